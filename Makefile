@@ -1,0 +1,67 @@
+# `make` alone lists what can be made. Everything is installed into .venv; the rest of the machine stays as it is.
+
+BIN := .venv/bin
+# Touched when an install has come to its end, so that the next run skips it.
+INSTALLED := .venv/installed
+INSTALLED_DEV := .venv/installed-dev
+
+# Extra arguments for pytest, as in: make test ARGS="-k cursor"
+ARGS ?=
+# The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
+export PYTHON
+
+.PHONY: help run test coverage lint format types migrations-check check lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
+	@$(BIN)/notifygate migrate
+	@exec $(BIN)/gunicorn wsgi:app
+
+test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ that none of them reached
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(INSTALLED_DEV) ## look for faults and for code that isn't formatted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED_DEV) ## format the code and sort its imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED_DEV) ## check the types
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+migrations-check: $(INSTALLED_DEV) ## check that the migrations lead to the tables that the code describes
+	$(BIN)/python -m pytest tests/project/test_migrations.py
+
+check: lint types test ## everything that CI checks; the tests include migrations-check
+
+# The pins are those of the .in files; what they in turn need is kept as it is locked: make lock UPGRADE=--upgrade
+UPGRADE ?=
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url $(UPGRADE)
+
+lock: $(INSTALLED_DEV) ## write requirements*.txt anew from requirements*.in
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## remove .venv and what tools left behind; var/ with the gateway's data stays
+	rm -rf .venv build *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt pyproject.toml scripts/install
+	@scripts/install requirements.txt
+	@touch $@
+
+# After the other, so that `make -j` doesn't run two installs at once.
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	@scripts/install requirements-dev.txt
+	@touch $@

@@ -1,0 +1,89 @@
+"""How gunicorn serves the gateway. Every number has its reason; tests/project/test_gunicorn_conf.py pins them."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from notifygate.errors import ConfigurationError
+from notifygate.log_lines import configure_logging
+from notifygate.settings import load_settings
+
+try:
+    _settings = load_settings()
+except ConfigurationError as error:
+    sys.exit(f"notifygate: {error}")
+
+bind = [_settings.bind]
+workers = _settings.workers
+worker_class = "notifygate.server.worker.GatewayWorker"
+
+# Each worker makes its own application after gevent has patched it and after the fork: connections, greenlets and
+# locks must not be shared between processes.
+preload_app = False
+
+# Counts idle keep-alive connections too, so it has to be well above the holds: the gateway's own limit comes first
+# and makes polls short, while gunicorn's would leave connections waiting.
+worker_connections = _settings.holds_per_worker * 2 + 1000
+
+# Longer than nginx keeps an idle upstream connection (60 s), so that it is never gunicorn who closes one just as a
+# request is on its way.
+keepalive = 75
+
+# The worker's heartbeat, not a limit on requests: a hold may last much longer than this.
+timeout = 30
+
+# Holds are answered at once when the gateway is told to stop; what is left are requests that wait for the database.
+graceful_timeout = 20
+
+# A second gateway on the machine would take the first one's socket.
+control_socket_disable = True
+
+# Tokens travel in headers: 8 KiB is what other servers allow, too.
+limit_request_field_size = 8190
+limit_request_line = 4094
+
+# The gateway's own log has one line per request, without tokens; gunicorn's would double it.
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level
+
+# gunicorn itself believes no header about who the client is; `trusted_proxies` does (see docs/operations.md).
+forwarded_allow_ips = "127.0.0.1,::1"
+
+if _settings.workers > 1:
+    # The workers' metrics are added up from files.
+    _metrics_dir = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.data_dir / "metrics")))
+    shutil.rmtree(_metrics_dir, ignore_errors=True)
+    _metrics_dir.mkdir(parents=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Give the worker the gateway's own log lines."""
+    configure_logging(_settings.log_level, _settings.log_format)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget the gauges of a worker that is gone."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess  # noqa: PLC0415 - it may only be imported once the folder is set
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def when_ready(server: Any) -> None:
+    """Say where the gateway listens, and what to paste next."""
+    url = f"http://{_settings.bind}"
+    print(
+        f"""notifygate listens on {url}
+
+Paste into another terminal:
+
+  KEY=$(.venv/bin/notifygate key create demo)
+  TOKEN=$(.venv/bin/notifygate token alice)
+  curl -sS -H "Authorization: Bearer $KEY" -d "Hello, Alice" "{url}/v1/notify/user:alice?title=Hello"; echo; \\
+  curl -sS -H "Authorization: Bearer $TOKEN" "{url}/v1/inbox?wait=20"; echo
+""",
+        flush=True,
+    )

@@ -1,0 +1,87 @@
+"""Who is calling: authentication of a request and its guard limit, before anything else is looked at."""
+
+from typing import cast
+
+from flask import g, request
+
+from notifygate.api.gateway import gateway
+from notifygate.auth.keys import PREFIX as KEY_PREFIX
+from notifygate.domain.principal import Publisher, Recipient
+from notifygate.errors import ForbiddenError, RateLimitedError, UnauthorizedError
+from notifygate.limits.rate_limits import LimitName, Quota
+
+
+def require_recipient() -> None:
+    """Let only recipients with a valid token pass. For `before_request` of a blueprint."""
+    text = _bearer()
+    try:
+        if text.startswith(KEY_PREFIX):
+            gateway().keys.verify(text)
+            raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
+        recipient = gateway().tokens.verify(text)
+    except UnauthorizedError:
+        _count_failure()
+        raise
+    g.principal = recipient
+    g.principal_name = f"user:{recipient.id}"
+    count("guard")
+
+
+def require_publisher() -> None:
+    """Let only API keys with the scope `publish` or `admin` pass."""
+    _require_key("publish")
+
+
+def require_admin() -> None:
+    """Let only API keys with the scope `admin` pass."""
+    _require_key("admin")
+
+
+def _require_key(scope: str) -> None:
+    text = _bearer()
+    try:
+        if not text.startswith(KEY_PREFIX):
+            gateway().tokens.verify(text)
+            raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
+        publisher = gateway().keys.verify(text)
+    except UnauthorizedError:
+        _count_failure()
+        raise
+    g.principal = publisher
+    g.principal_name = f"key:{publisher.key_id}"
+    count("guard")
+    if scope not in publisher.scopes and "admin" not in publisher.scopes:
+        raise ForbiddenError("This key does not have the scope for this.")
+
+
+def recipient() -> Recipient:
+    """Return the recipient who makes this request."""
+    return cast(Recipient, g.principal)
+
+
+def publisher() -> Publisher:
+    """Return the publisher who makes this request."""
+    return cast(Publisher, g.principal)
+
+
+def count(name: LimitName) -> None:
+    """Count this request against one of its principal's limits. Raises RateLimitedError."""
+    _note(gateway().limits.take(name, g.principal_name))
+
+
+def _count_failure() -> None:
+    """Count a failed authentication against the address; past the limit that is the answer."""
+    _note(gateway().limits.take("failed_auth", request.remote_addr or "unknown"))
+
+
+def _note(quota: Quota | None) -> None:
+    """Keep how a limit stands for the answer's headers. Raises RateLimitedError if it is exceeded."""
+    if quota is not None:
+        g.setdefault("quotas", []).append(quota)
+        if quota.is_exceeded:
+            raise RateLimitedError(quota.reset_seconds)
+
+
+def _bearer() -> str:
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""

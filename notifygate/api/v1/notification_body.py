@@ -1,0 +1,123 @@
+"""What a publisher may say of a notification, field by field (PROTOCOL section 3). Both ways of publishing use it."""
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from notifygate.api.validated import BodyModel
+from notifygate.domain.audience import is_audience
+from notifygate.publishing.publish import NotificationRequest
+
+MAX_BODY_CHARACTERS = 4000
+MAX_TITLE_CHARACTERS = 200
+MAX_DATA_BYTES = 4096
+MAX_AUDIENCES = 1000
+MAX_TTL_SECONDS = 31_536_000
+
+TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_URL = re.compile(r"(?:https?://[^/?#\\\s]+|/(?![/\\]))[^\\\s\x00-\x20\x7f-\x9f]*", re.IGNORECASE)
+_ICON_NAME = re.compile(r"[^\s:/\\<>\"'`]*")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str) and ("\0" in value or _SURROGATE.search(value)):
+        raise ValueError("must be Unicode text without NUL characters and lone surrogates")
+    return value
+
+
+def _line(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must be one line of text without control characters")
+    return value
+
+
+def _url(value: str) -> str:
+    if value and not _URL.fullmatch(value):
+        raise ValueError("must be an http or https URL, or a path that begins with a single /")
+    return value
+
+
+def _icon(value: str) -> str:
+    if not _ICON_NAME.fullmatch(value) and not (value.lower().startswith("https://") and _URL.fullmatch(value)):
+        raise ValueError("must be a short name or an https URL")
+    return value
+
+
+def _audience(value: str) -> str:
+    if not is_audience(value):
+        raise ValueError("must be user:<id>, role:<name>, topic:<name> or all")
+    return value
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _data(value: dict[str, Any]) -> dict[str, Any]:
+    data_as_json(value)
+    return value
+
+
+def data_as_json(data: dict[str, Any]) -> str:
+    """Write `data` as the JSON text that clients get. Raises ValueError where that can't be done."""
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ValueError("must be an object that JSON in UTF-8 can say") from error
+    if size > MAX_DATA_BYTES:
+        raise ValueError(f"must be at most {MAX_DATA_BYTES} bytes of JSON")
+    if _ESCAPED_NUL.search(text):
+        raise ValueError("must hold no NUL characters")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Line = Annotated[Text, AfterValidator(_line)]
+Audience = Annotated[Text, AfterValidator(_audience)]
+Priority = Literal["low", "normal", "high", "critical"]
+TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
+Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
+Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS)]
+
+
+class NotificationBody(BodyModel):
+    """A notification to be published."""
+
+    to: Annotated[
+        list[Audience],
+        BeforeValidator(_list, json_schema_input_type=str | list[str]),
+        Field(min_length=1, max_length=MAX_AUDIENCES, description="One audience, or up to 1000."),
+    ]
+    type: TypeName = "general"
+    title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)]
+    body: Annotated[Text, Field(max_length=MAX_BODY_CHARACTERS)] = ""
+    priority: Priority | None = None
+    sender: Annotated[Line, Field(max_length=100)] | None = None
+    icon: Icon | None = None
+    action_url: Url | None = None
+    data: Annotated[dict[str, Any], AfterValidator(_data)] = Field(default_factory=dict[str, Any])
+    ttl: Ttl | None = None
+
+    def to_request(self, *, truncated: bool = False) -> NotificationRequest:
+        """Return it as the domain wants it: audiences once each, in the order given."""
+        return NotificationRequest(
+            to=tuple(dict.fromkeys(self.to)),
+            type=self.type,
+            title=self.title,
+            body=self.body,
+            priority=self.priority,
+            sender=self.sender,
+            icon=self.icon,
+            action_url=self.action_url or None,
+            data=data_as_json(self.data),
+            ttl_seconds=self.ttl,
+            truncated=truncated,
+        )

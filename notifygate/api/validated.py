@@ -1,0 +1,117 @@
+"""Reading requests: path, query and body against their models, with every unknown field refused by name.
+
+flask-openapi3 takes the documentation from the same annotations. Its own validation is not used: it works out the
+JSON schema of the query anew for each request, which costs more than a whole poll, and it can't tell malformed JSON
+from a wrong media type.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn, TypeVar, cast, get_type_hints
+
+from flask import Response, abort, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from notifygate.errors import FieldError, InvalidRequestError, MalformedJsonError
+
+F = TypeVar("F", bound=Callable[..., Response])
+M = TypeVar("M", bound=BaseModel)
+
+CACHE_BUSTER = "_"
+"""The query parameter that old browsers' scripts add to get past their cache; it means nothing."""
+
+MAX_DIGITS = 18
+
+
+class QueryModel(BaseModel):
+    """Base of query models: texts in, unknown parameters refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BodyModel(BaseModel):
+    """Base of body models: no conversions between types, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole_number(value: Any) -> Any:
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
+            raise ValueError("must be a whole number")
+        return int(value)
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number, json_schema_input_type=int), Field(ge=0)]
+"""A number in a query or header: digits only, no sign, no spaces, no decimals."""
+
+
+def validated(view: F) -> F:
+    """Make a view's `path`, `query` and `body` arguments from the request, by their annotated models.
+
+    The view raises InvalidRequestError and MalformedJsonError, 413 and 415 before its own code runs.
+    """
+    hints = get_type_hints(view)
+    path_model, query_model, body_model = hints.get("path"), hints.get("query"), hints.get("body")
+
+    @functools.wraps(view)
+    def call(**path_values: Any) -> Response:
+        arguments: dict[str, BaseModel] = {}
+        if path_model:
+            arguments["path"] = validate(path_model, path_values)
+        query = read_query()
+        if query_model:
+            arguments["query"] = validate(query_model, query)
+        elif query:
+            raise InvalidRequestError([FieldError(name, "is not known") for name in query])
+        if body_model:
+            arguments["body"] = validate(body_model, read_json())
+        return view(**arguments)
+
+    call.__delay_validate_request__ = True  # type: ignore[attr-defined]  # flask-openapi3: don't validate
+    return cast(F, call)
+
+
+def validate(model: type[M], values: Any) -> M:
+    """Make a model of values. Raises InvalidRequestError that names every field at fault."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidRequestError(
+            [
+                FieldError(
+                    ".".join(str(part) for part in item["loc"] if not str(part).startswith("function-")) or "body",
+                    "is not known" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, "),
+                )
+                for item in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+        ) from error
+
+
+def read_query() -> dict[str, str]:
+    """Return the query parameters without the cache-buster. Raises InvalidRequestError for one given twice."""
+    query: dict[str, str] = {}
+    for name, values in request.args.lists():
+        if name == CACHE_BUSTER:
+            continue
+        if len(values) > 1:
+            raise InvalidRequestError.of(name, "is given more than once")
+        query[name] = values[0]
+    return query
+
+
+def read_json() -> Any:
+    """Return the body as JSON: 415 for another media type, MalformedJsonError for a body that is none."""
+    if request.mimetype != "application/json":
+        abort(415)
+    body = request.get_data(cache=False)
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJsonError("The body is not a JSON document in UTF-8.") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,173 @@
+"""The application: every part made and put together, in an order that can be read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from notifygate import __version__, metrics
+from notifygate.api.gateway import EXTENSION, Gateway
+from notifygate.api.lifecycle import register_lifecycle
+from notifygate.api.operations import register_openapi, register_operations
+from notifygate.api.problems import register_problems
+from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
+from notifygate.api.v1 import BLUEPRINTS
+from notifygate.auth.keys import KeyVerifier
+from notifygate.auth.tokens import TokenVerifier
+from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.entry import Entry
+from notifygate.holds.advice import PollAdvice
+from notifygate.holds.room import WaitingRoom
+from notifygate.inbox.history import History
+from notifygate.inbox.items import read_states_of
+from notifygate.inbox.poll import Polls
+from notifygate.inbox.preferences import PreferenceStore
+from notifygate.inbox.state import InboxStates
+from notifygate.inbox.topics import Topics
+from notifygate.inbox.views import Views
+from notifygate.limits.rate_limits import RateLimits
+from notifygate.log.announcement import Announcement
+from notifygate.log.catalog import CatalogCache
+from notifygate.log.follower import Follower
+from notifygate.log.redis_announcer import RedisAnnouncer, channel_of
+from notifygate.log.tail import Tail
+from notifygate.log.writer import LogWriter
+from notifygate.publishing.housekeeping import Housekeeping
+from notifygate.publishing.publish import Publishing
+from notifygate.publishing.removal import Removal
+from notifygate.publishing.retention import Retention
+from notifygate.settings import Settings, load_settings
+from notifygate.storage.database import Database, engine_options, prepare_engine
+from notifygate.storage.readiness import check_database, namespace_of
+from notifygate.storage.tables import Base
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
+    """Make the application and start what runs beside it.
+
+    `config` holds settings by field name; they win over the environment. Raises ConfigurationError if a setting is
+    bad, the database is not migrated, or it belongs to a gateway with another secret.
+    """
+    settings = load_settings(config)
+    app = OpenAPI(
+        __name__,
+        info=Info(title="notifygate", version=__version__),
+        security_schemes=SECURITY_SCHEMES,
+        validation_error_status="400",
+        validation_error_model=ProblemShape,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)
+    services = _make_services(app, settings)
+    app.extensions[EXTENSION] = services
+    register_lifecycle(app, settings.cors_origins)
+    register_problems(app)
+    register_operations(app)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    register_openapi(app)
+    services.start()
+    return app
+
+
+def _make_database(app: OpenAPI, settings: Settings) -> Database:
+    url = settings.effective_database_url
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, settings.database_pool)
+    extension = SQLAlchemy(app, metadata=Base.metadata)
+    with app.app_context():
+        engine = extension.engine
+    prepare_engine(engine)
+    return Database(engine)
+
+
+def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
+    database = _make_database(app, settings)
+    check_database(database, settings.secret_key)
+    namespace = namespace_of(database)
+    codec = CursorCodec(settings.secret_key)
+
+    # The log, from the database up to this worker's memory of it.
+    catalog = CatalogCache(database)
+    keys = KeyVerifier(database)
+    room = WaitingRoom(settings.holds_per_recipient, settings.holds_per_worker)
+    tail = Tail(settings.tail_entries)
+
+    def prepare(entries: Sequence[Entry]) -> None:
+        catalog.refresh_for(entries)
+        keys.forget_for(entries)
+        for entry in entries:
+            # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
+            if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):
+                seq = entry.notification.seq
+                entry.last_states.update(database.read(lambda c: read_states_of(c, seq, waiting)))  # noqa: B023
+
+    def restart() -> None:
+        views.clear()
+        keys.forget()
+        catalog.load()
+        room.wake_all()
+
+    follower = Follower(
+        database,
+        tail,
+        capacity=settings.tail_entries,
+        check_interval_seconds=settings.head_check_interval,
+        prepare=prepare,
+        on_entries=room.wake,
+        on_restart=restart,
+    )
+    announcer = None
+    if settings.redis_url:
+        announcer = RedisAnnouncer(
+            settings.redis_url,
+            channel_of(namespace),
+            on_announcement=follower.offer,
+            on_connected=follower.check_soon,
+        )
+        follower.counts_rescues = True
+
+    def committed(announcement: Announcement) -> None:
+        follower.offer(announcement)
+        if announcer:
+            announcer.announce(announcement)
+
+    writer = LogWriter(database, committed)
+
+    # What is built on it.
+    views = Views(database, writer, follower, tail, codec, settings.cached_views)
+    removal = Removal(database, writer)
+    metrics.redis_up.set(0)
+    return Gateway(
+        settings=settings,
+        database=database,
+        codec=codec,
+        tail=tail,
+        follower=follower,
+        writer=writer,
+        announcer=announcer,
+        catalog=catalog,
+        views=views,
+        polls=Polls(database, follower, tail, views, codec),
+        history=History(database, views),
+        states=InboxStates(writer, follower, views, codec),
+        preferences=PreferenceStore(database, writer, codec),
+        topics=Topics(database, writer),
+        publishing=Publishing(database, writer, catalog),
+        removal=removal,
+        housekeeping=Housekeeping(removal, Retention(database, writer.transact, settings.retention_days)),
+        room=room,
+        advice=PollAdvice(room, settings.poll_after, settings.max_wait),
+        tokens=TokenVerifier(settings),
+        keys=keys,
+        limits=RateLimits(app, settings, namespace),
+    )

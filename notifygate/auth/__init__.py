@@ -1,0 +1,1 @@
+"""Who is calling: recipients by token, publishers by API key. Only `guard` knows Flask."""

@@ -1,0 +1,110 @@
+"""Recipients' tokens: JWT (RFC 7519) with the algorithms that the gateway is configured for, and no other."""
+
+import hashlib
+import time
+from typing import Any
+
+import jwt
+
+from notifygate.domain.audience import is_name
+from notifygate.domain.principal import Recipient
+from notifygate.errors import UnauthorizedError
+from notifygate.settings import Settings
+
+MAX_ROLES = 100
+"""Roles in a token. Each is one more audience that a poll looks at."""
+
+MAX_CACHED_TOKENS = 50_000
+"""Verified tokens kept, about 200 bytes each; when there are more, all are forgotten and checked again."""
+
+MAX_TOKEN_CHARACTERS = 8192
+
+
+def key_id(secret: str) -> str:
+    """Return the `kid` of a signing secret: 16 hex characters of its SHA-256."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: int) -> str:
+    """Sign a token for a recipient with the gateway's newest secret. For trials and for the command line."""
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "sub": recipient,
+        "iat": now,
+        "exp": now + seconds,
+        settings.jwt_roles_claim: roles,
+    }
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    secret = settings.jwt_secrets[0]
+    return jwt.encode(claims, secret, settings.jwt_algorithms[0], headers={"kid": key_id(secret)})
+
+
+class TokenVerifier:
+    """Checks tokens, each once: a verified one is remembered by its hash until it expires."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = {key_id(secret): secret for secret in settings.jwt_secrets}
+        self._algorithms = list(settings.jwt_algorithms)
+        self._audience = settings.jwt_audience or None
+        self._issuer = settings.jwt_issuer or None
+        self._roles_claim = settings.jwt_roles_claim
+        self._verified: dict[bytes, Recipient] = {}
+
+    def verify(self, token: str) -> Recipient:
+        """Return whom a token speaks for. Raises UnauthorizedError, for every reason the same."""
+        digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        recipient = self._verified.get(digest)
+        if recipient is None:
+            recipient = self._check(token)
+            if len(self._verified) >= MAX_CACHED_TOKENS:
+                self._verified.clear()
+            self._verified[digest] = recipient
+        if recipient.expires_at <= time.time() * 1000:
+            self._verified.pop(digest, None)
+            raise UnauthorizedError
+        return recipient
+
+    def _check(self, token: str) -> Recipient:
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise UnauthorizedError
+        try:
+            claims = self._claims(token)
+            roles: Any = claims.get(self._roles_claim) or []
+            sub, expires_at = claims["sub"], int(float(claims["exp"]) * 1000)
+        except (jwt.InvalidTokenError, ValueError, OverflowError, TypeError) as error:
+            raise UnauthorizedError from error
+        if not isinstance(sub, str) or not is_name(sub) or not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
+            raise UnauthorizedError
+        names: list[str] = []
+        for role in roles:  # pyright: ignore[reportUnknownVariableType]
+            if not isinstance(role, str) or not is_name(role):
+                raise UnauthorizedError
+            names.append(role)
+        return Recipient(sub, tuple(sorted(set(names))), expires_at)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """Verify the signature with the key that `kid` names, else with each, and the registered claims."""
+        kid = jwt.get_unverified_header(token).get("kid")
+        if kid is None:
+            candidates = list(self._keys.values())
+        elif kid in self._keys:
+            candidates = [self._keys[kid]]
+        else:
+            raise jwt.InvalidTokenError("unknown key id")
+        failure: jwt.InvalidTokenError = jwt.InvalidTokenError("no key")
+        for secret in candidates:
+            try:
+                return jwt.decode(
+                    token,
+                    secret,
+                    algorithms=self._algorithms,
+                    audience=self._audience,
+                    issuer=self._issuer,
+                    options={"require": ["sub", "exp"], "verify_aud": self._audience is not None},
+                )
+            except jwt.InvalidSignatureError as error:
+                failure = error
+        raise failure

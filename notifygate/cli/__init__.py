@@ -1,0 +1,132 @@
+"""The command line `notifygate`: one group, one module per command, each imported only when it is used.
+
+`notifygate send` stands in cron jobs and loops, so it must not pay for the web framework and the
+database that `notifygate key` needs. That is why the group knows its commands by name alone.
+
+Every command keeps one promise: exit code 0, or 1 with exactly one line on stderr. Ctrl-C ends with
+130 and a reader that closed the pipe with 1, both without a word. A command reports an expected
+failure by raising `click.ClickException` or one of `notifygate.errors`; anything else is a bug and
+shows its stack.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from notifygate.cli.one_line import one_line
+from notifygate.errors import InvalidRequestError, NotifygateError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "key": ("notifygate.cli.key:command", "Make, list, rotate and revoke API keys of publishers."),
+    "token": ("notifygate.cli.issue_token:command", "Print a token for a recipient."),
+    "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
+    "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
+    "migrate": ("notifygate.cli.migrate:command", "Bring the database to this version's schema."),
+    "prune": ("notifygate.cli.prune:command", "Delete what is past its retention."),
+    "log": ("notifygate.cli.log_command:command", "Show the log's state, or begin a new epoch."),
+    "type": ("notifygate.cli.type_command:command", "Set, list and delete notification types."),
+    "topic": ("notifygate.cli.topic:command", "Set and list topics."),
+}
+"""Command name -> ("module:attribute", the line for it in `notifygate --help`)."""
+
+INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for a program that Ctrl-C ended
+
+
+class LazyGroup(click.Group):
+    """A click group over `COMMANDS` that imports a command's module when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table, without importing anything."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command `cmd_name`; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module_name), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table: click's own would import every one of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help) for name, (_, short_help) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command and drop what it returns, so that `main` sees exit codes only."""
+        try:
+            super().invoke(ctx)
+        except KeyboardInterrupt:  # left to click, it would write an empty line and end with 1
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line and end the process as the module's docstring promises.
+
+        Takes what `click.Command.main` takes. Usage errors end with 1 like every other failure; click
+        alone would end them with 2 and several lines.
+        """
+        arguments: dict[str, Any] = {
+            "args": args,
+            "prog_name": prog_name,
+            "complete_var": complete_var,
+            "windows_expand_args": windows_expand_args,
+            **extra,
+        }
+        if not standalone_mode:
+            return super().main(standalone_mode=False, **arguments)
+        try:
+            sys.exit(super().main(standalone_mode=False, **arguments))
+        except click.UsageError as error:
+            _fail(_usage_message(error))
+        except click.ClickException as error:
+            _fail(error.format_message())
+        except InvalidRequestError as error:
+            _fail("; ".join(f"{wrong.field}: {wrong.message}" for wrong in error.errors))
+        except NotifygateError as error:
+            _fail(str(error))
+        except click.Abort:
+            _fail("aborted")
+        except OSError as error:  # a full disk under stdout, a file that can't be read; EPIPE is click's
+            # What stdout could not take is still in its buffer. The interpreter flushes sys.stdout when
+            # it ends, and would complain in three lines that it still can't.
+            sys.stdout = io.StringIO()
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+
+
+def _usage_message(error: click.UsageError) -> str:
+    """Return the sentence of a usage error and where to read on."""
+    is_bare_group = isinstance(error, click.exceptions.NoArgsIsHelpError)
+    message = "Missing command." if is_bare_group else error.format_message()
+    return f"{message} Try '{error.ctx.command_path} --help'." if error.ctx else message
+
+
+def _fail(message: str) -> NoReturn:
+    """End the process with 1 and `message` as the one line on stderr."""
+    click.echo(f"notifygate: {one_line(message)}", err=True)
+    sys.exit(1)
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog="""\b
+Example:
+  notifygate key create backups
+  NOTIFYGATE_KEY=ng_... notifygate send user:alice "Backup finished"
+""",
+)
+def main() -> None:
+    """Operate a notifygate gateway, publish to it and read from it."""

@@ -1,0 +1,43 @@
+"""The gateway's database, for commands that work on it directly beside a running gateway."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from redis.exceptions import RedisError
+
+from notifygate.log.announcement import announce, to_bytes
+from notifygate.log.redis_announcer import channel_of, make_redis
+from notifygate.log.transaction import LogTransaction
+from notifygate.log.writer import run_transaction
+from notifygate.settings import Settings, load_settings
+from notifygate.storage.database import Database, make_engine
+from notifygate.storage.readiness import check_database, namespace_of
+
+T = TypeVar("T")
+
+NOBODY = b"\0" * 8
+"""The sender of announcements from the command line: no worker takes them for its own."""
+
+
+class GatewayDatabase:
+    """A migrated database and the settings it was found by. Raises ConfigurationError where it isn't fit for use."""
+
+    def __init__(self) -> None:
+        self.settings: Settings = load_settings()
+        self.database = Database(make_engine(self.settings.effective_database_url))
+        check_database(self.database, self.settings.secret_key)
+
+    def commit(self, change: Callable[[LogTransaction], T]) -> T:
+        """Commit a change to the log and tell the gateway's workers, who otherwise see it within about a second."""
+        results, epoch, entries = run_transaction(self.database, [change])
+        if entries and self.settings.redis_url:
+            client = make_redis(self.settings.redis_url)
+            try:
+                client.publish(channel_of(namespace_of(self.database)), NOBODY + to_bytes(announce(epoch, entries)))
+            except RedisError as error:
+                logging.getLogger(__name__).debug("Not announced: %s", type(error).__name__)
+            finally:
+                client.close()
+        result: T = results[0]
+        return result

@@ -1,0 +1,27 @@
+"""Durations on the command line: 30s, 15m, 24h, 90d."""
+
+import re
+
+import click
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_SECONDS = 100 * 365 * 86400
+
+
+class Duration(click.ParamType[int]):
+    """A whole number and a unit (s, m, h or d); converts to seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,9})([smhd])", str(value))
+        seconds = int(found.group(1)) * _UNITS[found.group(2)] if found else 0
+        if not 0 < seconds <= MAX_SECONDS and str(value) != "0s":
+            self.fail(f"{value!r} is not a duration such as 30s, 15m, 24h or 90d.", param, ctx)
+        return seconds
+
+
+DURATION = Duration()

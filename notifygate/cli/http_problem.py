@@ -1,0 +1,67 @@
+"""What an answer that is an error says, as one sentence for a person (PROTOCOL section 1, RFC 9457)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from notifygate.cli.one_line import one_line
+
+LONGEST_RETRY_AFTER_SECONDS = 600.0  # ten windows of the rate limits; more is a mistake of some proxy
+
+
+def describe_refusal(status: int, headers: http.client.HTTPMessage, body: bytes) -> str:
+    """Return one line: the status, the problem's code and what it says, or as much of that as there is."""
+    problem = _read_problem(body)
+    name = one_line(str(problem.get("code") or http.client.responses.get(status, "")))
+    says = str(problem.get("detail") or problem.get("title") or "")
+    errors: Any = problem.get("errors")
+    if isinstance(errors, list):
+        says = "; ".join(_describe_field(error) for error in cast("list[Any]", errors)) or says
+    if 300 <= status < 400:
+        says = f"it is somewhere else ({headers.get('Location', 'no Location')}), correct NOTIFYGATE_URL"
+    line = one_line(f"the gateway answered {status} {name}")
+    return line + (f": {one_line(says)}" if says else "")
+
+
+def _describe_field(error: Any) -> str:
+    """Return one item of a problem's `errors` as "field: message"."""
+    if not isinstance(error, dict):
+        return str(error)
+    named = cast("dict[str, Any]", error)
+    return f"{named.get('field')}: {named.get('message')}"
+
+
+def problem_code(body: bytes) -> str:
+    """Return the `code` of a problem document, "" when the body is none."""
+    return str(_read_problem(body).get("code", ""))
+
+
+def read_retry_after_seconds(headers: http.client.HTTPMessage) -> float:
+    """Return what Retry-After asks for (RFC 9110, section 10.2.3), 0 without one that makes sense.
+
+    Seconds as the gateway gives them, or a date as proxies may; at most LONGEST_RETRY_AFTER_SECONDS.
+    """
+    value = headers.get("Retry-After", "").strip()
+    try:
+        if value.isdecimal():
+            seconds = float(value)
+        else:
+            date = parsedate_to_datetime(value)
+            seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
+
+
+def _read_problem(body: bytes) -> dict[str, Any]:
+    """Return the problem document in `body`, empty when there is none."""
+    try:
+        problem: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}

@@ -1,0 +1,170 @@
+"""Following an inbox by short and long polls, through whatever networks and gateways do.
+
+The rules are those of PROTOCOL section 4 for clients: the cursor moves on only after its changes were
+shown; `has_more` of changes and a hold that ran its time are followed by the next poll at once;
+anything else that brought nothing by a pause of `poll.after`, or a gateway that answers early (it
+stops, it has no room for holds, a seventh device pushed this one out) would be asked without end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import click
+
+from notifygate.cli.gateway_http import Answer, Gateway, RefusedError, TransientError
+from notifygate.cli.inbox_page import InboxPage, Notification, read_history, read_page
+from notifygate.cli.pace import Pace
+from notifygate.cli.watch_state import WatchState
+
+PAGE_LIMIT = 200  # the most that the protocol allows
+TIMEOUT_MARGIN_SECONDS = 15.0  # beyond the wait: a mobile network's worst round trips and a busy gateway
+LONGEST_PAUSE_SECONDS = 30.0  # between tries while the gateway is away; more would be felt as lost
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1.0, 600.0  # bounds for `poll.after`, against mistakes
+DEFAULT_POLL_SECONDS = 15.0  # for a 304 that came without Poll-Interval
+FULL_HOLD = 0.85  # of the granted wait: the gateway shortens it by up to 10 %, clocks round
+FAILURES_UNTIL_NOTICE = 3  # a restart or a cut connection is no news
+MOST_HISTORY_PAGES = 50  # 10,000 notifications after a reset; older ones are left to history
+
+
+class InboxFollower:
+    """One recipient's inbox, shown as it changes.
+
+    `show` gets the new notifications, oldest first, and the removed ids, and returns when they are
+    out of the process; then `state` moves on and `save` is called.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        state: WatchState,
+        wait_seconds: int,
+        pace: Pace,
+        show: Callable[[list[Notification], list[str]], None],
+        save: Callable[[], None],
+    ) -> None:
+        self._gateway = gateway
+        self._state = state
+        self._wait_seconds = wait_seconds
+        self._pace = pace
+        self._show = show
+        self._save = save
+        self._is_first = state.cursor is None
+        self._longest_wait_seconds = wait_seconds  # until the gateway says otherwise
+        self._etag: str | None = None
+
+    def follow(self) -> NoReturn:
+        """Poll for ever; raises RefusedError when the gateway refuses, and what `show` and `save` raise."""
+        failures = 0
+        while True:
+            try:
+                pause = self.poll()
+                failures = 0
+            except TransientError as error:
+                failures += 1
+                if failures == FAILURES_UNTIL_NOTICE:
+                    click.echo(f"notifygate: {error.message}; trying on", err=True)
+                backoff_seconds = self._pace.backoff_seconds(failures, LONGEST_PAUSE_SECONDS)
+                pause = error.retry_after_seconds + backoff_seconds
+            if pause > 0:
+                self._pace.sleep(pause)
+
+    def poll(self) -> float:
+        """Poll once, show what is new, move on, and return the seconds until the next poll."""
+        query: dict[str, str | int] = {"limit": PAGE_LIMIT}
+        headers: dict[str, str] = {}
+        asked_seconds = 0
+        if self._state.cursor is not None:
+            asked_seconds = min(self._wait_seconds, self._longest_wait_seconds)
+            query |= {"cursor": self._state.cursor, "wait": asked_seconds}
+            # Not while holds are refused: only a 200 tells when they are taken again.
+            if self._etag and (asked_seconds or not self._wait_seconds):
+                headers["If-None-Match"] = self._etag
+        started_at = self._pace.now()
+        try:
+            answer = self._get("/v1/inbox", query, headers, asked_seconds)
+        except RefusedError as error:
+            if error.code != "invalid-cursor" or self._state.cursor is None:
+                raise
+            self._state.cursor = None  # of another version: as good as a reset
+            return 0.0
+        held_seconds = self._pace.now() - started_at
+        is_full_hold = held_seconds >= FULL_HOLD * _granted_seconds(answer, asked_seconds) > 0
+        if answer.status == 304:
+            return 0.0 if is_full_hold else _bounded(_poll_interval_seconds(answer))
+        page = read_page(answer)
+        is_snapshot = page.is_reset or "cursor" not in query
+        may_go_on = self._take(page, is_snapshot=is_snapshot) or is_full_hold
+        self._etag = answer.headers.get("ETag")
+        self._longest_wait_seconds = max(page.longest_wait_seconds, 0)
+        has_more = page.has_more and not is_snapshot  # behind a snapshot lies history, not what is next
+        if has_more or (may_go_on and min(self._wait_seconds, self._longest_wait_seconds) > 0):
+            return 0.0
+        return _bounded(page.poll_after_seconds)
+
+    def _take(self, page: InboxPage, *, is_snapshot: bool) -> bool:
+        """Show what is new in the page, move on behind it, and return whether it brought anything."""
+        state = self._state
+        if self._is_first:
+            new = [item for item in reversed(page.notifications) if not item.get("read_at")]
+            if page.has_more:
+                state.raise_horizon(min((str(item["id"]) for item in page.notifications), default=""))
+        elif is_snapshot:
+            new = self._find_new(page)
+        else:
+            new = state.select_new(page.notifications, is_snapshot=False)
+        has_changes = not is_snapshot and bool(page.notifications or page.removed)
+        has_news = self._is_first or has_changes or bool(new)
+        self._show(new, page.removed)
+        state.remember([*page.notifications, *new])
+        has_moved = state.cursor != page.cursor
+        state.cursor = page.cursor
+        self._is_first = False
+        if has_moved or new:
+            self._save()
+        return has_news
+
+    def _find_new(self, page: InboxPage) -> list[Notification]:
+        """Return what a reset tells anew, oldest first, from its snapshot and the history behind that."""
+        items, has_more = page.notifications, page.has_more
+        new = found = self._state.select_new(items, is_snapshot=True)
+        for _ in range(MOST_HISTORY_PAGES):
+            if not has_more or not found:
+                break
+            query: dict[str, str | int] = {"before": items[-1]["id"], "limit": PAGE_LIMIT}
+            try:
+                items, has_more = read_history(self._get("/v1/inbox/history", query, {}, 0))
+            except RefusedError as error:
+                if error.status != 404:
+                    raise
+                raise TransientError("the inbox changed while it was read") from None  # begin again
+            found = self._state.select_new(items, is_snapshot=True)
+            new = new + found
+        return new[::-1]
+
+    def _get(self, path: str, query: dict[str, str | int], headers: dict[str, str], wait_seconds: int) -> Answer:
+        timeout = wait_seconds + TIMEOUT_MARGIN_SECONDS
+        return self._gateway.request("GET", path, timeout_seconds=timeout, query=query, headers=headers)
+
+
+def _granted_seconds(answer: Answer, asked_seconds: int) -> int:
+    """Return the wait that Preference-Applied says was granted, the one asked for if it says nothing."""
+    name, _, value = answer.headers.get("Preference-Applied", "").partition("=")
+    is_wait = name.strip().lower() == "wait" and value.strip().isdecimal()
+    return min(asked_seconds, int(value)) if is_wait else asked_seconds
+
+
+def _poll_interval_seconds(answer: Answer) -> float:
+    """Return when to come back after a 304: the header Poll-Interval."""
+    try:
+        return float(answer.headers.get("Poll-Interval", DEFAULT_POLL_SECONDS))
+    except ValueError:
+        return DEFAULT_POLL_SECONDS
+
+
+def _bounded(poll_after_seconds: float) -> float:
+    """Return the pause within its bounds; what is no number at all becomes the shortest."""
+    if not poll_after_seconds > SHORTEST_POLL_SECONDS:
+        return SHORTEST_POLL_SECONDS
+    return min(poll_after_seconds, LONGEST_POLL_SECONDS)

@@ -1,0 +1,84 @@
+"""One answer of GET /v1/inbox, and a notification as a line of text (PROTOCOL section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from notifygate.cli.gateway_http import Answer, TransientError
+from notifygate.cli.one_line import one_line
+
+Notification = dict[str, Any]
+"""A notification as received: fields that this version does not know are kept."""
+
+_MARKS = {"low": "- ", "normal": "  ", "high": "! ", "critical": "!!"}
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """The answer's fields; durations in seconds. `is_reset` and `has_more` as in the protocol."""
+
+    notifications: list[Notification]
+    removed: list[str]
+    cursor: str
+    has_more: bool
+    is_reset: bool
+    poll_after_seconds: float
+    longest_wait_seconds: int
+
+
+def read_page(answer: Answer) -> InboxPage:
+    """Return the page in a 200 of GET /v1/inbox; raise TransientError when it holds something else."""
+    page: Any = answer.json()
+    try:
+        return InboxPage(
+            notifications=_check_notifications(page["notifications"]),
+            removed=[str(notification_id) for notification_id in page["removed"]],
+            cursor=str(page["cursor"]),
+            has_more=bool(page["has_more"]),
+            is_reset=bool(page["reset"]),
+            poll_after_seconds=float(page["poll"]["after"]),
+            longest_wait_seconds=int(page["poll"]["wait"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise TransientError("the answer is no inbox: something else answers for the gateway") from None
+
+
+def read_history(answer: Answer) -> tuple[list[Notification], bool]:
+    """Return notifications, newest first, and `has_more` of GET /v1/inbox/history; raise as `read_page`."""
+    page: Any = answer.json()
+    try:
+        return _check_notifications(page["notifications"]), bool(page["has_more"])
+    except (KeyError, TypeError):
+        raise TransientError("the answer is no history: something else answers for the gateway") from None
+
+
+def _check_notifications(value: Any) -> list[Notification]:
+    """Return the list as it is; raise TypeError unless every item is an object with a string as `id`."""
+    if not isinstance(value, list):
+        raise TypeError
+    for item in cast("list[Any]", value):
+        if not isinstance(item, dict) or not isinstance(cast("Notification", item).get("id"), str):
+            raise TypeError
+    return cast("list[Notification]", value)
+
+
+def format_line(notification: Notification) -> str:
+    """Return `TIME MARK TITLE: BODY` on one line that is safe for a terminal.
+
+    The time is local with its offset; the mark is `-` low, blank normal, `!` high, `!!` critical. A
+    body that begins with the title, as one does whose title was taken from it, stands alone.
+    """
+    title = one_line(str(notification.get("title") or ""))
+    body = one_line(str(notification.get("body") or ""))
+    text = f"{title}: {body}" if body and not body.startswith(title) else body or title
+    mark = _MARKS.get(str(notification.get("priority")), "  ")
+    return f"{_format_time(str(notification.get('created_at')))} {mark} {text}"
+
+
+def _format_time(created_at: str) -> str:
+    try:
+        return datetime.fromisoformat(created_at).astimezone().isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        return one_line(created_at)

@@ -1,0 +1,90 @@
+"""`notifygate key`: API keys of publishers."""
+
+import json
+from typing import Any
+
+import click
+
+from notifygate.auth.keys import StoredKey, create_key, list_keys, revoke_key, rotate_key
+from notifygate.cli.database import GatewayDatabase
+from notifygate.cli.durations import DURATION
+from notifygate.domain.principal import SCOPES
+from notifygate.domain.times import now_ms, rfc3339_or_none
+
+
+@click.group(name="key", epilog="\b\nExample:\n  notifygate key create backups --audience 'user:*'")
+def command() -> None:
+    """Make, list, rotate and revoke API keys of publishers."""
+
+
+@command.command(epilog="\b\nExample:\n  notifygate key create backups --audience 'user:*' --expires 90d")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; publish by default.")
+@click.option("--audience", "audiences", multiple=True, help="Audiences it may publish to; * stands for anything.")
+@click.option("--type", "types", multiple=True, help="Types it may use; * stands for anything.")
+@click.option("--expires", type=DURATION, help="When it stops working, such as 90d.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object instead of the key alone.")
+def create(
+    name: str,
+    scopes: tuple[str, ...],
+    audiences: tuple[str, ...],
+    types: tuple[str, ...],
+    expires: int | None,
+    as_json: bool,
+) -> None:
+    """Make a key and print it, this once."""
+    if not 0 < len(name) <= 100 or not name.isprintable():
+        raise click.BadParameter("a name is 1-100 printable characters.", param_hint="NAME")
+    expires_at = None if expires is None else now_ms() + expires * 1000
+    change = create_key(name, scopes or ("publish",), audiences or ("*",), types or ("*",), expires_at)
+    text = GatewayDatabase().commit(change)
+    click.echo(_created(text, name, expires_at) if as_json else text)
+
+
+@command.command("list", epilog="\b\nExample:\n  notifygate key list --json")
+@click.option("--json", "as_json", is_flag=True, help="Print one object per line.")
+def list_all(as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    for key in GatewayDatabase().database.read(list_keys):
+        description = _describe(key)
+        if as_json:
+            click.echo(json.dumps(description))
+        else:
+            patterns = " ".join((*description["audiences"], "types:", *description["types"]))
+            click.echo(f"{description['id']}  {description['state']:8} {description['name']}  {patterns}")
+
+
+@command.command(epilog="\b\nExample:\n  notifygate key rotate 3f2a9c01d4e5 --grace 24h")
+@click.argument("key_id", metavar="ID")
+@click.option("--grace", type=DURATION, default="24h", show_default=True, help="How long the old secret still works.")
+def rotate(key_id: str, grace: int) -> None:
+    """Give a key a new secret and print it, this once."""
+    click.echo(GatewayDatabase().commit(rotate_key(key_id, grace)))
+
+
+@command.command(epilog="\b\nExample:\n  notifygate key revoke 3f2a9c01d4e5")
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """End a key at once."""
+    GatewayDatabase().commit(revoke_key(key_id))
+    click.echo(f"revoked {key_id}")
+
+
+def _created(text: str, name: str, expires_at: int | None) -> str:
+    key_id = text.split("_")[1]
+    return json.dumps({"id": key_id, "name": name, "key": text, "expires_at": rfc3339_or_none(expires_at)})
+
+
+def _describe(key: StoredKey) -> dict[str, Any]:
+    expired = key.expires_at is not None and key.expires_at <= now_ms()
+    return {
+        "id": key.publisher.key_id,
+        "name": key.publisher.name,
+        "state": "revoked" if key.revoked_at is not None else "expired" if expired else "active",
+        "scopes": sorted(key.publisher.scopes),
+        "audiences": list(key.publisher.audience_patterns),
+        "types": list(key.publisher.type_patterns),
+        "created_at": rfc3339_or_none(key.created_at),
+        "expires_at": rfc3339_or_none(key.expires_at),
+        "revoked_at": rfc3339_or_none(key.revoked_at),
+    }

@@ -1,0 +1,50 @@
+"""`notifygate log`: where the log stands, and beginning history anew."""
+
+import json
+import secrets
+from typing import Any
+
+import click
+from sqlalchemy import Connection, func, select
+
+from notifygate.cli.database import GatewayDatabase
+from notifygate.domain.cursor import EPOCH_BITS
+from notifygate.inbox.membership import INBOXES
+from notifygate.log.reader import ENTRIES, NOTIFICATIONS, read_head
+from notifygate.log.transaction import LogTransaction
+
+
+@click.group(name="log", epilog="\b\nExample:\n  notifygate log status")
+def command() -> None:
+    """Show the log's state, or begin a new epoch."""
+
+
+@command.command(epilog="\b\nExample:\n  notifygate log status --json")
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+def status(as_json: bool) -> None:
+    """Show the epoch, the head, the floor, and how much there is."""
+
+    def work(connection: Connection) -> dict[str, Any]:
+        head = read_head(connection)
+        counted = {
+            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in (("entries", ENTRIES), ("notifications", NOTIFICATIONS), ("inboxes", INBOXES))
+        }
+        return {"epoch": head.epoch, "head": head.seq, "floor": head.floor, **counted}
+
+    found = GatewayDatabase().database.read(work)
+    click.echo(json.dumps(found) if as_json else "  ".join(f"{name} {value}" for name, value in found.items()))
+
+
+@command.command("new-epoch", epilog="\b\nExample, after restoring a backup:\n  notifygate log new-epoch")
+def new_epoch() -> None:
+    """Say that history has begun anew: every cursor gets a reset. For after a restore from a backup."""
+
+    def change(transaction: LogTransaction) -> int:
+        epoch = transaction.epoch
+        while epoch == transaction.epoch:
+            epoch = secrets.randbits(EPOCH_BITS)
+        transaction.begin_new_epoch(epoch)
+        return epoch
+
+    click.echo(f"new epoch {GatewayDatabase().commit(change)}")

@@ -1,0 +1,154 @@
+"""`notifygate send`: publish one notification, once, even over a bad network (PROTOCOL section 3).
+
+It posts JSON to /v1/notifications rather than text to /v1/notify/<audience>: an audience in the path
+would have to survive every proxy's idea of `%2F`, and titles in the query would end up in their logs.
+The conveniences of the other form are kept: a title taken from the text, and text cut to fit.
+
+Safe against repeats: all tries of one run carry the same Idempotency-Key, so however many of them
+reach the gateway, it publishes once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+from contextlib import closing
+from typing import Any, cast
+
+import click
+
+from notifygate.cli.gateway_http import Answer, Gateway, TransientError, open_gateway
+from notifygate.cli.one_line import one_line
+from notifygate.cli.pace import Pace
+
+TIMEOUT_SECONDS = 10.0  # a publish waits for one commit; a gateway that needs longer has lost the request
+MOST_TRIES = 6  # with the pauses below they span a restart and a short loss of the network
+LONGEST_PAUSE_SECONDS = 16.0  # the fifth pause's natural bound
+TOTAL_SECONDS = 120.0  # one whole window of the rate limit and as much again, then cron should know
+
+LONGEST_TITLE = 200  # characters, PROTOCOL section 3, like the next two
+LONGEST_BODY = 4000
+LONGEST_TTL_SECONDS = 31_536_000  # a year
+_MOST_STDIN_BYTES = 4 * (LONGEST_BODY + 1)  # holds one character more than fits, of the longest in UTF-8
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
+
+
+def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, pace: Pace) -> str:
+    """Post until the gateway has taken the notification, and return its id.
+
+    Tries again after what may pass (network errors, 408, 429, 5xx), at most MOST_TRIES times within
+    TOTAL_SECONDS and never before the gateway's Retry-After. Raises `click.ClickException`.
+    """
+    give_up_at = pace.now() + TOTAL_SECONDS
+    for tries in itertools.count(1):
+        try:
+            answer = gateway.request(
+                "POST",
+                "/v1/notifications",
+                timeout_seconds=TIMEOUT_SECONDS,
+                fields=fields,
+                headers={"Idempotency-Key": idempotency_key},
+            )
+            return _read_id(answer)
+        except TransientError as error:
+            pause = error.retry_after_seconds + pace.backoff_seconds(tries, LONGEST_PAUSE_SECONDS)
+            if tries == MOST_TRIES or pace.now() + pause > give_up_at:
+                raise click.ClickException(
+                    f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error.message}"
+                    f" (safe to repeat with --idempotency-key '{idempotency_key}')"
+                ) from None
+            pace.sleep(pause)
+    raise AssertionError("count() has no end")
+
+
+def _read_id(answer: Answer) -> str:
+    """Return the id in the answer to a publish; raise `click.ClickException` if it is no such answer."""
+    created: Any = answer.json() if answer.status == 201 else None
+    if not isinstance(created, dict) or "id" not in created:
+        raise click.ClickException(f"got a {answer.status} without an id: NOTIFYGATE_URL is no gateway")
+    return one_line(str(cast("dict[str, object]", created)["id"]))
+
+
+def read_text(text: str) -> str:
+    """Return the text to send: the argument, or for `-` what comes on stdin, to its end.
+
+    Bytes that are no UTF-8 become U+FFFD, as does NUL, which the gateway refuses; white space at the
+    end goes; what is longer than a body may be is cut and ends in an ellipsis.
+    """
+    if text == "-":
+        stdin = sys.stdin.buffer
+        raw = stdin.read(_MOST_STDIN_BYTES)
+        while stdin.read(1 << 16):  # or the program that writes to the pipe dies of SIGPIPE
+            pass
+    else:
+        raw = text.encode("utf-8", "surrogateescape")  # the way back to the bytes of an argument
+    decoded = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip()
+    return decoded if len(decoded) <= LONGEST_BODY else decoded[: LONGEST_BODY - 1] + "…"
+
+
+def choose_title(text: str) -> str:
+    """Return the default title: the first line of the text that is not blank, cut to a title's length."""
+    lines = (one_line(line) for line in text.splitlines())
+    return next((line for line in lines if line), "")[:LONGEST_TITLE]
+
+
+def _check_idempotency_key(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _IDEMPOTENCY_KEY.fullmatch(value):
+        raise click.BadParameter("must be 1 to 128 printable ASCII characters, no space at either end")
+    return value
+
+
+@click.command(
+    "send",
+    epilog="""\b
+Examples:
+  notifygate send user:alice "Backup finished" --priority low
+  make nightly 2>&1 | notifygate send role:ops - --title "Nightly build"
+  notifygate send all "Down at 18:00" --ttl 3600 --idempotency-key down-2026-11-20
+""",
+)
+@click.argument("audience")
+@click.argument("text", default="")
+@click.option("--title", help="Default: the first line of TEXT.")
+@click.option("--priority", type=click.Choice(["low", "normal", "high", "critical"]))
+@click.option("--type", "type_name", metavar="TYPE", help="Notification type, for example deploy.finished.")
+@click.option("--ttl", type=click.IntRange(1, LONGEST_TTL_SECONDS), metavar="SECONDS", help="Default: the type's.")
+@click.option("--sender", help="Default: the name of the API key.")
+@click.option("--icon", help="A short name or an https URL.")
+@click.option("--action-url", metavar="URL", help="Where a click leads: http, https or a path.")
+@click.option(
+    "--idempotency-key",
+    metavar="KEY",
+    callback=_check_idempotency_key,
+    help="A later run with the same KEY and fields publishes nothing, for 24 hours. Default: a random one.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    audience: str,
+    text: str,
+    type_name: str | None,
+    idempotency_key: str | None,
+    title: str | None,
+    **optional: str | int | None,
+) -> None:
+    """Publish a notification to AUDIENCE (user:ID, role:NAME, topic:NAME or all) and print its id.
+
+    TEXT is the body, - reads it from stdin; what is longer than 4000 characters is cut. Network
+    errors, rate limits and faults of the gateway are tried again for up to two minutes, and the
+    notification is still published once.
+
+    The environment says where and as whom: NOTIFYGATE_URL (http://127.0.0.1:8080 if not set) and
+    NOTIFYGATE_KEY, an API key.
+    """
+    body = read_text(text)
+    title = title or choose_title(body)
+    if not title:
+        raise click.ClickException("nothing to send: give TEXT or --title")
+    fields: dict[str, object] = {"to": audience, "title": title, "body": body, "type": type_name, **optional}
+    given = {name: value for name, value in fields.items() if value is not None}
+    with closing(open_gateway("NOTIFYGATE_KEY")) as gateway:
+        click.echo(publish(gateway, given, idempotency_key or os.urandom(16).hex(), ctx.obj or Pace()))

@@ -1,0 +1,55 @@
+"""`notifygate type`: the registry of notification types."""
+
+import json
+from typing import Any
+
+import click
+
+from notifygate.api.v1.types import TypeBody, TypePath, rule_as_json
+from notifygate.api.validated import validate
+from notifygate.cli.database import GatewayDatabase
+from notifygate.log.catalog import read_catalog
+from notifygate.publishing.registry import delete_type, put_type
+
+
+@click.group(name="type", epilog="\b\nExample:\n  notifygate type set deploy.failed --priority high --role ops")
+def command() -> None:
+    """Set, list and delete notification types."""
+
+
+@command.command("set", epilog="\b\nExample:\n  notifygate type set deploy.failed --priority high --role ops")
+@click.argument("name")
+@click.option("--title", default="", help="What people call it.")
+@click.option("--icon", help="A short name or an https URL.")
+@click.option("--priority", default="normal", show_default=True, help="low, normal, high or critical.")
+@click.option("--display", default="toast", show_default=True, help="none, badge, toast, modal or browser.")
+@click.option("--ttl", type=int, help="Seconds after which its notifications expire.")
+@click.option("--role", "roles", multiple=True, help="A role that may see it; without any, everybody may.")
+@click.option("--mandatory", is_flag=True, help="It can't be muted.")
+def set_one(name: str, roles: tuple[str, ...], **fields: Any) -> None:
+    """Register a type, or replace its registration."""
+    validate(TypePath, {"type": name})
+    body = validate(TypeBody, {**fields, "roles": list(roles)})
+    GatewayDatabase().commit(put_type(name, body.to_rule()))
+    click.echo(f"set {name}")
+
+
+@command.command("list", epilog="\b\nExample:\n  notifygate type list --json")
+@click.option("--json", "as_json", is_flag=True, help="Print one object per line.")
+def list_all(as_json: bool) -> None:
+    """List the registered types."""
+    types = GatewayDatabase().database.read(read_catalog).types
+    for name in sorted(types):
+        rule = types[name]
+        if as_json:
+            click.echo(json.dumps({"type": name, **rule_as_json(rule)}))
+        else:
+            click.echo(f"{name}  {rule.priority}  {' '.join(rule.roles) or 'everybody'}")
+
+
+@command.command("delete", epilog="\b\nExample:\n  notifygate type delete deploy.failed")
+@click.argument("name")
+def delete_one(name: str) -> None:
+    """Give a type the defaults back."""
+    GatewayDatabase().commit(delete_type(name))
+    click.echo(f"deleted {name}")

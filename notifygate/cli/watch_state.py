@@ -1,0 +1,112 @@
+"""What `notifygate watch` knows between polls and keeps in its `--state` file.
+
+The cursor says what lies before; the ids of what was told last keep a notification from being told
+twice when the gateway repeats it: because it was read on another device, or because a reset told the
+whole inbox again. Only so many ids are remembered. The horizon stands for the older ones: ids sort
+by creation, so one at or below it that turns up once more was told before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from notifygate.cli.inbox_page import Notification
+
+MOST_TOLD = 500  # ids; two of the largest pages and some, yet a file of 20 kB that is quickly written
+_VERSION = 1
+
+
+@dataclass
+class WatchState:
+    """`cursor` is None until the first answer; `told` and `horizon` hold ids of notifications."""
+
+    cursor: str | None = None
+    horizon: str = ""
+    told: set[str] = field(default_factory=set[str])
+
+    def select_new(self, items: Iterable[Notification], *, is_snapshot: bool) -> list[Notification]:
+        """Return the items not told before, in their order.
+
+        A snapshot tells old ones again, so there the horizon alone decides about ids not remembered.
+        A change below the horizon that nobody has seen yet is new all the same: the clock of the node
+        that published it was slow. (In a snapshot such a one is missed if more than MOST_TOLD newer
+        ones were told before it.)
+        """
+        return [
+            item
+            for item in items
+            if item["id"] not in self.told
+            and (item["id"] > self.horizon or not (is_snapshot or item.get("seen_at") or item.get("read_at")))
+        ]
+
+    def remember(self, items: Iterable[Notification]) -> None:
+        """Take note that the items were told, and let the oldest ids go into the horizon."""
+        self.told.update(str(item["id"]) for item in items)
+        surplus = sorted(self.told)[:-MOST_TOLD]
+        if surplus:
+            self.told.difference_update(surplus)
+            self.raise_horizon(surplus[-1])
+
+    def raise_horizon(self, notification_id: str) -> None:
+        """Count every id up to this one as told."""
+        self.horizon = max(self.horizon, notification_id)
+
+
+def load_state(path: Path) -> WatchState:
+    """Return the state in the file, a new one if there is no file.
+
+    Raises `click.ClickException` when the file can't be read or holds something else.
+    """
+    try:
+        kept: Any = json.loads(path.read_bytes())
+        if kept["version"] != _VERSION or not isinstance(kept["cursor"], str | None):
+            raise ValueError
+        told = cast("list[Any]", kept["told"])
+        if not isinstance(kept["horizon"], str) or not all(isinstance(item, str) for item in told):
+            raise ValueError
+        return WatchState(kept["cursor"], kept["horizon"], set(told))
+    except FileNotFoundError:
+        return WatchState()
+    except OSError as error:
+        raise click.ClickException(f"can't read the state file {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise click.ClickException(
+            f"the state file {path} is damaged or not one of notifygate watch; remove it to begin anew"
+        ) from None
+
+
+def save_state(path: Path, state: WatchState) -> None:
+    """Replace the file with the state, at once or not at all, readable by its owner only.
+
+    The new content is on the disk before it gets the name, and so is the name when this returns: a
+    crash leaves the old file or the new one. Raises `click.ClickException`.
+    """
+    content = {
+        "version": _VERSION,
+        "cursor": state.cursor,
+        "horizon": state.horizon,
+        "told": sorted(state.told),
+    }
+    fresh = path.with_name(path.name + ".tmp")
+    try:
+        fresh.unlink(missing_ok=True)  # left by a crash; made anew, so that no one else can have it open
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise click.ClickException(f"can't write the state file {path}: {error.strerror}") from None

@@ -1,0 +1,106 @@
+"""Cursors: a position in the log, bound to one recipient and their roles, as one opaque token.
+
+The token is a version character and one AES-128 block in base64url: 20 bits of epoch, 44 bits of sequence, 64 bits
+of a keyed tag over the recipient and their roles. A block cipher hides all of it and lets no bit be changed on its
+own: whoever alters a token gets a random block, whose tag and epoch match with a chance of 2**-84. 44 bits of
+sequence last 55 years at 10,000 changes a second. The same token serves as ETag (PROTOCOL section 4): since the tag
+differs between recipients, so do their ETags, at every position.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from notifygate.errors import InvalidCursorError
+
+TOKEN_CHARACTERS = 23
+EPOCH_BITS = 20
+MAX_SEQUENCE = (1 << 44) - 1
+
+_VERSION = "1"
+_SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")
+_TAG_SUFFIX = re.compile(r"(?:[-:;.+_][a-z0-9]+)*", re.IGNORECASE)
+
+
+def _derive(secret: str, purpose: bytes) -> bytes:
+    return hmac.new(secret.encode(), b"notifygate " + purpose, hashlib.sha256).digest()
+
+
+def fingerprint(secret: str) -> str:
+    """Return 16 hex characters that tell one gateway secret from another and reveal nothing of it."""
+    return _derive(secret, b"fingerprint v1").hex()[:16]
+
+
+class _Key:
+    """One gateway secret, made ready: the cipher's contexts are kept, since setting one up costs more than its use."""
+
+    def __init__(self, secret: str) -> None:
+        # ECB of exactly one block is the bare block cipher, which is what the module's docstring relies on.
+        cipher = Cipher(algorithms.AES(_derive(secret, b"cursor cipher v1")[:16]), modes.ECB())  # noqa: S305
+        self.encrypt = cipher.encryptor().update
+        self.decrypt = cipher.decryptor().update
+        self._tag_key = _derive(secret, b"cursor tag v1")
+
+    def tag(self, recipient: str, roles: Sequence[str]) -> int:
+        text = "\n".join((recipient, *roles))  # names hold no control characters, so this is unambiguous
+        return int.from_bytes(hmac.digest(self._tag_key, text.encode(), "sha256")[:8], "big")
+
+
+class CursorCodec:
+    """Makes and reads cursors. The first secret makes them, every secret can read them (rotation)."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [_Key(secret) for secret in secrets]
+
+    def tag(self, recipient: str, roles: Sequence[str]) -> int:
+        """Return the 64-bit tag that binds a cursor to a recipient with these roles."""
+        return self._keys[0].tag(recipient, roles)
+
+    def encode(self, epoch: int, seq: int, tag: int) -> str:
+        """Make the token of a position for the recipient of a tag (`tag`)."""
+        block = (epoch << 108 | seq << 64 | tag).to_bytes(16, "big")
+        return _VERSION + base64.urlsafe_b64encode(self._keys[0].encrypt(block))[:22].decode()
+
+    def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: int) -> int | None:
+        """Return the sequence of a token, None where it is another recipient's, of other roles or another epoch.
+
+        `tag` is the recipient's tag under the first secret, which callers keep. Raises InvalidCursorError for a text
+        that has not the length, alphabet and version of a cursor.
+        """
+        if not _SHAPE.fullmatch(token):
+            raise InvalidCursorError("This is not a cursor of this gateway.")
+        try:
+            block = base64.b64decode(token[1:] + "==", b"-_", validate=True)
+        except binascii.Error as error:
+            raise InvalidCursorError("This is not a cursor of this gateway.") from error
+        for index, key in enumerate(self._keys):
+            value = int.from_bytes(key.decrypt(block), "big")
+            wanted = tag if index == 0 else key.tag(recipient, roles)
+            if value & (1 << 64) - 1 == wanted and value >> 108 == epoch:
+                return value >> 64 & MAX_SEQUENCE
+        return None
+
+
+def etag(token: str) -> str:
+    """Write a token as a weak entity tag (RFC 9110 section 8.8.3)."""
+    return f'W/"{token}"'
+
+
+def tokens_of_if_none_match(header: str | None) -> list[str]:
+    """Return the cursor tokens in an If-None-Match header, in order.
+
+    Weak or strong, quoted or not, with or without what a compressing proxy appended (`-gzip`, `:gzip`): only the
+    token counts (PROTOCOL section 4). Whatever can't be one of ours is left out, `*` too.
+    """
+    tokens: list[str] = []
+    for part in (header or "").split(","):
+        text = part.strip().removeprefix("W/").strip('"')
+        token, suffix = text[:TOKEN_CHARACTERS], text[TOKEN_CHARACTERS:]
+        if _SHAPE.fullmatch(token) and _TAG_SUFFIX.fullmatch(suffix):
+            tokens.append(token)
+    return tokens

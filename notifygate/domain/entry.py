@@ -1,0 +1,59 @@
+"""Entries of the log: one change, one sequence number."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from notifygate.domain.notification import Notification
+
+
+class EntryKind(StrEnum):
+    """What has changed."""
+
+    PUBLISHED = "published"
+    RETRACTED = "retracted"
+    EXPIRED = "expired"
+    STATE = "state"
+    """One recipient has seen, read or unread one notification."""
+    DISMISSED = "dismissed"
+    """One recipient has dismissed one notification."""
+    VIEW = "view"
+    """What its audience can see has changed as a whole: whoever polls across it gets a reset."""
+    CONFIG = "config"
+    """Something that every worker keeps in memory (keys, types, topics) has changed; never shown to a recipient."""
+
+
+@dataclass(slots=True, frozen=True)
+class ItemState:
+    """What one recipient has done with one notification. All times in Unix milliseconds, None for "not"."""
+
+    seen_at: int | None = None
+    read_at: int | None = None
+    dismissed_at: int | None = None
+
+
+UNTOUCHED = ItemState()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One change in the log."""
+
+    seq: int
+    kind: EntryKind
+    audiences: tuple[str, ...]
+    notification: Notification | None = None
+    """What it is about; None for VIEW and CONFIG."""
+    seen_at: int | None = None
+    """For STATE: the recipient's state after the change."""
+    read_at: int | None = None
+    unread_delta: int = 0
+    """For STATE and DISMISSED: by how much the change moved the recipient's counts (-1, 0 or 1)."""
+    unseen_delta: int = 0
+    last_states: dict[str, ItemState | None] = field(default_factory=dict[str, "ItemState | None"])
+    """For RETRACTED and EXPIRED: the final state rows of those recipients who were looked up, by recipient; None
+    for one who has no row. The state of a notification can't change once it has left the inboxes."""
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the notification left every inbox by this entry."""
+        return self.kind is EntryKind.RETRACTED or self.kind is EntryKind.EXPIRED

@@ -1,0 +1,49 @@
+"""Principals: whoever makes a request, a recipient (a token) or a publisher (an API key)."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["publish", "admin"]
+SCOPES: tuple[Scope, ...] = ("publish", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who polls: the `sub` of a verified token and the roles that it carries."""
+
+    id: str
+    roles: tuple[str, ...]
+    """Sorted, without duplicates: two tokens with the same roles are the same view."""
+    expires_at: int
+    """Unix milliseconds after which the token counts for nothing; a hold ends then at the latest."""
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """What tells one view of the log from another."""
+        return self.id, self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who posts: an API key, what it may do and to whom."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[str]
+    audience_patterns: tuple[str, ...]
+    """Globs in which `*` stands for any characters; an audience must match one of them."""
+    type_patterns: tuple[str, ...]
+
+    def may_address(self, audience: str) -> bool:
+        """Tell whether this key may publish to an audience."""
+        return any(_matches(pattern, audience) for pattern in self.audience_patterns)
+
+    def may_use_type(self, type_name: str) -> bool:
+        """Tell whether this key may publish notifications of a type."""
+        return any(_matches(pattern, type_name) for pattern in self.type_patterns)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Match a glob whose only wildcard is `*`. Not fnmatch: `[` and `?` may stand in a recipient's name."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None

@@ -1,0 +1,23 @@
+"""Times. Inside the gateway a time is a whole number of Unix milliseconds, UTC; on the wire it is RFC 3339.
+
+One integer form everywhere makes SQLite and PostgreSQL agree to the millisecond and keeps time zones out.
+"""
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Return the present moment in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def rfc3339(ms: int) -> str:
+    """Write Unix milliseconds as RFC 3339 in UTC with exactly three decimals, as PROTOCOL section 1 asks."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def rfc3339_or_none(ms: int | None) -> str | None:
+    """Write a time that may be absent."""
+    return None if ms is None else rfc3339(ms)

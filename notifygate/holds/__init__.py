@@ -1,0 +1,1 @@
+"""Holds: requests kept open until there is something to say. Nothing here reads the database."""

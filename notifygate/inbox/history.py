@@ -1,0 +1,44 @@
+"""History: what lies before a notification in the inbox."""
+
+from sqlalchemy import Connection, select
+
+from notifygate.domain.principal import Recipient
+from notifygate.errors import NotFoundError
+from notifygate.inbox.items import read_notifications
+from notifygate.inbox.poll import read_page
+from notifygate.inbox.views import Views
+from notifygate.log.reader import NOTIFICATIONS
+from notifygate.storage.database import Database
+
+
+class History:
+    """Answers requests for older notifications."""
+
+    def __init__(self, database: Database, views: Views) -> None:
+        self._database = database
+        self._views = views
+
+    def before(self, principal: Recipient, notification_id: str | None, limit: int) -> tuple[list[bytes], bool]:
+        """Return up to `limit` notifications as JSON that lie before one, newest first, and whether there are more.
+
+        Without an id, the newest. Raises NotFoundError for an id that this recipient could not have been shown; one
+        that they have dismissed, or that has left the inbox since, still marks its place.
+        """
+        self._views.current(principal)  # the first request of a recipient begins their inbox
+
+        def work(connection: Connection) -> list[bytes]:
+            view, _ = self._views.read(connection, principal)
+            if view is None:
+                return []
+            before = None
+            if notification_id is not None:
+                before = connection.execute(
+                    select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.id == notification_id)
+                ).scalar_one_or_none()
+                found = [] if before is None else read_notifications(connection, [before])
+                if not found or not set(view.audiences) & found[0].audiences:
+                    raise NotFoundError("There is no such notification in this inbox.")
+            return read_page(connection, view, limit + 1, before)
+
+        items = self._database.read(work)
+        return items[:limit], len(items) > limit

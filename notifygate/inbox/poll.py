@@ -1,0 +1,185 @@
+"""A poll: what lies after a cursor? Answered from the tail and the recipient's view; seldom from the database.
+
+The order of decisions is that of PROTOCOL section 4: an unusable cursor gives a reset, an old one is read from the
+database, the rest comes from memory. Nothing here waits for news: `notifygate.holds` does.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from notifygate import metrics
+from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.principal import Recipient
+from notifygate.inbox.answer import Found, Nothing
+from notifygate.inbox.items import learn_last_states, read_notifications, read_states
+from notifygate.inbox.membership import read_newest
+from notifygate.inbox.view import View
+from notifygate.inbox.views import Views
+from notifygate.log.follower import Follower
+from notifygate.log.reader import Head, read_entries_for, read_head
+from notifygate.log.tail import Tail
+from notifygate.storage.database import Database
+
+MAX_CHANGES = 10_000
+"""A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
+better than two hundred pages, and it bounds what one poll may read."""
+
+
+class Polls:
+    """Answers polls."""
+
+    def __init__(self, database: Database, follower: Follower, tail: Tail, views: Views, codec: CursorCodec) -> None:
+        self._database = database
+        self._follower = follower
+        self._tail = tail
+        self._views = views
+        self._codec = codec
+
+    def look(self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int) -> Found | Nothing:
+        """Answer a poll of the inbox now.
+
+        `tags` are the tokens of If-None-Match, `limit` (1-200) bounds the notifications and removals told. Raises
+        InvalidCursorError for a cursor that never was one, UnavailableError if the log can't be read.
+        """
+        view = self._views.current(principal)
+        if cursor is None:
+            matched = self._matching(principal, view, tags)
+            return self._snapshot(principal, limit) if matched is None else self._nothing(view, matched)
+        position = self._position(principal, view, cursor)
+        if position is not None and position > view.seq:
+            # Another worker may be ahead of us: the database knows.
+            self._follower.reach(position)
+            view = self._views.current(principal)
+        entries = None if position is None else self._entries_after(view, position)
+        if position is None or entries is None:
+            return self._snapshot(principal, limit, reset=True)
+        told = [entry for entry in entries if view.tells(entry)]
+        if told:
+            return self._changes(view, entries, told, limit)
+        if self._tail.is_ageing(position):
+            return self._nothing(view, None).as_found()
+        return self._nothing(view, self._matching(principal, view, tags))
+
+    def look_at_counts(self, principal: Recipient, tags: Sequence[str]) -> Found | Nothing:
+        """Answer a poll of the counts now; `Found` carries no notifications."""
+        view = self._views.current(principal)
+        matched = self._matching(principal, view, tags)
+        if matched is not None:
+            return self._nothing(view, matched)
+        return Found((), (), view.unread, view.unseen, self._token(view, view.seq))
+
+    def _token(self, view: View, seq: int) -> str:
+        return self._codec.encode(self._tail.epoch, seq, view.tag)
+
+    def _nothing(self, view: View, matched: str | None) -> Nothing:
+        return Nothing(self._token(view, view.seq), matched, view.unread, view.unseen)
+
+    def _position(self, principal: Recipient, view: View, token: str) -> int | None:
+        return self._codec.decode(token, self._tail.epoch, principal.id, principal.roles, view.tag)
+
+    def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> str | None:
+        """Return the first tag after which nothing visible has changed, and which is not about to age out."""
+        for tag in tags:
+            position = self._position(principal, view, tag)
+            if position is None or position > view.seq or self._tail.is_ageing(position):
+                continue
+            entries = self._tail.after(view.audiences, position)
+            if entries is not None and not any(view.tells(entry) for entry in entries):
+                return tag
+        return None
+
+    def _entries_after(self, view: View, position: int) -> list[Entry] | None:
+        """Return the entries of a view's audiences between a position and the view's; None calls for a reset."""
+        if position > view.seq:
+            return None  # ahead of everything: from before a restore
+        entries = self._tail.after(view.audiences, position)
+        if entries is None:
+            metrics.tail_misses.inc()
+            entries = self._read_after(view, position)
+        else:
+            metrics.tail_hits.inc()
+        if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+            return None
+        unknown = [entry for entry in entries if view.needs_last_state(entry)]
+        if unknown:
+            self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))
+        return entries
+
+    def _read_after(self, view: View, position: int) -> list[Entry] | None:
+        until = view.seq
+
+        def work(connection: Connection) -> tuple[Head, list[Entry]]:
+            head = read_head(connection)
+            return head, read_entries_for(connection, view.audiences, position, until, MAX_CHANGES + 1)
+
+        head, entries = self._database.read(work)
+        if position < head.floor or len(entries) > MAX_CHANGES:
+            return None
+        return entries
+
+    def _changes(self, view: View, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
+        """Fold entries into one page: each notification once, in its present state, oldest change first."""
+        present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
+        for entry in told:
+            if entry.notification:
+                present[entry.notification.seq] = entry
+        page: dict[int, None] = {}
+        until = view.seq
+        for entry in told:
+            if entry.notification and entry.notification.seq not in page:
+                if len(page) == limit:
+                    until = entry.seq - 1
+                    break
+                page[entry.notification.seq] = None
+        notifications: list[bytes] = []
+        removed: list[str] = []
+        for seq in page:
+            entry = present[seq]
+            notification = entry.notification
+            audience = view.shown_as(notification) if notification else None
+            if notification is None or audience is None:
+                continue  # can't be: only entries that are told get here
+            if entry.is_removal or entry.kind is EntryKind.DISMISSED:
+                removed.append(notification.id)
+            else:
+                notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
+        unread, unseen = view.unread, view.unseen
+        for entry in reversed(entries):  # the counts at the page's end: take back what came after it
+            if entry.seq <= until:
+                break
+            unread_delta, unseen_delta = view.deltas(entry)
+            unread -= unread_delta
+            unseen -= unseen_delta
+        token = self._token(view, until)
+        return Found(notifications, removed, unread, unseen, token, has_more=until < view.seq)
+
+    def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> Found:
+        """Read the newest notifications, the counts and the head of one moment."""
+
+        def work(connection: Connection) -> tuple[View | None, Head, list[bytes]]:
+            view, head = self._views.read(connection, principal)
+            items = [] if view is None else read_page(connection, view, limit + 1)
+            return view, head, items
+
+        view, head, items = self._database.read(work)
+        if view is None:  # the inbox was begun by `current`, so this is a restore under our feet
+            self._views.begin(principal.id)
+            return self._snapshot(principal, limit, reset=reset)
+        self._views.keep(principal, view)
+        token = self._codec.encode(head.epoch, head.seq, view.tag)
+        return Found(items[:limit], (), view.unread, view.unseen, token, has_more=len(items) > limit, reset=reset)
+
+
+def read_page(connection: Connection, view: View, limit: int, before: int | None = None) -> list[bytes]:
+    """Read the newest notifications of a view (before a position) as JSON, newest first."""
+    positions = read_newest(connection, view, limit, before)
+    states = read_states(connection, view.recipient, positions)
+    items: list[bytes] = []
+    for notification in read_notifications(connection, positions):
+        state = view.state_of(notification.seq, states.get(notification.seq))
+        audience = view.shown_as(notification)
+        if audience is not None:
+            items.append(notification.json_for(audience, state.seen_at, state.read_at))
+    return items

@@ -1,0 +1,120 @@
+"""A view: what one recipient, with the roles of their token, is shown of the log, and their counts at a position."""
+
+from collections.abc import Mapping
+
+from notifygate.domain.audience import ALL, role, user
+from notifygate.domain.audience import topic as topic_audience
+from notifygate.domain.cursor import MAX_SEQUENCE
+from notifygate.domain.entry import Entry, EntryKind, ItemState
+from notifygate.domain.marks import Marks, marked_at
+from notifygate.domain.notification import Notification
+from notifygate.domain.principal import Recipient
+
+
+class View:
+    """What a recipient is shown. Everything but the counts changes only by an entry of kind VIEW, which ends it."""
+
+    __slots__ = (
+        "_topic_since",
+        "audiences",
+        "dismissed_up_to",
+        "hidden_types",
+        "read_marks",
+        "recipient",
+        "seen_marks",
+        "seq",
+        "started_seq",
+        "tag",
+        "unread",
+        "unseen",
+    )
+
+    def __init__(
+        self,
+        principal: Recipient,
+        *,
+        tag: int,
+        started_seq: int,
+        followed_since: Mapping[str, int],
+        forbidden_topics: frozenset[str],
+        hidden_types: frozenset[str],
+        seen_marks: Marks,
+        read_marks: Marks,
+        dismissed_up_to: int,
+    ) -> None:
+        self.recipient = principal.id
+        self.tag = tag
+        """Binds cursors to this recipient and these roles."""
+        self.started_seq = started_seq
+        # A topic that the roles don't allow stays among the audiences, since a change of the topic must be noticed,
+        # but nothing that was published to it counts.
+        self._topic_since = {
+            topic_audience(name): MAX_SEQUENCE if name in forbidden_topics else since
+            for name, since in followed_since.items()
+        }
+        self.audiences = (user(principal.id), *self._topic_since, *map(role, principal.roles), ALL)
+        """The most specific first: the first that matches is the one that the recipient is told."""
+        self.hidden_types = hidden_types
+        self.seen_marks = seen_marks
+        self.read_marks = read_marks
+        self.dismissed_up_to = dismissed_up_to
+        self.seq = 0
+        """The position in the log at which the counts are true."""
+        self.unread = 0
+        self.unseen = 0
+
+    def since(self, audience: str) -> int:
+        """Return the position after which what is published to one of the view's audiences belongs to the inbox."""
+        return max(self.started_seq, self.dismissed_up_to, self._topic_since.get(audience, 0))
+
+    def shown_as(self, notification: Notification) -> str | None:
+        """Return the audience as a member of which the recipient is shown a notification, None if they are not."""
+        if notification.type in self.hidden_types:
+            return None
+        for audience in self.audiences:
+            if audience in notification.audiences and notification.seq > self.since(audience):
+                return audience
+        return None
+
+    def tells(self, entry: Entry) -> bool:
+        """Tell whether the recipient would be told of an entry.
+
+        A removal whose final state is not known for this recipient (`Entry.last_states`) counts as told.
+        """
+        if entry.kind is EntryKind.VIEW:
+            return True
+        if entry.notification is None or self.shown_as(entry.notification) is None:
+            return False
+        if entry.is_removal:
+            last = entry.last_states.get(self.recipient)
+            return last is None or last.dismissed_at is None
+        return True
+
+    def needs_last_state(self, entry: Entry) -> bool:
+        """Tell whether an entry can't be counted before its final state was looked up for this recipient."""
+        return (
+            entry.is_removal
+            and self.recipient not in entry.last_states
+            and entry.notification is not None
+            and self.shown_as(entry.notification) is not None
+        )
+
+    def deltas(self, entry: Entry) -> tuple[int, int]:
+        """Return by how much an entry moves `unread` and `unseen`."""
+        notification = entry.notification
+        if entry.kind is EntryKind.VIEW or notification is None or self.shown_as(notification) is None:
+            return 0, 0
+        if entry.kind is EntryKind.PUBLISHED:
+            return 1, 1
+        if not entry.is_removal:
+            return entry.unread_delta, entry.unseen_delta
+        state = self.state_of(notification.seq, entry.last_states.get(self.recipient))
+        if state.dismissed_at is not None:
+            return 0, 0
+        return -(state.read_at is None), -(state.seen_at is None)
+
+    def state_of(self, seq: int, row: ItemState | None) -> ItemState:
+        """Return what the recipient did with a notification: their row says it all, else their marks do."""
+        if row is not None:
+            return row
+        return ItemState(seen_at=marked_at(self.seen_marks, seq), read_at=marked_at(self.read_marks, seq))

@@ -1,0 +1,117 @@
+"""The views that this worker keeps in memory, each brought up to the tail's end before it is used.
+
+A view is read from the database once; after that its counts are advanced by what the tail brings, so that a broadcast
+to ten thousand recipients does not read the database ten thousand times.
+"""
+
+from collections import OrderedDict
+
+from sqlalchemy import Connection
+
+from notifygate import metrics
+from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.entry import EntryKind
+from notifygate.domain.principal import Recipient
+from notifygate.inbox.items import learn_last_states
+from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
+from notifygate.inbox.view import View
+from notifygate.log.follower import Follower
+from notifygate.log.reader import Head, read_head
+from notifygate.log.tail import Tail
+from notifygate.log.writer import LogWriter
+from notifygate.storage.database import Database
+
+ViewKey = tuple[str, tuple[str, ...]]
+
+
+class Views:
+    """The cache of views, least recently used first out."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: LogWriter,
+        follower: Follower,
+        tail: Tail,
+        codec: CursorCodec,
+        capacity: int,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._follower = follower
+        self._tail = tail
+        self._codec = codec
+        self._capacity = capacity
+        self._cache: OrderedDict[ViewKey, View] = OrderedDict()
+
+    def clear(self) -> None:
+        """Forget all views: history has begun anew."""
+        self._cache.clear()
+
+    def current(self, principal: Recipient) -> View:
+        """Return the recipient's view with its counts true at the tail's end. Raises UnavailableError."""
+        self._follower.ensure_fed()
+        while True:
+            view = self._cache.get(principal.key)
+            if view is None:
+                view, _ = self.load(principal)
+            else:
+                self._cache.move_to_end(principal.key)
+            self._follower.reach(view.seq)
+            if self._advance(view):
+                return view
+            if self._cache.get(principal.key) is view:
+                del self._cache[principal.key]
+
+    def load(self, principal: Recipient) -> tuple[View, Head]:
+        """Read a view from the database, with its counts and the head of the same moment, and keep it."""
+
+        def work(connection: Connection) -> tuple[View | None, Head]:
+            return self.read(connection, principal)
+
+        view, head = self._database.read(work)
+        if view is None:
+            self.begin(principal.id)
+            view, head = self._database.read(work)
+        assert view is not None  # the inbox has begun, and inboxes never end  # noqa: S101
+        self.keep(principal, view)
+        return view, head
+
+    def begin(self, recipient: str) -> None:
+        """Begin a recipient's inbox: this is their first poll."""
+        self._writer.transact(lambda transaction: ensure_inbox(transaction, recipient))
+
+    def read(self, connection: Connection, principal: Recipient) -> tuple[View | None, Head]:
+        """Read a view and its counts within a read transaction; None where the inbox has not begun."""
+        head = read_head(connection)
+        view = read_view(connection, principal, self._codec)
+        if view is not None:
+            view.unread, view.unseen, _ = read_counts(connection, view)
+            view.seq = head.seq
+            metrics.view_loads.inc()
+        return view, head
+
+    def keep(self, principal: Recipient, view: View) -> None:
+        """Put a view that was just read into the cache."""
+        self._cache[principal.key] = view
+        self._cache.move_to_end(principal.key)
+        if len(self._cache) > self._capacity:
+            self._cache.popitem(last=False)
+
+    def _advance(self, view: View) -> bool:
+        """Bring a view to the tail's end; False if it has to be read anew."""
+        while True:
+            entries = self._tail.after(view.audiences, view.seq)
+            if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+                return False
+            unknown = [entry for entry in entries if view.needs_last_state(entry)]
+            if not unknown:
+                break
+            self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))  # noqa: B023
+        # From here to the end nothing waits, so no other greenlet can advance the view twice.
+        for entry in entries:
+            unread, unseen = view.deltas(entry)
+            view.unread += unread
+            view.unseen += unseen
+        view.seq = max(view.seq, self._tail.end)
+        return True

@@ -1,0 +1,1 @@
+"""Rate limits: how much a principal may do in a minute."""

@@ -1,0 +1,173 @@
+"""The follower: feeds the tail, and says what has come.
+
+It learns of growth in three ways (the writer of this process, Redis, its own look at the head), each of which may fail
+without harm: sequence numbers are contiguous, so whatever an announcement leaves out is seen to be missing and read
+from the database. The database is the truth, announcements are hints.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import gevent
+from gevent.event import Event
+from gevent.lock import RLock
+
+from notifygate import metrics
+from notifygate.domain.entry import Entry
+from notifygate.errors import NotifygateError
+from notifygate.log.announcement import Announcement
+from notifygate.log.reader import Head, read_head, read_range
+from notifygate.log.tail import Tail
+from notifygate.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+RANGE_PER_READ = 500
+"""Entries read from the database in one go while catching up; each may have up to 1,000 audiences."""
+
+GRACE_SECONDS = 1.0
+"""An announcement that comes this much later than our own look at the head was under way, not lost."""
+
+
+class Follower:
+    """Keeps a tail at the end of the log.
+
+    `prepare` is called with new entries before anyone can see them and may do I/O; `on_entries` right after they
+    are in the tail, with the moment of the commit where it is known; `on_restart` when history has begun anew.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tail: Tail,
+        *,
+        capacity: int,
+        check_interval_seconds: float,
+        prepare: Callable[[Sequence[Entry]], None],
+        on_entries: Callable[[Sequence[Entry], float | None], None],
+        on_restart: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._tail = tail
+        self._capacity = capacity
+        self._interval = check_interval_seconds
+        self._stale_after = max(3.0, 3 * check_interval_seconds)
+        self._prepare = prepare
+        self._on_entries = on_entries
+        self._on_restart = on_restart
+        self._offered: deque[Announcement] = deque()
+        self._news = Event()
+        self._lock = RLock()
+        self._found_alone: deque[tuple[int, float]] = deque()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self.counts_rescues = False
+        """Set when there is a channel that announcements should come by: then what only a look found was lost."""
+
+    def start(self) -> None:
+        """Read the newest entries and begin to follow. Raises UnavailableError if the database can't be read."""
+        with self._lock:
+            head = self._database.read(read_head)
+            self._tail.restart(head.epoch, max(head.floor, head.seq - self._capacity, 0))
+            self._fill(head.seq, None)
+            self._tail.checked_at = time.monotonic()
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Stop following."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def offer(self, announcement: Announcement) -> None:
+        """Take in the news of a commit. Returns at once; the follower's own greenlet acts on it."""
+        self._offered.append(announcement)
+        self._news.set()
+
+    def check_soon(self) -> None:
+        """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
+        self._tail.checked_at = 0.0
+        self._news.set()
+
+    def reach(self, seq: int) -> None:
+        """Return once the tail has got to a position that is known to be committed. Raises UnavailableError."""
+        if self._tail.end < seq:
+            with self._lock:
+                if self._tail.end < seq:
+                    self._look_at_head()
+
+    def ensure_fed(self) -> None:
+        """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
+
+        Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
+        """
+        if self._tail.seconds_since_check() > self._stale_after:
+            with self._lock:
+                if self._tail.seconds_since_check() > self._stale_after:
+                    self._look_at_head()
+
+    def _run(self) -> None:
+        while True:
+            self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
+            self._news.clear()
+            try:
+                with self._lock:
+                    while self._offered:
+                        self._follow(self._offered.popleft())
+                    if self._tail.seconds_since_check() >= self._interval:
+                        self._look_at_head()
+            except NotifygateError as error:
+                metrics.follower_errors.inc()
+                logger.warning("The log can't be followed just now: %s", error)
+                gevent.sleep(self._interval)
+            except Exception:
+                metrics.follower_errors.inc()
+                logger.exception("Following the log failed")
+                gevent.sleep(self._interval)
+
+    def _follow(self, announcement: Announcement) -> None:
+        tail = self._tail
+        if announcement.epoch != tail.epoch:
+            self._look_at_head()
+        elif announcement.last > tail.end:
+            if announcement.entries is None or announcement.first > tail.end + 1:
+                self._fill(announcement.last, announcement.committed_at)
+            else:
+                entries = [entry for entry in announcement.entries if entry.seq > tail.end]
+                self._extend(announcement.last, entries, announcement.committed_at)
+        while self._found_alone and self._found_alone[0][0] <= announcement.last:
+            self._found_alone.popleft()  # the announcement was only slower than our own look
+
+    def _look_at_head(self) -> None:
+        head = self._database.read(read_head)
+        if head.epoch != self._tail.epoch or head.seq < self._tail.end:
+            self._restart(head)
+        elif head.seq > self._tail.end:
+            self._found_alone.append((head.seq, time.monotonic()))
+            self._fill(head.seq, None)
+        self._tail.checked_at = time.monotonic()
+        self._count_lost()
+
+    def _count_lost(self) -> None:
+        patience_ends = time.monotonic() - GRACE_SECONDS
+        while self._found_alone and self._found_alone[0][1] < patience_ends:
+            self._found_alone.popleft()
+            if self.counts_rescues:
+                metrics.lost_wake_rescues.inc()
+
+    def _restart(self, head: Head) -> None:
+        logger.warning("History has begun anew (epoch %d): every cursor gets a reset", head.epoch)
+        self._tail.restart(head.epoch, head.seq)
+        self._on_restart()
+
+    def _fill(self, until: int, committed_at: float | None) -> None:
+        """Read what lies between the tail and a committed position."""
+        while self._tail.end < until:
+            after, last = self._tail.end, min(until, self._tail.end + RANGE_PER_READ)
+            entries = self._database.read(lambda connection: read_range(connection, after, last))  # noqa: B023
+            self._extend(last, entries, committed_at)
+
+    def _extend(self, until: int, entries: Sequence[Entry], committed_at: float | None) -> None:
+        self._prepare(entries)
+        self._tail.extend(until, entries)
+        self._on_entries(entries, committed_at)

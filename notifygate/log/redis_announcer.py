@@ -1,0 +1,141 @@
+"""Announcements between workers and nodes, over one Redis channel.
+
+Redis is never waited for by a request: what has to be published goes through a bounded queue to a greenlet of its own,
+and one subscriber connection per worker brings what others publish. Every failure here fails open: it is counted and
+logged, and the follower's own look at the head carries the gateway until Redis is back.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any, cast
+
+import gevent
+from gevent.queue import Full, Queue
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.client import PubSub
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from notifygate import metrics
+from notifygate.log.announcement import Announcement, from_bytes, to_bytes
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 2.0
+"""Connecting, sending, and how long a silent subscriber connection may stay unanswered when it is pinged."""
+
+QUEUED_ANNOUNCEMENTS = 1000
+"""Beyond this the oldest need is gone anyway: followers that miss announcements read the database once."""
+
+RECONNECT_SECONDS = 0.5
+
+
+def channel_of(namespace: str) -> str:
+    """Return the channel of the gateway with this namespace."""
+    return f"notifygate:{namespace}:log"
+
+
+def make_redis(url: str) -> "Redis":
+    """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times)."""
+    return Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
+class RedisAnnouncer:
+    """Publishes this worker's commits and offers those of others.
+
+    `on_connected` is called after each (re)subscription: what was published in between is gone, so the log has to be
+    looked at.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        channel: str,
+        *,
+        on_announcement: Callable[[Announcement], None],
+        on_connected: Callable[[], None],
+    ) -> None:
+        self._redis = make_redis(url)
+        self._channel = channel
+        self._on_announcement = on_announcement
+        self._on_connected = on_connected
+        self._sender = secrets.token_bytes(8)
+        self._outgoing: Queue[Announcement] = Queue(maxsize=QUEUED_ANNOUNCEMENTS)
+        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self.is_connected = False
+
+    def start(self) -> None:
+        """Begin to publish and to listen."""
+        self._greenlets = [gevent.spawn(self._publish), gevent.spawn(self._listen)]
+
+    def stop(self) -> None:
+        """Stop both and close the connections."""
+        gevent.killall(self._greenlets)
+        self._redis.close()
+
+    def announce(self, announcement: Announcement) -> None:
+        """Queue an announcement for the others. Returns at once; a full queue drops it, which costs only time."""
+        try:
+            self._outgoing.put_nowait(announcement)
+        except Full:
+            metrics.redis_errors.inc()
+
+    def _publish(self) -> None:
+        while True:
+            announcement = self._outgoing.get()
+            try:
+                self._redis.publish(self._channel, self._sender + to_bytes(announcement))
+            except RedisError as error:
+                metrics.redis_errors.inc()
+                logger.warning("An announcement could not be published: %s", type(error).__name__)
+
+    def _listen(self) -> None:
+        while True:
+            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+            try:
+                pubsub.subscribe(self._channel)
+                self._set_connected(True)
+                self._on_connected()
+                self._receive(pubsub)
+            except (RedisError, OSError) as error:
+                logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
+                metrics.redis_errors.inc()
+            finally:
+                self._set_connected(False)
+                pubsub.close()
+            gevent.sleep(RECONNECT_SECONDS)
+
+    def _receive(self, pubsub: PubSub) -> None:
+        awaits_pong = False
+        while True:
+            message = cast(dict[str, Any] | None, pubsub.get_message(timeout=TIMEOUT_SECONDS))
+            if message is not None:
+                awaits_pong = False
+                if message["type"] == "message":
+                    self._take(message["data"])
+            elif awaits_pong:
+                raise RedisError("no answer to a ping")
+            else:
+                pubsub.ping()
+                awaits_pong = True
+
+    def _take(self, data: bytes) -> None:
+        if data.startswith(self._sender):
+            return  # our own: the writer has told the follower already
+        try:
+            self._on_announcement(from_bytes(data[len(self._sender) :]))
+        except (ValueError, KeyError, TypeError):
+            metrics.redis_errors.inc()
+            logger.warning("An announcement could not be read; the log itself will tell")
+
+    def _set_connected(self, connected: bool) -> None:
+        self.is_connected = connected
+        metrics.redis_up.set(1 if connected else 0)

@@ -1,0 +1,90 @@
+"""The tail: the newest entries of the log in memory, indexed by audience.
+
+It covers one contiguous range of the log, (start, end]: within it, what the tail doesn't hold does not exist. Of what
+it had to let go it remembers for each audience where the last entry was, so that a recipient for whom nothing has
+happened in a long while is still answered from memory.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from notifygate.domain.entry import Entry
+
+MAX_REMEMBERED_AUDIENCES = 200_000
+"""Audiences of let-go entries that are remembered, about 100 bytes each. When there are more, all are forgotten and
+older positions have to ask the database."""
+
+
+class Tail:
+    """A bounded, contiguous run of entries up to `end`, the newest position that this worker knows of."""
+
+    def __init__(self, capacity: int) -> None:
+        self.epoch = 0
+        self.start = 0
+        self.end = 0
+        self.checked_at = 0.0
+        """`time.monotonic()` of the last look at the head in the database."""
+        self._capacity = capacity
+        self._entries: deque[Entry] = deque()
+        self._by_audience: dict[str, deque[Entry]] = {}
+        self._let_go: dict[str, int] = {}
+        self._known_from = 0
+
+    def restart(self, epoch: int, at: int) -> None:
+        """Forget everything and begin at a position of an epoch."""
+        self.epoch, self.start, self.end, self._known_from = epoch, at, at, at
+        self._entries.clear()
+        self._by_audience.clear()
+        self._let_go.clear()
+
+    def extend(self, until: int, entries: Iterable[Entry]) -> None:
+        """Add the entries in (end, until], in order. No greenlet can run in between: whoever looks sees all or none."""
+        for entry in entries:
+            self._entries.append(entry)
+            for audience in entry.audiences:
+                self._by_audience.setdefault(audience, deque()).append(entry)
+        self.end = until
+        while len(self._entries) > self._capacity:
+            self._let_go_of(self._entries.popleft())
+
+    def _let_go_of(self, entry: Entry) -> None:
+        self.start = entry.seq
+        for audience in entry.audiences:
+            line = self._by_audience[audience]
+            line.popleft()
+            if not line:
+                del self._by_audience[audience]
+            self._let_go[audience] = entry.seq
+        if len(self._let_go) > MAX_REMEMBERED_AUDIENCES:
+            self._let_go.clear()
+            self._known_from = self.start
+
+    def after(self, audiences: Sequence[str], seq: int) -> list[Entry] | None:
+        """Return the entries after a position that have one of these audiences, in order; None if the tail can't know.
+
+        Nothing after the position is the common case and costs one look-up per audience.
+        """
+        if seq < self.start:
+            if seq < self._known_from:
+                return None
+            for audience in audiences:
+                if self._let_go.get(audience, 0) > seq:
+                    return None
+        found: dict[int, Entry] = {}
+        for audience in audiences:
+            for entry in reversed(self._by_audience.get(audience, ())):
+                if entry.seq <= seq:
+                    break
+                found[entry.seq] = entry
+        return [found[position] for position in sorted(found)] if len(found) > 1 else list(found.values())
+
+    def is_ageing(self, seq: int) -> bool:
+        """Tell whether a position is about to leave the tail, so that its holder should be given a fresh one."""
+        return seq < self.start or (
+            len(self._entries) * 4 > self._capacity * 3 and seq < self._entries[len(self._entries) // 4].seq
+        )
+
+    def seconds_since_check(self) -> float:
+        """Return how long ago the head was last looked at in the database."""
+        return time.monotonic() - self.checked_at

@@ -1,0 +1,147 @@
+"""The writer: the one greenlet of a process that appends to the log, in groups.
+
+Everything that waits when a commit begins goes into it together (group commit), so that the price of the lock and of
+the disk's sync is paid once for many. An append that fails is tried again on its own: it never fails its neighbours.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.queue import Queue
+from sqlalchemy import Connection
+
+from notifygate import metrics
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.notification import Notification
+from notifygate.errors import UnavailableError
+from notifygate.log.announcement import Announcement, announce
+from notifygate.log.append import IdempotencyClaim, Publication, append_published
+from notifygate.log.transaction import LogTransaction
+from notifygate.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Change = Callable[[LogTransaction], Any]
+
+MAX_BATCH = 512
+"""Appends per commit: beyond a few hundred the sync is no longer what costs."""
+
+MAX_WAITING = 10_000
+"""Appends that may wait; more than a few seconds' worth is answered with "try again" instead of a growing queue."""
+
+
+class _Waiting:
+    """Somebody's append, and where its result goes."""
+
+    __slots__ = ("done", "work")
+
+    def __init__(self, work: Publication | Change) -> None:
+        self.work = work
+        self.done: AsyncResult[Any] = AsyncResult()
+
+
+def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list[Any], int, list[Entry]]:
+    """Run changes in one transaction on the log; return their results, the epoch and the entries appended."""
+
+    def work(connection: Connection) -> tuple[list[Any], int, list[Entry]]:
+        transaction = LogTransaction(connection)
+        results = [change(transaction) for change in changes]
+        transaction.flush()
+        return results, transaction.epoch, transaction.entries
+
+    return database.write(work)
+
+
+class LogWriter:
+    """Appends to the log. `on_commit` is called after each commit that appended something."""
+
+    def __init__(self, database: Database, on_commit: Callable[[Announcement], None]) -> None:
+        self._database = database
+        self._on_commit = on_commit
+        self._queue: Queue[_Waiting] = Queue()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Stop. Whoever waits for an answer has been given one before, since requests end before the writer does."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def publish(self, notification: Notification, claim: IdempotencyClaim | None = None) -> None:
+        """Append a notification and return when it is durable; it has its `seq` then.
+
+        Raises sqlalchemy's IntegrityError if the claim is taken, UnavailableError if the outcome is not known.
+        """
+        self._submit(Publication(notification, claim))
+
+    def transact(self, change: Callable[[LogTransaction], T]) -> T:
+        """Run a change in a transaction on the log, shared with others; return its result when it is durable.
+
+        `change` runs again if the transaction has to be repeated, so it has no effect outside the transaction.
+        Whatever it raises is raised here, and nothing of it is committed then.
+        """
+        return cast(T, self._submit(change))
+
+    def _submit(self, work: Publication | Change) -> Any:
+        if self._queue.qsize() >= MAX_WAITING:
+            raise UnavailableError("Too many changes are waiting to be written.")
+        waiting = _Waiting(work)
+        self._queue.put(waiting)
+        return waiting.done.get()
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            # Nobody who waits here knows of the others' answers, so their order among each other is free.
+            self._settle([w for w in batch if isinstance(w.work, Publication)], self._commit_publications)
+            self._settle([w for w in batch if not isinstance(w.work, Publication)], self._commit_changes)
+
+    def _settle(self, batch: list[_Waiting], commit: Callable[[list[_Waiting]], None]) -> None:
+        """Commit a batch and answer everyone in it."""
+        if not batch:
+            return
+        try:
+            commit(batch)
+        except UnavailableError as error:
+            # Whether the commit took place may be unknown: repeating it here could append twice.
+            for waiting in batch:
+                waiting.done.set_exception(error)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].done.set_exception(error)
+            else:
+                for waiting in batch:
+                    self._settle([waiting], commit)
+
+    def _commit_publications(self, batch: list[_Waiting]) -> None:
+        publications = [cast(Publication, waiting.work) for waiting in batch]
+        began = time.perf_counter()
+        epoch = append_published(self._database, publications)
+        notifications = [publication.notification for publication in publications]
+        self._committed(epoch, [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications], began)
+        for waiting in batch:
+            waiting.done.set(None)
+
+    def _commit_changes(self, batch: list[_Waiting]) -> None:
+        began = time.perf_counter()
+        results, epoch, entries = run_transaction(self._database, [cast(Change, w.work) for w in batch])
+        self._committed(epoch, entries, began)
+        for waiting, result in zip(batch, results, strict=True):
+            waiting.done.set(result)
+
+    def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
+        metrics.commit_seconds.observe(time.perf_counter() - began)
+        if entries:
+            metrics.appends.inc(len(entries))
+            metrics.batch_entries.observe(len(entries))
+            self._on_commit(announce(epoch, entries))

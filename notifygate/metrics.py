@@ -1,0 +1,45 @@
+"""Metrics, in Prometheus' sense. Labels are routes, statuses and kinds: never a principal, a token or a text.
+
+With several workers prometheus_client keeps the values in files (PROMETHEUS_MULTIPROC_DIR, set by gunicorn.conf.py)
+and `/metrics` adds them up.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+requests = Counter("notifygate_requests_total", "Answers, by route and status.", ["route", "status"])
+request_seconds = Histogram(
+    "notifygate_request_seconds",
+    "Time to answer without the time held.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+holds = Gauge("notifygate_holds", "Requests held now.", multiprocess_mode="livesum")
+hold_ends = Counter("notifygate_hold_ends_total", "Ended holds, by reason.", ["reason"])
+wakes = Counter("notifygate_wakes_total", "Holds woken because there was something to tell.")
+wake_seconds = Histogram(
+    "notifygate_wake_seconds",
+    "From the commit to the answer of a woken hold.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+lost_wake_rescues = Counter(
+    "notifygate_lost_wake_rescues_total",
+    "Commits of other workers that only the look at the head found although Redis should have told. 0 in health.",
+)
+appends = Counter("notifygate_appends_total", "Entries committed to the log by this gateway.")
+batch_entries = Histogram(
+    "notifygate_batch_entries", "Entries per commit.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+)
+commit_seconds = Histogram(
+    "notifygate_commit_seconds",
+    "Time of one group commit.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+tail_hits = Counter("notifygate_tail_hits_total", "Looks at the log that memory could answer.")
+tail_misses = Counter("notifygate_tail_misses_total", "Looks at the log that needed the database.")
+view_loads = Counter("notifygate_view_loads_total", "Recipients' views read from the database.")
+follower_errors = Counter("notifygate_follower_errors_total", "Failed attempts to follow the log.")
+redis_up = Gauge("notifygate_redis_up", "Whether wake-ups come through Redis.", multiprocess_mode="livemin")
+redis_errors = Counter("notifygate_redis_errors_total", "Failed Redis commands of wake-ups and rate limits.")
+rate_limited = Counter("notifygate_rate_limited_total", "Refused requests, by limit.", ["limit"])
+expired = Counter("notifygate_expired_total", "Notifications whose time has run out.")
+pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])

@@ -1,0 +1,1 @@
+"""Publishing: putting notifications into the log and taking them out again."""

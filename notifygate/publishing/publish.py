@@ -1,0 +1,157 @@
+"""Publishing a notification, once per Idempotency-Key."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from notifygate.domain.ids import new_id
+from notifygate.domain.notification import Notification
+from notifygate.domain.principal import Publisher
+from notifygate.domain.times import now_ms, rfc3339, rfc3339_or_none
+from notifygate.errors import ForbiddenError, IdempotencyMismatchError, UnavailableError
+from notifygate.log.append import IdempotencyClaim
+from notifygate.log.catalog import CatalogCache
+from notifygate.log.transaction import LogTransaction
+from notifygate.log.writer import LogWriter
+from notifygate.storage.database import Database
+from notifygate.storage.tables import IdempotencyRecord, table
+
+RECORDS = table(IdempotencyRecord)
+
+IDEMPOTENCY_SECONDS = 24 * 3600
+"""How long an Idempotency-Key is remembered (PROTOCOL section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRequest:
+    """What a publisher asks for, validated; None where the type's or the gateway's default is wanted."""
+
+    to: tuple[str, ...]
+    type: str
+    title: str
+    body: str
+    priority: str | None
+    sender: str | None
+    icon: str | None
+    action_url: str | None
+    data: str
+    """A JSON object as text."""
+    ttl_seconds: int | None
+    truncated: bool = False
+    """The body was cut; the answer says so."""
+
+    def digest(self) -> str:
+        """Return a hash of the whole request: what an Idempotency-Key is bound to."""
+        fields = (
+            self.to, self.type, self.title, self.body, self.priority, self.sender, self.icon, self.action_url,
+            self.data, self.ttl_seconds,
+        )  # fmt: skip
+        return hashlib.sha256(orjson.dumps(fields)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAnswer:
+    """The answer to a publisher: the JSON body, and whether it is an earlier answer given again."""
+
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+class Publishing:
+    """Publishes."""
+
+    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache) -> None:
+        self._database = database
+        self._writer = writer
+        self._catalog = catalog
+
+    def publish(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None) -> PublishAnswer:
+        """Publish a notification and return when it is durable.
+
+        Raises ForbiddenError where the key may not use an audience or the type, IdempotencyMismatchError, and
+        UnavailableError if the outcome is not known.
+        """
+        for audience in request.to:
+            if not publisher.may_address(audience):
+                raise ForbiddenError("This key may not publish to one of these audiences.")
+        if not publisher.may_use_type(request.type):
+            raise ForbiddenError("This key may not publish notifications of this type.")
+        if idempotency_key is None:
+            notification = self._make(publisher, request)
+            self._writer.publish(notification)
+            return PublishAnswer(_answer_body(notification, truncated=request.truncated))
+        return self._publish_once(publisher, request, idempotency_key)
+
+    def _publish_once(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str) -> PublishAnswer:
+        digest = request.digest()
+        if answer := self._recall(publisher.key_id, idempotency_key, digest):
+            return answer
+        notification = self._make(publisher, request)
+        body = _answer_body(notification, truncated=request.truncated)
+        claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(body).decode())
+        try:
+            self._writer.publish(notification, claim)
+        except IntegrityError as error:
+            # The same key at the same time: the table's primary key let one of the two through, and it wasn't us.
+            if answer := self._recall(publisher.key_id, idempotency_key, digest):
+                return answer
+            raise UnavailableError("The outcome of a request with this Idempotency-Key is not known yet.") from error
+        return PublishAnswer(body)
+
+    def _recall(self, key_id: str, idempotency_key: str, digest: str) -> PublishAnswer | None:
+        mine = (RECORDS.c.key_id == key_id, RECORDS.c.idempotency_key == idempotency_key)
+
+        def work(connection: Connection) -> Any:
+            return connection.execute(select(RECORDS).where(*mine)).one_or_none()
+
+        record = self._database.read(work)
+        if record is None:
+            return None
+        expired_at = now_ms() - IDEMPOTENCY_SECONDS * 1000
+        if record.created_at < expired_at:
+
+            def forget(transaction: LogTransaction) -> None:
+                transaction.connection.execute(delete(RECORDS).where(*mine, RECORDS.c.created_at < expired_at))
+
+            self._writer.transact(forget)
+            return None
+        if record.request_hash != digest:
+            raise IdempotencyMismatchError
+        return PublishAnswer(orjson.loads(record.answer), replayed=True)
+
+    def _make(self, publisher: Publisher, request: NotificationRequest) -> Notification:
+        rule = self._catalog.current.rule(request.type)
+        now = now_ms()
+        ttl = request.ttl_seconds if request.ttl_seconds is not None else rule.ttl_seconds
+        return Notification(
+            seq=0,  # the log gives it its place
+            id=new_id(),
+            type=request.type,
+            title=request.title,
+            body=request.body,
+            priority=request.priority or rule.priority,
+            sender=publisher.name if request.sender is None else request.sender,
+            icon=rule.icon if request.icon is None else request.icon,
+            action_url=request.action_url,
+            data=request.data,
+            to=request.to,
+            key_id=publisher.key_id,
+            created_at=now,
+            expires_at=None if ttl is None else now + ttl * 1000,
+        )
+
+
+def _answer_body(notification: Notification, *, truncated: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": notification.id,
+        "created_at": rfc3339(notification.created_at),
+        "expires_at": rfc3339_or_none(notification.expires_at),
+        "to": list(notification.to),
+        "type": notification.type,
+        "priority": notification.priority,
+    }
+    return {**body, "truncated": True} if truncated else body

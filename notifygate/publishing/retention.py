@@ -1,0 +1,135 @@
+"""Retention: forgetting what is old, in batches small enough that nobody waits long for the log.
+
+What goes: entries older than the retention, but not the `published` entries of notifications that still live, since
+those are what an inbox holds; notifications that left every inbox, or were dismissed by the one recipient they were
+for, that long ago; idempotency records after their day. The position up to which entries may be missing is kept, and
+a cursor below it gets a reset.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, text
+
+from notifygate import metrics
+from notifygate.domain.entry import EntryKind
+from notifygate.domain.times import now_ms
+from notifygate.inbox.membership import STATES
+from notifygate.log.reader import ENTRIES, NOTIFICATIONS
+from notifygate.log.transaction import LogTransaction, Transact
+from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
+from notifygate.storage.database import Database
+
+ROWS_PER_TRANSACTION = 500
+DAY_MS = 24 * 3600 * 1000
+
+_DISMISSED = text("""
+    SELECT n.seq
+    FROM notifications n
+    JOIN log_entries e ON e.seq = n.seq
+    JOIN inboxes i ON e.audience = 'user:' || i.recipient
+    LEFT JOIN inbox_states s ON s.recipient = i.recipient AND s.seq = n.seq
+    WHERE n.seq > :after AND n.seq <= :floor
+      AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
+      AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
+    ORDER BY n.seq LIMIT :limit
+""")
+
+
+def _read_dismissed(connection: Connection, after: int, floor: int, cutoff: int) -> list[int]:
+    values = {"after": after, "floor": floor, "cutoff": cutoff, "limit": ROWS_PER_TRANSACTION}
+    return list(connection.execute(_DISMISSED, values).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows retention has removed."""
+
+    entries: int
+    notifications: int
+    idempotency_records: int
+
+
+class Retention:
+    """Prunes. Any worker may do it at any time, several at once too."""
+
+    def __init__(self, database: Database, transact: Transact, retention_days: int) -> None:
+        self._database = database
+        self._transact = transact
+        self._retention_ms = retention_days * DAY_MS
+
+    def prune(self) -> Pruned:
+        """Remove everything that is old enough."""
+        now = now_ms()
+        cutoff = now - self._retention_ms
+        entries, floor = self._prune_entries(cutoff)
+        notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)
+        records = self._prune_idempotency(now - IDEMPOTENCY_SECONDS * 1000)
+        for kind, count in (("entry", entries), ("notification", notifications), ("idempotency", records)):
+            metrics.pruned.labels(kind).inc(count)
+        return Pruned(entries, notifications, records)
+
+    def _prune_entries(self, cutoff: int) -> tuple[int, int]:
+        """Remove entries from the floor upwards; return how many, and the new floor."""
+
+        def change(transaction: LogTransaction) -> tuple[int, bool]:
+            old = transaction.connection.execute(
+                select(ENTRIES.c.seq, ENTRIES.c.created_at)
+                .where(ENTRIES.c.seq > transaction.floor)
+                .order_by(ENTRIES.c.seq)
+                .limit(ROWS_PER_TRANSACTION)
+            ).all()
+            up_to = next((row.seq - 1 for row in old if row.created_at >= cutoff), old[-1].seq if old else 0)
+            if up_to <= transaction.floor:
+                return 0, True
+            removed = transaction.connection.execute(
+                delete(ENTRIES).where(
+                    ENTRIES.c.seq > transaction.floor,
+                    ENTRIES.c.seq <= up_to,
+                    ENTRIES.c.kind != EntryKind.PUBLISHED.value,
+                )
+            )
+            transaction.prune_up_to(up_to)
+            return removed.rowcount, len(old) < ROWS_PER_TRANSACTION
+
+        total, finished = 0, False
+        while not finished:
+            removed, finished = self._transact(change)
+            total += removed
+        return total, self._transact(lambda transaction: transaction.floor)
+
+    def _prune_removed(self, floor: int) -> int:
+        def old(connection: Connection) -> list[int]:
+            statement = select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.removed_seq <= floor)
+            return list(connection.execute(statement.limit(ROWS_PER_TRANSACTION)).scalars())
+
+        total = 0
+        while found := self._database.read(old):
+            total += self._delete_notifications(found)
+        return total
+
+    def _prune_dismissed(self, floor: int, cutoff: int) -> int:
+        total, after = 0, 0
+        while True:
+            found = self._database.read(functools.partial(_read_dismissed, after=after, floor=floor, cutoff=cutoff))
+            if not found:
+                return total
+            total += self._delete_notifications(found)
+            after = found[-1]
+
+    def _delete_notifications(self, positions: Sequence[int]) -> int:
+        def change(transaction: LogTransaction) -> int:
+            transaction.connection.execute(delete(STATES).where(STATES.c.seq.in_(positions)))
+            transaction.connection.execute(delete(ENTRIES).where(ENTRIES.c.seq.in_(positions)))
+            return transaction.connection.execute(
+                delete(NOTIFICATIONS).where(NOTIFICATIONS.c.seq.in_(positions))
+            ).rowcount
+
+        return self._transact(change)
+
+    def _prune_idempotency(self, cutoff: int) -> int:
+        def change(transaction: LogTransaction) -> int:
+            return transaction.connection.execute(delete(RECORDS).where(RECORDS.c.created_at < cutoff)).rowcount
+
+        return self._transact(change)

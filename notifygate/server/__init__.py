@@ -1,0 +1,1 @@
+"""The gunicorn worker. It knows holds and bytes, not Flask."""

@@ -1,0 +1,204 @@
+"""Settings: every one once, with its type, default, unit and help. Read from the environment in one go.
+
+The name of a variable is `NOTIFYGATE_` and the field's name in capitals. Secrets have a `_FILE` variant that names a
+file to read instead. A bad value stops the start with the name of the variable.
+"""
+
+import os
+import secrets
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from notifygate.errors import ConfigurationError
+
+PREFIX = "NOTIFYGATE_"
+MIN_SECRET_BYTES = 32
+"""RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash."""
+
+
+def _setting(default: Any, help_text: str, *, unit: str = "", secret: bool = False, least: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help_text, "unit": unit, "secret": secret, "least": least})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the gateway was told. Made by `load_settings`; the defaults are those of the README's table."""
+
+    bind: str = _setting("127.0.0.1:8080", "Address and port to listen on.")
+    workers: int = _setting(
+        1, "Worker processes. More than one want PostgreSQL, and Redis for quick wake-ups.", least=1
+    )
+    data_dir: Path = _setting(Path("var"), "Folder for the SQLite file and the generated secrets.")
+    database_url: str = _setting(
+        "",
+        "SQLAlchemy URL: sqlite or postgresql+psycopg. Empty: a SQLite file in the data folder.",
+        secret=True,
+    )
+    database_pool: int = _setting(10, "Most database connections per worker.", least=3)
+    redis_url: str = _setting("", "Redis for wake-ups and shared rate limits. Empty: none.", secret=True)
+    secret_key: tuple[str, ...] = _setting(
+        (), "Secrets that protect cursors, newest first. Empty: generated in the data folder.", secret=True
+    )
+    jwt_secrets: tuple[str, ...] = _setting(
+        (),
+        "Keys that recipients' tokens are checked with (secrets, or public keys in PEM), newest first. Empty: generated in the data folder.",
+        secret=True,
+    )
+    jwt_algorithms: tuple[str, ...] = _setting(("HS256",), "Signature algorithms accepted.")
+    jwt_audience: str = _setting("", "Required `aud` claim. Empty: not checked.")
+    jwt_issuer: str = _setting("", "Required `iss` claim. Empty: not checked.")
+    jwt_roles_claim: str = _setting("roles", "Claim that holds the recipient's roles.")
+    max_wait: int = _setting(55, "Longest hold. Below the 60 s after which many proxies give up.", unit="s", least=0)
+    poll_after: int = _setting(15, "When clients that short-poll are asked to come back.", unit="s", least=1)
+    holds_per_recipient: int = _setting(
+        6, "Holds of one recipient in a worker; a further one ends the oldest.", least=1
+    )
+    holds_per_worker: int = _setting(10_000, "Holds in a worker; past that polls are answered at once.", least=0)
+    tail_entries: int = _setting(10_000, "Newest log entries that each worker keeps in memory.", least=10)
+    cached_views: int = _setting(100_000, "Recipients whose counts each worker keeps in memory.", least=10)
+    head_check_interval: float = _setting(1.0, "How often a worker looks at the log by itself.", unit="s", least=0.05)
+    retention_days: int = _setting(
+        30,
+        "How long changes, and notifications that were dismissed or have expired, are kept.",
+        unit="days",
+        least=1,
+    )
+    limit_publish: str = _setting("1200/minute", "Publishing, per API key. Empty: no limit.")
+    limit_poll: str = _setting("300/minute", "Polls that bring something, per recipient. Empty: no limit.")
+    limit_state: str = _setting("300/minute", "State, topic and preference changes, per recipient. Empty: no limit.")
+    limit_failed_auth: str = _setting("30/minute", "Failed authentications, per address. Empty: no limit.")
+    limit_guard: str = _setting("6000/minute", "All requests, per principal and worker. Empty: no limit.")
+    cors_origins: tuple[str, ...] = _setting((), "Origins whose scripts may call the gateway. Empty: CORS is off.")
+    trusted_proxies: int = _setting(0, "Proxies in front whose X-Forwarded-For is believed.", least=0)
+    log_level: str = _setting("info", "debug, info, warning or error.")
+    log_format: str = _setting("json", "json or text.")
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database to use: the one given, else the SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'notifygate.db'}"
+
+
+def variable(setting: Field[Any]) -> str:
+    """Return the environment variable of a field of `Settings`."""
+    return PREFIX + setting.name.upper()
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (`environ`, by default the process's).
+
+    `overrides` are field values that win over it, so that no test has to patch the environment. Secrets that are
+    given nowhere are generated once into the data folder, mode 0600. Raises ConfigurationError for an unknown
+    `NOTIFYGATE_` variable, a value that can't be read or one that is out of range.
+    """
+    environ = os.environ if environ is None else environ
+    hints = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        name = variable(setting)
+        text = _text_of(name, environ, allow_file=setting.metadata["secret"])
+        if text is not None:
+            values[setting.name] = _parse(name, text, hints[setting.name])
+    settings = Settings(**{**values, **(overrides or {})})
+    _check(settings)
+    return _with_secrets(settings)
+
+
+def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str | None:
+    path = environ.get(f"{name}_FILE") if allow_file else None
+    if path:
+        if environ.get(name):
+            raise ConfigurationError(f"{name} and {name}_FILE are both set; give one of them.")
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{name}_FILE: can't read {path}.") from error
+    return environ.get(name)
+
+
+def _parse(name: str, text: str, hint: Any) -> Any:
+    if get_origin(hint) is tuple:
+        return _split(text)
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = get_args(hint)[0]
+    parse: Callable[[str], Any] = hint
+    try:
+        return parse(text.strip())
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: {text!r} is not a valid {parse.__name__}.") from error
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """Split a list at commas and line ends; blocks in PEM stay whole."""
+    marker = "-----END"
+    if marker not in text:
+        return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
+    blocks: list[str] = []
+    lines: list[str] = []
+    for line in text.splitlines():
+        lines.append(line)
+        if line.startswith(marker):
+            blocks.append("\n".join(lines).strip())
+            lines = []
+    return tuple(blocks)
+
+
+def _check(settings: Settings) -> None:
+    for setting in fields(settings):
+        least, value = setting.metadata["least"], getattr(settings, setting.name)
+        if least is not None and value < least:
+            raise ConfigurationError(f"{variable(setting)}: {value} is less than {least}.")
+    host, separator, port = settings.bind.rpartition(":")
+    if not separator or not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(f"{PREFIX}BIND: {settings.bind!r} is not an address and port such as 127.0.0.1:8080.")
+    if not settings.effective_database_url.startswith(("sqlite:", "postgresql+psycopg:")):
+        raise ConfigurationError(f"{PREFIX}DATABASE_URL must begin with sqlite: or postgresql+psycopg:.")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise ConfigurationError(f"{PREFIX}LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error.")
+    if settings.log_format not in ("json", "text"):
+        raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is neither json nor text.")
+    if not settings.jwt_algorithms or "none" in map(str.lower, settings.jwt_algorithms):
+        raise ConfigurationError(f"{PREFIX}JWT_ALGORITHMS must name at least one algorithm, and never none.")
+    for name, given in (("SECRET_KEY", settings.secret_key), ("JWT_SECRETS", settings.jwt_secrets)):
+        if any(len(secret.encode()) < MIN_SECRET_BYTES for secret in given):
+            raise ConfigurationError(f"{PREFIX}{name}: each secret needs at least {MIN_SECRET_BYTES} bytes.")
+
+
+def _with_secrets(settings: Settings) -> Settings:
+    if not settings.secret_key:
+        settings = replace(settings, secret_key=(_secret_in(settings.data_dir / "secret_key"),))
+    if not settings.jwt_secrets:
+        settings = replace(settings, jwt_secrets=(_secret_in(settings.data_dir / "jwt_secret"),))
+    return settings
+
+
+def _secret_in(path: Path) -> str:
+    """Return the secret in a file, which is made first where there is none.
+
+    Made under another name and linked into place: of several processes that start at once exactly one wins, and a
+    crash leaves no half-written secret.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass  # another process was first: its secret counts
+            finally:
+                draft.unlink()
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"Can't keep secrets in {path.parent}: {error.strerror}.") from error
+    if len(text.encode()) < MIN_SECRET_BYTES:
+        raise ConfigurationError(f"{path} holds no secret of {MIN_SECRET_BYTES} bytes; delete it to get a new one.")
+    return text

@@ -1,0 +1,135 @@
+"""Transactions on SQLite and PostgreSQL, with the same guarantees on both.
+
+A read sees one moment: on PostgreSQL REPEATABLE READ, on SQLite the snapshot that WAL gives a transaction. SQLite
+waits for disks and locks inside C, where it would stop every greenlet of the process; so its work is done in
+gevent's thread pool, the connection being checked out and given back by the greenlet. psycopg waits through the
+patched `select` and needs no thread. Driver errors leave this module as UnavailableError, once.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import gevent
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from notifygate.errors import UnavailableError
+
+T = TypeVar("T")
+
+POOL_WAIT_SECONDS = 10
+"""How long a request waits for a free connection before it is told to come back."""
+
+SQLITE_BUSY_SECONDS = 10
+"""How long a SQLite transaction waits, in its thread, for another process's write."""
+
+POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=3s"
+"""The net below a process that is stopped in the middle of a transaction: its locks go after three seconds."""
+
+
+def engine_options(url: str, pool_size: int) -> dict[str, Any]:
+    """Return the options with which SQLAlchemy makes an engine for a URL, at most `pool_size` connections."""
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_SECONDS}
+    if url.startswith("sqlite"):
+        # The pool hands a connection to one greenlet at a time, and so to one thread at a time.
+        options["connect_args"] = {"check_same_thread": False, "timeout": SQLITE_BUSY_SECONDS}
+    else:
+        options["connect_args"] = {
+            "options": POSTGRESQL_OPTIONS,
+            "connect_timeout": 5,
+            "application_name": "notifygate",
+        }
+        options["pool_pre_ping"] = True
+    return options
+
+
+def make_engine(url: str, pool_size: int = 3) -> Engine:
+    """Make an engine outside the application: the command line and the migrations."""
+    engine = create_engine(url, **engine_options(url, pool_size))
+    prepare_engine(engine)
+    return engine
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give the connections of a SQLite engine their pragmas and explicit transactions; nothing for PostgreSQL."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.isolation_level = None  # the driver's own BEGIN comes too late for a consistent read
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # a commit is on the disk before it is answered
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = "IMMEDIATE" if connection.get_execution_options().get("notifygate_write") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+class Database:
+    """Runs work in transactions, away from the hub where the driver would block it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.engine = engine
+        if self.is_sqlite:
+            self._reading = engine
+            self._writing = engine.execution_options(notifygate_write=True)
+        else:
+            self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writing = engine.execution_options(isolation_level="READ COMMITTED")
+            self._autocommitting = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction that sees one moment of the database, and return what it returns."""
+        return self._run(self._reading, work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction, commit it and return what `work` returned; any error rolls it back."""
+        return self._run(self._writing, work)
+
+    def autocommit(self, work: Callable[[Connection], T]) -> T:
+        """Run a single statement that is its own transaction: one round trip (PostgreSQL only)."""
+        return self._run(self._autocommitting, work)
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        try:
+            with engine.connect() as connection:
+                if not self.is_sqlite:
+                    return _in_transaction(connection, work)
+                result, error = gevent.get_hub().threadpool.apply(_try_in_transaction, (connection, work))
+                if error is not None:
+                    raise error
+                return cast(T, result)
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise UnavailableError("The database can't be reached or is too busy.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise UnavailableError("The connection to the database was lost.") from error
+            raise
+
+    def is_reachable(self) -> bool:
+        """Tell whether the database answers."""
+        try:
+            self.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        except UnavailableError:
+            return False
+        return True
+
+
+def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    with connection.begin():
+        return work(connection)
+
+
+def _try_in_transaction(connection: Connection, work: Callable[[Connection], T]) -> tuple[T | None, Exception | None]:
+    """Run work in a thread. Its error is handed back, not raised: gevent would print it, message and all."""
+    try:
+        return _in_transaction(connection, work), None
+    except Exception as error:  # raised again by the greenlet that waits
+        return None, error

@@ -1,0 +1,60 @@
+"""Fixtures of a gateway inside the test process, on SQLite and on PostgreSQL, and three actors with fixed roles."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+@pytest.fixture
+def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
+    """Return a function that starts a gateway in this process with the given settings, by field name.
+
+    All of one test share a database, so two are two nodes of one gateway; the test runs on each kind of database.
+    """
+    made: list[InProcessGateway] = []
+
+    def make(**settings: Any) -> InProcessGateway:
+        made.append(InProcessGateway(database_url, **settings))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.stop()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., InProcessGateway]) -> InProcessGateway:
+    """A gateway with the defaults and no rate limits."""
+    return make_app()
+
+
+@pytest.fixture
+def publisher(app: InProcessGateway) -> PublisherActor:
+    """May publish everything to everybody."""
+    return app.publisher()
+
+
+@pytest.fixture
+def alice(app: InProcessGateway) -> RecipientActor:
+    """A recipient with the role `admin` whose inbox has begun."""
+    return _with_inbox(app.recipient("alice", "admin"))
+
+
+@pytest.fixture
+def bob(app: InProcessGateway) -> RecipientActor:
+    """A recipient without roles whose inbox has begun."""
+    return _with_inbox(app.recipient("bob"))
+
+
+@pytest.fixture
+def mallory(app: InProcessGateway) -> RecipientActor:
+    """A stranger with a valid token whose inbox has begun."""
+    return _with_inbox(app.recipient("mallory"))
+
+
+def _with_inbox(recipient: RecipientActor) -> RecipientActor:
+    recipient.inbox()
+    return recipient

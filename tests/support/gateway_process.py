@@ -1,0 +1,120 @@
+"""The gateway as its users run it: gunicorn, its own process, a port, a data directory."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import requests
+
+from tests.support.ports import free_port
+from tests.support.processes import ServerProcess, ServerStartError, make_folder, remove_folder
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class GatewayProcess:
+    """A gunicorn with the gateway, on a port and with a data directory that survive restarts."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = make_folder("gateway")
+        self._output_file = self._folder / "output.txt"
+        self._env: dict[str, str] = {}
+        self._process: ServerProcess | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the gateway keeps its database and secrets unless its environment says otherwise."""
+        return self._folder / "var"
+
+    @property
+    def output(self) -> str:
+        """Everything that `migrate` and the gateway have printed, over all starts."""
+        return self._output_file.read_text(errors="replace") if self._output_file.exists() else ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether gunicorn's first process is there."""
+        return self._process is not None and self._process.is_running
+
+    @property
+    def pid(self) -> int:
+        """Process number of gunicorn's first process, the parent of its workers."""
+        return self._started().pid
+
+    def start(self, env: Mapping[str, str] | None = None) -> None:
+        """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200.
+
+        `env` is added to the environment of the test run, of which no NOTIFYGATE_ variable is passed on: what
+        a developer has set must not decide a test.
+
+        Raises ServerStartError with all that was printed.
+        """
+        assert not self.is_running, "the gateway is running already"
+        self._env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
+        self._env |= {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
+        self._env |= env or {}
+        self._migrate()
+        self._process = ServerProcess(
+            "the gateway",
+            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            output_file=self._output_file,
+            cwd=REPOSITORY,
+            env=self._env,
+        )
+        self._process.wait_until(self._is_healthy)
+
+    def send(self, number: int) -> None:
+        """Send a signal to gunicorn's first process, without waiting for what it does."""
+        self._started().send(number)
+
+    def stop(self, sig: int = signal.SIGTERM, *, seconds: float = 60.0) -> int:
+        """Send a signal, wait for the end of all its processes and return the exit code, 0 when all went well.
+
+        After `seconds`, longer than any hold, it is killed (exit code -9).
+        """
+        return self._started().stop(sig, seconds=seconds)
+
+    def kill(self) -> None:
+        """End gunicorn and its workers at once, as a power cut would."""
+        self._started().kill()
+
+    def restart(self, env: Mapping[str, str] | None = None) -> None:
+        """Stop the gateway, if it runs, and start it on the same port with the same data and environment.
+
+        `env` is added to the environment of the last start.
+        """
+        if self.is_running:
+            self.stop()
+        self.start({**self._env, **(env or {})})
+
+    def close(self) -> None:
+        """End what still runs and remove the folder; the object is of no further use."""
+        if self._process is not None:
+            self._process.kill()
+        remove_folder(self._folder)
+
+    def _migrate(self) -> None:
+        command = [sys.executable, "-m", "notifygate.cli", "migrate"]
+        with self._output_file.open("ab") as output:
+            code = subprocess.call(
+                command, cwd=REPOSITORY, env=self._env, stdout=output, stderr=subprocess.STDOUT, timeout=60
+            )
+        if code != 0:
+            raise ServerStartError(f"`notifygate migrate` ended with exit code {code}:\n{self.output}")
+
+    def _is_healthy(self) -> bool:
+        with requests.Session() as session:
+            session.trust_env = False  # No proxy of the machine between the test and its gateway.
+            try:
+                return session.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            except requests.RequestException:
+                return False
+
+    def _started(self) -> ServerProcess:
+        assert self._process is not None, "the gateway has not been started"
+        return self._process

@@ -1,0 +1,123 @@
+"""Ends the servers of a test run whose process has gone, however it went.
+
+A run that is killed can clean up nothing, so a second process does it: it reads lines from a pipe whose other
+end only the test process holds, and acts when the pipe is closed. This works wherever there are pipes, for
+paused processes too, and leaves no folder behind; a parent-death signal would do neither.
+
+Run as a script it is the guard; imported it offers the functions below.
+"""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+# A server that got SIGQUIT gives up its shared memory and its children; after this, it is killed.
+GRACE_SECONDS = 5.0
+POLL_SECONDS = 0.05
+
+
+def watch_process(pid: int) -> None:
+    """Have the process group of `pid` ended when this process has gone."""
+    _tell(f"process {pid}")
+
+
+def forget_process(pid: int) -> None:
+    """Say that the process group has ended: its number may soon be somebody else's."""
+    _tell(f"gone {pid}")
+
+
+def watch_folder(folder: Path) -> None:
+    """Have `folder` removed when this process has gone, after the processes have ended."""
+    _tell(f"folder {folder}")
+
+
+def is_group_alive(group: int) -> bool:
+    """Tell whether a process of the group runs.
+
+    Zombies don't count: they hold no port and no file, but some inits take seconds to reap them.
+    """
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    if not Path("/proc/self/stat").exists():
+        return True  # No Linux: it must do without telling zombies apart.
+    # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still hold a port.
+    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        try:
+            # The name of the program comes before these, in parentheses, and may hold anything.
+            state, _parent, its_group, *_ = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # It ended just now.
+        if int(its_group) == group and state not in ("Z", "X"):
+            return True
+    return False
+
+
+def _tell(line: str) -> None:
+    pipe = _guard().stdin
+    assert pipe is not None
+    pipe.write(f"{line}\n".encode())
+
+
+@cache
+def _guard() -> "subprocess.Popen[bytes]":
+    """Start the guard, once; it listens on its standard input."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", __file__],
+        stdin=subprocess.PIPE,
+        # A line is there for the guard as soon as it is written.
+        bufsize=0,
+        # Holding the run's own output open would keep `make test | tee` from ending.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Ctrl-C goes to the whole group of the terminal, and the guard has to outlive it.
+        start_new_session=True,
+    )
+    # Closes the pipe and waits. Not with os.close on a pipe of our own: gevent's closes only when something
+    # else wakes its loop, and the wait would never end.
+    atexit.register(guard.communicate)
+    return guard
+
+
+def _keep_guard() -> None:
+    """Take notes until the pipe closes, then end the processes and remove the folders."""
+    processes: set[int] = set()
+    folders: list[str] = []
+    for line in sys.stdin:
+        word, _, rest = line.rstrip("\n").partition(" ")
+        if word == "process":
+            processes.add(int(rest))
+        elif word == "gone":
+            processes.discard(int(rest))
+        elif word == "folder":
+            folders.append(rest)
+
+    # SIGCONT last: a paused process then wakes up to the signal that ends it.
+    _signal_groups(processes, signal.SIGQUIT)
+    _signal_groups(processes, signal.SIGCONT)
+    deadline = time.monotonic() + GRACE_SECONDS
+    # They are nobody's children now, so that there is no end to wait for, only to look for.
+    while any(is_group_alive(pid) for pid in processes) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    _signal_groups(processes, signal.SIGKILL)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _signal_groups(pids: set[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            continue  # It ended by itself.
+
+
+if __name__ == "__main__":
+    _keep_guard()

@@ -1,0 +1,163 @@
+"""A real PostgreSQL for the tests."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from tests.support.binaries import find_postgres
+from tests.support.ports import free_port
+from tests.support.processes import ServerProcess, ServerStartError, make_folder, remove_folder
+
+URL_VARIABLE = "NOTIFYGATE_TEST_POSTGRES_URL"
+# PostgreSQL refuses to run as root. This is "nobody" on every system.
+_NOBODY = 65534
+
+
+class PostgresServer:
+    """A PostgreSQL on a port of its own, made from nothing and forgotten at the end.
+
+    `given_url` names a database on a server that runs already, with a user who may create databases.
+    """
+
+    def __init__(self, given_url: str | None = None) -> None:
+        self._is_given = given_url is not None
+        self._port = 0 if self._is_given else free_port()
+        self._url = make_url(given_url or f"postgresql://postgres@127.0.0.1:{self._port}/postgres")
+        self._url = self._url.set(drivername="postgresql+psycopg")
+        self._folder = None if self._is_given else make_folder("postgres")
+        self._process: ServerProcess | None = None
+        self._created: set[str] = set()
+
+    @classmethod
+    def from_environment(cls) -> "PostgresServer":
+        """Return the server named by NOTIFYGATE_TEST_POSTGRES_URL, or else one of our own, not yet started."""
+        return cls(os.environ.get(URL_VARIABLE) or None)
+
+    @property
+    def url(self) -> str:
+        """Database from which others are created, as SQLAlchemy wants it: `postgresql+psycopg://…`."""
+        return _text(self._url)
+
+    def start(self) -> None:
+        """Make a database cluster, start the server and wait until it answers: some two seconds.
+
+        Raises BinaryNotFoundError, ServerStartError.
+        """
+        if self._is_given:
+            if not self._answers():
+                raise ServerStartError(f"the PostgreSQL of {URL_VARIABLE} does not answer")
+            return
+        assert self._folder is not None
+        binaries, data = find_postgres(), self._folder / "data"
+        prefix = _unprivileged(self._folder) if os.geteuid() == 0 else []
+        _make_cluster([*prefix, str(binaries / "initdb")], data)
+        self._process = ServerProcess(
+            "PostgreSQL",
+            [*prefix, str(binaries / "postgres"), "-D", str(data), *self._settings(self._folder)],
+            output_file=self._folder / "output.txt",
+            cwd=self._folder,
+        )
+        self._process.wait_until(self._answers)
+
+    def create_database(self) -> str:
+        """Create an empty database; return its URL."""
+        name = f"notifygate_test_{uuid4().hex}"
+        with self._connect() as connection:
+            # template0 is what any server has, without what its owner may have added to template1.
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+            )
+        url = _text(self._url.set(database=name))
+        self._created.add(url)
+        return url
+
+    def drop(self, url: str) -> None:
+        """Drop a database of `create_database`, cutting off whoever is still connected to it."""
+        name = make_url(url).database
+        assert name is not None
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._created.discard(url)
+
+    def close(self) -> None:
+        """Stop the server and remove its folder; the object is of no further use.
+
+        A server given by URL goes on, without the databases that were created on it.
+        """
+        if self._is_given:
+            for url in list(self._created):
+                self.drop(url)
+        if self._process is not None:
+            # "Fast": connections are cut. SIGTERM would wait until the last client has left.
+            self._process.stop(signal.SIGINT)
+            self._process = None
+        if self._folder is not None:
+            remove_folder(self._folder)
+
+    def _settings(self, folder: Path) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self._port),
+            "unix_socket_directories": str(folder),
+            "max_connections": "200",
+            # The cluster never has to survive a crash of the machine. Commits stay synchronous, as in earnest.
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _connect(self) -> psycopg.Connection:
+        url = self._url.set(drivername="postgresql")
+        return psycopg.connect(_text(url), autocommit=True, connect_timeout=5)
+
+    def _answers(self) -> bool:
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def _make_cluster(initdb: list[str], data: Path) -> None:
+    arguments = ["-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    made = subprocess.run([*initdb, *arguments], capture_output=True, text=True, cwd=data.parent)
+    if made.returncode != 0:
+        raise ServerStartError(f"initdb ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
+
+
+def _unprivileged(folder: Path) -> list[str]:
+    """Return what to put before a command so that root's `folder` seems to belong to a user who isn't root.
+
+    In a user namespace of its own the process takes itself for nobody, and the files of root for its own: so
+    it may read a checkout that only root can enter, and nothing needs another owner. Where namespaces are
+    forbidden (as in many containers) the process becomes nobody in earnest and `folder` is made nobody's; the
+    binaries must then be readable by everyone.
+    """
+    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--"]
+    if _succeeds([*namespace, "true"]):
+        return namespace
+    identity = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--"]
+    if _succeeds([*identity, "true"]):
+        os.chown(folder, _NOBODY, _NOBODY)
+        return identity
+    raise ServerStartError(
+        "PostgreSQL refuses to run as root, and neither unshare nor setpriv works here: "
+        f"run the tests as another user, or set {URL_VARIABLE}"
+    )
+
+
+def _succeeds(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False

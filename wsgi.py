@@ -1,0 +1,18 @@
+"""The WSGI entry point: `gunicorn wsgi:app`. gunicorn.conf.py says the rest."""
+
+import sys
+
+from notifygate.api.gateway import EXTENSION
+from notifygate.app import create_app
+from notifygate.errors import NotifygateError
+from notifygate.server.worker import call_when_told_to_stop
+
+APP_LOAD_ERROR = 4
+"""gunicorn's code for "don't try again": with any other it would start worker after worker."""
+
+try:
+    app = create_app()
+except NotifygateError as error:
+    print(f"notifygate can't start: {error}", file=sys.stderr, flush=True)
+    sys.exit(APP_LOAD_ERROR)
+call_when_told_to_stop(app.extensions[EXTENSION].room.drain)
