@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from notifygate import __version__, metrics
 from notifygate.api.gateway import EXTENSION, Gateway
 from notifygate.api.lifecycle import register_lifecycle
-from notifygate.api.operations import register_openapi, register_operations
+from notifygate.api.operations import operations
 from notifygate.api.problems import register_problems
 from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
 from notifygate.api.v1 import BLUEPRINTS
@@ -71,10 +71,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     app.extensions[EXTENSION] = services
     register_lifecycle(app, settings.cors_origins)
     register_problems(app)
-    register_operations(app)
-    for blueprint in BLUEPRINTS:
+    for blueprint in (operations, *BLUEPRINTS):
         app.register_api(blueprint)
-    register_openapi(app)
     services.start()
     return app
 

@@ -15,6 +15,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from notifygate.errors import ConfigurationError
 
 PREFIX = "NOTIFYGATE_"
+JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for size in ("256", "384", "512")) | {
+    "EdDSA"
+}
+"""The signatures of RFC 7518 and RFC 8037; `none` is not among them."""
+
 MIN_SECRET_BYTES = 32
 """RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash."""
 
@@ -91,8 +96,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
     """Read the settings from the environment (`environ`, by default the process's).
 
     `overrides` are field values that win over it, so that no test has to patch the environment. Secrets that are
-    given nowhere are generated once into the data folder, mode 0600. Raises ConfigurationError for an unknown
-    `NOTIFYGATE_` variable, a value that can't be read or one that is out of range.
+    given nowhere are generated once into the data folder, mode 0600. Raises ConfigurationError for a
+    value that can't be read or one that is out of range.
     """
     environ = os.environ if environ is None else environ
     hints = get_type_hints(Settings)
@@ -160,8 +165,8 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError(f"{PREFIX}LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error.")
     if settings.log_format not in ("json", "text"):
         raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is neither json nor text.")
-    if not settings.jwt_algorithms or "none" in map(str.lower, settings.jwt_algorithms):
-        raise ConfigurationError(f"{PREFIX}JWT_ALGORITHMS must name at least one algorithm, and never none.")
+    if not settings.jwt_algorithms or not set(settings.jwt_algorithms) <= JWT_ALGORITHMS:
+        raise ConfigurationError(f"{PREFIX}JWT_ALGORITHMS must name some of {', '.join(sorted(JWT_ALGORITHMS))}.")
     for name, given in (("SECRET_KEY", settings.secret_key), ("JWT_SECRETS", settings.jwt_secrets)):
         if any(len(secret.encode()) < MIN_SECRET_BYTES for secret in given):
             raise ConfigurationError(f"{PREFIX}{name}: each secret needs at least {MIN_SECRET_BYTES} bytes.")

@@ -2,6 +2,6 @@
 
 from gevent import monkey
 
-assert monkey.is_module_patched("socket"), "run the tests with `python -m pytest` from the repository's root"
+assert monkey.is_module_patched("socket"), "pytest must load tests/support/gevent_first.py, as pyproject.toml says"
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.app_fixtures"]

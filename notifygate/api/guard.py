@@ -13,18 +13,8 @@ from notifygate.limits.rate_limits import LimitName, Quota
 
 def require_recipient() -> None:
     """Let only recipients with a valid token pass. For `before_request` of a blueprint."""
-    text = _bearer()
-    try:
-        if text.startswith(KEY_PREFIX):
-            gateway().keys.verify(text)
-            raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
-        recipient = gateway().tokens.verify(text)
-    except UnauthorizedError:
-        _count_failure()
-        raise
-    g.principal = recipient
-    g.principal_name = f"user:{recipient.id}"
-    count("guard")
+    if not isinstance(_authenticate(), Recipient):
+        raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
 
 
 def require_publisher() -> None:
@@ -38,20 +28,30 @@ def require_admin() -> None:
 
 
 def _require_key(scope: str) -> None:
-    text = _bearer()
-    try:
-        if not text.startswith(KEY_PREFIX):
-            gateway().tokens.verify(text)
-            raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
-        publisher = gateway().keys.verify(text)
-    except UnauthorizedError:
-        _count_failure()
-        raise
-    g.principal = publisher
-    g.principal_name = f"key:{publisher.key_id}"
-    count("guard")
+    publisher = _authenticate()
+    if not isinstance(publisher, Publisher):
+        raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
     if scope not in publisher.scopes and "admin" not in publisher.scopes:
         raise ForbiddenError("This key does not have the scope for this.")
+
+
+def _authenticate() -> Recipient | Publisher:
+    """Find out who makes the request and count it against their guard limit. Raises UnauthorizedError."""
+    text = _bearer()
+    try:
+        if text.startswith(KEY_PREFIX):
+            principal = gateway().keys.verify(text)
+            g.principal_name = f"key:{principal.key_id}"
+        else:
+            principal = gateway().tokens.verify(text)
+            g.principal_name = f"user:{principal.id}"
+    except UnauthorizedError:
+        # An address counts only while no credential is known: many recipients may share one.
+        _note(gateway().limits.take("failed_auth", request.remote_addr or "unknown"))
+        raise
+    g.principal = principal
+    count("guard")
+    return principal
 
 
 def recipient() -> Recipient:
@@ -67,11 +67,6 @@ def publisher() -> Publisher:
 def count(name: LimitName) -> None:
     """Count this request against one of its principal's limits. Raises RateLimitedError."""
     _note(gateway().limits.take(name, g.principal_name))
-
-
-def _count_failure() -> None:
-    """Count a failed authentication against the address; past the limit that is the answer."""
-    _note(gateway().limits.take("failed_auth", request.remote_addr or "unknown"))
 
 
 def _note(quota: Quota | None) -> None:

@@ -1,36 +1,47 @@
 """GET /healthz, /readyz, /metrics and /openapi.json (PROTOCOL section 7)."""
 
+import functools
 import os
+from typing import Literal, cast
 
 import orjson
-from flask import Flask, Response
+from flask import Response, current_app
+from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from notifygate.api.gateway import Gateway, gateway
+from notifygate.api.schemas import Answer
+from notifygate.api.validated import validated
 from notifygate.errors import NotifygateError
 
-
-def register_operations(app: Flask) -> None:
-    """Give the application its operational endpoints; none of them needs a credential."""
-    app.add_url_rule("/healthz", "healthz", _healthz)
-    app.add_url_rule("/readyz", "readyz", _readyz)
-    app.add_url_rule("/metrics", "metrics", _metrics)
+operations = APIBlueprint("operations", __name__)
+"""Endpoints for those who run the gateway; none of them needs a credential."""
 
 
-def register_openapi(app: OpenAPI) -> None:
-    """Serve the description of the API, worked out once."""
-    document = orjson.dumps(app.api_doc)
-    app.add_url_rule("/openapi.json", "openapi", lambda: Response(document, mimetype="application/json"))
+class HealthAnswer(Answer):
+    """How this worker is."""
+
+    status: Literal["ok", "ready", "unavailable"]
+    missing: list[str]
+    degraded: list[str]
 
 
-def _healthz() -> Response:
+@operations.get("/healthz", responses={200: HealthAnswer})
+@validated
+def healthz() -> Response:
+    """Tell that the process serves."""
     return _report("ok", [], 200)
 
 
-def _readyz() -> Response:
-    """Ready: this worker is not stopping and can read the log. Redis is not needed, so it is only mentioned."""
+@operations.get("/readyz", responses={200: HealthAnswer, 503: HealthAnswer})
+@validated
+def readyz() -> Response:
+    """Tell whether this worker should be given traffic.
+
+    It is not stopping and can read the log. Redis is not needed, so it is only mentioned as degraded.
+    """
     services = gateway()
     missing = _what_is_missing(services)
     notes = ["redis"] if services.announcer and not services.announcer.is_connected else []
@@ -51,7 +62,22 @@ def _report(status: str, missing: list[str], code: int, degraded: list[str] | No
     return Response(orjson.dumps(document), code, {"Cache-Control": "no-store"}, mimetype="application/json")
 
 
-def _metrics() -> Response:
+@operations.get("/openapi.json", responses={"200": {"description": "OpenAPI 3.1."}})
+@validated
+def openapi_document() -> Response:
+    """Describe the API."""
+    return Response(_document(), mimetype="application/json")
+
+
+@functools.cache
+def _document() -> bytes:
+    return orjson.dumps(cast(OpenAPI, current_app).api_doc)
+
+
+@operations.get("/metrics", responses={"200": {"description": "Prometheus' text format."}})
+@validated
+def get_metrics() -> Response:
+    """Give this gateway's metrics."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)

@@ -74,7 +74,7 @@ class TokenVerifier:
             claims = self._claims(token)
             roles: Any = claims.get(self._roles_claim) or []
             sub, expires_at = claims["sub"], int(float(claims["exp"]) * 1000)
-        except (jwt.InvalidTokenError, ValueError, OverflowError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as error:
             raise UnauthorizedError from error
         if not isinstance(sub, str) or not is_name(sub) or not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
             raise UnauthorizedError
@@ -94,7 +94,7 @@ class TokenVerifier:
             candidates = [self._keys[kid]]
         else:
             raise jwt.InvalidTokenError("unknown key id")
-        failure: jwt.InvalidTokenError = jwt.InvalidTokenError("no key")
+        failure: jwt.PyJWTError = jwt.InvalidTokenError("no key")
         for secret in candidates:
             try:
                 return jwt.decode(
@@ -105,6 +105,6 @@ class TokenVerifier:
                     issuer=self._issuer,
                     options={"require": ["sub", "exp"], "verify_aud": self._audience is not None},
                 )
-            except jwt.InvalidSignatureError as error:
+            except (jwt.InvalidSignatureError, jwt.InvalidKeyError) as error:  # another key may be the one
                 failure = error
         raise failure

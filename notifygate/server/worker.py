@@ -26,6 +26,7 @@ class GatewayWorker(GeventWorker):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._idle: dict[Any, gevent.Timeout] = {}
+        self._is_quitting = False
 
     @contextmanager
     def timeout_ctx(self) -> Generator[None]:  # pyright: ignore[reportIncompatibleMethodOverride] - gunicorn has no types
@@ -45,9 +46,15 @@ class GatewayWorker(GeventWorker):
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at once (SIGINT, SIGQUIT): holds are answered, but nothing else is waited for."""
-        self._drain_soon()
-        super().handle_quit(sig, frame)
+        """Stop at once (SIGINT, SIGQUIT): holds are answered, but nothing else is waited for.
+
+        Ctrl-C reaches a worker twice, from the terminal and from gunicorn's master; the second time would interrupt
+        the first one's work with a stack trace.
+        """
+        if not self._is_quitting:
+            self._is_quitting = True
+            self._drain_soon()
+            super().handle_quit(sig, frame)
 
     def _drain_soon(self) -> None:
         # A signal handler must not switch greenlets: the hub does the work right after.

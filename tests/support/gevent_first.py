@@ -1,11 +1,8 @@
 """Makes the test process one of gevent's, as a gunicorn worker is, before anything else is imported.
 
-pytest loads the plugins named by `-p` in pyproject.toml in order, and before those that installed packages
-bring along. Some of the latter import `ssl`, and patching after that draws a warning from gevent and can
-recurse without end; `conftest.py` is read after them and would be too late.
-
-The module has to be found before pytest has read `pythonpath`, hence `python -m pytest`, which puts the
-working directory on the path. The bare `pytest` command doesn't, and says so at once.
+pytest loads the plugins named by `-p` in pyproject.toml in order, and before those that installed packages bring along.
+Some of the latter import `ssl`, and patching after that draws a warning from gevent and can recurse without end;
+`conftest.py` is read after them and would be too late.
 """
 
 import sys

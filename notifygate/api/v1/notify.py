@@ -62,7 +62,7 @@ def _headers() -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name in NotifyQuery.model_fields:
         value = request.headers.get(name.replace("_", "-"))
-        if value is not None:
+        if value:  # a header that is empty says nothing
             raw = value.encode("latin-1", "replace")
             try:
                 fields[name] = raw.decode("utf-8")
