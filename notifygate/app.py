@@ -14,6 +14,7 @@ from notifygate.api.lifecycle import register_lifecycle
 from notifygate.api.operations import operations
 from notifygate.api.problems import register_problems
 from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
+from notifygate.api.static_files import register_static_files
 from notifygate.api.v1 import BLUEPRINTS
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.tokens import TokenVerifier
@@ -73,6 +74,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     register_problems(app)
     for blueprint in (operations, *BLUEPRINTS):
         app.register_api(blueprint)
+    register_static_files(app)
     services.start()
     return app
 

@@ -89,6 +89,12 @@ class StateAnswer(Answer):
     unseen: int
 
 
+class ProbeAnswer(Answer):
+    """How long a probe was held."""
+
+    held: int
+
+
 class TopicAnswer(Answer):
     """A topic and whether the recipient follows it."""
 

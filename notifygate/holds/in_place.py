@@ -80,7 +80,9 @@ class _ClientWatch:
     def _readable(self) -> None:
         self.stop()
         try:
-            gone = not self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            # gevent's own recv would wait for bytes, which the hub, who calls this, must not do.
+            raw = getattr(self._client, "_sock", self._client)
+            gone = not raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:

@@ -4,6 +4,7 @@ from notifygate.api.blueprints import admins, publishers, recipients
 from notifygate.api.v1 import (
     get_history,
     get_inbox,
+    get_probe,
     get_unread,
     notify,
     post_notifications,
@@ -18,6 +19,7 @@ __all__ = [
     "BLUEPRINTS",
     "get_history",
     "get_inbox",
+    "get_probe",
     "get_unread",
     "notify",
     "post_notifications",

@@ -1,0 +1,1 @@
+"""What browsers get: the client, the bell and the demo page."""
