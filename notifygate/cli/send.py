@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import click
 
+from notifygate.cli.durations import Duration
 from notifygate.cli.gateway_http import Answer, Gateway, TransientError, open_gateway
 from notifygate.cli.one_line import one_line
 from notifygate.cli.pace import Pace
@@ -34,6 +35,19 @@ LONGEST_TTL_SECONDS = 31_536_000  # a year
 _MOST_STDIN_BYTES = 4 * (LONGEST_BODY + 1)  # holds one character more than fits, of the longest in UTF-8
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
+
+
+class Ttl(Duration):
+    """A duration with its unit or, as in the protocol, a number of seconds alone."""
+
+    name = "ttl"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds, 1 to LONGEST_TTL_SECONDS."""
+        seconds = super().convert(f"{value}s" if str(value).isdecimal() else value, param, ctx)
+        if not 1 <= seconds <= LONGEST_TTL_SECONDS:
+            self.fail(f"{value} is not between a second and a year.", param, ctx)
+        return seconds
 
 
 def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, pace: Pace) -> str:
@@ -107,7 +121,7 @@ def _check_idempotency_key(_: click.Context, __: click.Parameter, value: str | N
 Examples:
   notifygate send user:alice "Backup finished" --priority low
   make nightly 2>&1 | notifygate send role:ops - --title "Nightly build"
-  notifygate send all "Down at 18:00" --ttl 3600 --idempotency-key down-2026-11-20
+  notifygate send all "Down at 18:00" --ttl 2h --idempotency-key down-2026-11-20
 """,
 )
 @click.argument("audience")
@@ -115,7 +129,7 @@ Examples:
 @click.option("--title", help="Default: the first line of TEXT.")
 @click.option("--priority", type=click.Choice(["low", "normal", "high", "critical"]))
 @click.option("--type", "type_name", metavar="TYPE", help="Notification type, for example deploy.finished.")
-@click.option("--ttl", type=click.IntRange(1, LONGEST_TTL_SECONDS), metavar="SECONDS", help="Default: the type's.")
+@click.option("--ttl", type=Ttl(), metavar="DURATION", help="Leave every inbox after, e.g. 2h. Default: the type's.")
 @click.option("--sender", help="Default: the name of the API key.")
 @click.option("--icon", help="A short name or an https URL.")
 @click.option("--action-url", metavar="URL", help="Where a click leads: http, https or a path.")

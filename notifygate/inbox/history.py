@@ -27,7 +27,7 @@ class History:
         self._views.current(principal)  # the first request of a recipient begins their inbox
 
         def work(connection: Connection) -> list[bytes]:
-            view, _ = self._views.read(connection, principal)
+            view = self._views.read(connection, principal)
             if view is None:
                 return []
             before = None

@@ -15,7 +15,7 @@ from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
 from notifygate.inbox.membership import read_newest
-from notifygate.inbox.view import View
+from notifygate.inbox.view import Standing, View
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import Head, read_entries_for, read_head
@@ -44,60 +44,62 @@ class Polls:
         InvalidCursorError for a cursor that never was one, UnavailableError if the log can't be read.
         """
         view = self._views.current(principal)
+        at = view.at
         if cursor is None:
             matched = self._matching(principal, view, tags)
-            return self._snapshot(principal, limit) if matched is None else self._nothing(view, matched)
+            return self._snapshot(principal, limit) if matched is None else self._nothing(view, at, matched)
         position = self._position(principal, view, cursor)
-        if position is not None and position > view.seq:
+        if position is not None and position > at.seq:
             # Another worker may be ahead of us: the database knows.
-            self._follower.reach(position)
+            self._follower.reach(at.epoch, position)
             view = self._views.current(principal)
-        entries = None if position is None else self._entries_after(view, position)
+            at = view.at
+        # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
+        # counts. What is told and the cursor given have to end at the same position.
+        entries = None if position is None else self._entries_after(view, at, position)
         if position is None or entries is None:
             return self._snapshot(principal, limit, reset=True)
         told = [entry for entry in entries if view.tells(entry)]
         if told:
-            return self._changes(view, entries, told, limit)
+            return self._changes(view, at, entries, told, limit)
         if self._tail.is_ageing(position):
-            return self._nothing(view, None).as_found()
-        return self._nothing(view, self._matching(principal, view, tags))
+            return self._nothing(view, at, None).as_found()
+        return self._nothing(view, at, self._matching(principal, view, tags))
 
     def look_at_counts(self, principal: Recipient, tags: Sequence[str]) -> Found | Nothing:
         """Answer a poll of the counts now; `Found` carries no notifications."""
         view = self._views.current(principal)
+        at = view.at
         matched = self._matching(principal, view, tags)
         if matched is not None:
-            return self._nothing(view, matched)
-        return Found((), (), view.unread, view.unseen, self._token(view, view.seq))
+            return self._nothing(view, at, matched)
+        return Found((), (), at.unread, at.unseen, self._codec.encode(at.epoch, at.seq, view.tag))
 
-    def _token(self, view: View, seq: int) -> str:
-        return self._codec.encode(self._tail.epoch, seq, view.tag)
-
-    def _nothing(self, view: View, matched: str | None) -> Nothing:
-        return Nothing(self._token(view, view.seq), matched, view.unread, view.unseen)
+    def _nothing(self, view: View, at: Standing, matched: str | None) -> Nothing:
+        return Nothing(self._codec.encode(at.epoch, at.seq, view.tag), matched, at.unread, at.unseen)
 
     def _position(self, principal: Recipient, view: View, token: str) -> int | None:
-        return self._codec.decode(token, self._tail.epoch, principal.id, principal.roles, view.tag)
+        return self._codec.decode(token, view.at.epoch, principal.id, principal.roles, view.tag)
 
     def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> str | None:
         """Return the first tag after which nothing visible has changed, and which is not about to age out."""
         for tag in tags:
             position = self._position(principal, view, tag)
-            if position is None or position > view.seq or self._tail.is_ageing(position):
+            if position is None or position > view.at.seq or self._tail.is_ageing(position):
                 continue
             entries = self._tail.after(view.audiences, position)
             if entries is not None and not any(view.tells(entry) for entry in entries):
                 return tag
         return None
 
-    def _entries_after(self, view: View, position: int) -> list[Entry] | None:
-        """Return the entries of a view's audiences between a position and the view's; None calls for a reset."""
-        if position > view.seq:
+    def _entries_after(self, view: View, at: Standing, position: int) -> list[Entry] | None:
+        """Return the entries of a view's audiences in (position, at.seq]; None calls for a reset."""
+        if position > at.seq:
             return None  # ahead of everything: from before a restore
         entries = self._tail.after(view.audiences, position)
         if entries is None:
             metrics.tail_misses.inc()
-            entries = self._read_after(view, position)
+            entries = self._read_after(view, position, at.seq)
         else:
             metrics.tail_hits.inc()
         if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
@@ -107,9 +109,7 @@ class Polls:
             self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))
         return entries
 
-    def _read_after(self, view: View, position: int) -> list[Entry] | None:
-        until = view.seq
-
+    def _read_after(self, view: View, position: int, until: int) -> list[Entry] | None:
         def work(connection: Connection) -> tuple[Head, list[Entry]]:
             head = read_head(connection)
             return head, read_entries_for(connection, view.audiences, position, until, MAX_CHANGES + 1)
@@ -119,14 +119,14 @@ class Polls:
             return None
         return entries
 
-    def _changes(self, view: View, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
+    def _changes(self, view: View, at: Standing, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
         """Fold entries into one page: each notification once, in its present state, oldest change first."""
         present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
         for entry in told:
             if entry.notification:
                 present[entry.notification.seq] = entry
         page: dict[int, None] = {}
-        until = view.seq
+        until = at.seq
         for entry in told:
             if entry.notification and entry.notification.seq not in page:
                 if len(page) == limit:
@@ -145,31 +145,31 @@ class Polls:
                 removed.append(notification.id)
             else:
                 notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
-        unread, unseen = view.unread, view.unseen
+        unread, unseen = at.unread, at.unseen
         for entry in reversed(entries):  # the counts at the page's end: take back what came after it
             if entry.seq <= until:
                 break
             unread_delta, unseen_delta = view.deltas(entry)
             unread -= unread_delta
             unseen -= unseen_delta
-        token = self._token(view, until)
-        return Found(notifications, removed, unread, unseen, token, has_more=until < view.seq)
+        token = self._codec.encode(at.epoch, until, view.tag)
+        return Found(notifications, removed, unread, unseen, token, has_more=until < at.seq)
 
     def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> Found:
         """Read the newest notifications, the counts and the head of one moment."""
 
-        def work(connection: Connection) -> tuple[View | None, Head, list[bytes]]:
-            view, head = self._views.read(connection, principal)
-            items = [] if view is None else read_page(connection, view, limit + 1)
-            return view, head, items
+        def work(connection: Connection) -> tuple[View | None, list[bytes]]:
+            view = self._views.read(connection, principal)
+            return view, [] if view is None else read_page(connection, view, limit + 1)
 
-        view, head, items = self._database.read(work)
+        view, items = self._database.read(work)
         if view is None:  # the inbox was begun by `current`, so this is a restore under our feet
             self._views.begin(principal.id)
             return self._snapshot(principal, limit, reset=reset)
         self._views.keep(principal, view)
-        token = self._codec.encode(head.epoch, head.seq, view.tag)
-        return Found(items[:limit], (), view.unread, view.unseen, token, has_more=len(items) > limit, reset=reset)
+        at = view.at
+        token = self._codec.encode(at.epoch, at.seq, view.tag)
+        return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
 
 
 def read_page(connection: Connection, view: View, limit: int, before: int | None = None) -> list[bytes]:

@@ -20,7 +20,7 @@ from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError
 from notifygate.inbox.items import in_parts, read_states
 from notifygate.inbox.membership import INBOXES, ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import View
+from notifygate.inbox.view import Standing, View
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row
@@ -77,14 +77,14 @@ class InboxStates:
         self._views = views
         self._codec = codec
 
-    def change(self, principal: Recipient, operation: Operation, ids: Sequence[str]) -> tuple[int, View]:
+    def change(self, principal: Recipient, operation: Operation, ids: Sequence[str]) -> tuple[int, Standing]:
         """Change the state of notifications by id; ids that are not in the inbox are ignored.
 
-        Returns how many changed, and the recipient's view afterwards. The same again changes nothing.
+        Returns how many changed, and the recipient's counts afterwards. The same again changes nothing.
         """
         return self._run(principal, lambda tx, view: self._change(tx, view, operation, ids))
 
-    def change_up_to(self, principal: Recipient, operation: Operation, cursor: str) -> tuple[int, View]:
+    def change_up_to(self, principal: Recipient, operation: Operation, cursor: str) -> tuple[int, Standing]:
         """Change the state of everything that the client can have seen when it got a cursor (see `change`).
 
         Raises InvalidCursorError for a cursor that is not of this recipient, these roles and this epoch.
@@ -98,16 +98,16 @@ class InboxStates:
 
         return self._run(principal, change)
 
-    def _run(self, principal: Recipient, change: Change) -> tuple[int, View]:
-        def work(transaction: LogTransaction) -> tuple[int, int]:
+    def _run(self, principal: Recipient, change: Change) -> tuple[int, Standing]:
+        def work(transaction: LogTransaction) -> tuple[int, int, int]:
             ensure_inbox(transaction, principal.id)
             view = read_view(transaction.connection, principal, self._codec)
             assert view is not None  # begun a line above  # noqa: S101
-            return change(transaction, view), transaction.head
+            return change(transaction, view), transaction.epoch, transaction.head
 
-        changed, head = self._writer.transact(work)
-        self._follower.reach(head)
-        return changed, self._views.current(principal)
+        changed, epoch, head = self._writer.transact(work)
+        self._follower.reach(epoch, head)
+        return changed, self._views.current(principal).at
 
     def _change(self, transaction: LogTransaction, view: View, operation: Operation, ids: Sequence[str]) -> int:
         connection, changed = transaction.connection, 0

@@ -1,6 +1,7 @@
 """A view: what one recipient, with the roles of their token, is shown of the log, and their counts at a position."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from notifygate.domain.audience import ALL, role, user
 from notifygate.domain.audience import topic as topic_audience
@@ -11,22 +12,29 @@ from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 
 
+class Standing(NamedTuple):
+    """The counts of a view at one position of the log."""
+
+    epoch: int
+    seq: int
+    unread: int
+    unseen: int
+
+
 class View:
     """What a recipient is shown. Everything but the counts changes only by an entry of kind VIEW, which ends it."""
 
     __slots__ = (
         "_topic_since",
+        "at",
         "audiences",
         "dismissed_up_to",
         "hidden_types",
         "read_marks",
         "recipient",
         "seen_marks",
-        "seq",
         "started_seq",
         "tag",
-        "unread",
-        "unseen",
     )
 
     def __init__(
@@ -58,10 +66,8 @@ class View:
         self.seen_marks = seen_marks
         self.read_marks = read_marks
         self.dismissed_up_to = dismissed_up_to
-        self.seq = 0
-        """The position in the log at which the counts are true."""
-        self.unread = 0
-        self.unseen = 0
+        self.at = Standing(0, 0, 0, 0)
+        """Replaced as a whole while the log grows; whoever is about to wait takes it first."""
 
     def since(self, audience: str) -> int:
         """Return the position after which what is published to one of the view's audiences belongs to the inbox."""

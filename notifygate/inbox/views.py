@@ -14,9 +14,9 @@ from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.items import learn_last_states
 from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import View
+from notifygate.inbox.view import Standing, View
 from notifygate.log.follower import Follower
-from notifygate.log.reader import Head, read_head
+from notifygate.log.reader import read_head
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
@@ -54,42 +54,38 @@ class Views:
         while True:
             view = self._cache.get(principal.key)
             if view is None:
-                view, _ = self.load(principal)
+                view = self._load(principal)
             else:
                 self._cache.move_to_end(principal.key)
-            self._follower.reach(view.seq)
+            self._follower.reach(view.at.epoch, view.at.seq)
             if self._advance(view):
                 return view
             if self._cache.get(principal.key) is view:
                 del self._cache[principal.key]
 
-    def load(self, principal: Recipient) -> tuple[View, Head]:
-        """Read a view from the database, with its counts and the head of the same moment, and keep it."""
-
-        def work(connection: Connection) -> tuple[View | None, Head]:
-            return self.read(connection, principal)
-
-        view, head = self._database.read(work)
+    def _load(self, principal: Recipient) -> View:
+        """Read a view from the database and keep it."""
+        view = self._database.read(lambda connection: self.read(connection, principal))
         if view is None:
             self.begin(principal.id)
-            view, head = self._database.read(work)
+            view = self._database.read(lambda connection: self.read(connection, principal))
         assert view is not None  # the inbox has begun, and inboxes never end  # noqa: S101
         self.keep(principal, view)
-        return view, head
+        return view
 
     def begin(self, recipient: str) -> None:
         """Begin a recipient's inbox: this is their first poll."""
         self._writer.transact(lambda transaction: ensure_inbox(transaction, recipient))
 
-    def read(self, connection: Connection, principal: Recipient) -> tuple[View | None, Head]:
-        """Read a view and its counts within a read transaction; None where the inbox has not begun."""
+    def read(self, connection: Connection, principal: Recipient) -> View | None:
+        """Read a view with its counts and the head of the same moment; None where the inbox has not begun."""
         head = read_head(connection)
         view = read_view(connection, principal, self._codec)
         if view is not None:
-            view.unread, view.unseen, _ = read_counts(connection, view)
-            view.seq = head.seq
+            unread, unseen, _ = read_counts(connection, view)
+            view.at = Standing(head.epoch, head.seq, unread, unseen)
             metrics.view_loads.inc()
-        return view, head
+        return view
 
     def keep(self, principal: Recipient, view: View) -> None:
         """Put a view that was just read into the cache."""
@@ -101,7 +97,7 @@ class Views:
     def _advance(self, view: View) -> bool:
         """Bring a view to the tail's end; False if it has to be read anew."""
         while True:
-            entries = self._tail.after(view.audiences, view.seq)
+            entries = self._tail.after(view.audiences, view.at.seq) if view.at.epoch == self._tail.epoch else None
             if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
                 return False
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
@@ -109,9 +105,10 @@ class Views:
                 break
             self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))  # noqa: B023
         # From here to the end nothing waits, so no other greenlet can advance the view twice.
+        epoch, seq, unread, unseen = view.at
         for entry in entries:
-            unread, unseen = view.deltas(entry)
-            view.unread += unread
-            view.unseen += unseen
-        view.seq = max(view.seq, self._tail.end)
+            unread_delta, unseen_delta = view.deltas(entry)
+            unread += unread_delta
+            unseen += unseen_delta
+        view.at = Standing(epoch, max(seq, self._tail.end), unread, unseen)
         return True

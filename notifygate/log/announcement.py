@@ -40,8 +40,11 @@ def to_bytes(announcement: Announcement) -> bytes:
         "last": announcement.last,
         "committed_at": announcement.committed_at,
     }
-    carried = orjson.dumps({**head, "entries": [_entry_to_json(entry) for entry in announcement.entries or ()]})
-    return carried if len(carried) <= MAX_CARRIED_BYTES else orjson.dumps({**head, "entries": None})
+    if announcement.entries is not None:
+        carried = orjson.dumps({**head, "entries": [_entry_to_json(entry) for entry in announcement.entries]})
+        if len(carried) <= MAX_CARRIED_BYTES:
+            return carried
+    return orjson.dumps({**head, "entries": None})
 
 
 def from_bytes(message: bytes) -> Announcement:

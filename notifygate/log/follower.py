@@ -89,12 +89,15 @@ class Follower:
         self._tail.checked_at = 0.0
         self._news.set()
 
-    def reach(self, seq: int) -> None:
-        """Return once the tail has got to a position that is known to be committed. Raises UnavailableError."""
-        if self._tail.end < seq:
+    def reach(self, epoch: int, seq: int) -> None:
+        """Bring the tail to a position of an epoch, or to wherever the log's end is. Raises UnavailableError."""
+        if not self._has_reached(epoch, seq):
             with self._lock:
-                if self._tail.end < seq:
+                if not self._has_reached(epoch, seq):
                     self._look_at_head()
+
+    def _has_reached(self, epoch: int, seq: int) -> bool:
+        return self._tail.epoch == epoch and self._tail.end >= seq
 
     def ensure_fed(self) -> None:
         """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.

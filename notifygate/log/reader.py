@@ -119,13 +119,17 @@ def read_entries_for(
     """Read the first `limit` entries in (after, until] that have one of these audiences, in order."""
     found: dict[int, Entry] = {}
     for begin in range(0, len(audiences), AUDIENCES_PER_QUERY):
-        statement = (
-            _select_entries()
-            .where(ENTRIES.c.audience.in_(audiences[begin : begin + AUDIENCES_PER_QUERY]))
-            .where(ENTRIES.c.seq > after, ENTRIES.c.seq <= until)
+        wanted = ENTRIES.c.audience.in_(audiences[begin : begin + AUDIENCES_PER_QUERY])
+        # The limit counts entries; an entry has a row for each audience that matches.
+        positions = (
+            select(ENTRIES.c.seq)
+            .where(wanted, ENTRIES.c.seq > after, ENTRIES.c.seq <= until)
+            .distinct()
             .order_by(ENTRIES.c.seq)
             .limit(limit)
+            .subquery()
         )
+        statement = _select_entries().where(wanted, ENTRIES.c.seq.in_(select(positions.c.seq))).order_by(ENTRIES.c.seq)
         for entry in _entries_from_rows(connection.execute(statement)):
             found.setdefault(entry.seq, entry)
     return [found[seq] for seq in sorted(found)[:limit]]

@@ -51,7 +51,7 @@ def post_state(body: StateBody) -> Response:
     count("state")
     states = gateway().states
     if "ids" in body.model_fields_set:
-        changed, view = states.change(recipient(), body.op, body.ids)
+        changed, counts = states.change(recipient(), body.op, body.ids)
     else:
-        changed, view = states.change_up_to(recipient(), body.op, body.up_to)
-    return json_answer(orjson.dumps({"changed": changed, "unread": view.unread, "unseen": view.unseen}))
+        changed, counts = states.change_up_to(recipient(), body.op, body.up_to)
+    return json_answer(orjson.dumps({"changed": changed, "unread": counts.unread, "unseen": counts.unseen}))
