@@ -30,15 +30,13 @@ class History:
             view = self._views.read(connection, principal)
             if view is None:
                 return []
-            before = None
-            if notification_id is not None:
-                before = connection.execute(
-                    select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.id == notification_id)
-                ).scalar_one_or_none()
-                found = [] if before is None else read_notifications(connection, [before])
-                if not found or not set(view.audiences) & found[0].audiences:
-                    raise NotFoundError("There is no such notification in this inbox.")
-            return read_page(connection, view, limit + 1, before)
+            if notification_id is None:
+                return read_page(connection, view, limit + 1)
+            by_id = select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.id == notification_id)
+            found = read_notifications(connection, list(connection.execute(by_id).scalars()))
+            if not found or not set(view.audiences) & found[0].audiences:
+                raise NotFoundError("There is no such notification in this inbox.")
+            return read_page(connection, view, limit + 1, before=found[0].seq)
 
         items = self._database.read(work)
         return items[:limit], len(items) > limit

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from notifygate.domain.entry import Entry, ItemState
 from notifygate.domain.notification import Notification
@@ -17,6 +17,15 @@ VALUES_PER_QUERY = 500
 """Values named in one statement, below the databases' limits on variables."""
 
 
+# Made once: putting a statement together costs more than running it.
+_NOTIFICATIONS = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS).where(
+    NOTIFICATIONS.c.seq.in_(bindparam("positions", expanding=True))
+)
+_STATES = select(STATES).where(
+    STATES.c.recipient == bindparam("recipient"), STATES.c.seq.in_(bindparam("positions", expanding=True))
+)
+
+
 def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
     """Cut values into parts that one statement can name."""
     rest = iter(values)
@@ -26,8 +35,8 @@ def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
 
 def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
     """Read notifications by position, in the order given; ones that don't exist are left out."""
-    statement = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS).where(NOTIFICATIONS.c.seq.in_(positions))
-    found = {row.seq: notification_from_row(row, row.seq) for row in connection.execute(statement)}
+    rows = connection.execute(_NOTIFICATIONS, {"positions": list(positions)})
+    found = {row.seq: notification_from_row(row, row.seq) for row in rows}
     return [found[seq] for seq in positions if seq in found]
 
 
@@ -35,8 +44,7 @@ def read_states(connection: Connection, recipient: str, positions: Iterable[int]
     """Read the state rows of one recipient, by position of the notification."""
     states: dict[int, ItemState] = {}
     for some in in_parts(positions):
-        statement = select(STATES).where(STATES.c.recipient == recipient, STATES.c.seq.in_(some))
-        for row in connection.execute(statement):
+        for row in connection.execute(_STATES, {"recipient": recipient, "positions": some}):
             states[row.seq] = ItemState(row.seen_at, row.read_at, row.dismissed_at)
     return states
 

@@ -1,34 +1,26 @@
 """Reading what an inbox is: when it began, what it follows, has muted and has marked, and how much in it is unread."""
 
+import functools
 import json
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    case,
-    func,
-    or_,
-    select,
-    text,
-    union,
-    union_all,
-)
+from sqlalchemy import Connection, TextClause, bindparam, select, text
 
-from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.marks import Marks, highest
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.view import View
 from notifygate.log.catalog import read_catalog
-from notifygate.log.reader import ENTRIES, NOTIFICATIONS
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.tables import Follow, Inbox, InboxState, table
 
 INBOXES = table(Inbox)
 STATES = table(InboxState)
 FOLLOWS = table(Follow)
+
+# Made once: putting a statement together costs more than running it.
+_INBOX = select(INBOXES).where(INBOXES.c.recipient == bindparam("recipient"))
+_FOLLOWED = select(FOLLOWS.c.topic, FOLLOWS.c.since_seq).where(FOLLOWS.c.recipient == bindparam("recipient"))
 
 
 def ensure_inbox(transaction: LogTransaction, recipient: str) -> None:
@@ -50,10 +42,10 @@ def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) 
     The types and topics are read in the same transaction: with an older copy of them the view would be wrong until
     their next change.
     """
-    inbox = connection.execute(select(INBOXES).where(INBOXES.c.recipient == principal.id)).one_or_none()
+    inbox = connection.execute(_INBOX, {"recipient": principal.id}).one_or_none()
     if inbox is None:
         return None
-    rows = connection.execute(select(FOLLOWS.c.topic, FOLLOWS.c.since_seq).where(FOLLOWS.c.recipient == principal.id))
+    rows = connection.execute(_FOLLOWED, {"recipient": principal.id})
     followed = {row.topic: row.since_seq for row in rows}
     catalog = read_catalog(connection)
     preferences: dict[str, dict[str, Any]] = json.loads(inbox.preferences)
@@ -71,57 +63,66 @@ def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) 
     )
 
 
-def _visible_to(view: View, audience: str, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """Select the positions, and the states where there are any, of what a view holds through one audience.
+_VISIBLE = """
+    SELECT e.seq, s.seq AS state_seq, s.seen_at, s.read_at
+    FROM log_entries e
+    JOIN notifications n ON n.seq = e.seq
+    LEFT JOIN inbox_states s ON s.recipient = :recipient AND s.seq = e.seq
+    WHERE e.audience = :audience_{index} AND e.seq > :since_{index} AND e.seq {bound}
+      AND n.removed_seq IS NULL AND s.dismissed_at IS NULL {hidden}
+"""
+"""What a view holds through one audience. Joining notifications on the position leaves just the `published` entries,
+since a notification's position is that of its `published` entry."""
 
-    Joining notifications on the position leaves just the `published` entries, since a notification's position is
-    that of its `published` entry.
-    """
-    joined = ENTRIES.join(NOTIFICATIONS, NOTIFICATIONS.c.seq == ENTRIES.c.seq).outerjoin(
-        STATES, and_(STATES.c.recipient == view.recipient, STATES.c.seq == ENTRIES.c.seq)
+
+def _parts(audiences: int, hidden_types: int, bound: str) -> list[str]:
+    names = ", ".join(f":hidden_{index}" for index in range(hidden_types))
+    hidden = f"AND n.type NOT IN ({names})" if names else ""
+    return [_VISIBLE.format(index=index, bound=bound, hidden=hidden) for index in range(audiences)]
+
+
+@functools.lru_cache(maxsize=256)
+def _counts_statement(audiences: int, hidden_types: int) -> TextClause:
+    # UNION, not UNION ALL: one that reaches the recipient through two audiences counts once.
+    found = " UNION ".join(_parts(audiences, hidden_types, "<= :up_to"))
+    return text(f"""
+        SELECT
+            COUNT(CASE WHEN read_at IS NULL AND (state_seq IS NOT NULL OR seq > :read_up_to) THEN 1 END),
+            COUNT(CASE WHEN seen_at IS NULL AND (state_seq IS NOT NULL OR seq > :seen_up_to) THEN 1 END),
+            COUNT(*)
+        FROM ({found}) AS found
+    """)  # noqa: S608 - put together from this module's own texts
+
+
+@functools.lru_cache(maxsize=256)
+def _newest_statement(audiences: int, hidden_types: int) -> TextClause:
+    # Each audience is read backwards along its index and only as far as the limit, however much lies behind.
+    parts = (
+        f"SELECT seq FROM ({part} ORDER BY e.seq DESC LIMIT :limit) AS part_{index}"  # noqa: S608 - as above
+        for index, part in enumerate(_parts(audiences, hidden_types, "< :before"))
     )
-    statement = (
-        select(
-            ENTRIES.c.seq.label("seq"),
-            STATES.c.seq.label("state_seq"),
-            STATES.c.seen_at.label("seen_at"),
-            STATES.c.read_at.label("read_at"),
-        )
-        .select_from(joined)
-        .where(ENTRIES.c.audience == audience, ENTRIES.c.seq > view.since(audience), *conditions)
-        .where(NOTIFICATIONS.c.removed_seq.is_(None), STATES.c.dismissed_at.is_(None))
-    )
-    if view.hidden_types:
-        statement = statement.where(NOTIFICATIONS.c.type.not_in(sorted(view.hidden_types)))
-    return statement
+    return text(f"SELECT DISTINCT seq FROM ({' UNION ALL '.join(parts)}) AS found ORDER BY seq DESC LIMIT :limit")  # noqa: S608
 
 
-def read_counts(connection: Connection, view: View, up_to: int | None = None) -> tuple[int, int, int]:
+def _parameters(view: View) -> dict[str, Any]:
+    values: dict[str, Any] = {"recipient": view.recipient}
+    for index, audience in enumerate(view.audiences):
+        values[f"audience_{index}"] = audience
+        values[f"since_{index}"] = view.since(audience)
+    for index, name in enumerate(view.hidden_types):
+        values[f"hidden_{index}"] = name
+    return values
+
+
+def read_counts(connection: Connection, view: View, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
     """Count what is unread, unseen and there at all in a view, of all of it or of what lies up to a position."""
-    conditions = () if up_to is None else (ENTRIES.c.seq <= up_to,)
-    found = union(*(_visible_to(view, audience, *conditions) for audience in view.audiences)).subquery()
-
-    def missing(column: ColumnElement[Any], marks: Marks) -> ColumnElement[int]:
-        unmarked = and_(found.c.state_seq.is_(None), found.c.seq > highest(marks))
-        without = or_(unmarked, and_(found.c.state_seq.is_not(None), column.is_(None)))
-        return func.coalesce(func.sum(case((without, 1), else_=0)), 0)
-
-    row = connection.execute(
-        select(missing(found.c.read_at, view.read_marks), missing(found.c.seen_at, view.seen_marks), func.count())
-    ).one()
-    return int(row[0]), int(row[1]), int(row[2])
+    marks = {"read_up_to": highest(view.read_marks), "seen_up_to": highest(view.seen_marks), "up_to": up_to}
+    statement = _counts_statement(len(view.audiences), len(view.hidden_types))
+    unread, unseen, everything = connection.execute(statement, _parameters(view) | marks).one()
+    return unread, unseen, everything
 
 
-def read_newest(connection: Connection, view: View, limit: int, before: int | None = None) -> list[int]:
-    """Read the positions of the newest notifications in a view (before a position), newest first.
-
-    Each audience is read backwards along its index and only as far as the limit, however much lies behind.
-    """
-    conditions = () if before is None else (ENTRIES.c.seq < before,)
-    parts = [
-        select(_visible_to(view, audience, *conditions).order_by(ENTRIES.c.seq.desc()).limit(limit).subquery().c.seq)
-        for audience in view.audiences
-    ]
-    merged = union_all(*parts).subquery()
-    statement = select(merged.c.seq).distinct().order_by(merged.c.seq.desc()).limit(limit)
-    return list(connection.execute(statement).scalars())
+def read_newest(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[int]:
+    """Read the positions of the newest notifications in a view (before a position), newest first."""
+    statement = _newest_statement(len(view.audiences), len(view.hidden_types))
+    return list(connection.execute(statement, _parameters(view) | {"limit": limit, "before": before}).scalars())

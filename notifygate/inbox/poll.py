@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from notifygate import metrics
-from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
@@ -172,7 +172,7 @@ class Polls:
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
 
 
-def read_page(connection: Connection, view: View, limit: int, before: int | None = None) -> list[bytes]:
+def read_page(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[bytes]:
     """Read the newest notifications of a view (before a position) as JSON, newest first."""
     positions = read_newest(connection, view, limit, before)
     states = read_states(connection, view.recipient, positions)
