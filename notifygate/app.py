@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from notifygate import __version__, metrics
 from notifygate.api.gateway import EXTENSION, Gateway
-from notifygate.api.lifecycle import register_lifecycle
+from notifygate.api.lifecycle import MAX_BODY_BYTES, register_lifecycle
 from notifygate.api.operations import operations
 from notifygate.api.problems import register_problems
 from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
@@ -44,8 +44,6 @@ from notifygate.settings import Settings, load_settings
 from notifygate.storage.database import Database, engine_options, prepare_engine
 from notifygate.storage.readiness import check_database, namespace_of
 from notifygate.storage.tables import Base
-
-MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
@@ -112,9 +110,9 @@ def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
                 entry.last_states.update(database.read(lambda c: read_states_of(c, seq, waiting)))  # noqa: B023
 
     def restart() -> None:
+        catalog.load()
         views.clear()
         keys.forget()
-        catalog.load()
         room.wake_all()
 
     follower = Follower(

@@ -4,7 +4,7 @@ import logging
 import re
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 from notifygate import metrics
 from notifygate.api.long_poll import ClientGoneError
@@ -19,6 +19,8 @@ EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
 PREFLIGHT_SECONDS = 600
 
+MAX_BODY_BYTES = 64 * 1024
+
 CLIENT_GONE = 499
 """The status under which nginx, too, logs a client that left; nobody receives it."""
 
@@ -31,6 +33,8 @@ def register_lifecycle(app: Flask, cors_origins: tuple[str, ...]) -> None:
         g.began = time.monotonic()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _SANE_REQUEST_ID.fullmatch(given) else new_id()
+        if (request.content_length or 0) > MAX_BODY_BYTES:  # also where nobody reads the body
+            abort(413)
         asks_first = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
         return Response() if asks_first and request.headers.get("Origin") in cors_origins else None
 

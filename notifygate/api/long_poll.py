@@ -10,6 +10,7 @@ from flask import g, request
 
 from notifygate import metrics
 from notifygate.api.gateway import gateway
+from notifygate.api.validated import parse_whole_number
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidRequestError
 from notifygate.holds.in_place import InPlaceWait
@@ -32,10 +33,10 @@ def asked_wait(parameter: int | None) -> int | None:
     found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
     if found is None:
         return None
-    digits = found.group(1)
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
-        raise InvalidRequestError.of("Prefer", "wait must be a whole number")
-    return int(digits)
+    try:
+        return parse_whole_number(found.group(1))
+    except ValueError as error:
+        raise InvalidRequestError.of("Prefer", f"wait {error}") from error
 
 
 def long_poll(look: Callable[[], Found | Nothing], principal: Recipient, asked: int | None) -> Found | Nothing:

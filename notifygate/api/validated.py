@@ -21,7 +21,8 @@ M = TypeVar("M", bound=BaseModel)
 CACHE_BUSTER = "_"
 """The query parameter that old browsers' scripts add to get past their cache; it means nothing."""
 
-MAX_DIGITS = 18
+LARGEST_NUMBER = 10**18
+"""Any larger number means the same: more than there can be."""
 
 
 class QueryModel(BaseModel):
@@ -36,12 +37,15 @@ class BodyModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def parse_whole_number(text: str) -> int:
+    """Read digits; numbers past LARGEST_NUMBER are lowered to it. Raises ValueError for anything else."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("must be a whole number")
+    return min(int(text[:4000]), LARGEST_NUMBER)  # Python itself refuses to read much longer ones
+
+
 def _whole_number(value: Any) -> Any:
-    if isinstance(value, str):
-        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
-            raise ValueError("must be a whole number")
-        return int(value)
-    return value
+    return parse_whole_number(value) if isinstance(value, str) else value
 
 
 WholeNumber = Annotated[int, BeforeValidator(_whole_number, json_schema_input_type=int), Field(ge=0)]
@@ -83,11 +87,21 @@ def validate(model: type[M], values: Any) -> M:
             [
                 FieldError(
                     ".".join(str(part) for part in item["loc"] if not str(part).startswith("function-")) or "body",
-                    "is not known" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, "),
+                    _message(item["type"], item["msg"]),
                 )
                 for item in error.errors(include_url=False, include_context=False, include_input=False)
             ]
         ) from error
+
+
+def _message(kind: str, message: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            return "is not known"
+        case "model_type":
+            return "must be an object"
+        case _:
+            return message.removeprefix("Value error, ")
 
 
 def read_query() -> dict[str, str]:

@@ -75,6 +75,8 @@ class WaitingRoom:
             self._by_audience.setdefault(audience, {})[hold] = None
         self._count += 1
         metrics.holds.inc()
+        if self.is_draining:  # it was on its way when the room was drained
+            self._end(hold, "drained", None)
 
     def leave(self, hold: Hold, reason: Reason) -> None:
         """Take a hold out that ends for a reason of its own; one that was ended already stays ended as it was."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from notifygate.domain.entry import Entry, ItemState
 from notifygate.domain.notification import Notification
 from notifygate.inbox.membership import STATES
-from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row
+from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row, read_head
 
 T = TypeVar("T")
 
@@ -60,9 +60,15 @@ def read_states_of(connection: Connection, seq: int, recipients: Iterable[str]) 
     return states
 
 
-def learn_last_states(connection: Connection, recipient: str, removals: Iterable[Entry]) -> None:
-    """Look up the final states of removed notifications for one recipient, and leave them with the entries."""
+def learn_last_states(connection: Connection, recipient: str, removals: Sequence[Entry]) -> bool:
+    """Look up the final states of removed notifications for one recipient, and leave them with the entries.
+
+    Returns False where they can't be known any more, because retention may have got there first.
+    """
+    if any(entry.seq <= read_head(connection).floor for entry in removals):
+        return False
     by_seq = {entry.notification.seq: entry for entry in removals if entry.notification}
     states = read_states(connection, recipient, by_seq)
     for seq, entry in by_seq.items():
         entry.last_states[recipient] = states.get(seq)
+    return True

@@ -20,7 +20,11 @@ FOLLOWS = table(Follow)
 
 # Made once: putting a statement together costs more than running it.
 _INBOX = select(INBOXES).where(INBOXES.c.recipient == bindparam("recipient"))
-_FOLLOWED = select(FOLLOWS.c.topic, FOLLOWS.c.since_seq).where(FOLLOWS.c.recipient == bindparam("recipient"))
+_FOLLOWED = (
+    select(FOLLOWS.c.topic, FOLLOWS.c.since_seq)
+    .where(FOLLOWS.c.recipient == bindparam("recipient"))
+    .order_by(FOLLOWS.c.topic)  # so that every worker names the same topic where two match
+)
 
 
 def ensure_inbox(transaction: LogTransaction, recipient: str) -> None:

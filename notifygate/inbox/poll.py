@@ -105,8 +105,8 @@ class Polls:
         if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
-        if unknown:
-            self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))
+        if unknown and not self._database.read(lambda c: learn_last_states(c, view.recipient, unknown)):
+            return None
         return entries
 
     def _read_after(self, view: View, position: int, until: int) -> list[Entry] | None:

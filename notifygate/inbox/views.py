@@ -103,7 +103,8 @@ class Views:
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
             if not unknown:
                 break
-            self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown))  # noqa: B023
+            if not self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown)):  # noqa: B023
+                return False
         # From here to the end nothing waits, so no other greenlet can advance the view twice.
         epoch, seq, unread, unseen = view.at
         for entry in entries:

@@ -35,7 +35,8 @@ class Follower:
     """Keeps a tail at the end of the log.
 
     `prepare` is called with new entries before anyone can see them and may do I/O; `on_entries` right after they
-    are in the tail, with the moment of the commit where it is known; `on_restart` when history has begun anew.
+    are in the tail, with the moment of the commit where it is known; `on_restart` when history has begun
+    anew, right before the tail does; it may do I/O first, but nothing that waits after it has changed something.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Follower:
         """Bring the tail to a position of an epoch, or to wherever the log's end is. Raises UnavailableError."""
         if not self._has_reached(epoch, seq):
             with self._lock:
+                self._follow_offered()
                 if not self._has_reached(epoch, seq):
                     self._look_at_head()
 
@@ -115,8 +117,7 @@ class Follower:
             self._news.clear()
             try:
                 with self._lock:
-                    while self._offered:
-                        self._follow(self._offered.popleft())
+                    self._follow_offered()
                     if self._tail.seconds_since_check() >= self._interval:
                         self._look_at_head()
             except NotifygateError as error:
@@ -127,6 +128,10 @@ class Follower:
                 metrics.follower_errors.inc()
                 logger.exception("Following the log failed")
                 gevent.sleep(self._interval)
+
+    def _follow_offered(self) -> None:
+        while self._offered:
+            self._follow(self._offered.popleft())
 
     def _follow(self, announcement: Announcement) -> None:
         tail = self._tail
@@ -160,8 +165,8 @@ class Follower:
 
     def _restart(self, head: Head) -> None:
         logger.warning("History has begun anew (epoch %d): every cursor gets a reset", head.epoch)
+        self._on_restart()  # may fail; then the tail still has the old epoch, and the next look tries again
         self._tail.restart(head.epoch, head.seq)
-        self._on_restart()
 
     def _fill(self, until: int, committed_at: float | None) -> None:
         """Read what lies between the tail and a committed position."""

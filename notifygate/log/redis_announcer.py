@@ -99,11 +99,9 @@ class RedisAnnouncer:
 
     def _listen(self) -> None:
         while True:
-            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+            pubsub = self._redis.pubsub()
             try:
                 pubsub.subscribe(self._channel)
-                self._set_connected(True)
-                self._on_connected()
                 self._receive(pubsub)
             except (RedisError, OSError) as error:
                 logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
@@ -121,8 +119,11 @@ class RedisAnnouncer:
                 awaits_pong = False
                 if message["type"] == "message":
                     self._take(message["data"])
-            elif awaits_pong:
-                raise RedisError("no answer to a ping")
+                elif message["type"] == "subscribe":  # only now does nothing get past us any more
+                    self._set_connected(True)
+                    self._on_connected()
+            elif awaits_pong or not self.is_connected:
+                raise RedisError("no answer")
             else:
                 pubsub.ping()
                 awaits_pong = True

@@ -9,13 +9,14 @@ from notifygate.api.gateway import gateway
 from notifygate.api.guard import count, recipient
 from notifygate.api.schemas import HistoryAnswer, problem_responses
 from notifygate.api.v1.get_inbox import DEFAULT_LIMIT, Limit
+from notifygate.api.v1.notification_body import NotificationId
 from notifygate.api.validated import QueryModel, validated
 
 
 class HistoryQuery(QueryModel):
     """Where to go on."""
 
-    before: str | None = Field(None, description="A notification's id; absent: the newest.")
+    before: NotificationId | None = Field(None, description="A notification's id; absent: the newest.")
     limit: Limit = DEFAULT_LIMIT
 
 

@@ -18,7 +18,7 @@ MAX_TTL_SECONDS = 31_536_000
 
 TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _URL = re.compile(r"(?:https?://[^/?#\\\s]+|/(?![/\\]))[^\\\s\x00-\x20\x7f-\x9f]*", re.IGNORECASE)
 _ICON_NAME = re.compile(r"[^\s:/\\<>\"'`]*")
@@ -32,7 +32,7 @@ def _text(value: Any) -> Any:
 
 
 def _line(value: str) -> str:
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("must be one line of text without control characters")
     return value
 
@@ -85,6 +85,7 @@ Priority = Literal["low", "normal", "high", "critical"]
 TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
 Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
 Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+NotificationId = Annotated[Text, Field(min_length=1, max_length=64)]
 Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS)]
 
 

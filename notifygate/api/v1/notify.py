@@ -9,6 +9,7 @@ from notifygate.api.blueprints import publishers
 from notifygate.api.guard import count
 from notifygate.api.schemas import PublishedAnswer, problem_responses
 from notifygate.api.v1.notification_body import (
+    CONTROL,
     MAX_BODY_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     MAX_TTL_SECONDS,
@@ -82,5 +83,5 @@ def _body_text() -> str:
 
 def _first_line(text: str) -> str:
     """Return the first line that says something, as a title: cut, and without control characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return "".join(character for character in line if character.isprintable())[:MAX_TITLE_CHARACTERS].strip()
+    lines = (CONTROL.sub("", line).strip() for line in text.splitlines())
+    return next((line for line in lines if line), "")[:MAX_TITLE_CHARACTERS]

@@ -1,6 +1,6 @@
 """POST /v1/inbox/state: seen, read, unread, dismissed (PROTOCOL section 4)."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import orjson
 from flask import Response
@@ -11,11 +11,10 @@ from notifygate.api.blueprints import recipients
 from notifygate.api.gateway import gateway
 from notifygate.api.guard import count, recipient
 from notifygate.api.schemas import StateAnswer, problem_responses
-from notifygate.api.v1.notification_body import Text
+from notifygate.api.v1.notification_body import NotificationId, Text
 from notifygate.api.validated import BodyModel, validated
 
 MAX_IDS = 500
-MAX_ID_CHARACTERS = 64
 
 _EITHER: dict[str, Any] = {
     "oneOf": [
@@ -30,9 +29,7 @@ class StateBody(BodyModel):
 
     model_config = ConfigDict(json_schema_extra=_EITHER)
     op: Literal["seen", "read", "unread", "dismiss"]
-    ids: list[Annotated[Text, Field(min_length=1, max_length=MAX_ID_CHARACTERS)]] = Field(
-        default_factory=list[str], min_length=1, max_length=MAX_IDS
-    )
+    ids: list[NotificationId] = Field(default_factory=list[str], min_length=1, max_length=MAX_IDS)
     up_to: Text = Field("", description="A cursor: everything that the client can have seen when it got that.")
 
     @model_validator(mode="after")

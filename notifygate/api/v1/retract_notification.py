@@ -7,13 +7,14 @@ from notifygate.api.blueprints import publishers
 from notifygate.api.gateway import gateway
 from notifygate.api.guard import count, publisher
 from notifygate.api.schemas import problem_responses
+from notifygate.api.v1.notification_body import NotificationId
 from notifygate.api.validated import validated
 
 
 class NotificationPath(BaseModel):
     """Which notification."""
 
-    id: str
+    id: NotificationId
 
 
 @publishers.delete(

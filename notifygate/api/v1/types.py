@@ -1,5 +1,6 @@
 """/v1/types: the registry of notification types, for administrators (PROTOCOL section 5)."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import orjson
@@ -17,6 +18,7 @@ from notifygate.api.validated import BodyModel, validated
 from notifygate.domain.audience import MAX_NAME_CHARACTERS
 from notifygate.domain.visibility import TypeRule
 from notifygate.log.catalog import read_catalog
+from notifygate.log.transaction import LogTransaction
 from notifygate.publishing.registry import delete_type, put_type
 
 RoleName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
@@ -69,6 +71,16 @@ def rule_as_json(rule: TypeRule) -> dict[str, Any]:
     }
 
 
+def _commit(change: Callable[[LogTransaction], None]) -> None:
+    """Commit a change, and wait until this worker publishes by it."""
+
+    def work(transaction: LogTransaction) -> tuple[int, int]:
+        change(transaction)
+        return transaction.epoch, transaction.head
+
+    gateway().follower.reach(*gateway().writer.transact(work))
+
+
 @admins.get("/types", responses={200: TypesAnswer})
 @validated
 def get_types() -> Response:
@@ -83,7 +95,7 @@ def put_one_type(path: TypePath, body: TypeBody) -> Response:
     """Register a type, or replace its registration."""
     count("publish")
     rule = body.to_rule()
-    gateway().writer.transact(put_type(path.type, rule))
+    _commit(put_type(path.type, rule))
     return json_answer(orjson.dumps(rule_as_json(rule)))
 
 
@@ -95,5 +107,5 @@ def put_one_type(path: TypePath, body: TypeBody) -> Response:
 def delete_one_type(path: TypePath) -> Response:
     """Give a type the defaults back."""
     count("publish")
-    gateway().writer.transact(delete_type(path.type))
+    _commit(delete_type(path.type))
     return Response(status=204)
