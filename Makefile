@@ -16,7 +16,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
-	@$(BIN)/notifygate migrate
+	@$(BIN)/notifygate migrate >/dev/null
 	@exec $(BIN)/gunicorn wsgi:app
 
 test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own

@@ -1,13 +1,12 @@
 """How gunicorn serves the gateway. Every number has its reason; tests/project/test_gunicorn_conf.py pins them."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 from notifygate.errors import ConfigurationError
-from notifygate.log_lines import configure_logging
+from notifygate.log_lines import logging_config
 from notifygate.settings import load_settings
 
 try:
@@ -40,28 +39,30 @@ graceful_timeout = 20
 # A second gateway on the machine would take the first one's socket.
 control_socket_disable = True
 
-# Tokens travel in headers: 8 KiB is what other servers allow, too.
+# Tokens travel in headers, and POST /v1/notify takes its fields from the URL: the most that gunicorn allows.
 limit_request_field_size = 8190
-limit_request_line = 4094
+limit_request_line = 8190
 
 # The gateway's own log has one line per request, without tokens; gunicorn's would double it.
 accesslog = None
-errorlog = "-"
 loglevel = _settings.log_level
+logconfig_dict = logging_config(_settings.log_level, _settings.log_format)
 
 # gunicorn itself believes no header about who the client is; `trusted_proxies` does (see docs/operations.md).
 forwarded_allow_ips = "127.0.0.1,::1"
 
 if _settings.workers > 1:
-    # The workers' metrics are added up from files.
-    _metrics_dir = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.data_dir / "metrics")))
-    shutil.rmtree(_metrics_dir, ignore_errors=True)
-    _metrics_dir.mkdir(parents=True)
+    # The workers' metrics are added up from files. Set here, since prometheus_client reads it when it is imported.
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.data_dir / "metrics"))
 
 
-def post_fork(server: Any, worker: Any) -> None:
-    """Give the worker the gateway's own log lines."""
-    configure_logging(_settings.log_level, _settings.log_format)
+def on_starting(server: Any) -> None:
+    """Make the folder of the workers' metrics, and remove what an earlier run left there. Not run on a reload."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob("*.db"):
+            left_over.unlink(missing_ok=True)
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -72,8 +73,10 @@ def child_exit(server: Any, worker: Any) -> None:
         multiprocess.mark_process_dead(worker.pid)
 
 
-def when_ready(server: Any) -> None:
-    """Say where the gateway listens, and what to paste next."""
+def post_worker_init(worker: Any) -> None:
+    """Say where the gateway listens, and what to paste next, once the first worker has come up."""
+    if worker.age > 1:
+        return
     url = f"http://{_settings.bind}"
     print(
         f"""notifygate listens on {url}

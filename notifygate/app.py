@@ -33,7 +33,7 @@ from notifygate.limits.rate_limits import RateLimits
 from notifygate.log.announcement import Announcement
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.follower import Follower
-from notifygate.log.redis_announcer import RedisAnnouncer, channel_of
+from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.housekeeping import Housekeeping
@@ -89,6 +89,7 @@ def _make_database(app: OpenAPI, settings: Settings) -> Database:
 
 
 def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
+    redis = make_redis(settings.redis_url) if settings.redis_url else None
     database = _make_database(app, settings)
     check_database(database, settings.secret_key)
     namespace = namespace_of(database)
@@ -125,9 +126,9 @@ def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
         on_restart=restart,
     )
     announcer = None
-    if settings.redis_url:
+    if redis is not None:
         announcer = RedisAnnouncer(
-            settings.redis_url,
+            redis,
             channel_of(namespace),
             on_announcement=follower.offer,
             on_connected=follower.check_soon,

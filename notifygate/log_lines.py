@@ -2,8 +2,8 @@
 
 import json
 import logging
-import sys
 from datetime import UTC, datetime
+from typing import Any
 
 EXTRA_FIELDS = ("request_id", "principal", "method", "route", "status", "duration_seconds", "held_seconds")
 
@@ -53,10 +53,25 @@ def describe_exception(record: logging.LogRecord) -> str:
     return " | caused by ".join(parts)
 
 
-def configure_logging(level: str, line_format: str) -> None:
-    """Send all records of a level and above to standard error, as `json` or `text`."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if line_format == "json" else TextLines())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+def logging_config(level: str, line_format: str) -> dict[str, Any]:
+    """Return the configuration (for `logging.config.dictConfig`) that sends all lines to standard error.
+
+    `level` is the lowest that is written, `line_format` json or text. gunicorn's own lines on starting and stopping
+    are left out unless the level is debug.
+    """
+    formatter = JsonLines if line_format == "json" else TextLines
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {
+            "gunicorn.error": {
+                "level": "WARNING" if level == "info" else level.upper(),
+                "handlers": [],
+                "propagate": True,
+            },
+            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+        },
+    }

@@ -4,6 +4,7 @@ The name of a variable is `NOTIFYGATE_` and the field's name in capitals. Secret
 file to read instead. A bad value stops the start with the name of the variable.
 """
 
+import math
 import os
 import secrets
 import types
@@ -154,8 +155,8 @@ def _split(text: str) -> tuple[str, ...]:
 def _check(settings: Settings) -> None:
     for setting in fields(settings):
         least, value = setting.metadata["least"], getattr(settings, setting.name)
-        if least is not None and value < least:
-            raise ConfigurationError(f"{variable(setting)}: {value} is less than {least}.")
+        if least is not None and not least <= value < math.inf:
+            raise ConfigurationError(f"{variable(setting)}: {value} is not a number from {least} on.")
     host, separator, port = settings.bind.rpartition(":")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
         raise ConfigurationError(f"{PREFIX}BIND: {settings.bind!r} is not an address and port such as 127.0.0.1:8080.")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast, get_type_hints
 
 from flask import Response, abort, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import HTTPException
 
 from notifygate.errors import FieldError, InvalidRequestError, MalformedJsonError
 
@@ -120,11 +121,23 @@ def read_json() -> Any:
     """Return the body as JSON: 415 for another media type, MalformedJsonError for a body that is none."""
     if request.mimetype != "application/json":
         abort(415)
-    body = request.get_data(cache=False)
+    body = read_body()
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise MalformedJsonError("The body is not a JSON document in UTF-8.") from error
+
+
+def read_body() -> bytes:
+    """Return the request's body. Raises 413, and InvalidRequestError for one that breaks off or can't be decoded."""
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has its own errors for malformed chunks and lost connections
+        if close_connection := request.environ.get("notifygate.close_connection"):
+            close_connection()
+        raise InvalidRequestError.of("body", "could not be read to its end") from error
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -30,9 +30,9 @@ class GatewayDatabase:
 
     def commit(self, change: Callable[[LogTransaction], T]) -> T:
         """Commit a change to the log and tell the gateway's workers, who otherwise see it within about a second."""
+        client = make_redis(self.settings.redis_url) if self.settings.redis_url else None
         results, epoch, entries = run_transaction(self.database, [change])
-        if entries and self.settings.redis_url:
-            client = make_redis(self.settings.redis_url)
+        if entries and client is not None:
             try:
                 client.publish(channel_of(namespace_of(self.database)), NOBODY + to_bytes(announce(epoch, entries)))
             except RedisError as error:

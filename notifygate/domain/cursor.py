@@ -24,7 +24,7 @@ MAX_SEQUENCE = (1 << 44) - 1
 
 _VERSION = "1"
 _SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")
-_TAG_SUFFIX = re.compile(r"(?:[-:;.+_][a-z0-9]+)*", re.IGNORECASE)
+_TAG_SUFFIX = re.compile(r"(?:[-:;.+_]+[a-z0-9]+)*", re.IGNORECASE)
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:

@@ -8,6 +8,7 @@ from typing import Self
 import gevent
 from gevent.event import Event
 
+from notifygate.holds.raw_socket import raw_socket
 from notifygate.holds.room import Hold, HoldView, Reason, WaitingRoom
 
 
@@ -80,9 +81,7 @@ class _ClientWatch:
     def _readable(self) -> None:
         self.stop()
         try:
-            # gevent's own recv would wait for bytes, which the hub, who calls this, must not do.
-            raw = getattr(self._client, "_sock", self._client)
-            gone = not raw.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            gone = not raw_socket(self._client).recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:

@@ -80,32 +80,44 @@ since a notification's position is that of its `published` entry."""
 
 
 def _parts(audiences: int, hidden_types: int, bound: str) -> list[str]:
-    names = ", ".join(f":hidden_{index}" for index in range(hidden_types))
-    hidden = f"AND n.type NOT IN ({names})" if names else ""
+    hidden = "AND n.type NOT IN (SELECT type FROM hidden)" if hidden_types else ""
     return [_VISIBLE.format(index=index, bound=bound, hidden=hidden) for index in range(audiences)]
+
+
+def _with_hidden(hidden_types: int, statement: str) -> TextClause:
+    """Put the hidden types in front, once: naming them in every part would multiply the two numbers."""
+    if not hidden_types:
+        return text(statement)
+    rows = ", ".join(f"(CAST(:hidden_{index} AS TEXT))" for index in range(hidden_types))
+    return text(f"WITH hidden (type) AS (VALUES {rows}) {statement}")
 
 
 @functools.lru_cache(maxsize=256)
 def _counts_statement(audiences: int, hidden_types: int) -> TextClause:
     # UNION, not UNION ALL: one that reaches the recipient through two audiences counts once.
     found = " UNION ".join(_parts(audiences, hidden_types, "<= :up_to"))
-    return text(f"""
+    return _with_hidden(
+        hidden_types,
+        f"""
         SELECT
             COUNT(CASE WHEN read_at IS NULL AND (state_seq IS NOT NULL OR seq > :read_up_to) THEN 1 END),
             COUNT(CASE WHEN seen_at IS NULL AND (state_seq IS NOT NULL OR seq > :seen_up_to) THEN 1 END),
             COUNT(*)
         FROM ({found}) AS found
-    """)  # noqa: S608 - put together from this module's own texts
+    """,
+    )
 
 
 @functools.lru_cache(maxsize=256)
 def _newest_statement(audiences: int, hidden_types: int) -> TextClause:
     # Each audience is read backwards along its index and only as far as the limit, however much lies behind.
     parts = (
-        f"SELECT seq FROM ({part} ORDER BY e.seq DESC LIMIT :limit) AS part_{index}"  # noqa: S608 - as above
+        f"SELECT seq FROM ({part} ORDER BY e.seq DESC LIMIT :limit) AS part_{index}"
         for index, part in enumerate(_parts(audiences, hidden_types, "< :before"))
     )
-    return text(f"SELECT DISTINCT seq FROM ({' UNION ALL '.join(parts)}) AS found ORDER BY seq DESC LIMIT :limit")  # noqa: S608
+    return _with_hidden(
+        hidden_types, f"SELECT DISTINCT seq FROM ({' UNION ALL '.join(parts)}) AS found ORDER BY seq DESC LIMIT :limit"
+    )
 
 
 def _parameters(view: View) -> dict[str, Any]:

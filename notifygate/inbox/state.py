@@ -39,11 +39,11 @@ _UPSERT = text(
 # Entry.last_states rests on it: the state of what has left the inboxes never changes again.
 _STILL_THERE = " AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.seq = inbox_states.seq AND n.removed_seq > 0)"
 _ROWS_SEEN = text(
-    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now) WHERE recipient = :recipient AND seq <= :seq"  # noqa: S608 - our own texts
+    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now) WHERE recipient = :recipient AND seq <= :seq"
     + _STILL_THERE
 )
 _ROWS_READ = text(
-    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now), read_at = COALESCE(read_at, :now)"  # noqa: S608
+    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now), read_at = COALESCE(read_at, :now)"
     " WHERE recipient = :recipient AND seq <= :seq" + _STILL_THERE
 )
 

@@ -84,11 +84,11 @@ class Views:
         if view is not None:
             unread, unseen, _ = read_counts(connection, view)
             view.at = Standing(head.epoch, head.seq, unread, unseen)
-            metrics.view_loads.inc()
         return view
 
     def keep(self, principal: Recipient, view: View) -> None:
         """Put a view that was just read into the cache."""
+        metrics.view_loads.inc()  # here and not in `read`, which may run in a thread: its locks are greenlets'
         self._cache[principal.key] = view
         self._cache.move_to_end(principal.key)
         if len(self._cache) > self._capacity:

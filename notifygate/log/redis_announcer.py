@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from notifygate import metrics
+from notifygate.errors import ConfigurationError
 from notifygate.log.announcement import Announcement, from_bytes, to_bytes
 
 logger = logging.getLogger(__name__)
@@ -38,14 +39,21 @@ def channel_of(namespace: str) -> str:
 
 
 def make_redis(url: str) -> "Redis":
-    """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times)."""
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-    )
+    """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times).
+
+    Nothing is sent yet. Raises ConfigurationError for a text that is no Redis URL.
+    """
+    try:
+        return Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+        )
+    except ValueError:
+        # Not chained: the error quotes the URL, which may hold a password.
+        raise ConfigurationError("NOTIFYGATE_REDIS_URL is no URL such as redis://127.0.0.1:6379/0.") from None
 
 
 class RedisAnnouncer:
@@ -57,13 +65,13 @@ class RedisAnnouncer:
 
     def __init__(
         self,
-        url: str,
+        redis: "Redis",
         channel: str,
         *,
         on_announcement: Callable[[Announcement], None],
         on_connected: Callable[[], None],
     ) -> None:
-        self._redis = make_redis(url)
+        self._redis = redis
         self._channel = channel
         self._on_announcement = on_announcement
         self._on_connected = on_connected
@@ -93,7 +101,7 @@ class RedisAnnouncer:
             announcement = self._outgoing.get()
             try:
                 self._redis.publish(self._channel, self._sender + to_bytes(announcement))
-            except RedisError as error:
+            except Exception as error:  # whatever it is, the next announcement deserves its try
                 metrics.redis_errors.inc()
                 logger.warning("An announcement could not be published: %s", type(error).__name__)
 
@@ -103,7 +111,7 @@ class RedisAnnouncer:
             try:
                 pubsub.subscribe(self._channel)
                 self._receive(pubsub)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # whatever it is, listening must go on
                 logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
                 metrics.redis_errors.inc()
             finally:
@@ -133,9 +141,9 @@ class RedisAnnouncer:
             return  # our own: the writer has told the follower already
         try:
             self._on_announcement(from_bytes(data[len(self._sender) :]))
-        except (ValueError, KeyError, TypeError):
+        except Exception as error:  # from another version, or no announcement at all
             metrics.redis_errors.inc()
-            logger.warning("An announcement could not be read; the log itself will tell")
+            logger.warning("An announcement could not be read, the log itself will tell: %s", type(error).__name__)
 
     def _set_connected(self, connected: bool) -> None:
         self.is_connected = connected

@@ -1,16 +1,35 @@
 """gunicorn's gevent worker, taught to stop quickly and without an error for anyone who is held."""
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import logging
+import socket
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import gevent
+import orjson
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http.errors import ParseException as RequestParseError
+from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
+from notifygate.domain.ids import new_id
+from notifygate.holds.raw_socket import raw_socket
+from notifygate.problem_catalogue import CATALOGUE, problem_document
+
+logger = logging.getLogger(__name__)
+
+STALLED_SECONDS = 90
+"""How long a client may send nothing of a body, or take nothing of an answer. Longer than gunicorn's keep-alive, which
+ends idle connections first; phones that lose their network never say so."""
+
 LINGER_SECONDS = 1.0
-"""How long idle keep-alive connections stay open after the gateway was told to stop: time for a client that was just
+"""How long connections are still listened to after the gateway was told to stop: time for a client that was just
 answered to ask once more on its connection, and to be told there when to come back."""
+
+CLOSE_CONNECTION = "notifygate.close_connection"
+"""In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
+next request would begin."""
 
 _on_stop: list[Callable[[], None]] = []
 
@@ -21,24 +40,62 @@ def call_when_told_to_stop(drain: Callable[[], None]) -> None:
 
 
 class GatewayWorker(GeventWorker):
-    """Ends every hold when it is told to stop, lets go of idle connections, and leaves the rest to gunicorn."""
+    """Ends every hold when it is told to stop, lets go of clients that say nothing, and leaves the rest to gunicorn."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._idle: dict[Any, gevent.Timeout] = {}
+        self._clients: set[Any] = set()
         self._is_quitting = False
 
-    @contextmanager
-    def timeout_ctx(self) -> Generator[None]:  # pyright: ignore[reportIncompatibleMethodOverride] - gunicorn has no types
-        """Bound the wait for a connection's next request (gunicorn's hook)."""
-        seconds = self.cfg.keepalive if self.alive else LINGER_SECONDS
-        greenlet = gevent.getcurrent()
-        with gevent.Timeout(seconds, False) as timeout:  # pyright: ignore[reportArgumentType] - False: it ends quietly
-            self._idle[greenlet] = timeout
-            try:
-                yield
-            finally:
-                del self._idle[greenlet]
+    def load_wsgi(self) -> None:
+        """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION)."""
+        super().load_wsgi()
+        application = self.wsgi
+
+        def with_extensions(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[CLOSE_CONNECTION] = start_response.__self__.force_close
+            return application(environ, start_response)
+
+        self.wsgi = with_extensions
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection."""
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        client.settimeout(STALLED_SECONDS)
+        self._clients.add(client)
+        try:
+            AsyncWorker.handle(self, listener, client, addr)  # GeventWorker's own would take the time-out away
+        finally:
+            self._clients.discard(client)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that gunicorn can't read, or that fails outside the application, with a problem.
+
+        gunicorn's own answer and log line quote the request: a header that lacks its colon may be a credential, and a
+        URL may hold a notification's text.
+        """
+        if isinstance(exc, LimitRequestLine):
+            code = "uri-too-long"
+        elif isinstance(exc, LimitRequestHeaders):
+            code = "headers-too-large"
+        elif isinstance(exc, RequestParseError):
+            code = "invalid-request"
+        else:
+            code = "internal"
+        request_id = new_id()
+        defect = exc if code == "internal" else None
+        logger.warning("Not served: %s", type(exc).__name__, exc_info=defect, extra={"request_id": request_id})
+        problem = CATALOGUE[code]
+        detail = problem.advice if defect else "The request can't be read as HTTP/1.1."
+        body = orjson.dumps(problem_document(code, detail, request_id))
+        head = (
+            f"HTTP/1.1 {problem.status} {problem.title}\r\nConnection: close\r\nX-Request-Id: {request_id}\r\n"
+            f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError:
+            logger.debug("A client that sent what can't be read has gone")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully (SIGTERM)."""
@@ -64,10 +121,15 @@ class GatewayWorker(GeventWorker):
         for drain in _on_stop:
             drain()
         linger = gevent.get_hub().loop.timer(LINGER_SECONDS)
-        linger.start(self._close_idle)
+        linger.start(self._listen_no_more)
 
-    def _close_idle(self) -> None:
-        """End the waits for a next request. Without this each would hold the worker back for its keep-alive time."""
-        for greenlet, timeout in list(self._idle.items()):
-            if greenlet in self._idle:
-                greenlet.throw(timeout)
+    def _listen_no_more(self) -> None:
+        """End what the clients can still say, not what is still being said to them.
+
+        Idle connections and half-sent requests end with it, each of which would hold the worker back for its time-out.
+        """
+        for client in list(self._clients):
+            try:
+                raw_socket(client).shutdown(socket.SHUT_RD)
+            except OSError:
+                self._clients.discard(client)  # the client was faster

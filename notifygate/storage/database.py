@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gevent
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from notifygate.errors import UnavailableError
+from notifygate.errors import ConfigurationError, UnavailableError
 
 T = TypeVar("T")
 
@@ -29,7 +29,17 @@ POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_tra
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Return the options with which SQLAlchemy makes an engine for a URL, at most `pool_size` connections."""
+    """Return the options with which SQLAlchemy makes an engine for a URL, at most `pool_size` connections.
+
+    Raises ConfigurationError for a text that is no URL, and for SQLite without a file: workers couldn't share it.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Not chained: the error quotes the URL, which may hold a password.
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL is no database URL.") from None
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL names no file for SQLite.")
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_SECONDS}
     if url.startswith("sqlite"):
         # The pool hands a connection to one greenlet at a time, and so to one thread at a time.

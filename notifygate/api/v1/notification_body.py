@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -13,6 +14,9 @@ from notifygate.publishing.publish import NotificationRequest
 MAX_BODY_CHARACTERS = 4000
 MAX_TITLE_CHARACTERS = 200
 MAX_DATA_BYTES = 4096
+MAX_DATA_DEPTH = 32
+"""Objects and lists inside each other: far more than anyone needs, far less than makes a client's parser give up."""
+
 MAX_AUDIENCES = 1000
 MAX_TTL_SECONDS = 31_536_000
 
@@ -64,8 +68,18 @@ def _data(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _fits(value: Any, levels: int) -> bool:
+    """Tell whether at most so many objects and lists are inside each other."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = cast("Iterable[Any]", value.values() if isinstance(value, dict) else value)
+    return levels > 0 and all(_fits(item, levels - 1) for item in inner)
+
+
 def data_as_json(data: dict[str, Any]) -> str:
     """Write `data` as the JSON text that clients get. Raises ValueError where that can't be done."""
+    if not _fits(data, MAX_DATA_DEPTH):
+        raise ValueError(f"must be at most {MAX_DATA_DEPTH} objects and lists deep")
     try:
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode())

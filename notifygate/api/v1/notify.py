@@ -18,7 +18,7 @@ from notifygate.api.v1.notification_body import (
     Priority,
 )
 from notifygate.api.v1.published import publish
-from notifygate.api.validated import QueryModel, WholeNumber, validate, validated
+from notifygate.api.validated import QueryModel, WholeNumber, read_body, validate, validated
 from notifygate.errors import InvalidRequestError
 
 
@@ -76,7 +76,7 @@ def _headers() -> dict[str, Any]:
 
 def _body_text() -> str:
     try:
-        return request.get_data(cache=False).decode("utf-8")
+        return read_body().decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequestError.of("body", "must be UTF-8 text") from error
 
