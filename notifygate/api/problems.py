@@ -70,7 +70,8 @@ def _from_domain(error: NotifygateError) -> Response:
         response.headers["Retry-After"] = str(max(1, error.retry_after_seconds))
     if isinstance(error, UnavailableError):
         response.headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
-        logger.warning("Not available: %s", error, exc_info=error.__cause__ or error)
+        logger.warning("Not available: %s (%s)", error, type(error.__cause__).__name__)
+        logger.debug("Not available", exc_info=error)  # thousands of pollers would fill the disk with stacks
     return response
 
 

@@ -166,7 +166,10 @@ class KeyVerifier:
         key_id, separator, secret = text.removeprefix(PREFIX).partition("_")
         if not separator or not key_id.isascii() or not key_id.isalnum() or len(key_id) > 64:
             raise UnauthorizedError
-        stored = self._known.get(key_id) or self._read(key_id)
+        stored = self._known.get(key_id)
+        if stored is None or not stored.accepts(secret, now_ms()):
+            # Unknown, or rotated a moment ago and we haven't heard of it: the database knows.
+            stored = self._read(key_id)
         if stored is None or not stored.accepts(secret, now_ms()):
             raise UnauthorizedError
         return stored.publisher

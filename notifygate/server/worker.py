@@ -56,7 +56,7 @@ class GatewayWorker(GeventWorker):
             environ[CLOSE_CONNECTION] = start_response.__self__.force_close
             return application(environ, start_response)
 
-        self.wsgi = with_extensions
+        self.wsgi = with_extensions  # pyright: ignore[reportAttributeAccessIssue] - gunicorn has no types
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""

@@ -62,6 +62,8 @@
   /** The gateway takes at most so many ids in one request (PROTOCOL section 4). */
   var MAX_IDS = 500;
   var REFRESH_TIMES_MS = 30000;
+  /** For so long what was dismissed stays hidden though the client may still have it. */
+  var KEEP_HIDDEN_MS = 10000;
   /** What is older than this when a page opens is no news, even if this browser hasn't seen it. */
   var PAGE_CHANGE_MS = 30000;
 
@@ -640,48 +642,62 @@
    */
   function Dismissals(bell) {
     this.bell = bell;
+    /** The batch that can be undone, null for none. */
     this.pending = null;
+    /** Batches of which the gateway is being told, or was: an answer that is on its way may still hold them. */
+    this.told = [];
     this.timer = null;
-    /** Ids that the gateway was told of and that may still be in an answer that is on its way. */
-    this.told = {};
   }
 
-  Dismissals.prototype.hides = function (item) {
-    var pending = this.pending;
-    return own(this.told, item.id) === true || (!!pending &&
-      (own(pending.ids, item.id) === true || (pending.upTo !== null && item.id <= pending.newest)));
+  function Batch(upTo, newest, unread) {
+    this.upTo = upTo;
+    this.newest = newest;
+    this.unread = unread;
+    this.ids = [];
+    this.isDone = false;
+  }
+
+  Batch.prototype.hides = function (item) {
+    return this.upTo === null ? contains(this.ids, item.id) : item.id <= this.newest;
   };
 
-  /** How many unread ones are hidden: the gateway still counts them. */
+  Dismissals.prototype.batches = function () {
+    return this.pending ? this.told.concat(this.pending) : this.told;
+  };
+
+  Dismissals.prototype.hides = function (item) {
+    return this.batches().some(function (batch) {
+      return batch.hides(item);
+    });
+  };
+
+  /** How many unread ones are hidden that the gateway still counts. */
   Dismissals.prototype.hiddenUnread = function () {
-    var dismissals = this;
-    if (this.pending && this.pending.upTo !== null) {
-      return this.pending.unread;
-    }
-    return this.bell.items.list.filter(function (item) {
-      return !item.read_at && dismissals.hides(item);
-    }).length;
+    var items = this.bell.items;
+    return this.batches().reduce(function (sum, batch) {
+      if (batch.isDone) {
+        return sum;
+      }
+      return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter(function (id) {
+        return items.get(id) && !items.get(id).read_at;
+      }).length);
+    }, 0);
   };
 
   Dismissals.prototype.dismiss = function (id) {
     if (this.pending && this.pending.upTo !== null) {
       this.commit();
     }
-    if (!this.pending) {
-      this.pending = {ids: {}, count: 0, upTo: null, newest: '', unread: 0};
-    }
-    if (this.pending.ids[id] !== true) {
-      this.pending.ids[id] = true;
-      this.pending.count += 1;
+    this.pending = this.pending || new Batch(null, '', 0);
+    if (!contains(this.pending.ids, id)) {
+      this.pending.ids.push(id);
     }
     this.wait();
   };
 
   Dismissals.prototype.clear = function () {
     this.commit();
-    this.pending = {
-      ids: {}, count: 0, upTo: this.bell.client.cursor, newest: this.bell.items.newest(), unread: this.bell.counts().unread
-    };
+    this.pending = new Batch(this.bell.client.cursor, this.bell.items.newest(), this.bell.unread());
     this.wait();
   };
 
@@ -705,42 +721,34 @@
   Dismissals.prototype.commit = function () {
     var dismissals = this;
     var bell = this.bell;
-    var pending = this.pending;
-    var ids = [];
+    var batch = this.pending;
     clearTimeout(this.timer);
     this.pending = null;
-    if (!pending) {
+    if (!batch) {
       return;
     }
-    if (pending.upTo === null) {
-      ids = Object.keys(pending.ids);
-    } else {
-      each(bell.items.list, function (item) {
-        if (item.id <= pending.newest) {
-          ids.push(item.id);
-        }
-      });
+    this.told.push(batch);
+    function forget() {
+      dismissals.told.splice(dismissals.told.indexOf(batch), 1);
+      bell.update();
     }
-    each(ids, function (id) {
-      dismissals.told[id] = true;
-    });
     function done(error) {
-      each(ids, function (id) {
-        delete dismissals.told[id];
-      });
+      batch.isDone = true;
       if (error) {
+        forget();
         bell.panel.complain(bell.texts.get('failed'));
-      } else if (pending.upTo !== null) {
-        bell.items.hasOlder = false;
+      } else {
+        // They leave the client with the next poll; until then they would flash up.
+        setTimeout(forget, KEEP_HIDDEN_MS);
       }
       bell.update();
     }
-    if (pending.upTo === null) {
-      inParts(ids, function (some, next) {
+    if (batch.upTo === null) {
+      inParts(batch.ids, function (some, next) {
         bell.client.dismiss(some, next);
       }, done);
     } else {
-      bell.client.dismissAll(pending.upTo, done);
+      bell.client.dismissAll(batch.upTo, done);
     }
     bell.update();
   };
@@ -1691,7 +1699,7 @@
 
   Panel.prototype.undo = function () {
     var pending = this.bell.dismissals.pending;
-    var first = pending && pending.upTo === null ? Object.keys(pending.ids)[0] : null;
+    var first = pending && pending.upTo === null ? pending.ids[0] : null;
     this.bell.dismissals.undo();
     if (first !== null && own(this.list.cards, first)) {
       this.list.focusCard(first);
@@ -1735,9 +1743,12 @@
     setAttribute(this.readAll, 'aria-disabled', unread ? null : 'true');
     this.list.update();
     this.clearAll.hidden = !this.list.shown.length || this.list.filter !== 'all';
+    if (!pending && this.undoBar.contains(document.activeElement)) {
+      this.list.focus(); // the focus must not fall back to the top of the page
+    }
     this.undoBar.hidden = !pending;
     if (pending) {
-      setText(this.undoText, pending.upTo === null ? texts.get('dismissed', {n: pending.count}) : texts.get('cleared'));
+      setText(this.undoText, pending.upTo === null ? texts.get('dismissed', {n: pending.ids.length}) : texts.get('cleared'));
     }
     if (this.view === 'settings') {
       this.settings.update();
@@ -2468,32 +2479,38 @@
       // The page's own client was there before: what it has told already comes from its memory.
       this.isReady = true;
       this.items.reach(this.client.items(), true);
-      this.update();
+      this.begin();
     }
     if (this.ownsClient) {
       this.client.start();
     }
+  };
+
+  /** What is there when the first snapshot has come is no news. */
+  NotifygateBell.prototype.begin = function () {
+    this.isReady = true;
+    this.update();
+    this.newestAtStart = this.items.newest();
     this.preferenceStore.load();
   };
 
   /** Take in what an answer told; what is news is presented. */
   NotifygateBell.prototype.take = function (items, info) {
     var bell = this;
-    var isFirst = !this.isReady;
-    var news = (info.added || []).filter(function (item) {
-      // Before the first snapshot only what came while one page of the site gave way to the next.
-      return !item.read_at && (!isFirst || Date.now() - timeOf(item) < PAGE_CHANGE_MS);
-    });
+    var wasReady = this.isReady;
     if (info.snapshot) {
       this.items.last = null;
-      this.items.reach(items, info.has_more === undefined ? items.length > 0 : info.has_more);
+      this.items.reach(items, info.has_more === undefined || info.has_more);
     }
-    if (info.snapshot || !isFirst) {
-      this.isReady = true;
+    if (!wasReady && info.snapshot) {
+      this.begin();
     }
     this.update();
-    if (!this.isQuiet) {
-      this.present(news);
+    if (wasReady && !this.isQuiet) {
+      this.present((info.added || []).filter(function (item) {
+        // The client also tells what came since this browser last looked: too old, save between two pages of a site.
+        return !item.read_at && (item.id > bell.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS);
+      }));
     }
     if (info.snapshot) {
       this.isQuiet = false;
@@ -2503,7 +2520,7 @@
           bell.modals.add(item);
         }
       });
-      if (!isFirst) {
+      if (wasReady) {
         this.preferenceStore.load(); // a change of them on another device is told as a reset
       }
     }
@@ -2772,7 +2789,7 @@
 
   NotifygateBell.prototype.dismiss = function (id) {
     this.dismissals.dismiss(id);
-    this.announcer.say(this.texts.get('dismissed', {n: this.dismissals.pending.count}));
+    this.announcer.say(this.texts.get('dismissed', {n: this.dismissals.pending.ids.length}));
   };
 
   NotifygateBell.prototype.clearAll = function () {

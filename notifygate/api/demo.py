@@ -1,0 +1,165 @@
+"""The demo page at /demo: two sample recipients and an administrator, the bell, and a form to publish with.
+
+Whoever can reach the page can log in, without a password, as anybody of `PEOPLE`, and gets a key with which they can
+publish to everybody. It is therefore only there when the setting `demo` is on, which it must not be on a gateway that
+serves anybody else.
+"""
+
+import functools
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from flask import Flask, Response, request
+from pydantic import Field
+
+from notifygate.api.gateway import gateway
+from notifygate.api.static_files import hashed_name
+from notifygate.api.validated import BodyModel, validated
+from notifygate.auth.keys import create_key
+from notifygate.auth.tokens import issue_token
+from notifygate.domain.times import now_ms, rfc3339
+from notifygate.domain.visibility import TypeRule
+from notifygate.errors import NotFoundError
+from notifygate.publishing.registry import put_topic, put_type
+
+logger = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parents[1] / "web" / "demo"
+STATIC_FILES = ("notifygate.js", "notifygate-bell.js", "notifygate-bell.css")
+"""Their names in the page, between two @, become the ones with the hash."""
+
+TOKEN_SECONDS = 600
+"""Short, so that a demo that is left open shows how the client gets a new one."""
+
+KEY_SECONDS = 3600
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a visitor of the demo can be."""
+
+    name: str
+    job: str
+    roles: tuple[str, ...]
+    scope: Literal["publish", "admin"] = "publish"
+
+
+PEOPLE = {
+    "alice": Person("Alice Martin", "Customer support", ("support",)),
+    "bob": Person("Bob Okafor", "Engineering", ("engineering",)),
+    "admin": Person("Dana Weiss", "Administrator", ("admin",), "admin"),
+}
+
+TYPES = {
+    "comment": TypeRule(title="Comments and mentions", icon="comment"),
+    "deploy": TypeRule(title="Deployments", icon="deploy"),
+    "billing": TypeRule(title="Billing", icon="billing"),
+    "calendar": TypeRule(title="Calendar", icon="calendar", ttl_seconds=86_400),
+    "newsletter": TypeRule(title="Product news", icon="news", priority="low", display="badge"),
+    "security": TypeRule(title="Security", icon="security", priority="high", mandatory=True),
+    "incident": TypeRule(title="Incidents", icon="server", priority="critical", display="modal", mandatory=True),
+}
+TOPICS = ("deploys", "incidents", "product-news")
+
+
+class LoginBody(BodyModel):
+    """Who to be."""
+
+    person: Literal["alice", "bob", "admin"] = Field(description="One of the demo's people.")
+
+
+class _Keys:
+    """This worker's API keys for the demo, one for each scope, made anew before they expire."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # gevent's, in the gateway's own worker
+        self._made: dict[str, tuple[str, int]] = {}
+
+    def get(self, scope: str) -> tuple[str, int]:
+        """Return a key that is good for half its life at least, and when it expires (Unix milliseconds)."""
+        with self._lock:
+            text, expires_at = self._made.get(scope, ("", 0))
+            if expires_at - now_ms() < KEY_SECONDS * 1000 // 2:
+                expires_at = now_ms() + KEY_SECONDS * 1000
+                text = gateway().writer.transact(create_key("demo", [scope], ["*"], ["*"], expires_at))
+                self._made[scope] = text, expires_at
+            return text, expires_at
+
+
+def register_demo(app: Flask) -> None:
+    """Give the application the demo. Call it only when the setting `demo` is on."""
+    logger.warning("The demo is on: whoever can reach /demo can read and publish as its people.")
+    keys = _Keys()
+    files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
+    files["index.html"] = _with_hashed_names(files["index.html"])
+
+    def page(name: str = "index.html") -> Response:
+        if name not in files:
+            raise NotFoundError("There is no such file.")
+        response = Response(files[name], mimetype=MEDIA_TYPES[name.rpartition(".")[2]], headers=HEADERS)
+        response.add_etag()
+        return response.make_conditional(request)
+
+    app.add_url_rule("/demo", "demo_page", page)
+    app.add_url_rule("/demo/<name>", "demo_file", page)
+    app.add_url_rule("/demo/login", "demo_login", functools.partial(_log_in, keys), methods=["POST"])
+
+
+def _with_hashed_names(html: bytes) -> bytes:
+    for name in STATIC_FILES:
+        html = html.replace(f"@{name}@".encode(), f"/static/notifygate/{hashed_name(name)}".encode())
+    return html
+
+
+def _log_in(keys: _Keys) -> Response:
+    """Answer who the visitor is now: a token for the inbox, a key to publish with, and what the bell shows of types.
+
+    The body is JSON, which another site's page can't send without CORS being asked first.
+    """
+
+    @validated
+    def view(body: LoginBody) -> Response:
+        person = PEOPLE[body.person]
+        _register_types()
+        key, expires_at = keys.get(person.scope)
+        answer: dict[str, Any] = {
+            "recipient": body.person,
+            "name": person.name,
+            "job": person.job,
+            "roles": person.roles,
+            "token": issue_token(gateway().settings, body.person, list(person.roles), TOKEN_SECONDS),
+            "token_seconds": TOKEN_SECONDS,
+            "key": key,
+            "key_scope": person.scope,
+            "key_expires_at": rfc3339(expires_at),
+            "types": {
+                name: {"title": rule.title, "icon": rule.icon, "display": rule.display, "mandatory": rule.mandatory}
+                for name, rule in gateway().catalog.current.types.items()
+            },
+            "topics": TOPICS,
+        }
+        return Response(orjson.dumps(answer), headers={"Cache-Control": "no-store"}, mimetype="application/json")
+
+    return view()
+
+
+def _register_types() -> None:
+    """Register the demo's types and topics where they aren't yet; what somebody has changed is left as it is."""
+    known = gateway().catalog.current
+    for name, rule in TYPES.items():
+        if name not in known.types:
+            gateway().writer.transact(put_type(name, rule))
+    for name in TOPICS:
+        if name not in known.topic_roles:
+            gateway().writer.transact(put_topic(name, ()))
