@@ -79,6 +79,9 @@ class Settings:
     limit_guard: str = _setting("6000/minute", "All requests, per principal and worker. Empty: no limit.")
     cors_origins: tuple[str, ...] = _setting((), "Origins whose scripts may call the gateway. Empty: CORS is off.")
     trusted_proxies: int = _setting(0, "Proxies in front whose X-Forwarded-For is believed.", least=0)
+    demo: bool = _setting(
+        False, "Serve a demo page at /demo that gives credentials to everybody. Never where strangers are."
+    )
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("json", "json or text.")
 
@@ -130,11 +133,18 @@ def _parse(name: str, text: str, hint: Any) -> Any:
         return _split(text)
     if get_origin(hint) in (Union, types.UnionType):
         hint = get_args(hint)[0]
-    parse: Callable[[str], Any] = hint
+    parse: Callable[[str], Any] = _truth if hint is bool else hint
     try:
         return parse(text.strip())
     except ValueError as error:
-        raise ConfigurationError(f"{name}: {text!r} is not a valid {parse.__name__}.") from error
+        raise ConfigurationError(f"{name}: {text!r} is not a valid {hint.__name__}.") from error
+
+
+def _truth(text: str) -> bool:
+    truth = {"1": True, "true": True, "yes": True, "": False, "0": False, "false": False, "no": False}.get(text.lower())
+    if truth is None:
+        raise ValueError(text)
+    return truth
 
 
 def _split(text: str) -> tuple[str, ...]:

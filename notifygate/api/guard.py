@@ -13,7 +13,7 @@ from notifygate.limits.rate_limits import LimitName, Quota
 
 def require_recipient() -> None:
     """Let only recipients with a valid token pass. For `before_request` of a blueprint."""
-    if not isinstance(_authenticate(), Recipient):
+    if not isinstance(authenticate(), Recipient):
         raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
 
 
@@ -28,14 +28,14 @@ def require_admin() -> None:
 
 
 def _require_key(scope: str) -> None:
-    publisher = _authenticate()
+    publisher = authenticate()
     if not isinstance(publisher, Publisher):
         raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
     if scope not in publisher.scopes and "admin" not in publisher.scopes:
         raise ForbiddenError("This key does not have the scope for this.")
 
 
-def _authenticate() -> Recipient | Publisher:
+def authenticate() -> Recipient | Publisher:
     """Find out who makes the request and count it against their guard limit. Raises UnauthorizedError."""
     text = _bearer()
     try:

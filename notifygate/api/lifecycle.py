@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, abort, g, request
 
 from notifygate import metrics
+from notifygate.api.guard import authenticate
 from notifygate.api.long_poll import ClientGoneError
 from notifygate.domain.ids import new_id
 from notifygate.limits.rate_limits import Quota
@@ -36,7 +37,11 @@ def register_lifecycle(app: Flask, cors_origins: tuple[str, ...]) -> None:
         if (request.content_length or 0) > MAX_BODY_BYTES:  # also where nobody reads the body
             abort(413)
         asks_first = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        return Response() if asks_first and request.headers.get("Origin") in cors_origins else None
+        if asks_first and request.headers.get("Origin") in cors_origins:
+            return Response()
+        if request.url_rule is None and request.path.startswith("/v1/"):
+            authenticate()  # where there is no endpoint, there is no blueprint that would
+        return None
 
     @app.after_request
     def end(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]

@@ -16,7 +16,7 @@ from gevent.lock import RLock
 
 from notifygate import metrics
 from notifygate.domain.entry import Entry
-from notifygate.errors import NotifygateError
+from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.log.announcement import Announcement
 from notifygate.log.reader import Head, read_head, read_range
 from notifygate.log.tail import Tail
@@ -62,6 +62,7 @@ class Follower:
         self._news = Event()
         self._lock = RLock()
         self._found_alone: deque[tuple[int, float]] = deque()
+        self._failed_at = 0.0
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self.counts_rescues = False
         """Set when there is a channel that announcements should come by: then what only a look found was lost."""
@@ -93,10 +94,7 @@ class Follower:
     def reach(self, epoch: int, seq: int) -> None:
         """Bring the tail to a position of an epoch, or to wherever the log's end is. Raises UnavailableError."""
         if not self._has_reached(epoch, seq):
-            with self._lock:
-                self._follow_offered()
-                if not self._has_reached(epoch, seq):
-                    self._look_at_head()
+            self._look_unless(lambda: self._has_reached(epoch, seq))
 
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
@@ -107,9 +105,23 @@ class Follower:
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
         if self._tail.seconds_since_check() > self._stale_after:
-            with self._lock:
-                if self._tail.seconds_since_check() > self._stale_after:
-                    self._look_at_head()
+            self._look_unless(lambda: self._tail.seconds_since_check() <= self._stale_after)
+
+    def _look_unless(self, is_enough: Callable[[], bool]) -> None:
+        """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
+        a database that doesn't answer must not keep everybody waiting in turn."""
+        began = time.monotonic()
+        with self._lock:
+            self._follow_offered()
+            if is_enough():
+                return
+            if self._failed_at >= began:
+                raise UnavailableError("The log can't be read just now.")
+            try:
+                self._look_at_head()
+            except UnavailableError:
+                self._failed_at = time.monotonic()
+                raise
 
     def _run(self) -> None:
         while True:

@@ -22,6 +22,8 @@ from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
 from notifygate.storage.database import Database
 
 ROWS_PER_TRANSACTION = 500
+POSITIONS_PER_READ = 10_000
+"""Positions of the log that are searched at a time, so that no single query takes long."""
 DAY_MS = 24 * 3600 * 1000
 
 _DISMISSED = text("""
@@ -30,15 +32,14 @@ _DISMISSED = text("""
     JOIN log_entries e ON e.seq = n.seq
     JOIN inboxes i ON e.audience = 'user:' || i.recipient
     LEFT JOIN inbox_states s ON s.recipient = i.recipient AND s.seq = n.seq
-    WHERE n.seq > :after AND n.seq <= :floor
+    WHERE n.seq > :after AND n.seq <= :until
       AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
       AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
-    ORDER BY n.seq LIMIT :limit
 """)
 
 
-def _read_dismissed(connection: Connection, after: int, floor: int, cutoff: int) -> list[int]:
-    values = {"after": after, "floor": floor, "cutoff": cutoff, "limit": ROWS_PER_TRANSACTION}
+def _read_dismissed(connection: Connection, after: int, until: int, cutoff: int) -> list[int]:
+    values = {"after": after, "until": until, "cutoff": cutoff}
     return list(connection.execute(_DISMISSED, values).scalars())
 
 
@@ -110,13 +111,13 @@ class Retention:
         return total
 
     def _prune_dismissed(self, floor: int, cutoff: int) -> int:
-        total, after = 0, 0
-        while True:
-            found = self._database.read(functools.partial(_read_dismissed, after=after, floor=floor, cutoff=cutoff))
-            if not found:
-                return total
-            total += self._delete_notifications(found)
-            after = found[-1]
+        total = 0
+        for after in range(0, floor, POSITIONS_PER_READ):
+            until = min(after + POSITIONS_PER_READ, floor)
+            found = self._database.read(functools.partial(_read_dismissed, after=after, until=until, cutoff=cutoff))
+            for begin in range(0, len(found), ROWS_PER_TRANSACTION):
+                total += self._delete_notifications(found[begin : begin + ROWS_PER_TRANSACTION])
+        return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:
         def change(transaction: LogTransaction) -> int:

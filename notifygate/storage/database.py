@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gevent
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -24,8 +24,12 @@ POOL_WAIT_SECONDS = 10
 SQLITE_BUSY_SECONDS = 10
 """How long a SQLite transaction waits, in its thread, for another process's write."""
 
-POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=3s"
+POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=10s -c idle_in_transaction_session_timeout=3s"
 """The net below a process that is stopped in the middle of a transaction: its locks go after three seconds."""
+
+PATIENCE_SECONDS = 12
+"""How long work on PostgreSQL may take before the server is taken to be stuck: longer than its own time-outs, shorter
+than clients wait. A server that is stopped rather than dead answers nothing, not even that."""
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
@@ -108,28 +112,25 @@ class Database:
         return self._run(self._autocommitting, work)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        patience = gevent.Timeout(None if self.is_sqlite else PATIENCE_SECONDS)
         try:
-            with engine.connect() as connection:
+            with patience, engine.connect() as connection:
                 if not self.is_sqlite:
                     return _in_transaction(connection, work)
                 result, error = gevent.get_hub().threadpool.apply(_try_in_transaction, (connection, work))
                 if error is not None:
                     raise error
                 return cast(T, result)
+        except gevent.Timeout as timeout:  # SQLAlchemy has thrown the connection away
+            if timeout is not patience:
+                raise
+            raise UnavailableError("The database doesn't answer.") from timeout
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise UnavailableError("The database can't be reached or is too busy.") from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise UnavailableError("The connection to the database was lost.") from error
             raise
-
-    def is_reachable(self) -> bool:
-        """Tell whether the database answers."""
-        try:
-            self.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
-        except UnavailableError:
-            return False
-        return True
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
