@@ -10,7 +10,7 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run test coverage lint format types migrations-check check lock clean
+.PHONY: help run demo test coverage lint format types migrations-check check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ help: ## list these commands
 run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
 	@$(BIN)/notifygate migrate >/dev/null
 	@exec $(BIN)/gunicorn wsgi:app
+
+demo: $(INSTALLED) ## the same as run, with a page to try it out at http://127.0.0.1:8080/demo
+	@$(BIN)/notifygate migrate >/dev/null
+	@NOTIFYGATE_DEMO=1 exec $(BIN)/gunicorn wsgi:app
 
 test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own
 	$(BIN)/python -m pytest $(ARGS)

@@ -9,6 +9,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from notifygate import __version__, metrics
+from notifygate.api.demo import register_demo
 from notifygate.api.gateway import EXTENSION, Gateway
 from notifygate.api.lifecycle import MAX_BODY_BYTES, register_lifecycle
 from notifygate.api.operations import operations
@@ -73,6 +74,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     for blueprint in (operations, *BLUEPRINTS):
         app.register_api(blueprint)
     register_static_files(app)
+    register_demo(app, settings)
     services.start()
     return app
 

@@ -5,7 +5,6 @@ publish to everybody. It is therefore only there when the setting `demo` is on, 
 serves anybody else.
 """
 
-import functools
 import logging
 import threading
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from notifygate.auth.keys import create_key
 from notifygate.auth.tokens import issue_token
 from notifygate.domain.times import now_ms, rfc3339
 from notifygate.domain.visibility import TypeRule
-from notifygate.errors import NotFoundError
+from notifygate.errors import ConfigurationError, NotFoundError
 from notifygate.publishing.registry import put_topic, put_type
+from notifygate.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,14 @@ class _Keys:
             return text, expires_at
 
 
-def register_demo(app: Flask) -> None:
-    """Give the application the demo. Call it only when the setting `demo` is on."""
+def register_demo(app: Flask, settings: Settings) -> None:
+    """Give the application the demo, if the setting says so. Raises ConfigurationError where it can't make tokens."""
+    if not settings.demo:
+        return
+    if not settings.jwt_algorithms[0].startswith("HS"):
+        raise ConfigurationError(
+            "NOTIFYGATE_DEMO needs tokens of its own: let NOTIFYGATE_JWT_ALGORITHMS begin with HS256."
+        )
     logger.warning("The demo is on: whoever can reach /demo can read and publish as its people.")
     keys = _Keys()
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
@@ -109,11 +115,18 @@ def register_demo(app: Flask) -> None:
             raise NotFoundError("There is no such file.")
         response = Response(files[name], mimetype=MEDIA_TYPES[name.rpartition(".")[2]], headers=HEADERS)
         response.add_etag()
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
+
+    @validated
+    def log_in(body: LoginBody) -> Response:
+        answer = _credentials(body.person, keys)
+        return Response(orjson.dumps(answer), headers={"Cache-Control": "no-store"}, mimetype="application/json")
 
     app.add_url_rule("/demo", "demo_page", page)
     app.add_url_rule("/demo/<name>", "demo_file", page)
-    app.add_url_rule("/demo/login", "demo_login", functools.partial(_log_in, keys), methods=["POST"])
+    # JSON only, as `validated` has it: another site's page can't send that without asking CORS first.
+    app.add_url_rule("/demo/login", "demo_login", log_in, methods=["POST"])
 
 
 def _with_hashed_names(html: bytes) -> bytes:
@@ -122,36 +135,27 @@ def _with_hashed_names(html: bytes) -> bytes:
     return html
 
 
-def _log_in(keys: _Keys) -> Response:
-    """Answer who the visitor is now: a token for the inbox, a key to publish with, and what the bell shows of types.
-
-    The body is JSON, which another site's page can't send without CORS being asked first.
-    """
-
-    @validated
-    def view(body: LoginBody) -> Response:
-        person = PEOPLE[body.person]
-        _register_types()
-        key, expires_at = keys.get(person.scope)
-        answer: dict[str, Any] = {
-            "recipient": body.person,
-            "name": person.name,
-            "job": person.job,
-            "roles": person.roles,
-            "token": issue_token(gateway().settings, body.person, list(person.roles), TOKEN_SECONDS),
-            "token_seconds": TOKEN_SECONDS,
-            "key": key,
-            "key_scope": person.scope,
-            "key_expires_at": rfc3339(expires_at),
-            "types": {
-                name: {"title": rule.title, "icon": rule.icon, "display": rule.display, "mandatory": rule.mandatory}
-                for name, rule in gateway().catalog.current.types.items()
-            },
-            "topics": TOPICS,
-        }
-        return Response(orjson.dumps(answer), headers={"Cache-Control": "no-store"}, mimetype="application/json")
-
-    return view()
+def _credentials(name: str, keys: _Keys) -> dict[str, Any]:
+    """Return who the visitor is now: a token for the inbox, a key to publish with, and what a bell shows of types."""
+    person = PEOPLE[name]
+    _register_types()
+    key, expires_at = keys.get(person.scope)
+    types = {**TYPES, **gateway().catalog.current.types}
+    return {
+        "recipient": name,
+        "name": person.name,
+        "job": person.job,
+        "roles": person.roles,
+        "token": issue_token(gateway().settings, name, list(person.roles), TOKEN_SECONDS),
+        "key": key,
+        "key_scope": person.scope,
+        "key_expires_at": rfc3339(expires_at),
+        "types": {
+            type_name: {"title": rule.title, "icon": rule.icon, "display": rule.display, "mandatory": rule.mandatory}
+            for type_name, rule in types.items()
+        },
+        "topics": TOPICS,
+    }
 
 
 def _register_types() -> None:

@@ -31,8 +31,7 @@ def register_static_files(app: Flask) -> None:
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
     hashed = {hashed_name(name): name for name in files}
 
-    @app.get("/static/notifygate/<name>")
-    def static_file(name: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+    def static_file(name: str) -> Response:
         plain = hashed.get(name, name)
         if plain not in files:
             raise NotFoundError("There is no such file.")
@@ -41,3 +40,5 @@ def register_static_files(app: Flask) -> None:
         response.set_etag(_hash(files[plain]))
         response.make_conditional(request)
         return response
+
+    app.add_url_rule("/static/notifygate/<name>", "static_file", static_file)

@@ -41,14 +41,14 @@ class NotificationRequest:
     data: str
     """A JSON object as text."""
     ttl_seconds: int | None
-    truncated: bool = False
-    """The body was cut; the answer says so."""
+    cut_off: str = ""
+    """What did not fit into the body. The answer says that there was something, and another rest is another request."""
 
     def digest(self) -> str:
         """Return a hash of the whole request: what an Idempotency-Key is bound to."""
         fields = (
             self.to, self.type, self.title, self.body, self.priority, self.sender, self.icon, self.action_url,
-            self.data, self.ttl_seconds,
+            self.data, self.ttl_seconds, self.cut_off,
         )  # fmt: skip
         return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 
@@ -83,7 +83,7 @@ class Publishing:
         if idempotency_key is None:
             notification = self._make(publisher, request)
             self._writer.publish(notification)
-            return PublishAnswer(_answer_body(notification, truncated=request.truncated))
+            return PublishAnswer(_answer_body(notification, truncated=bool(request.cut_off)))
         return self._publish_once(publisher, request, idempotency_key)
 
     def _publish_once(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str) -> PublishAnswer:
@@ -91,7 +91,7 @@ class Publishing:
         if answer := self._recall(publisher.key_id, idempotency_key, digest):
             return answer
         notification = self._make(publisher, request)
-        body = _answer_body(notification, truncated=request.truncated)
+        body = _answer_body(notification, truncated=bool(request.cut_off))
         claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(body).decode())
         try:
             self._writer.publish(notification, claim)

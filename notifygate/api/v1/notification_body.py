@@ -121,7 +121,7 @@ class NotificationBody(BodyModel):
     data: Annotated[dict[str, Any], AfterValidator(_data)] = Field(default_factory=dict[str, Any])
     ttl: Ttl | None = None
 
-    def to_request(self, *, truncated: bool = False) -> NotificationRequest:
+    def to_request(self, cut_off: str = "") -> NotificationRequest:
         """Return it as the domain wants it: audiences once each, in the order given."""
         return NotificationRequest(
             to=tuple(dict.fromkeys(self.to)),
@@ -134,5 +134,5 @@ class NotificationBody(BodyModel):
             action_url=self.action_url or None,
             data=data_as_json(self.data),
             ttl_seconds=self.ttl,
-            truncated=truncated,
+            cut_off=cut_off,
         )

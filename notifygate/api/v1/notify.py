@@ -55,7 +55,7 @@ def notify(path: NotifyPath, query: NotifyQuery) -> Response:
     if not fields["title"]:
         raise InvalidRequestError.of("title", "neither a title nor a body was given")
     wanted = validate(NotificationBody, {"to": path.audience, "body": text[:MAX_BODY_CHARACTERS], **fields})
-    return publish(wanted.to_request(truncated=len(text) > MAX_BODY_CHARACTERS))
+    return publish(wanted.to_request(cut_off=text[MAX_BODY_CHARACTERS:]))
 
 
 def _headers() -> dict[str, Any]:

@@ -671,6 +671,13 @@
     });
   };
 
+  /** Tell whether everything older is hidden, too: then there is no need to load it. */
+  Dismissals.prototype.hidesOlder = function () {
+    return this.batches().some(function (batch) {
+      return batch.upTo !== null;
+    });
+  };
+
   /** How many unread ones are hidden that the gateway still counts. */
   Dismissals.prototype.hiddenUnread = function () {
     var items = this.bell.items;
@@ -1274,7 +1281,7 @@
   List.prototype.mayLoad = function () {
     var bell = this.bell;
     var unread;
-    if (!bell.items.hasOlder) {
+    if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {
       return false;
     }
     if (this.filter === 'all') {

@@ -1,0 +1,128 @@
+"""What the tests of the HTTP interface share: problems, waiting with a deadline, holds, and the log's inner clock."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
+
+import gevent
+import pytest
+from werkzeug.test import TestResponse
+
+from notifygate import metrics
+from notifygate.domain.principal import Recipient
+from tests.support.in_process import InProcessGateway, RecipientActor
+
+T = TypeVar("T")
+
+ON_SQLITE_ALONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests of what happens before any database is asked: running them on PostgreSQL too would show nothing more."""
+
+DEADLINE_SECONDS = 10.0
+
+
+def expect_problem(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
+    """Check that an answer is a problem in the form of PROTOCOL section 1 and return it.
+
+    `fields` are the names that `errors` must hold, no more and no less; without any there must be no `errors`.
+    """
+    assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    assert answer.mimetype == "application/problem+json"
+    document = cast(dict[str, Any], answer.json)
+    assert (document["status"], document["code"], document["type"]) == (status, code, f"/problems/{code}")
+    assert document["title"]
+    assert document["detail"]
+    assert document["request_id"] == answer.headers["X-Request-Id"]
+    assert {error["field"] for error in document.get("errors", [])} == set(fields), answer.text[:500]
+    assert all(error["message"] for error in document.get("errors", []))
+    return document
+
+
+def eventually(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
+    """Return what a condition gives as soon as it is true; fail when it isn't in time."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not become true in time"
+        gevent.sleep(0.005)
+    return result
+
+
+def ids(body: dict[str, Any]) -> list[str]:
+    """Return the ids of an answer's notifications, in its order."""
+    return [item["id"] for item in body["notifications"]]
+
+
+def counts(body: dict[str, Any]) -> tuple[int, int]:
+    """Return `unread` and `unseen` of an answer."""
+    return body["unread"], body["unseen"]
+
+
+def follow_pages(recipient: RecipientActor, cursor: str, limit: int) -> Iterable[dict[str, Any]]:
+    """Poll page after page until there are no more changes."""
+    while True:
+        page = recipient.inbox(cursor, limit=limit)
+        yield page
+        cursor = page["cursor"]
+        if not page["has_more"]:
+            return
+
+
+def head_of(app: InProcessGateway) -> int:
+    """Return the sequence of the newest entry of the log."""
+    return app.services.writer.transact(lambda transaction: transaction.head)
+
+
+def catch_up(app: InProcessGateway) -> None:
+    """Return when this gateway has followed the log to its present end, and has woken whom it had to wake."""
+    head = head_of(app)
+    eventually(lambda: app.services.tail.end >= head)
+    gevent.sleep(0)  # holds that were ended are told from the hub
+
+
+def cursor_at(
+    app: InProcessGateway, name: str, roles: tuple[str, ...] = (), *, seq: int | None = None, epoch: int | None = None
+) -> str:
+    """Make a cursor of a recipient at any position, of any epoch: by default the present ones."""
+    codec = app.services.codec
+    return codec.encode(
+        app.services.tail.epoch if epoch is None else epoch,
+        head_of(app) if seq is None else seq,
+        codec.tag(name, tuple(sorted(roles))),
+    )
+
+
+def begin_new_epoch(app: InProcessGateway) -> None:
+    """Begin history anew, as after a restore, and wait until the gateway has noticed."""
+    epoch = (app.services.tail.epoch + 1) % (1 << 20)
+    app.services.writer.transact(lambda transaction: transaction.begin_new_epoch(epoch))
+    eventually(lambda: app.services.tail.epoch == epoch)
+
+
+def principal_of(name: str, *roles: str) -> Recipient:
+    """Return a recipient as the gateway knows them once their token is verified."""
+    return Recipient(name, tuple(sorted(roles)), int((time.time() + 3600) * 1000))
+
+
+def holds_now(app: InProcessGateway) -> int:
+    """Return how many requests this gateway holds."""
+    return app.services.room._count
+
+
+def hold(
+    app: InProcessGateway, recipient: RecipientActor, cursor: str | None = None, *, wait: int = 10, **options: Any
+) -> "gevent.Greenlet[..., TestResponse]":
+    """Let a recipient long-poll in a greenlet of its own; return when the gateway holds the request."""
+    before = holds_now(app)
+    greenlet = gevent.spawn(recipient.poll, cursor, wait=wait, **options)
+    eventually(lambda: holds_now(app) > before or greenlet.ready())
+    assert not greenlet.ready(), greenlet.get().text
+    return greenlet
+
+
+def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = DEADLINE_SECONDS) -> TestResponse:
+    """Return the answer of a held request; fail when it doesn't come in time."""
+    return greenlet.get(timeout=seconds)
+
+
+def wakes() -> float:
+    """Return how often holds of this process were woken."""
+    return metrics.wakes._value.get()

@@ -1,0 +1,196 @@
+"""Bodies and paths that no endpoint takes: too large, the wrong type, no JSON (PROTOCOL section 1)."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = ON_SQLITE_ALONE
+
+MAX_BODY_BYTES = 64 * 1024
+JSON = "application/json"
+
+# Every endpoint that reads a body as JSON, and a body that it takes.
+JSON_ENDPOINTS: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("publisher", "POST", "/v1/notifications", {"to": "all", "title": "T"}),
+    ("admin", "PUT", "/v1/types/like", {"title": "T"}),
+    ("alice", "POST", "/v1/inbox/state", {"op": "read", "ids": ["x"]}),
+    ("alice", "PUT", "/v1/inbox/preferences", {"types": {}}),
+]
+
+
+@pytest.fixture
+def actors(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> dict[str, Any]:
+    return {"publisher": publisher, "alice": alice, "admin": app.admin()}
+
+
+def padded(document: dict[str, Any], size: int) -> bytes:
+    """Return a document of so many bytes: white space means nothing to JSON."""
+    text = json.dumps(document)
+    return (text + " " * (size - len(text))).encode()
+
+
+def test_bodies_of_64_kib_are_taken_and_larger_ones_are_not(actors: dict[str, Any]) -> None:
+    for actor, method, path, document in JSON_ENDPOINTS:
+        exact = actors[actor]._open(method, path, data=padded(document, MAX_BODY_BYTES), content_type=JSON)
+        assert exact.status_code in (200, 201), (path, exact.text)
+        larger = actors[actor]._open(method, path, data=padded(document, MAX_BODY_BYTES + 1), content_type=JSON)
+        expect_problem(larger, 413, "payload-too-large")
+    publisher = actors["publisher"]
+    assert publisher.post("/v1/notify/all", data=b"x" * MAX_BODY_BYTES).status_code == 201
+    expect_problem(publisher.post("/v1/notify/all", data=b"x" * (MAX_BODY_BYTES + 1)), 413, "payload-too-large")
+
+
+def test_bodies_that_nobody_asked_for_have_the_same_limit(actors: dict[str, Any]) -> None:
+    body = b"x" * (MAX_BODY_BYTES + 1)
+    for actor, method, path in (
+        ("alice", "PUT", "/v1/inbox/topics/x"),
+        ("alice", "DELETE", "/v1/inbox/topics/x"),
+        ("alice", "GET", "/v1/inbox"),
+        ("publisher", "DELETE", "/v1/notifications/x"),
+    ):
+        expect_problem(actors[actor]._open(method, path, data=body), 413, "payload-too-large")
+
+
+def test_other_media_types_than_json_are_refused(actors: dict[str, Any]) -> None:
+    for actor, method, path, document in JSON_ENDPOINTS:
+        for content_type in (
+            None,
+            "",
+            "text/plain",
+            "text/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/jsonx",
+            "application/ld+json",
+            "application/xml",
+            "garbage",
+        ):
+            answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=content_type)
+            expect_problem(answer, 415, "unsupported-media-type")
+
+
+def test_json_may_name_its_charset(actors: dict[str, Any]) -> None:
+    for actor, method, path, document in JSON_ENDPOINTS:
+        for content_type in ("application/json; charset=utf-8", "Application/JSON", "application/json;x=y"):
+            answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=content_type)
+            assert answer.status_code in (200, 201), content_type
+
+
+MALFORMED = [
+    b"",
+    b" ",
+    b"{",
+    b"{]",
+    b"nul",
+    b"{'to': 'all'}",
+    b'{"to": "all",}',
+    b'{"to": "all"} x',
+    b'{"to": "all"}{"to": "all"}',
+    b'{"to": "a\nb"}',
+    b'{"to": "\\x41"}',
+    b'{"to": "\\u12"}',
+    b"{to: 1}",
+    b"// comment\n{}",
+    b'{"n": 01}',
+    b'{"n": +1}',
+    b'{"n": .5}',
+    b'{"n": NaN}',
+    b'{"n": -Infinity}',
+    b'{"n": 0x10}',
+    b'{"n": ' + b"9" * 5000 + b"}",
+    b"\x00",
+    b"{}\x00",
+    b'{"to": "\xff"}',
+    b'{"to": "\xed\xa0\x80"}',
+    b'{"to": "\xc0\x80"}',
+    '{"to": "ü"}'.encode("latin-1"),
+    '{"to": "all"}'.encode("utf-16"),
+    '{"to": "all"}'.encode("utf-32"),
+    b"[" * 10_000,
+    b"[" * 10_000 + b"]" * 10_000,
+    b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    b'{"data":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    b"a=1&b=2",
+    b"<to>all</to>",
+]
+
+
+def test_what_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
+    for actor, method, path, _ in JSON_ENDPOINTS:
+        for body in MALFORMED:
+            answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+            assert answer.status_code == 400, (path, body[:50])
+            expect_problem(answer, 400, "malformed-json")
+
+
+def test_json_that_is_deep_is_refused_at_every_depth_that_is_too_much(actors: dict[str, Any]) -> None:
+    # Between what the parser, the checks and the writer can bear there must be no gap that ends in a defect.
+    for depth in (40, 200, 400, 800, 900, 950, 980, 990, 1000, 1100, 1500, 2000):
+        body = b'{"to":"all","title":"T","data":{"x":' + b"[" * depth + b"]" * depth + b"}}"
+        answer = actors["publisher"].post("/v1/notifications", data=body, content_type=JSON)
+        assert answer.status_code in (201, 400), (depth, answer.text)
+        for actor, method, path, _ in JSON_ENDPOINTS[1:]:
+            body = b"[" * depth + b"]" * depth
+            assert actors[actor]._open(method, path, data=body, content_type=JSON).status_code == 400, depth
+
+
+def test_json_of_the_wrong_kind_is_not_valid(actors: dict[str, Any]) -> None:
+    for actor, method, path, _ in JSON_ENDPOINTS:
+        for body in (b"null", b"true", b"7", b'"text"', b"[]", b"[{}]"):
+            answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+            expect_problem(answer, 400, "invalid-request", "body")
+
+
+def test_random_bytes_never_make_a_defect(actors: dict[str, Any]) -> None:
+    chance = random.Random(7)
+    pieces = [b'{"', b'":', b"[", b"]", b"}", b",", b"\\u0000", b"\\ud800", b"\xff", b"\0", b"1e999", b"to", b"title"]
+    pieces += [b"data", b"op", b"ids", b"types", b'"', b"null", b"all", b"user:", b"-", b"\xf0\x9f\x94\x94", b" "]
+    for _ in range(300):
+        body = b"".join(chance.choices(pieces, k=chance.randrange(1, 12)))
+        actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
+        answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+        assert answer.status_code in (200, 201, 400), (path, body, answer.text)
+
+
+def test_random_valid_json_never_makes_a_defect(actors: dict[str, Any]) -> None:
+    chance = random.Random(8)
+    values: list[Any] = [None, True, 0, -1, 1.5, 10**40, "", "all", "\0", "\ud800", "x" * 300, [], {}, [[]], {"": {}}]
+    names = ["to", "title", "type", "body", "priority", "sender", "icon", "action_url", "data", "ttl", "op", "ids"]
+    names += ["up_to", "types", "roles", "mandatory", "display", "", "\0", "\ud800"]
+    for _ in range(400):
+        document = {chance.choice(names): chance.choice(values) for _ in range(chance.randrange(4))}
+        if chance.random() < 0.5:
+            document = {**JSON_ENDPOINTS[0][3], **document}
+        actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
+        answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=JSON)
+        assert answer.status_code in (200, 201, 400), (path, document, answer.text)
+
+
+def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors: dict[str, Any]) -> None:
+    paths = [("alice", "GET", path) for path in ("/v1/inbox", "/v1/inbox/unread", "/v1/inbox/history")]
+    paths += [("alice", "GET", path) for path in ("/v1/inbox/topics", "/v1/inbox/preferences")]
+    paths += [("admin", "GET", "/v1/types"), ("admin", "DELETE", "/v1/types/like")]
+    paths += [(actor, method, path) for actor, method, path, _ in JSON_ENDPOINTS]
+    for actor, method, path in paths:
+        for query, field in (("unknown=1", "unknown"), ("%00=1", "\0"), ("__=1", "__"), ("%FF=1", "%FF")):
+            answer = actors[actor]._open(method, f"{path}?{query}", data=b"{}", content_type=JSON)
+            expect_problem(answer, 400, "invalid-request", field)
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        expect_problem(app.anonymous().get(f"{path}?unknown=1"), 400, "invalid-request", "unknown")
+
+
+def test_a_problem_shows_nothing_of_our_code(actors: dict[str, Any]) -> None:
+    texts: list[str] = []
+    for actor, method, path, _ in JSON_ENDPOINTS:
+        for body in (b"{", b"[]", b"null", b'{"x": 1}', b'{"to": 1, "op": 1, "types": 1, "roles": 1}'):
+            texts.append(actors[actor]._open(method, path, data=body, content_type=JSON).text)
+    texts.append(actors["alice"].get("/v1/inbox?cursor=x").text)
+    texts.append(actors["alice"].get("/v1/inbox?limit=x").text)
+    for text in texts:
+        for telltale in ("Error", "Exception", "Traceback", "instance of", "Body", "Query", "pydantic", "model", "SELECT"):
+            assert telltale not in text, text

@@ -1,0 +1,182 @@
+"""ETag and 304 of the inbox (PROTOCOL section 4, ETag)."""
+
+from typing import Any
+
+import pytest
+
+from notifygate.publishing.registry import put_topic
+from tests.api.helpers import ON_SQLITE_ALONE, begin_new_epoch, catch_up, cursor_at, eventually, head_of, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+def expect_not_modified(answer: Any, etag: str) -> None:
+    assert answer.status_code == 304, answer.text
+    assert answer.get_data() == b""
+    assert answer.headers["ETag"] == etag
+    assert int(answer.headers["Poll-Interval"]) >= 1
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Vary"] == "Authorization, Accept-Encoding"
+    for name in ("X-Request-Id", "RateLimit", "RateLimit-Policy", "Content-Type"):
+        assert name not in answer.headers
+
+
+def test_nothing_new_is_a_304_with_the_same_etag(publisher: PublisherActor, alice: RecipientActor) -> None:
+    publisher.publish("user:alice")
+    etag = alice.poll().headers["ETag"]
+    expect_not_modified(alice.poll(etag=etag), etag)
+    expect_not_modified(alice.poll(etag=etag), etag)
+
+
+def test_an_empty_inbox_has_an_etag_too(alice: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    expect_not_modified(alice.poll(etag=etag), etag)
+
+
+@pytest.mark.parametrize(
+    "change", ["publish", "broadcast", "role", "seen", "read", "unread", "dismiss", "retract", "expire", "up_to"]
+)
+def test_every_visible_change_ends_an_etag(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, change: str
+) -> None:
+    found = publisher.publish("user:alice", ttl=1 if change == "expire" else None)
+    if change == "unread":
+        alice.change_state("read", ids=[found])
+    first = alice.poll()
+    etag, cursor = first.headers["ETag"], first.json["cursor"]
+    if change in ("publish", "broadcast", "role"):
+        publisher.publish({"publish": "user:alice", "broadcast": "all", "role": "role:admin"}[change])
+    elif change == "up_to":
+        alice.change_state("read", up_to=cursor)
+    elif change == "retract":
+        publisher.delete(f"/v1/notifications/{found}")
+    elif change == "expire":
+        # Due within a second; the housekeeping of the gateway may be first.
+        eventually(lambda: app.services.removal.expire_due() or alice.poll(etag=etag).status_code == 200)
+    else:
+        alice.change_state(change, ids=[found])
+    catch_up(app)
+    assert alice.poll(etag=etag).status_code == 200
+    assert alice.poll(cursor, etag=etag).status_code == 200
+    assert alice.get("/v1/inbox/unread", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_what_is_not_visible_to_the_recipient_does_not_end_an_etag(
+    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
+) -> None:
+    app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
+    bob.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
+    app.services.writer.transact(put_topic("board", ("admin",)))
+    dismissed = publisher.publish("user:bob")
+    bob.change_state("dismiss", ids=[dismissed])
+    catch_up(app)
+    first = bob.poll()
+    etag, cursor = first.headers["ETag"], first.json["cursor"]
+    publisher.publish(["user:alice", "role:admin", "topic:board", "topic:other"])
+    publisher.publish(["all", "user:bob"], type="secret")
+    hidden = publisher.publish(["all", "user:bob"], type="like")
+    publisher.delete(f"/v1/notifications/{dismissed}")
+    publisher.delete(f"/v1/notifications/{hidden}")
+    app.recipient("alice").change_state("read", ids=ids(app.recipient("alice").inbox()))
+    app.admin().put("/v1/types/other", json={"title": "Only a title"})
+    catch_up(app)
+    expect_not_modified(bob.poll(etag=etag), etag)
+    expect_not_modified(bob.poll(cursor, etag=etag), etag)
+    expect_not_modified(bob.get("/v1/inbox/unread", headers={"If-None-Match": etag}), etag)
+
+
+def test_with_a_cursor_it_is_a_304_only_if_nothing_lies_after_the_cursor_either(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    old = alice.inbox()["cursor"]
+    found = publisher.publish("user:alice")
+    lost = alice.poll(old)  # this answer, says the client, never came
+    etag, new = lost.headers["ETag"], lost.json["cursor"]
+    again = alice.poll(old, etag=etag)
+    assert (again.status_code, ids(again.json)) == (200, [found])
+    expect_not_modified(alice.poll(new, etag=etag), etag)
+    expect_not_modified(alice.poll(etag=etag), etag)
+
+
+def test_a_reset_is_never_hidden_behind_a_304(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice")
+    etag = alice.poll().headers["ETag"]
+    for cursor in (bob.inbox()["cursor"], cursor_at(app, "alice", ("admin",), seq=head_of(app) + 5)):
+        answer = alice.poll(cursor, etag=etag)
+        assert (answer.status_code, answer.json["reset"], ids(answer.json)) == (200, True, [found])
+
+
+def test_a_page_with_more_behind_it_does_not_match_the_end(publisher: PublisherActor, alice: RecipientActor) -> None:
+    start = alice.inbox()["cursor"]
+    for n in range(3):
+        publisher.publish("user:alice", f"number {n}")
+    page = alice.poll(start, limit=1)
+    assert page.json["has_more"] is True
+    assert alice.poll(etag=page.headers["ETag"]).status_code == 200
+    assert alice.poll(page.json["cursor"], etag=page.headers["ETag"], limit=1).status_code == 200
+
+
+def test_the_old_page_of_a_snapshot_limit_does_not_matter_to_the_etag(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    for n in range(3):
+        publisher.publish("user:alice", f"number {n}")
+    first = alice.poll(limit=1)
+    expect_not_modified(alice.poll(limit=1, etag=first.headers["ETag"]), first.headers["ETag"])
+
+
+@ON_SQLITE_ALONE
+def test_tags_that_a_proxy_has_changed_still_match(alice: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    token = etag.removeprefix('W/"').removesuffix('"')
+    forms = [f'W/"{token}"', f'"{token}"']  # as we sent it, and made strong
+    for suffix in ("-gzip", ":gzip", "--gzip", ";gzip", "-br", "-zstd", "-deflate", "+gzip", ".gzip", "-df", "_gzip"):
+        forms += [f'W/"{token}{suffix}"', f'"{token}{suffix}"']
+    forms += [f'"other", W/"{token}"', f'W/"{token}-gzip" , "x"', f'"x",W/"{token}"']
+    for form in forms:
+        answer = alice.poll(etag=form)
+        assert answer.status_code == 304, form
+        assert answer.headers["ETag"] == etag, form
+
+
+@ON_SQLITE_ALONE
+def test_tags_that_are_none_of_ours_do_not_match_and_are_no_errors(alice: RecipientActor, bob: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    token = etag.removeprefix('W/"').removesuffix('"')
+    others = ["", '""', "W/", "garbage", '"garbage"', f'W/"{token[:-1]}"', f'W/"A{token}"', f'W/"{token}A"', "\xff"]
+    others += [f'W/"2{token[1:]}"', f'W/"{token[:-3]}AAA"', ",,,", "W/" * 2000, bob.poll().headers["ETag"]]
+    for other in others:
+        assert alice.poll(etag=other).status_code == 200, other
+
+
+def test_tags_of_different_recipients_differ_at_the_same_position(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    publisher.publish("all")
+    catch_up(app)
+    demoted = app.recipient("alice")
+    tags = {recipient.poll().headers["ETag"] for recipient in (alice, bob, demoted)}
+    assert len(tags) == 3
+    for tag in tags:
+        matching = [recipient.poll(etag=tag).status_code for recipient in (alice, bob, demoted)]
+        assert sorted(matching) == [200, 200, 304]
+
+
+def test_an_etag_from_before_a_new_epoch_does_not_match(app: InProcessGateway, alice: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    begin_new_epoch(app)
+    assert alice.poll(etag=etag).status_code == 200
+
+
+def test_an_etag_survives_a_restart(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
+    publisher.publish("user:alice")
+    etag = alice.poll().headers["ETag"]
+    app.restart()
+    expect_not_modified(app.recipient("alice", "admin").poll(etag=etag), etag)
+
+
+def test_a_head_request_has_the_headers_and_no_body(alice: RecipientActor) -> None:
+    answer = alice._open("HEAD", "/v1/inbox")
+    assert (answer.status_code, answer.get_data()) == (200, b"")
+    assert answer.headers["ETag"] == alice.poll().headers["ETag"]

@@ -1,0 +1,420 @@
+"""Holding in process: what is held, what wakes it, and how it ends (PROTOCOL section 4, Holding).
+
+Disconnects, draining by signal and many workers need the real server: see tests/longpoll.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+
+from notifygate.publishing.registry import put_topic
+from tests.api.helpers import (
+    ON_SQLITE_ALONE,
+    answer_of,
+    begin_new_epoch,
+    catch_up,
+    counts,
+    eventually,
+    expect_problem,
+    hold,
+    holds_now,
+    ids,
+    wakes,
+)
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+def at_once(ask: Callable[[], Any]) -> Any:
+    """Return an answer that must come without holding."""
+    with gevent.Timeout(3):
+        return ask()
+
+
+# --- What is held -------------------------------------------------------------------------------
+
+
+def test_a_hold_ends_when_something_is_published(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    held = hold(app, alice, alice.inbox()["cursor"])
+    found = publisher.publish("user:alice")
+    answer = answer_of(held)
+    assert (answer.status_code, ids(answer.json), counts(answer.json)) == (200, [found], (1, 1))
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert holds_now(app) == 0
+
+
+def test_what_lies_after_the_cursor_is_answered_at_once(publisher: PublisherActor, alice: RecipientActor) -> None:
+    cursor = alice.inbox()["cursor"]
+    found = publisher.publish("user:alice")
+    answer = at_once(lambda: alice.poll(cursor, wait=10))
+    assert ids(answer.json) == [found]
+    assert answer.headers["Preference-Applied"] == "wait=10"
+
+
+def test_with_neither_cursor_nor_etag_the_answer_comes_at_once(alice: RecipientActor) -> None:
+    answer = at_once(lambda: alice.poll(wait=10))
+    assert (answer.status_code, answer.json["notifications"]) == (200, [])
+    assert answer.headers["Preference-Applied"] == "wait=10"
+
+
+def test_with_an_etag_that_no_longer_matches_the_answer_comes_at_once(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    etag = alice.poll().headers["ETag"]
+    found = publisher.publish("user:alice")
+    assert ids(at_once(lambda: alice.poll(etag=etag, wait=10)).json) == [found]
+    assert at_once(lambda: alice.poll(etag='"garbage"', wait=10)).status_code == 200
+
+
+def test_without_a_cursor_it_is_held_while_the_etag_matches(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    old = publisher.publish("user:alice", "old")
+    held = hold(app, alice, etag=alice.poll().headers["ETag"])
+    new = publisher.publish("user:alice", "new")
+    assert ids(answer_of(held).json) == [new, old]  # a snapshot: there was no cursor
+
+
+def test_with_a_cursor_the_etag_does_not_decide_whether_it_is_held(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    held = hold(app, alice, alice.inbox()["cursor"], etag='"garbage"')
+    found = publisher.publish("user:alice")
+    assert ids(answer_of(held).json) == [found]
+
+
+def test_an_unusable_cursor_is_answered_at_once_with_a_reset(alice: RecipientActor, bob: RecipientActor) -> None:
+    answer = at_once(lambda: alice.poll(bob.inbox()["cursor"], wait=10))
+    assert answer.json["reset"] is True
+
+
+def test_the_counts_are_held_while_their_etag_matches(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    etag = alice.get("/v1/inbox/unread").headers["ETag"]
+    held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=10", headers={"If-None-Match": etag})
+    eventually(lambda: holds_now(app) == 1)
+    publisher.publish("user:alice")
+    answer = answer_of(held)
+    assert answer.json == {"unread": 1, "unseen": 1}
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert at_once(lambda: alice.get("/v1/inbox/unread?wait=10")).status_code == 200
+
+
+# --- What wakes it, and what doesn't ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["all", "role", "topic", "seen", "dismiss", "up_to", "retract", "mute", "follow"])
+def test_everything_that_the_recipient_would_be_shown_wakes_a_hold(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, change: str
+) -> None:
+    alice.put("/v1/inbox/topics/board")
+    found = publisher.publish("user:alice")
+    cursor = alice.inbox()["cursor"]
+    held = hold(app, app.recipient("alice", "admin"), cursor)
+    if change in ("all", "role", "topic"):
+        new = publisher.publish({"all": "all", "role": "role:admin", "topic": "topic:board"}[change])
+        assert ids(answer_of(held).json) == [new]
+    elif change == "seen":
+        alice.change_state("seen", ids=[found])
+        assert answer_of(held).json["notifications"][0]["seen_at"]
+    elif change in ("dismiss", "retract"):
+        if change == "dismiss":
+            alice.change_state("dismiss", ids=[found])
+        else:
+            publisher.delete(f"/v1/notifications/{found}")
+        assert answer_of(held).json["removed"] == [found]
+    else:
+        if change == "up_to":
+            alice.change_state("read", up_to=cursor)
+        elif change == "mute":
+            alice.put("/v1/inbox/preferences", json={"types": {"general": {"muted": True}}})
+        else:
+            alice.put("/v1/inbox/topics/another")
+        body = answer_of(held).json
+        assert body["reset"] is True
+        assert ids(body) == ([] if change == "mute" else [found])
+
+
+def test_a_hold_ends_when_a_notification_expires(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice", ttl=1)
+    held = hold(app, alice, alice.inbox()["cursor"])
+    assert answer_of(held).json["removed"] == [found]
+
+
+def test_changes_that_are_filtered_away_do_not_wake_a_hold(
+    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
+) -> None:
+    app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
+    app.services.writer.transact(put_topic("board", ("admin",)))
+    bob.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
+    muted = publisher.publish("all", type="like")
+    dismissed = publisher.publish("user:bob")
+    bob.change_state("dismiss", ids=[dismissed])
+    by_mark = publisher.publish("all")
+    bob.change_state("dismiss", up_to=bob.inbox()["cursor"])
+    catch_up(app)
+    held = hold(app, bob, bob.inbox()["cursor"])
+    before = wakes()
+    publisher.publish(["user:bob", "all"], type="like")
+    publisher.publish(["user:bob", "all"], type="secret")
+    publisher.publish(["user:alice", "topic:board", "topic:other", "role:admin"])
+    for removed in (muted, dismissed, by_mark):
+        assert publisher.delete(f"/v1/notifications/{removed}").status_code == 204
+    app.recipient("alice").change_state("read", ids=[muted])
+    app.admin().put("/v1/types/other", json={"title": "Only a title"})
+    catch_up(app)
+    assert (wakes(), held.ready()) == (before, False)
+    found = publisher.publish("user:bob")
+    body = answer_of(held).json
+    assert (ids(body), body["removed"], wakes()) == ([found], [], before + 1)
+
+
+def test_a_mandatory_type_wakes_a_hold_although_it_is_muted(
+    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
+) -> None:
+    app.admin().put("/v1/types/alarm", json={"mandatory": True})
+    bob.put("/v1/inbox/preferences", json={"types": {"alarm": {"muted": True}}})
+    catch_up(app)
+    held = hold(app, bob, bob.inbox()["cursor"])
+    found = publisher.publish("all", type="alarm")
+    assert ids(answer_of(held).json) == [found]
+
+
+def test_a_broadcast_wakes_every_hold(app: InProcessGateway, publisher: PublisherActor) -> None:
+    recipients = [app.recipient(f"r{n}") for n in range(20)]
+    held = [hold(app, recipient, recipient.inbox()["cursor"]) for recipient in recipients]
+    assert holds_now(app) == 20
+    found = publisher.publish("all")
+    assert [ids(answer_of(one).json) for one in held] == [[found]] * 20
+    assert holds_now(app) == 0
+
+
+def test_a_new_epoch_ends_every_hold_with_a_reset(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice")
+    held = hold(app, alice, alice.inbox()["cursor"])
+    begin_new_epoch(app)
+    body = answer_of(held).json
+    assert (body["reset"], ids(body)) == (True, [found])
+
+
+def test_a_publication_on_another_node_ends_a_hold_within_the_interval_of_the_look(make_app: Any) -> None:
+    one, other = make_app(), make_app()
+    alice = one.recipient("alice")
+    held = hold(one, alice, alice.inbox()["cursor"])
+    found = other.publisher().publish("user:alice")
+    assert ids(answer_of(held).json) == [found]
+
+
+def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    cursor = alice.inbox()["cursor"]
+    told: list[str] = []
+
+    def listen() -> None:
+        nonlocal cursor
+        while len(told) < 40:
+            body = alice.inbox(cursor, wait=10)
+            told.extend(ids(body))
+            cursor = body["cursor"]
+
+    listener = gevent.spawn(listen)
+    writers = [gevent.spawn(lambda: [app.publisher().publish("user:alice") for _ in range(10)]) for _ in range(4)]
+    published = [found for writer in writers for found in writer.get(timeout=30)]
+    listener.get(timeout=30)
+    assert sorted(told) == sorted(published)
+
+
+# --- How it ends --------------------------------------------------------------------------------
+
+
+@ON_SQLITE_ALONE
+def test_the_wait_ends_with_empty_lists_and_the_counts(publisher: PublisherActor, alice: RecipientActor) -> None:
+    publisher.publish("user:alice")
+    cursor = alice.inbox()["cursor"]
+    began = time.monotonic()
+    answer = alice.poll(cursor, wait=1)
+    assert 0.85 <= time.monotonic() - began <= 1.5  # shortened by up to a tenth, never lengthened
+    body = answer.json
+    assert (answer.status_code, body["notifications"], body["removed"], counts(body)) == (200, [], [], (1, 1))
+    assert (body["has_more"], body["reset"]) == (False, False)
+    assert answer.headers["Preference-Applied"] == "wait=1"
+    assert alice.inbox(body["cursor"])["reset"] is False
+
+
+@ON_SQLITE_ALONE
+def test_the_wait_ends_with_a_304_if_the_etag_matches(alice: RecipientActor) -> None:
+    first = alice.poll()
+    answer = alice.poll(first.json["cursor"], etag=first.headers["ETag"], wait=1)
+    assert (answer.status_code, answer.get_data()) == (304, b"")
+    assert answer.headers["ETag"] == first.headers["ETag"]
+    assert answer.headers["Preference-Applied"] == "wait=1"
+    assert int(answer.headers["Poll-Interval"]) >= 1
+
+
+@ON_SQLITE_ALONE
+def test_the_wait_of_the_counts_ends_with_a_304(alice: RecipientActor) -> None:
+    etag = alice.get("/v1/inbox/unread").headers["ETag"]
+    answer = alice.get("/v1/inbox/unread?wait=1", headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (304, "wait=1")
+
+
+@ON_SQLITE_ALONE
+def test_a_hold_ends_when_the_token_expires(app: InProcessGateway) -> None:
+    app.recipient("alice").inbox()
+    alice = app.recipient("alice", expires_seconds=3)
+    cursor = alice.inbox()["cursor"]
+    began = time.time()
+    answer = alice.poll(cursor, wait=30)
+    assert answer.status_code == 200
+    assert time.time() - began < 4
+    expect_problem(alice.poll(cursor), 401, "unauthorized")
+
+
+@ON_SQLITE_ALONE
+def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway, alice: RecipientActor) -> None:
+    first = alice.poll()
+    cursor, etag = first.json["cursor"], first.headers["ETag"]
+    plain, with_etag = hold(app, alice, cursor), hold(app, alice, cursor, etag=etag)
+    app.services.room.drain()
+    body = answer_of(plain).json
+    assert (body["notifications"], body["reset"]) == ([], False)
+    assert 1 <= body["poll"]["after"] <= 5
+    assert body["poll"]["wait"] == 0
+    assert answer_of(with_etag).status_code == 304
+    late = at_once(lambda: alice.poll(cursor, wait=10))
+    assert (late.status_code, late.json["poll"]["wait"], late.headers["Preference-Applied"]) == (200, 0, "wait=0")
+
+
+# --- How long -----------------------------------------------------------------------------------
+
+
+@ON_SQLITE_ALONE
+@pytest.mark.parametrize("wait", ["3", "55", "9999", "1000000000", "9" * 10, "9" * 19, "9" * 1000, "007"])
+def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any, wait: str) -> None:
+    alice = make_app(max_wait=3).recipient("alice")
+    granted = alice.get(f"/v1/inbox?wait={wait}")
+    preferred = alice.get("/v1/inbox", headers={"Prefer": f"wait={wait}"})
+    assert (granted.status_code, granted.headers["Preference-Applied"]) == (200, "wait=3")
+    assert (preferred.status_code, preferred.headers["Preference-Applied"]) == (200, "wait=3")
+
+
+@ON_SQLITE_ALONE
+def test_prefer_means_the_same_and_the_parameter_wins(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    cursor = alice.inbox()["cursor"]
+    held = gevent.spawn(alice.get, f"/v1/inbox?cursor={cursor}", headers={"Prefer": "wait=10"})
+    eventually(lambda: holds_now(app) == 1)
+    found = publisher.publish("user:alice")
+    answer = answer_of(held)
+    assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=10")
+    both = at_once(lambda: alice.poll(answer.json["cursor"], wait=0))
+    assert both.headers["Preference-Applied"] == "wait=0"
+    both = at_once(lambda: alice.get("/v1/inbox?wait=7", headers={"Prefer": "wait=garbage"}))
+    assert both.headers["Preference-Applied"] == "wait=7"
+
+
+@ON_SQLITE_ALONE
+def test_prefer_is_found_among_other_preferences(alice: RecipientActor) -> None:
+    for value in ("respond-async, wait=9", "wait=9; foo=bar", 'foo; bar="x", wait="9"', "Wait = 9", "handling=x,wait=9"):
+        answer = alice.get("/v1/inbox", headers={"Prefer": value})
+        assert answer.headers["Preference-Applied"] == "wait=9", value
+    for value in ("respond-async", "return=minimal", "", "await=9", "xwait=9"):
+        answer = alice.get("/v1/inbox", headers={"Prefer": value})
+        assert answer.status_code == 200
+        assert "Preference-Applied" not in answer.headers, value
+
+
+@ON_SQLITE_ALONE
+def test_a_preferred_wait_that_is_no_whole_number_is_refused(alice: RecipientActor) -> None:
+    for value in ("wait=abc", "wait=-1", "wait=1.5", "wait=", "wait=1e3", "wait=+1"):
+        expect_problem(alice.get("/v1/inbox", headers={"Prefer": value}), 400, "invalid-request", "Prefer")
+
+
+@ON_SQLITE_ALONE
+def test_no_wait_was_asked_for_and_none_is_confirmed(alice: RecipientActor) -> None:
+    assert "Preference-Applied" not in alice.poll().headers
+
+
+@ON_SQLITE_ALONE
+def test_a_wait_of_zero_is_confirmed_and_not_held(alice: RecipientActor) -> None:
+    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=0")
+
+
+# --- How many -----------------------------------------------------------------------------------
+
+
+@ON_SQLITE_ALONE
+def test_past_the_holds_of_a_recipient_the_oldest_is_answered(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    cursor = alice.inbox()["cursor"]
+    others = hold(app, bob, bob.inbox()["cursor"])
+    held = [hold(app, alice, cursor, wait=30) for _ in range(6)]
+    assert holds_now(app) == 7
+    seventh = gevent.spawn(alice.poll, cursor, wait=30)
+    first = answer_of(held[0])
+    assert (first.status_code, first.json["notifications"], first.json["reset"]) == (200, [], False)
+    eventually(lambda: holds_now(app) == 7)
+    assert not any(one.ready() for one in (*held[1:], seventh, others))
+    found = publisher.publish("all")
+    assert all(ids(answer_of(one).json) == [found] for one in (*held[1:], seventh, others))
+
+
+@ON_SQLITE_ALONE
+def test_the_holds_of_a_recipient_are_counted_over_their_tokens(app: InProcessGateway) -> None:
+    tokens = [app.recipient("alice", *roles) for roles in ([], ["a"], ["b"], ["c"], ["d"], ["e"], ["f"])]
+    held = [hold(app, one, one.inbox()["cursor"], wait=30) for one in tokens[:6]]
+    last = gevent.spawn(tokens[6].poll, tokens[6].inbox()["cursor"], wait=30)
+    assert answer_of(held[0]).status_code == 200
+    assert not any(one.ready() for one in (*held[1:], last))
+
+
+@ON_SQLITE_ALONE
+def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
+    app = make_app(holds_per_recipient=1)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    first = hold(app, alice, cursor, wait=30)
+    second = gevent.spawn(alice.poll, cursor, wait=30)
+    assert answer_of(first).status_code == 200
+    eventually(lambda: holds_now(app) == 1)
+    assert not second.ready()
+
+
+@ON_SQLITE_ALONE
+def test_a_gateway_that_takes_no_holds_answers_at_once_and_says_so(make_app: Any) -> None:
+    alice = make_app(holds_per_worker=0).recipient("alice")
+    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=10))
+    assert (answer.status_code, answer.json["poll"]["wait"]) == (200, 0)
+    assert answer.headers["Preference-Applied"] == "wait=0"
+
+
+@ON_SQLITE_ALONE
+def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) -> None:
+    app = make_app(holds_per_worker=1)
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    assert alice.inbox()["poll"]["wait"] == 55
+    held = hold(app, alice, alice.inbox()["cursor"])
+    refused = at_once(lambda: bob.poll(bob.inbox()["cursor"], wait=10))
+    assert (refused.status_code, refused.json["poll"]["wait"]) == (200, 0)
+    app.publisher().publish("user:alice")
+    assert answer_of(held).status_code == 200
+    assert bob.inbox()["poll"]["wait"] == 55
+
+
+@ON_SQLITE_ALONE
+def test_a_bad_request_is_refused_before_it_is_held(app: InProcessGateway, alice: RecipientActor) -> None:
+    expect_problem(at_once(lambda: alice.poll(wait=10, limit=0)), 400, "invalid-request", "limit")
+    assert holds_now(app) == 0

@@ -1,0 +1,216 @@
+"""Idempotency-Key, in both forms of publishing (PROTOCOL section 3)."""
+
+from typing import Any
+
+import gevent
+import pytest
+from sqlalchemy import update
+
+from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
+from tests.api.helpers import ON_SQLITE_ALONE, counts, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+BODY = {"to": ["user:alice", "role:x"], "title": "Once", "ttl": 3600, "data": {"n": 1}}
+
+
+def sent(publisher: PublisherActor, key: str, body: Any = None) -> Any:
+    return publisher.post("/v1/notifications", json=body or BODY, headers={"Idempotency-Key": key})
+
+
+def age_records(app: InProcessGateway, milliseconds: int) -> None:
+    """Make all records so much older."""
+    change = update(RECORDS).values(created_at=RECORDS.c.created_at - milliseconds)
+    app.services.writer.transact(lambda transaction: transaction.connection.execute(change))
+
+
+def test_the_second_request_gets_the_first_ones_answer_and_publishes_nothing(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    first, second = sent(publisher, "k1"), sent(publisher, "k1")
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json == second.json
+    assert first.headers["Location"] == second.headers["Location"]
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert ids(alice.inbox()) == [first.json["id"]]
+
+
+def test_another_body_with_the_same_key_is_refused(publisher: PublisherActor, alice: RecipientActor) -> None:
+    first = sent(publisher, "k1")
+    for other in (
+        {"title": "Twice"},
+        {"to": "user:alice"},
+        {"to": ["role:x", "user:alice"]},
+        {"body": "x"},
+        {"type": "other"},
+        {"priority": "high"},
+        {"priority": "normal"},
+        {"sender": "x"},
+        {"icon": "x"},
+        {"action_url": "/x"},
+        {"data": {"n": 2}},
+        {"ttl": 3601},
+        {"ttl": None},
+    ):
+        expect_problem(sent(publisher, "k1", {**BODY, **other}), 422, "idempotency-mismatch")
+    assert counts(alice.inbox()) == (1, 1)
+    assert sent(publisher, "k1").json == first.json  # a mismatch does not spoil the key
+
+
+def test_the_same_body_written_otherwise_is_the_same(publisher: PublisherActor) -> None:
+    first = sent(publisher, "k1")
+    text = '{ "title":"On\\u0063e", "data":{"n" : 1}, "ttl":3600,\n"to": ["user:alice", "role:x"] }'
+    second = publisher.post(
+        "/v1/notifications", data=text, content_type="application/json", headers={"Idempotency-Key": "k1"}
+    )
+    assert (second.status_code, second.json) == (201, first.json)
+
+
+def test_another_key_publishes_again(publisher: PublisherActor, alice: RecipientActor) -> None:
+    assert sent(publisher, "k1").json["id"] != sent(publisher, "k2").json["id"]
+    assert counts(alice.inbox()) == (2, 2)
+
+
+def test_keys_of_different_publishers_do_not_meet(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    other = app.publisher("publisher")
+    first, second = sent(publisher, "k1"), sent(other, "k1")
+    assert first.json["id"] != second.json["id"]
+    assert "Idempotency-Replayed" not in second.headers
+    assert sent(other, "k2", {**BODY, "title": "x"}).status_code == 201
+    assert counts(alice.inbox()) == (3, 3)
+
+
+def test_a_rotated_key_is_the_same_api_key(app: InProcessGateway, publisher: PublisherActor) -> None:
+    first = sent(publisher, "k1")
+    rotated = app.rotate(publisher, 3600)
+    assert sent(rotated, "k1").json == first.json
+
+
+def test_many_at_once_publish_one(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
+    for turn in range(3):
+        clients = [PublisherActor(app.app.test_client(), publisher.credential) for _ in range(12)]
+        greenlets = [gevent.spawn(sent, client, f"turn {turn}") for client in clients]
+        answers = [greenlet.get(timeout=20) for greenlet in greenlets]
+        assert [answer.status_code for answer in answers] == [201] * 12
+        assert len({answer.json["id"] for answer in answers}) == 1
+        replayed = [answer.headers.get("Idempotency-Replayed") for answer in answers]
+        assert sorted(map(str, replayed)) == ["None"] + ["true"] * 11
+        assert counts(alice.inbox()) == (turn + 1, turn + 1)
+
+
+def test_many_at_once_with_different_bodies_publish_one_and_refuse_the_rest(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    clients = [PublisherActor(app.app.test_client(), publisher.credential) for _ in range(8)]
+    greenlets = [gevent.spawn(sent, client, "k", {**BODY, "title": f"{n}"}) for n, client in enumerate(clients)]
+    statuses = sorted(greenlet.get(timeout=20).status_code for greenlet in greenlets)
+    assert statuses == [201] + [422] * 7
+    assert counts(alice.inbox()) == (1, 1)
+
+
+def test_neighbours_of_a_claim_that_is_taken_are_published_all_the_same(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    def work(n: int) -> Any:
+        client = PublisherActor(app.app.test_client(), publisher.credential)
+        return sent(client, "same" if n % 2 else f"own {n}")
+
+    greenlets = [gevent.spawn(work, n) for n in range(20)]
+    answers = [greenlet.get(timeout=20) for greenlet in greenlets]
+    assert [answer.status_code for answer in answers] == [201] * 20
+    assert len({answer.json["id"] for answer in answers}) == 11
+    assert counts(alice.inbox()) == (11, 11)
+
+
+def test_two_nodes_share_what_they_remember(make_app: Any) -> None:
+    one, other = make_app(), make_app()
+    publisher = one.publisher()
+    first = sent(publisher, "k1")
+    second = sent(PublisherActor(other.app.test_client(), publisher.credential), "k1")
+    assert (second.json, second.headers["Idempotency-Replayed"]) == (first.json, "true")
+
+
+def test_it_is_remembered_for_a_day_and_over_restarts(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    first = sent(publisher, "k1")
+    age_records(app, (IDEMPOTENCY_SECONDS - 60) * 1000)
+    app.restart()
+    publisher = PublisherActor(app.app.test_client(), publisher.credential)
+    second = sent(publisher, "k1")
+    assert (second.json, second.headers["Idempotency-Replayed"]) == (first.json, "true")
+
+
+def test_after_a_day_the_key_is_free_again(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    first = sent(publisher, "k1")
+    age_records(app, (IDEMPOTENCY_SECONDS + 60) * 1000)
+    second = sent(publisher, "k1", {**BODY, "title": "Another"})
+    assert second.status_code == 201
+    assert second.json["id"] != first.json["id"]
+    assert "Idempotency-Replayed" not in second.headers
+    assert sent(publisher, "k1", {**BODY, "title": "Another"}).json == second.json
+    assert counts(alice.inbox()) == (2, 2)
+
+
+def test_what_was_refused_is_not_remembered(publisher: PublisherActor) -> None:
+    assert sent(publisher, "k1", {"to": "all", "title": ""}).status_code == 400
+    assert sent(publisher, "k1").status_code == 201
+
+
+def test_what_was_forbidden_is_not_remembered(app: InProcessGateway) -> None:
+    key = app.publisher(audiences=["user:*"])
+    assert sent(key, "k1", {"to": "all", "title": "T"}).status_code == 403
+    assert sent(key, "k1", {"to": "user:alice", "title": "T"}).status_code == 201
+
+
+def test_what_was_retracted_is_not_published_again_by_a_retry(publisher: PublisherActor, alice: RecipientActor) -> None:
+    first = sent(publisher, "k1")
+    publisher.delete(f"/v1/notifications/{first.json['id']}")
+    assert sent(publisher, "k1").json == first.json
+    assert ids(alice.inbox()) == []
+
+
+def notify(publisher: PublisherActor, key: str, body: str = "Backup finished", path: str = "user:alice") -> Any:
+    return publisher.post(f"/v1/notify/{path}", data=body, headers={"Idempotency-Key": key})
+
+
+def test_notify_takes_it_too(publisher: PublisherActor, alice: RecipientActor) -> None:
+    first, second = notify(publisher, "backup-2026-11-20"), notify(publisher, "backup-2026-11-20")
+    assert (first.status_code, second.status_code, first.json) == (201, 201, second.json)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    for other in (
+        notify(publisher, "backup-2026-11-20", "Backup failed"),
+        notify(publisher, "backup-2026-11-20", path="user:bob"),
+        notify(publisher, "backup-2026-11-20", path="user:alice?priority=high"),
+    ):
+        expect_problem(other, 422, "idempotency-mismatch")
+    assert counts(alice.inbox()) == (1, 1)
+
+
+def test_bodies_that_differ_only_in_what_is_cut_off_are_different(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    first = notify(publisher, "k1", "x" * 4000 + "the first end")
+    assert first.json["truncated"] is True
+    assert notify(publisher, "k1", "x" * 4000 + "the first end").json == first.json
+    expect_problem(notify(publisher, "k1", "x" * 4000 + "another end"), 422, "idempotency-mismatch")
+    expect_problem(notify(publisher, "k1", "x" * 4000), 422, "idempotency-mismatch")
+
+
+@ON_SQLITE_ALONE
+def test_a_key_has_between_one_and_128_printable_characters(publisher: PublisherActor) -> None:
+    for key in ("x", "x" * 128, "a b:c/d\"e'f,g", "~!@#$%^&*()"):
+        assert sent(publisher, key).status_code == 201, key
+    for key in ("", "x" * 129, "a\tb", "ü", "a\x7fb", "\xa0"):
+        expect_problem(sent(publisher, key), 400, "invalid-request", "Idempotency-Key")
+
+
+@ON_SQLITE_ALONE
+@pytest.mark.parametrize("keys", [("k", "K"), ("k1", "k1x"), ("%", "k"), ("_", "k")])
+def test_keys_are_compared_exactly(publisher: PublisherActor, keys: tuple[str, str]) -> None:
+    one, other = (sent(publisher, key).json["id"] for key in keys)
+    assert one != other

@@ -1,0 +1,224 @@
+"""POST /v1/notify/<audience>: publishing for those who have only curl."""
+
+from typing import Any
+
+from tests.api.helpers import ON_SQLITE_ALONE, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+def notify(publisher: PublisherActor, body: str | bytes = "The body", **options: Any) -> Any:
+    return publisher.post("/v1/notify/user:alice", data=body, **options)
+
+
+def newest(recipient: RecipientActor) -> dict[str, Any]:
+    return recipient.inbox()["notifications"][0]
+
+
+def header(text: str) -> str:
+    """Return a header's value as WSGI hands over the UTF-8 that a client sent."""
+    return text.encode().decode("latin-1")
+
+
+def test_the_body_is_the_body_and_its_first_line_the_title(publisher: PublisherActor, alice: RecipientActor) -> None:
+    answer = notify(publisher, "Backup finished\nin 7 minutes\n")
+    assert answer.status_code == 201
+    item = newest(alice)
+    assert (item["title"], item["body"]) == ("Backup finished", "Backup finished\nin 7 minutes\n")
+    assert (item["sender"], item["type"], item["priority"]) == ("publisher", "general", "normal")
+    assert answer.json["id"] == item["id"]
+    assert answer.headers["Location"] == f"/v1/notifications/{item['id']}"
+    assert set(answer.json) == {"id", "created_at", "expires_at", "to", "type", "priority"}
+
+
+def test_every_field_may_come_in_the_query(publisher: PublisherActor, alice: RecipientActor) -> None:
+    answer = notify(
+        publisher,
+        query_string={
+            "title": "Bäckup",
+            "type": "backup.done",
+            "priority": "low",
+            "sender": "cron",
+            "icon": "disk",
+            "action_url": "/backups/7?x=1&y=ü",
+            "ttl": "3600",
+        },
+    )
+    assert answer.json["expires_at"] is not None
+    item = newest(alice)
+    assert (item["title"], item["type"], item["priority"]) == ("Bäckup", "backup.done", "low")
+    assert (item["sender"], item["icon"], item["action_url"]) == ("cron", "disk", "/backups/7?x=1&y=ü")
+
+
+def test_every_field_may_come_as_a_header(publisher: PublisherActor, alice: RecipientActor) -> None:
+    answer = notify(
+        publisher,
+        headers={
+            "Title": "Backup",
+            "Type": "backup.done",
+            "Priority": "low",
+            "Sender": "cron",
+            "Icon": "disk",
+            "Action-Url": "/backups/7",
+            "Ttl": "3600",
+        },
+    )
+    assert answer.json["expires_at"] is not None
+    item = newest(alice)
+    assert (item["title"], item["type"], item["priority"]) == ("Backup", "backup.done", "low")
+    assert (item["sender"], item["icon"], item["action_url"]) == ("cron", "disk", "/backups/7")
+
+
+def test_the_query_wins_over_the_header(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for name, header_value, query_value in (
+        ("title", "from header", "from query"),
+        ("priority", "low", "high"),
+        ("sender", "from header", "from query"),
+        ("type", "header", "query"),
+        ("icon", "header", "query"),
+    ):
+        assert notify(publisher, query_string={name: query_value}, headers={name: header_value}).status_code == 201
+        assert newest(alice)[name] == query_value
+    answer = notify(publisher, "The body", query_string={"title": ""}, headers={"Title": "x"})
+    expect_problem(answer, 400, "invalid-request", "title")
+
+
+def test_headers_are_read_as_utf8_and_else_as_latin1(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for text in ("Bäckup", "漢字", "\U0001f514 ring", "plain"):
+        notify(publisher, headers={"Title": header(text), "Sender": header(text)})
+        assert (newest(alice)["title"], newest(alice)["sender"]) == (text, text)
+    notify(publisher, headers={"Title": "B\xe4ckup"})  # a client that sent Latin-1
+    assert newest(alice)["title"] == "Bäckup"
+
+
+def test_the_content_type_does_not_matter(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for content_type in (
+        None,
+        "text/plain",
+        "text/plain; charset=iso-8859-1",
+        "application/x-www-form-urlencoded",
+        "application/json",
+        "application/octet-stream",
+        "multipart/form-data; boundary=x",
+        "garbage",
+    ):
+        answer = notify(publisher, '{"a"=1&b=ü+%20}', content_type=content_type)
+        assert answer.status_code == 201, content_type
+        assert newest(alice)["body"] == '{"a"=1&b=ü+%20}', content_type
+
+
+def test_a_long_body_is_cut_and_the_answer_says_so(publisher: PublisherActor, alice: RecipientActor) -> None:
+    exact = notify(publisher, "ü" * 4000, query_string={"title": "T"})
+    assert "truncated" not in exact.json
+    assert newest(alice)["body"] == "ü" * 4000
+    longer = notify(publisher, "ü" * 4000 + "\U0001f514", query_string={"title": "T"})
+    assert (longer.status_code, longer.json["truncated"]) == (201, True)
+    assert newest(alice)["body"] == "ü" * 4000
+    much = notify(publisher, "x" * (64 * 1024))
+    assert (much.status_code, much.json["truncated"]) == (201, True)
+    assert (newest(alice)["title"], newest(alice)["body"]) == ("x" * 200, "x" * 4000)
+
+
+def test_the_default_title_is_the_first_line_that_says_something(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    for body, title in (
+        ("one line", "one line"),
+        ("first\nsecond", "first"),
+        ("first\r\nsecond", "first"),
+        ("\n\n  \n\tsecond  \n", "second"),
+        ("x" * 201, "x" * 200),
+        ("x" * 199 + "ü" * 2, "x" * 199 + "ü"),
+        ("a\u00a0b \u3000 c", "a\u00a0b \u3000 c"),  # spaces, but not control characters
+        ("\U0001f469\u200d\U0001f467 mi\u200cravam", "\U0001f469\u200d\U0001f467 mi\u200cravam"),
+        ("\x07\nHello", "Hello"),
+        ("a\x1b[31mb", "a[31mb"),
+    ):
+        assert notify(publisher, body).status_code == 201, repr(body)
+        assert (newest(alice)["title"], newest(alice)["body"]) == (title, body)
+
+
+def test_a_title_alone_is_enough(publisher: PublisherActor, alice: RecipientActor) -> None:
+    assert notify(publisher, "", query_string={"title": "Alone"}).status_code == 201
+    assert (newest(alice)["title"], newest(alice)["body"]) == ("Alone", "")
+    assert notify(publisher, "", headers={"Title": "As a header"}).status_code == 201
+    assert newest(alice)["title"] == "As a header"
+
+
+def test_an_empty_header_says_nothing(publisher: PublisherActor, alice: RecipientActor) -> None:
+    empty = dict.fromkeys(("Title", "Type", "Priority", "Sender", "Icon", "Action-Url", "Ttl"), "")
+    assert notify(publisher, "The body", headers=empty).status_code == 201
+    item = newest(alice)
+    assert (item["title"], item["sender"], item["type"]) == ("The body", "publisher", "general")
+    assert (item["icon"], item["action_url"], item["expires_at"]) == (None, None, None)
+
+
+@ON_SQLITE_ALONE
+def test_neither_title_nor_body_is_refused(publisher: PublisherActor) -> None:
+    for body in ("", "\n", "  \r\n\t "):
+        expect_problem(notify(publisher, body), 400, "invalid-request", "title")
+
+
+@ON_SQLITE_ALONE
+def test_a_body_that_is_not_utf8_is_refused(publisher: PublisherActor) -> None:
+    for body in (b"\xff", b"B\xe4ckup", b"\xed\xa0\x80", b"\xc0\x80", b"ok\xe2\x82"):
+        expect_problem(notify(publisher, body), 400, "invalid-request", "body")
+
+
+@ON_SQLITE_ALONE
+def test_a_body_with_nul_is_refused(publisher: PublisherActor) -> None:
+    expect_problem(notify(publisher, b"a\0b"), 400, "invalid-request", "body")
+    assert notify(publisher, b"a\0b", query_string={"title": "T"}).status_code == 400
+
+
+@ON_SQLITE_ALONE
+def test_bad_fields_are_refused_by_name_wherever_they_come_from(publisher: PublisherActor) -> None:
+    cases = [
+        *(("title", value) for value in ("x" * 201, "a\nb", "a\tb", "\0", "a\x7fb")),
+        *(("type", value) for value in ("Deploy", "a b", "x" * 65)),
+        *(("priority", value) for value in ("urgent", "HIGH")),
+        *(("sender", value) for value in ("x" * 101, "a\nb")),
+        *(("icon", value) for value in ("javascript:x", "http://example.org/", "x" * 201)),
+        *(("action_url", value) for value in ("javascript:x", "//evil.example", "x" * 2001)),
+        *(("ttl", value) for value in ("0", "-1", "31536001", "abc", "1.5", "9" * 30)),
+    ]
+    for name, value in cases:
+        expect_problem(notify(publisher, query_string={name: value}), 400, "invalid-request", name)
+        if value.isprintable():
+            as_header = notify(publisher, headers={name.replace("_", "-"): value})
+            expect_problem(as_header, 400, "invalid-request", name)
+
+
+@ON_SQLITE_ALONE
+def test_lines_can_not_be_injected_through_headers(publisher: PublisherActor) -> None:
+    # A real server refuses line breaks in headers; what it may let through is refused here.
+    for bad in ("a\tb", header("a\u2028b"), header("a\x85b"), "a\x1b[31m"):
+        expect_problem(notify(publisher, headers={"Title": bad}), 400, "invalid-request", "title")
+
+
+@ON_SQLITE_ALONE
+def test_unknown_parameters_are_refused_by_name(publisher: PublisherActor) -> None:
+    answer = notify(publisher, query_string={"titel": "x", "body": "y", "to": "all", "Title": "z"})
+    expect_problem(answer, 400, "invalid-request", "titel", "body", "to", "Title")
+    assert notify(publisher, query_string={"_": "1"}).status_code == 201
+    expect_problem(publisher.post("/v1/notify/all?title=a&title=b", data="x"), 400, "invalid-request", "title")
+
+
+@ON_SQLITE_ALONE
+def test_audiences_stand_in_the_path_with_and_without_encoding(app: InProcessGateway, publisher: PublisherActor) -> None:
+    for name, path in (("a b", "user:a%20b"), ("ü", "user%3A%C3%BC"), ("a/b", "user:a/b"), ("a/b", "user:a%2Fb")):
+        recipient = app.recipient(name)
+        recipient.inbox()
+        answer = publisher.post(f"/v1/notify/{path}", data="x")
+        assert answer.json["to"] == [f"user:{name}"]  # type: ignore[index]
+        assert ids(recipient.inbox())[0] == answer.json["id"]  # type: ignore[index]
+    for path in ("all", "role:admin", "topic:deploys"):
+        assert publisher.post(f"/v1/notify/{path}", data="x").status_code == 201
+
+
+@ON_SQLITE_ALONE
+def test_what_is_no_audience_is_refused(publisher: PublisherActor) -> None:
+    for path in ("alice", "user:", "topic:a/b", "topic:%C3%BC", "user:a%00b", "gateway", "all,all", "user:%FF%00", "ALL"):
+        expect_problem(publisher.post(f"/v1/notify/{path}", data="x"), 400, "invalid-request", "to.0")
+    expect_problem(publisher.post("/v1/notify/user:a%0Ab", data="x"), 404, "not-found")
+    expect_problem(publisher.post("/v1/notify/", data="x"), 404, "not-found")
+    expect_problem(publisher.post("/v1/notify", data="x"), 404, "not-found")

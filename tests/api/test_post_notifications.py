@@ -1,0 +1,412 @@
+"""POST /v1/notifications: publishing as JSON, field by field. Idempotency is in test_idempotency.py."""
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.api.helpers import ON_SQLITE_ALONE, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+PATH = "/v1/notifications"
+
+
+def sent(publisher: PublisherActor, **fields: Any) -> Any:
+    return publisher.post(PATH, json={"to": "user:alice", "title": "T", **fields})
+
+
+# --- Works --------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: RecipientActor) -> None:
+    answer = sent(publisher, to=["user:alice", "all"], type="deploy", priority="critical", ttl=90)
+    assert answer.status_code == 201
+    body = answer.json
+    found, created_at, expires_at = body.pop("id"), body.pop("created_at"), body.pop("expires_at")
+    assert body == {"to": ["user:alice", "all"], "type": "deploy", "priority": "critical"}
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", found)
+    assert answer.headers["Location"] == f"/v1/notifications/{found}"
+    assert "Idempotency-Replayed" not in answer.headers
+    assert datetime.fromisoformat(expires_at) - datetime.fromisoformat(created_at) == timedelta(seconds=90)
+    (item,) = alice.inbox()["notifications"]
+    assert (item["id"], item["created_at"], item["expires_at"]) == (found, created_at, expires_at)
+
+
+def test_the_defaults_are_those_of_the_protocol(publisher: PublisherActor) -> None:
+    body = sent(publisher).json
+    assert (body["to"], body["type"], body["priority"]) == (["user:alice"], "general", "normal")
+    assert body["expires_at"] is None
+
+
+def test_ids_are_sortable_by_creation(publisher: PublisherActor) -> None:
+    published: list[str] = []
+    moments: list[str] = []
+    for _ in range(5):
+        body = sent(publisher).json
+        published.append(body["id"])
+        moments.append(body["created_at"])
+    assert sorted(zip(published, moments, strict=True)) == sorted(
+        zip(published, moments, strict=True), key=lambda pair: (pair[1], pair[0])
+    )
+
+
+def test_an_audience_given_twice_counts_once(publisher: PublisherActor) -> None:
+    body = sent(publisher, to=["user:alice", "all", "user:alice", "all", "topic:x"]).json
+    assert body["to"] == ["user:alice", "all", "topic:x"]
+
+
+def test_it_may_go_to_a_thousand_audiences(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish([*(f"user:u{n}" for n in range(999)), "user:alice"])
+    assert ids(alice.inbox()) == [found]
+    assert ids(app.recipient("u500").inbox()) == [found]
+
+
+def test_it_is_in_the_inbox_when_the_answer_comes(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for _ in range(10):
+        found = publisher.publish("user:alice")
+        assert ids(alice.inbox())[0] == found
+
+
+def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, alice: RecipientActor) -> None:
+    titles = ["<script>alert(1)</script>", "& \" ' \\ / %", "漢字 ελ עב عر", "\U0001f469\u200d\U0001f467 \u00a0 \u3000", "  spaces  "]
+    bodies = ["line\nline\r\nline\ttab", "\u2028\u2029\x7f\x85\x1b[31m", "{{7*7}} ${x} %s %(y)s", "\\u0000", "\ufffd\ufeff\uffff"]
+    for title, body in zip(titles, bodies, strict=True):
+        publisher.publish("user:alice", title, body=body, sender=title)
+        item = alice.inbox()["notifications"][0]
+        assert (item["title"], item["body"], item["sender"]) == (title, body, title)
+
+
+def test_data_is_handed_to_clients_untouched(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for data in (
+        {},
+        {"": "", "a b": [1, -2.5, 1e100, True, None, {"deep": [[[{}]]]}]},
+        {"big": 2**63, "bigger": 10**40, "ü\U0001f514": "\U0001f514 \u2028 </script>"},
+        {"z": 1, "a": 2, "id": "x", "title": "y", "__proto__": {}, "\\u0000": "\\\\u0000 \\u0000"},
+    ):
+        # Written here, since Flask's test client would sort the names.
+        document = json.dumps({"to": "user:alice", "title": "T", "data": data})
+        assert publisher.post(PATH, data=document, content_type="application/json").status_code == 201
+        item = alice.inbox()["notifications"][0]
+        assert item["data"] == data
+        assert list(item["data"]) == list(data)
+
+
+def test_the_senders_name_may_be_empty(publisher: PublisherActor, alice: RecipientActor) -> None:
+    publisher.publish("user:alice", sender="")
+    assert alice.inbox()["notifications"][0]["sender"] == ""
+
+
+def test_nothing_is_published_when_the_request_is_refused(publisher: PublisherActor, alice: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    for fields in ({"title": ""}, {"to": []}, {"extra": 1}, {"ttl": 0}, {"action_url": "javascript:x"}):
+        assert sent(publisher, **fields).status_code == 400
+    assert alice.poll(etag=etag).status_code == 304
+
+
+# --- Bounds -------------------------------------------------------------------------------------
+
+AT_BOUNDS: list[dict[str, Any]] = [
+    {"type": "x"},
+    {"type": "a-z_0.9" + "x" * 57},
+    {"title": "x"},
+    {"title": "\U0001f514" * 200},
+    {"body": ""},
+    {"body": "\U0001f514" * 4000},
+    {"sender": ""},
+    {"sender": "ü" * 100},
+    {"icon": ""},
+    {"icon": "x" * 200},
+    {"icon": "https://example.org/" + "x" * 180},
+    {"action_url": ""},
+    {"action_url": "/" + "x" * 1999},
+    {"ttl": 1},
+    {"ttl": 31536000},
+    {"data": {"x": "y" * 4088}},
+    {"to": ["user:" + "ü" * 128]},
+    {"to": ["role:" + "x" * 128]},
+    {"to": ["topic:" + "x" * 64]},
+    {"to": "all"},
+]
+
+
+@ON_SQLITE_ALONE
+def test_values_at_the_bounds_are_taken(publisher: PublisherActor) -> None:
+    assert len(json.dumps({"x": "y" * 4088}, separators=(",", ":"))) == 4096
+    for fields in AT_BOUNDS:
+        answer = sent(publisher, **fields)
+        assert answer.status_code == 201, (fields, answer.text)
+
+
+BAD_FIELDS: list[tuple[str, Any]] = [
+    *(("to", value) for value in ([], "", "alice", "user", "user:", "all:", "ALL", "User:alice", "everybody", " all")),
+    *(("to", value) for value in (None, 7, {}, True, "gateway", "group:x", "role:", "topic:", "topic:a b", "topic:ü")),
+    *(("to", value) for value in ("topic:" + "x" * 65, "user:" + "x" * 129, "role:" + "x" * 129, "user:a\nb", "all,all")),
+    ("to", [f"user:{n}" for n in range(1001)]),
+    *(("type", value) for value in ("", "Deploy", "a b", "x" * 65, "ü", "a\n", "a/b", "a:b", None, 7, [])),
+    *(("title", value) for value in ("", "x" * 201, None, 7, [], {}, True)),
+    *(("body", value) for value in ("x" * 4001, None, 7, [])),
+    *(("priority", value) for value in ("", "urgent", "High", 1, [])),
+    *(("sender", value) for value in ("x" * 101, 7, "a\nb")),
+    *(("ttl", value) for value in (0, -1, 31536001, 1.5, 60.0, "60", True, [], 10**30)),
+    *(("data", value) for value in ([], "x", 7, None, {"x": "y" * 4089}, {"ü": "ü" * 2045})),
+    *(("icon", value) for value in (7, "x" * 201)),
+    *(("action_url", value) for value in (7, "/" + "x" * 2000)),
+]
+
+
+@ON_SQLITE_ALONE
+def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherActor) -> None:
+    for field, value in BAD_FIELDS:
+        answer = sent(publisher, **{field: value})
+        assert answer.status_code == 400, (field, value)
+        named = {error["field"].partition(".")[0] for error in answer.json["errors"]}
+        assert (answer.json["code"], named) == ("invalid-request", {field}), (field, value)
+
+
+@ON_SQLITE_ALONE
+def test_every_field_at_fault_is_named_at_once(publisher: PublisherActor) -> None:
+    answer = publisher.post(PATH, json={"type": "A", "ttl": 0, "boddy": "x", "to": ["all", "nobody"]})
+    expect_problem(answer, 400, "invalid-request", "title", "type", "ttl", "boddy", "to.1")
+
+
+@ON_SQLITE_ALONE
+def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
+    for name in ("Title", "id", "created_at", "audience", "_", "ü", "a.b", "", "x" * 300, "<script>", "\ud800"):
+        document = json.dumps({"to": "all", "title": "T", name: 1})
+        answer = publisher.post(PATH, data=document, content_type="application/json")
+        assert answer.status_code == 400, name
+        (error,) = answer.json["errors"]  # type: ignore[index]
+        if name != "\ud800":  # which no answer could name
+            assert error["message"] == "is not known"
+            assert error["field"] == name[:200] or not name
+
+
+@ON_SQLITE_ALONE
+def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: PublisherActor) -> None:
+    for bad in ("a\0b", "\0", "\ud800", "x\udfff", "\ude00\ud83d"):
+        for field in ("title", "body", "sender", "icon", "action_url", "type", "priority"):
+            document = json.dumps({"to": "all", "title": "T", field: bad})
+            answer = publisher.post(PATH, data=document, content_type="application/json")
+            expect_problem(answer, 400, "invalid-request", field)
+        for to in (f"user:{bad}", f"role:{bad}", f"topic:{bad}", bad):
+            answer = publisher.post(PATH, data=json.dumps({"to": to, "title": "T"}), content_type="application/json")
+            assert answer.status_code == 400
+        for data in ({"x": bad}, {bad: 1}, {"x": [{"y": [bad]}]}):
+            document = json.dumps({"to": "all", "title": "T", "data": data})
+            answer = publisher.post(PATH, data=document, content_type="application/json")
+            expect_problem(answer, 400, "invalid-request", "data")
+    # Two halves that belong together are one character.
+    document = '{"to": "all", "title": "\\ud83d\\udd14"}'
+    assert publisher.post(PATH, data=document, content_type="application/json").status_code == 201
+
+
+@ON_SQLITE_ALONE
+def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> None:
+    for bad in ("a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\tb", "a\x0bb", "a\x1b[31m", "a\x85b", "a\u2028b", "a\u2029b", "\x7f"):
+        expect_problem(sent(publisher, title=bad), 400, "invalid-request", "title")
+        expect_problem(sent(publisher, sender=bad), 400, "invalid-request", "sender")
+
+
+@ON_SQLITE_ALONE
+def test_numbers_that_json_does_not_know_are_malformed(publisher: PublisherActor) -> None:
+    for number in ("NaN", "Infinity", "-Infinity"):
+        document = f'{{"to": "all", "title": "T", "data": {{"x": {number}}}}}'
+        expect_problem(publisher.post(PATH, data=document, content_type="application/json"), 400, "malformed-json")
+    document = '{"to": "all", "title": "T", "data": {"x": 1e999}}'
+    answer = publisher.post(PATH, data=document, content_type="application/json")
+    expect_problem(answer, 400, "invalid-request", "data")
+
+
+# --- action_url and icon ------------------------------------------------------------------------
+
+GOOD_URLS = [
+    "https://example.org",
+    "https://example.org/a?b=c&d=%20#e",
+    "http://example.org:8080/",
+    "HTTPS://EXAMPLE.ORG/x",
+    "https://user@[::1]/x",
+    "https://exämple.org/ü?q=漢",
+    "/",
+    "/deploys/7?x=1#y",
+    "/a//b/../c",
+    "/javascript:alert(1)",
+    "/?u=https://example.org",
+    "/@:;,.~!$&'()*+=",
+]
+
+BAD_URLS = [
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    " javascript:alert(1)",
+    "\tjavascript:alert(1)",
+    "\x01javascript:alert(1)",
+    "java\tscript:alert(1)",
+    "java\nscript:alert(1)",
+    "java\r\nscript:alert(1)",
+    "javascript&colon;alert(1)",
+    "javascript%3Aalert(1)",
+    "\u200bjavascript:alert(1)",
+    "\ufeffjavascript:alert(1)",
+    "vbscript:msgbox(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "DATA:text/html;base64,PHNjcmlwdD4=",
+    "blob:https://example.org/x",
+    "file:///etc/passwd",
+    "ftp://example.org/",
+    "mailto:a@example.org",
+    "tel:112",
+    "intent://x#Intent;end",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    " //evil.example",
+    " /x",
+    "/x ",
+    "/x y",
+    "/x\\y",
+    "/x\ty",
+    "/x\x7fy",
+    "/x\u00a0y",
+    "/x\u2028y",
+    "https:/evil.example",
+    "https:evil.example",
+    "https:///evil.example",
+    "https://",
+    "https:\\\\evil.example",
+    "https://evil\\.example",
+    "https://evil.example\\x",
+    " https://example.org",
+    "https://example.org ",
+    "https://exam ple.org",
+    "ht\ttps://example.org",
+    "https://\n",
+    "httpx://example.org",
+    "example.org",
+    "deploys/7",
+    "./x",
+    "?x",
+    "#x",
+    "@evil.example",
+]
+
+
+@ON_SQLITE_ALONE
+def test_action_urls_that_lead_somewhere_are_taken_as_they_are(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    for url in GOOD_URLS:
+        publisher.publish("user:alice", action_url=url)
+        assert alice.inbox()["notifications"][0]["action_url"] == url
+
+
+@ON_SQLITE_ALONE
+def test_disguised_action_urls_are_refused_in_both_forms_of_publishing(publisher: PublisherActor) -> None:
+    for url in BAD_URLS:
+        expect_problem(sent(publisher, action_url=url), 400, "invalid-request", "action_url")
+        by_query = publisher.post("/v1/notify/all", data="x", query_string={"action_url": url})
+        expect_problem(by_query, 400, "invalid-request", "action_url")
+
+
+@ON_SQLITE_ALONE
+def test_icons_are_short_names_or_https_urls(publisher: PublisherActor, alice: RecipientActor) -> None:
+    for icon in ("rocket", "fa-bell", "a.b_c", "\U0001f514", "https://example.org/i.png?x=1", "HTTPS://example.org/i"):
+        publisher.publish("user:alice", icon=icon)
+        assert alice.inbox()["notifications"][0]["icon"] == icon
+    for icon in (
+        "http://example.org/i.png",
+        "javascript:alert(1)",
+        "JAVASCRIPT:alert(1)",
+        "java\tscript:alert(1)",
+        "data:image/svg+xml,<svg onload=alert(1)>",
+        "//example.org/i.png",
+        "/i.png",
+        "\\\\example.org\\i.png",
+        "../i.png",
+        "https:i.png",
+        "https://",
+        "https:///x",
+        "https://example.org/ i.png",
+        'x" onerror="alert(1)',
+        "<svg>",
+        "two words",
+        "a\nb",
+        "\u2028",
+        " rocket",
+        "'",
+        "`",
+    ):
+        expect_problem(sent(publisher, icon=icon), 400, "invalid-request", "icon")
+
+
+# --- What a key may -----------------------------------------------------------------------------
+
+
+def test_a_key_may_address_only_what_its_patterns_match(app: InProcessGateway, alice: RecipientActor) -> None:
+    key = app.publisher(audiences=["user:al*", "topic:deploys", "role:*-team"])
+    for to in ("user:alice", "user:al", "topic:deploys", "role:web-team", ["user:alice", "topic:deploys"]):
+        assert sent(key, to=to).status_code == 201, to
+    etag = alice.poll().headers["ETag"]
+    for to in ("all", "user:bob", "user:xal", "topic:deploys2", "topic:deploy", "role:web-team2", "role:admin"):
+        expect_problem(sent(key, to=to), 403, "forbidden")
+        expect_problem(sent(key, to=["user:alice", to]), 403, "forbidden")  # all of them, or nothing is published
+    assert alice.poll(etag=etag).status_code == 304
+
+
+def test_patterns_know_no_other_wildcard_than_the_star(app: InProcessGateway) -> None:
+    key = app.publisher(audiences=["user:a?c", "user:[ab]", "user:x.z", "user:*|role:*"])
+    for to in ("user:a?c", "user:[ab]", "user:x.z", "user:x|role:y"):
+        assert sent(key, to=to).status_code == 201, to
+    for to in ("user:abc", "user:a", "user:xyz", "role:admin", "user:alice"):
+        expect_problem(sent(key, to=to), 403, "forbidden")
+
+
+def test_a_key_may_use_only_types_that_its_patterns_match(app: InProcessGateway) -> None:
+    key = app.publisher(types=["deploy.*", "like"])
+    for name in ("deploy.finished", "deploy.", "like"):
+        assert sent(key, type=name).status_code == 201, name
+    for name in ("deploy", "xdeploy.y", "likes", "general"):
+        expect_problem(sent(key, type=name), 403, "forbidden")
+    expect_problem(sent(key), 403, "forbidden")  # the default type is a type
+
+
+def test_a_key_without_patterns_may_nothing(app: InProcessGateway) -> None:
+    expect_problem(sent(app.publisher(audiences=[])), 403, "forbidden")
+    expect_problem(sent(app.publisher(types=[])), 403, "forbidden")
+
+
+def test_the_patterns_hold_for_admin_keys_and_for_notify_too(app: InProcessGateway) -> None:
+    key = app.publisher(scopes=["admin"], audiences=["user:*"], types=["x"])
+    expect_problem(sent(key, to="all", type="x"), 403, "forbidden")
+    expect_problem(key.post("/v1/notify/all?type=x", data="x"), 403, "forbidden")
+    expect_problem(key.post("/v1/notify/user:a", data="x"), 403, "forbidden")
+    assert key.post("/v1/notify/user:a?type=x", data="x").status_code == 201
+
+
+@ON_SQLITE_ALONE
+def test_a_forbidden_audience_is_told_neither_apart_nor_by_name(app: InProcessGateway) -> None:
+    key = app.publisher(audiences=["user:alice"])
+    first, second = sent(key, to="user:bob").json, sent(key, to="user:nobody-at-all").json
+    assert (first["detail"], "bob" in json.dumps(first)) == (second["detail"], False)
+
+
+@ON_SQLITE_ALONE
+def test_query_parameters_are_refused(publisher: PublisherActor) -> None:
+    answer = publisher.post(f"{PATH}?title=x", json={"to": "all", "title": "T"})
+    expect_problem(answer, 400, "invalid-request", "title")
+
+
+@ON_SQLITE_ALONE
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_other_methods_are_not_allowed(publisher: PublisherActor, method: str) -> None:
+    answer = publisher._open(method, PATH)
+    expect_problem(answer, 405, "method-not-allowed")
+    assert "POST" in answer.headers["Allow"]

@@ -1,0 +1,379 @@
+"""Rate limits: what is counted for whom, the headers, and 429 (PROTOCOL section 6)."""
+
+import re
+import time
+from typing import Any
+
+import gevent
+import pytest
+
+from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.redis_server import RedisServer
+
+pytestmark = ON_SQLITE_ALONE
+
+DEFAULTS = {
+    "limit_publish": "1200/minute",
+    "limit_poll": "300/minute",
+    "limit_state": "300/minute",
+    "limit_failed_auth": "30/minute",
+    "limit_guard": "6000/minute",
+}
+BODY = {"to": "all", "title": "T"}
+
+
+def publish(publisher: PublisherActor) -> Any:
+    return publisher.post("/v1/notifications", json=BODY)
+
+
+def expect_limited(answer: Any, name: str) -> None:
+    expect_problem(answer, 429, "rate-limited")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert f'"{name}"' in answer.headers["RateLimit"]
+    assert re.search(rf'"{name}";r=0;t=\d+', answer.headers["RateLimit"])
+
+
+def remaining(answer: Any, name: str) -> int:
+    """Return what is left of a limit according to an answer."""
+    found = re.search(rf'"{name}";r=(\d+);t=\d+', answer.headers["RateLimit"])
+    assert found, answer.headers["RateLimit"]
+    return int(found.group(1))
+
+
+# --- Headers ------------------------------------------------------------------------------------
+
+
+def test_every_answer_under_v1_but_a_304_says_how_the_limits_stand(make_app: Any) -> None:
+    app = make_app(**DEFAULTS)
+    alice, publisher, admin = app.recipient("alice"), app.publisher(), app.admin()
+    first = alice.poll()
+    answers = [
+        first,
+        alice.poll(first.json["cursor"]),
+        alice.get("/v1/inbox/unread"),
+        alice.get("/v1/inbox/history"),
+        alice.get("/v1/inbox/history?before=unknown"),
+        alice.post("/v1/inbox/state", json={"op": "read", "ids": ["x"]}),
+        alice.post("/v1/inbox/state", json={}),
+        alice.get("/v1/inbox/topics"),
+        alice.put("/v1/inbox/topics/x"),
+        alice.delete("/v1/inbox/topics/x"),
+        alice.get("/v1/inbox/preferences"),
+        alice.put("/v1/inbox/preferences", json={"types": {}}),
+        alice.poll("garbage"),
+        alice.poll(limit=0),
+        publish(publisher),
+        publisher.post("/v1/notify/all", data="x"),
+        publisher.post("/v1/notify/all", data=b"\xff"),
+        publisher.post("/v1/notifications", data="{", content_type="application/json"),
+        publisher.post("/v1/notifications", data="{", content_type="text/plain"),
+        publisher.delete("/v1/notifications/unknown"),
+        admin.get("/v1/types"),
+        admin.put("/v1/types/x", json={}),
+        admin.delete("/v1/types/x"),
+        publisher.get("/v1/types"),  # 403
+        publisher.get("/v1/inbox"),  # 403
+        alice.get("/v1/types"),  # 403
+        alice.get("/v1/unknown"),  # 404
+        alice.get("/v1/inbox/"),  # 404
+        alice.post("/v1/inbox"),  # 405
+        alice._open("OPTIONS", "/v1/inbox"),
+        app.anonymous().get("/v1/inbox"),  # 401
+        app.anonymous().get("/v1/unknown"),
+    ]
+    for answer in answers:
+        where = f"{answer.request.method} {answer.request.path} {answer.status_code}"
+        assert re.fullmatch(r'"\w+";q=\d+;w=60(, "\w+";q=\d+;w=60)*', answer.headers["RateLimit-Policy"]), where
+        assert re.fullmatch(r'"\w+";r=\d+;t=\d+(, "\w+";r=\d+;t=\d+)*', answer.headers["RateLimit"]), where
+    unchanged = alice.poll(etag=alice.poll().headers["ETag"])
+    assert unchanged.status_code == 304
+    assert "RateLimit" not in unchanged.headers
+    assert "RateLimit-Policy" not in unchanged.headers
+
+
+def test_the_defaults_are_those_of_the_protocol(make_app: Any) -> None:
+    app = make_app(**DEFAULTS)
+    alice = app.recipient("alice")
+    policies = ", ".join(
+        answer.headers["RateLimit-Policy"]
+        for answer in (
+            publish(app.publisher()),
+            alice.poll(),
+            alice.put("/v1/inbox/topics/x"),
+            app.anonymous().get("/v1/inbox"),
+        )
+    )
+    for name, quota in (("publish", 1200), ("poll", 300), ("state", 300), ("failed_auth", 30), ("guard", 6000)):
+        assert f'"{name}";q={quota};w=60' in policies
+
+
+def test_what_remains_counts_down(make_app: Any) -> None:
+    app = make_app(**DEFAULTS)
+    publisher = app.publisher()
+    assert [remaining(publish(publisher), "publish") for _ in range(3)] == [1199, 1198, 1197]
+    assert remaining(publish(publisher), "guard") == 5996
+
+
+def test_without_limits_there_are_no_headers_and_no_429(app: InProcessGateway, alice: RecipientActor) -> None:
+    for _ in range(40):
+        answer = alice.poll()
+        assert answer.status_code == 200
+    assert "RateLimit" not in answer.headers
+    assert [app.anonymous().get("/v1/inbox").status_code for _ in range(40)] == [401] * 40
+
+
+def test_answers_outside_v1_say_nothing_of_limits(make_app: Any) -> None:
+    app = make_app(**DEFAULTS)
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/problems/not-found", "/unknown"):
+        assert "RateLimit" not in app.anonymous().get(path).headers
+
+
+# --- What is counted ----------------------------------------------------------------------------
+
+
+def test_publishing_is_counted_per_key(make_app: Any) -> None:
+    app = make_app(limit_publish="3/minute")
+    alice = app.recipient("alice")
+    alice.inbox()
+    one, other = app.publisher("cron"), app.publisher("cron")
+    assert publish(one).status_code == 201
+    assert one.post("/v1/notify/all", data="x").status_code == 201
+    many = one.post("/v1/notifications", json={"to": [f"user:u{n}" for n in range(1000)], "title": "T"})
+    assert (many.status_code, remaining(many, "publish")) == (201, 0)  # a thousand audiences count as one
+    expect_limited(publish(one), "publish")
+    expect_limited(one.post("/v1/notify/all", data="x"), "publish")
+    assert publish(other).status_code == 201
+    assert len(ids(alice.inbox())) == 3  # nothing was published by what was refused
+
+
+def test_a_rotated_key_has_the_quota_of_its_key(make_app: Any) -> None:
+    app = make_app(limit_publish="2/minute")
+    publisher = app.publisher()
+    assert publish(publisher).status_code == 201
+    rotated = app.rotate(publisher, 3600)
+    assert publish(rotated).status_code == 201
+    expect_limited(publish(rotated), "publish")
+    expect_limited(publish(publisher), "publish")
+
+
+def test_polls_that_brought_something_are_counted_per_recipient(make_app: Any) -> None:
+    app = make_app(limit_poll="3/minute")
+    alice, bob, publisher = app.recipient("alice"), app.recipient("bob"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    for left in (1, 0):
+        publisher.publish("user:alice")
+        answer = alice.poll(cursor)
+        assert remaining(answer, "poll") == left
+        cursor = answer.json["cursor"]
+    lost = publisher.publish("user:alice")
+    expect_limited(alice.poll(cursor), "poll")
+    expect_limited(alice.get("/v1/inbox/history"), "poll")
+    assert bob.poll().status_code == 200
+    # Nothing is dropped: the same cursor brings it as soon as there is quota again.
+    app.services.limits._local.storage.reset()
+    assert ids(alice.inbox(cursor)) == [lost]
+
+
+def test_the_quota_of_a_recipient_is_that_of_all_their_devices(make_app: Any) -> None:
+    app = make_app(limit_poll="2/minute")
+    assert app.recipient("alice").poll().status_code == 200
+    assert app.recipient("alice", "admin").poll().status_code == 200
+    expect_limited(app.recipient("alice", expires_seconds=60).poll(), "poll")
+
+
+def test_a_304_and_a_poll_that_brought_nothing_cost_no_quota(make_app: Any) -> None:
+    app = make_app(limit_poll="1/minute")
+    alice = app.recipient("alice")
+    first = alice.poll()
+    cursor, etag = first.json["cursor"], first.headers["ETag"]
+    for _ in range(5):
+        assert alice.poll(etag=etag).status_code == 304
+        assert alice.poll(cursor, etag=etag).status_code == 304
+        assert alice.poll(cursor).status_code == 200
+        assert alice.get("/v1/inbox/unread", headers={"If-None-Match": etag}).status_code == 304
+    expect_limited(alice.poll(), "poll")
+
+
+def test_an_empty_end_of_a_hold_costs_no_quota(make_app: Any) -> None:
+    app = make_app(limit_poll="1/minute")
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    held = [gevent.spawn(alice.poll, cursor, wait=1) for _ in range(4)]
+    assert [one.get(timeout=5).status_code for one in held] == [200] * 4
+    expect_limited(alice.poll(), "poll")
+
+
+def test_state_topics_and_preferences_are_counted_together_and_not_with_polls(make_app: Any) -> None:
+    app = make_app(limit_state="3/minute", limit_poll="100/minute")
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    found = app.publisher().publish("user:alice")
+    assert alice.put("/v1/inbox/topics/x").status_code == 200
+    assert alice.put("/v1/inbox/preferences", json={"types": {}}).status_code == 200
+    assert alice.delete("/v1/inbox/topics/x").status_code == 200
+    expect_limited(alice.post("/v1/inbox/state", json={"op": "read", "ids": [found]}), "state")
+    expect_limited(alice.put("/v1/inbox/topics/x"), "state")
+    expect_limited(alice.put("/v1/inbox/preferences", json={"types": {}}), "state")
+    assert counts(alice.inbox()) == (1, 1)  # nothing was changed by what was refused
+    assert bob.put("/v1/inbox/topics/x").status_code == 200
+
+
+def test_failed_authentications_are_counted_per_address(make_app: Any) -> None:
+    app = make_app(limit_failed_auth="3/minute")
+    alice, publisher = app.recipient("alice"), app.publisher()
+
+    def fail(address: str, credential: str = "Bearer x") -> Any:
+        headers = {"Authorization": credential} if credential else {}
+        return app.anonymous().get("/v1/inbox", headers=headers, environ_base={"REMOTE_ADDR": address})
+
+    for credential in ("Bearer x", "Bearer ng_a_b", ""):
+        assert fail("192.0.2.1", credential).status_code == 401
+    expect_limited(fail("192.0.2.1"), "failed_auth")
+    assert fail("192.0.2.2").status_code == 401
+    # A valid credential is never counted against its address, not even against one that guesses.
+    for _ in range(5):
+        assert alice.get("/v1/inbox", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+        given = publisher.post("/v1/notifications", json=BODY, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+        assert given.status_code == 201
+    expect_limited(fail("192.0.2.1"), "failed_auth")
+
+
+def test_a_header_does_not_change_the_address_unless_a_proxy_is_trusted(make_app: Any) -> None:
+    app = make_app(limit_failed_auth="1/minute")
+    statuses = [
+        app.anonymous().get("/v1/inbox", headers={"X-Forwarded-For": f"192.0.2.{n}"}).status_code for n in range(3)
+    ]
+    assert statuses == [401, 429, 429]
+    behind = make_app(limit_failed_auth="1/minute", trusted_proxies=1)
+
+    def fail(forwarded: str) -> int:
+        return behind.anonymous().get("/v1/inbox", headers={"X-Forwarded-For": forwarded}).status_code
+
+    assert [fail("192.0.2.1"), fail("192.0.2.2"), fail("192.0.2.1")] == [401, 401, 429]
+    # Only what the trusted proxy itself has written counts, not what the client sent it.
+    assert [fail("198.51.100.7, 192.0.2.9"), fail("198.51.100.8, 192.0.2.9")] == [401, 429]
+
+
+def test_valid_credentials_are_never_counted_per_address(make_app: Any) -> None:
+    app = make_app(limit_poll="2/minute", limit_publish="2/minute")
+    for n in range(10):  # an office behind one address
+        assert app.recipient(f"r{n}").poll().status_code == 200
+        assert publish(app.publisher(f"p{n}")).status_code == 201
+
+
+def test_the_guard_counts_every_request_of_a_principal(make_app: Any) -> None:
+    app = make_app(limit_guard="5/minute")
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    first = alice.poll()
+    etag = first.headers["ETag"]
+    assert alice.poll(etag=etag).status_code == 304
+    assert alice.get("/v1/types").status_code == 403
+    assert alice.poll("garbage").status_code == 400
+    assert alice.get("/v1/unknown").status_code == 404
+    expect_limited(alice.poll(etag=etag), "guard")
+    expect_limited(alice.get("/v1/inbox/topics"), "guard")
+    assert bob.poll().status_code == 200
+
+
+def test_the_window_ends_and_the_quota_is_whole_again(make_app: Any) -> None:
+    app = make_app(limit_publish="2/second")
+    publisher = app.publisher()
+    statuses = [publish(publisher).status_code for _ in range(4)]
+    assert 429 in statuses
+    limited = publish(publisher)
+    if limited.status_code == 429:  # unless the window has just ended
+        assert limited.headers["Retry-After"] == "1"
+    eventually(lambda: publish(publisher).status_code == 201, seconds=3)
+
+
+def test_what_is_refused_while_it_was_held_is_not_lost(make_app: Any) -> None:
+    app = make_app(limit_poll="1/minute")
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    held = gevent.spawn(alice.poll, cursor, wait=10)
+    eventually(lambda: app.services.room._count == 1)
+    found = publisher.publish("user:alice")
+    expect_limited(held.get(timeout=5), "poll")
+    app.services.limits._local.storage.reset()
+    assert ids(alice.inbox(cursor)) == [found]
+
+
+# --- Shared through Redis -----------------------------------------------------------------------
+
+
+def test_two_nodes_share_the_limits_through_redis(make_app: Any, redis_url: str) -> None:
+    one, other = (make_app(redis_url=redis_url, limit_publish="4/minute") for _ in range(2))
+    publisher = one.publisher()
+    elsewhere = PublisherActor(other.app.test_client(), publisher.credential)
+    assert [publish(actor).status_code for actor in (publisher, elsewhere, publisher, elsewhere)] == [201] * 4
+    expect_limited(publish(publisher), "publish")
+    expect_limited(publish(elsewhere), "publish")
+
+
+def test_what_remains_is_told_from_redis(make_app: Any, redis_url: str) -> None:
+    one, other = (make_app(redis_url=redis_url, limit_poll="10/minute") for _ in range(2))
+    assert remaining(one.recipient("alice").poll(), "poll") == 9
+    assert remaining(other.recipient("alice").poll(), "poll") == 8
+    assert remaining(other.recipient("bob").poll(), "poll") == 9
+
+
+def test_the_guard_never_waits_for_redis(make_app: Any, own_redis_server: RedisServer) -> None:
+    app = make_app(redis_url=own_redis_server.url, limit_guard="1000/minute")
+    alice = app.recipient("alice")
+    etag = alice.poll().headers["ETag"]
+    own_redis_server.pause()
+    try:
+        began = time.monotonic()
+        for _ in range(10):
+            assert alice.poll(etag=etag).status_code == 304
+        assert time.monotonic() - began < 0.2
+    finally:
+        own_redis_server.resume()
+
+
+@pytest.mark.parametrize("failure", ["stop", "pause"])
+def test_while_redis_is_down_each_node_counts_for_itself(
+    make_app: Any, own_redis_server: RedisServer, failure: str
+) -> None:
+    app = make_app(redis_url=own_redis_server.url, limit_publish="3/minute")
+    publisher = app.publisher()
+    assert remaining(publish(publisher), "publish") == 2
+    getattr(own_redis_server, failure)()
+    try:
+        began = time.monotonic()
+        answers = [publish(publisher) for _ in range(4)]
+        assert time.monotonic() - began < 2  # it is waited for once, and only for a moment
+        assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
+        expect_limited(answers[-1], "publish")
+    finally:
+        if failure == "pause":
+            own_redis_server.resume()
+
+
+def test_a_gateway_starts_and_serves_without_the_redis_it_was_given(
+    make_app: Any, own_redis_server: RedisServer
+) -> None:
+    own_redis_server.stop()
+    app = make_app(redis_url=own_redis_server.url, **DEFAULTS)
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    found = publisher.publish("user:alice")
+    assert ids(alice.inbox(cursor)) == [found]
+    assert "RateLimit" in alice.poll().headers
+
+
+def test_redis_is_used_again_when_it_is_back(
+    make_app: Any, own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 0.1)
+    one, other = (make_app(redis_url=own_redis_server.url, limit_publish="100/minute") for _ in range(2))
+    publisher = one.publisher()
+    elsewhere = PublisherActor(other.app.test_client(), publisher.credential)
+    own_redis_server.stop()
+    assert publish(publisher).status_code == 201
+    assert publish(elsewhere).status_code == 201
+    own_redis_server.start()
+    # It came back empty: from the moment that both count in it, each sees what the other has used.
+    eventually(lambda: abs(remaining(publish(publisher), "publish") - remaining(publish(elsewhere), "publish")) == 1)
+    with own_redis_server.connect() as client:
+        assert client.keys("notifygate:*")

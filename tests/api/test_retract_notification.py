@@ -1,0 +1,85 @@
+"""DELETE /v1/notifications/<id>: taking a notification back."""
+
+from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+def test_it_leaves_every_inbox_and_pollers_are_told(
+    publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    gone, stays = publisher.publish("all", "gone"), publisher.publish("all", "stays")
+    alice.change_state("read", ids=[gone])
+    cursors = {recipient: recipient.inbox()["cursor"] for recipient in (alice, bob)}
+    answer = publisher.delete(f"/v1/notifications/{gone}")
+    assert (answer.status_code, answer.get_data()) == (204, b"")
+    for recipient, cursor in cursors.items():
+        changes = recipient.inbox(cursor)
+        assert (changes["removed"], ids(changes), counts(changes)) == ([gone], [], (1, 1))
+        assert ids(recipient.inbox()) == [stays]
+
+
+def test_it_may_be_repeated(publisher: PublisherActor, alice: RecipientActor) -> None:
+    found = publisher.publish("user:alice")
+    publisher.delete(f"/v1/notifications/{found}")
+    etag = alice.poll().headers["ETag"]
+    assert publisher.delete(f"/v1/notifications/{found}").status_code == 204
+    assert alice.poll(etag=etag).status_code == 304
+
+
+def test_what_has_expired_already_can_be_retracted(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice", ttl=1)
+    eventually(lambda: app.services.removal.expire_due() or ids(alice.inbox()) == [])
+    assert publisher.delete(f"/v1/notifications/{found}").status_code == 204
+
+
+def test_another_keys_notification_is_not_found(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice")
+    other = app.publisher("publisher")  # the same name, another key
+    unknown = other.delete("/v1/notifications/01a1fc6b-48e7-7598-bb3a-3f710a34e7ba")
+    foreign = other.delete(f"/v1/notifications/{found}")
+    expect_problem(unknown, 404, "not-found")
+    expect_problem(foreign, 404, "not-found")
+    assert foreign.json["detail"] == unknown.json["detail"]  # type: ignore[index]
+    assert ids(alice.inbox()) == [found]
+
+
+def test_an_admin_key_may_retract_anything(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice")
+    assert app.admin().delete(f"/v1/notifications/{found}").status_code == 204
+    assert ids(alice.inbox()) == []
+
+
+def test_a_rotated_key_may_retract_what_it_posted_before(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    found = publisher.publish("user:alice")
+    assert app.rotate(publisher, 0).delete(f"/v1/notifications/{found}").status_code == 204
+    assert ids(alice.inbox()) == []
+
+
+def test_a_recipient_may_not(publisher: PublisherActor, alice: RecipientActor) -> None:
+    found = publisher.publish("user:alice")
+    expect_problem(alice.delete(f"/v1/notifications/{found}"), 403, "forbidden")
+    assert ids(alice.inbox()) == [found]
+
+
+def test_unknown_ids_are_not_found_and_impossible_ones_no_defect(publisher: PublisherActor) -> None:
+    for path in ("unknown", "0", "-", "'; --", "%C3%BC", "x" * 64):
+        expect_problem(publisher.delete(f"/v1/notifications/{path}"), 404, "not-found")
+    for path in ("%00", "a%00b", "%FF", "%ED%A0%80", "x" * 2000, "%20"):
+        answer = publisher.delete(f"/v1/notifications/{path}")
+        assert answer.status_code in (400, 404), path
+        assert answer.mimetype == "application/problem+json"
+
+
+@ON_SQLITE_ALONE
+def test_parameters_are_refused(publisher: PublisherActor) -> None:
+    found = publisher.publish("all")
+    answer = publisher.delete(f"/v1/notifications/{found}?force=1")
+    expect_problem(answer, 400, "invalid-request", "force")

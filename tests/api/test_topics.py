@@ -1,0 +1,151 @@
+"""/v1/inbox/topics: what a recipient follows."""
+
+import pytest
+
+from notifygate.publishing.registry import put_topic
+from tests.api.helpers import ON_SQLITE_ALONE, catch_up, counts, expect_problem, ids
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+PATH = "/v1/inbox/topics"
+
+
+def test_following_brings_what_is_published_from_then_on(publisher: PublisherActor, alice: RecipientActor) -> None:
+    publisher.publish("topic:deploys", "before")
+    assert alice.put(f"{PATH}/deploys").json == {"topic": "deploys", "following": True}
+    after = publisher.publish("topic:deploys", "after")
+    assert (ids(alice.inbox()), counts(alice.inbox())) == ([after], (1, 1))
+
+
+def test_unfollowing_takes_out_what_it_brought(publisher: PublisherActor, alice: RecipientActor) -> None:
+    alice.put(f"{PATH}/deploys")
+    publisher.publish("topic:deploys")
+    both = publisher.publish(["topic:deploys", "user:alice"])
+    cursor = alice.inbox()["cursor"]
+    assert alice.delete(f"{PATH}/deploys").json == {"topic": "deploys", "following": False}
+    publisher.publish("topic:deploys")
+    body = alice.inbox(cursor)
+    assert ids(alice.inbox()) == [both]
+    assert counts(body) == (1, 1)
+
+
+def test_both_may_be_repeated_and_change_nothing_then(publisher: PublisherActor, alice: RecipientActor) -> None:
+    alice.put(f"{PATH}/deploys")
+    found = publisher.publish("topic:deploys")
+    etag = alice.poll().headers["ETag"]
+    again = alice.put(f"{PATH}/deploys")
+    assert (again.status_code, again.json) == (200, {"topic": "deploys", "following": True})
+    assert alice.poll(etag=etag).status_code == 304  # in particular, what it brought is still there
+    assert ids(alice.inbox()) == [found]
+    alice.delete(f"{PATH}/deploys")
+    etag = alice.poll().headers["ETag"]
+    again = alice.delete(f"{PATH}/deploys")
+    assert (again.status_code, again.json) == (200, {"topic": "deploys", "following": False})
+    assert alice.poll(etag=etag).status_code == 304
+
+
+def test_following_again_begins_anew(publisher: PublisherActor, alice: RecipientActor) -> None:
+    alice.put(f"{PATH}/deploys")
+    publisher.publish("topic:deploys", "first time")
+    alice.delete(f"{PATH}/deploys")
+    publisher.publish("topic:deploys", "in between")
+    alice.put(f"{PATH}/deploys")
+    assert ids(alice.inbox()) == []
+    found = publisher.publish("topic:deploys", "second time")
+    assert ids(alice.inbox()) == [found]
+
+
+def test_the_list_has_what_is_followed_and_what_could_be(
+    app: InProcessGateway, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    assert bob.get(PATH).json == {"topics": []}
+    app.services.writer.transact(put_topic("open", ()))
+    app.services.writer.transact(put_topic("board", ("admin", "auditor")))
+    bob.put(f"{PATH}/unregistered")
+    assert bob.get(PATH).json == {
+        "topics": [{"topic": "open", "following": False}, {"topic": "unregistered", "following": True}]
+    }
+    alice.put(f"{PATH}/board")
+    assert alice.get(PATH).json == {
+        "topics": [{"topic": "board", "following": True}, {"topic": "open", "following": False}]
+    }
+
+
+def test_a_topic_limited_to_roles_is_forbidden_to_others(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
+    app.services.writer.transact(put_topic("board", ("admin",)))
+    expect_problem(bob.put(f"{PATH}/board"), 403, "forbidden")
+    assert alice.put(f"{PATH}/board").status_code == 200
+    found = publisher.publish("topic:board")
+    assert (ids(alice.inbox()), ids(bob.inbox())) == ([found], [])
+    assert bob.delete(f"{PATH}/board").status_code == 200
+
+
+def test_its_notifications_leave_the_inbox_of_one_who_loses_the_role(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    app.services.writer.transact(put_topic("board", ("admin",)))
+    alice.put(f"{PATH}/board")
+    found = publisher.publish("topic:board")
+    cursor = alice.inbox()["cursor"]
+    demoted = app.recipient("alice")
+    body = demoted.inbox(cursor)
+    assert (body["reset"], ids(body), counts(body)) == (True, [], (0, 0))
+    assert demoted.get(PATH).json == {"topics": []}
+    assert ids(alice.inbox()) == [found]  # and are there again for one who has it
+
+
+def test_a_topic_opened_again_is_open_to_everybody(
+    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
+) -> None:
+    bob.put(f"{PATH}/board")
+    found = publisher.publish("topic:board")
+    app.services.writer.transact(put_topic("board", ("admin",)))
+    catch_up(app)
+    assert ids(bob.inbox()) == []
+    app.services.writer.transact(put_topic("board", ()))
+    catch_up(app)
+    assert ids(bob.inbox()) == [found]
+
+
+def test_another_device_learns_of_it(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
+    phone = app.recipient("alice", "admin")
+    cursor = phone.inbox()["cursor"]
+    alice.put(f"{PATH}/deploys")
+    found = publisher.publish("topic:deploys")
+    assert ids(phone.inbox(cursor)) == [found]
+    assert phone.get(PATH).json == {"topics": [{"topic": "deploys", "following": True}]}
+
+
+def test_following_begins_the_inbox(app: InProcessGateway, publisher: PublisherActor) -> None:
+    carol = app.recipient("carol")
+    assert carol.put(f"{PATH}/deploys").status_code == 200
+    found = publisher.publish("all")
+    assert ids(carol.inbox()) == [found]
+
+
+@ON_SQLITE_ALONE
+def test_a_topic_has_a_name_that_urls_can_carry(alice: RecipientActor) -> None:
+    for name in ("a", "A.b_c-9", "x" * 64):
+        assert alice.put(f"{PATH}/{name}").json == {"topic": name, "following": True}
+    for name in ("x" * 65, "a b", "a:b", "ü", "a%00", "%FF", "a%0A", "a,b", "*"):
+        for answer in (alice.put(f"{PATH}/{name}"), alice.delete(f"{PATH}/{name}")):
+            expect_problem(answer, 400, "invalid-request", "topic")
+    assert len(alice.get(PATH).json["topics"]) == 3  # type: ignore[index]
+
+
+@ON_SQLITE_ALONE
+def test_a_recipient_can_follow_two_hundred_and_no_more(alice: RecipientActor) -> None:
+    for n in range(200):
+        assert alice.put(f"{PATH}/topic{n}").status_code == 200
+    expect_problem(alice.put(f"{PATH}/one-too-many"), 400, "invalid-request", "topic")
+    assert alice.put(f"{PATH}/topic7").status_code == 200
+    alice.delete(f"{PATH}/topic8")
+    assert alice.put(f"{PATH}/one-too-many").status_code == 200
+
+
+@ON_SQLITE_ALONE
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_unknown_parameters_are_refused(alice: RecipientActor, method: str) -> None:
+    path = PATH if method == "GET" else f"{PATH}/deploys"
+    expect_problem(alice._open(method, f"{path}?follow=1"), 400, "invalid-request", "follow")

@@ -1,0 +1,52 @@
+"""`notifygate migrate`: twice, and from several places at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from notifygate.storage.database import make_engine
+from notifygate.storage.readiness import SCHEMA_REVISION
+from tests.cli.conftest import CommandLine
+
+
+@pytest.fixture
+def empty(tmp_path: Path, database_url: str) -> CommandLine:
+    """The command line on a database in which there is nothing yet, of each kind."""
+    return CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": database_url})
+
+
+def revisions(database_url: str) -> list[str]:
+    engine = make_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            assert inspect(connection).has_table("log_head")
+            assert connection.execute(text("SELECT count(*) FROM log_head")).scalar_one() == 1
+            return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    finally:
+        engine.dispose()
+
+
+def test_second_time_changes_nothing(empty: CommandLine, database_url: str) -> None:
+    said = f"the database is at migration {SCHEMA_REVISION}\n"
+    assert empty("migrate") == said
+    before = empty("log", "status")
+    assert empty("migrate") == said
+    assert empty("log", "status") == before
+    assert revisions(database_url) == [SCHEMA_REVISION]
+
+
+def test_several_at_once_do_it_once(empty: CommandLine, database_url: str) -> None:
+    migrating = [empty.start("migrate") for _ in range(4)]
+    results = [(process.communicate(timeout=60), process.returncode) for process in migrating]
+    assert results == [((f"the database is at migration {SCHEMA_REVISION}\n", ""), 0)] * 4
+    assert revisions(database_url) == [SCHEMA_REVISION]
+
+
+def test_commands_work_from_any_folder(empty: CommandLine, tmp_path: Path) -> None:
+    """The migrations are found beside the package, not beside whoever calls."""
+    command = [sys.executable, "-m", "notifygate.cli", "migrate"]
+    done = subprocess.run(command, cwd=tmp_path, env=empty.environment(), capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr

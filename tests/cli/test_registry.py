@@ -1,0 +1,85 @@
+"""`notifygate type` and `notifygate topic` beside a running gateway."""
+
+import json
+
+from tests.cli.conftest import Ask, CommandLine
+from tests.longpoll.site import eventually
+
+
+def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str) -> None:
+    options = "--title Failed --icon fire --priority high --display modal --ttl 60 --role ops --role dev --mandatory"
+    assert beside("type", "set", "deploy.failed", *options.split()) == "set deploy.failed\n"
+    (described,) = map(json.loads, beside("type", "list", "--json").splitlines())
+    assert described == {
+        "type": "deploy.failed",
+        "title": "Failed",
+        "icon": "fire",
+        "priority": "high",
+        "display": "modal",
+        "ttl": 60,
+        "roles": ["ops", "dev"],
+        "mandatory": True,
+    }
+    assert beside("type", "list") == "deploy.failed  high  ops dev\n"
+    assert "deploy.failed" in ask(key, "GET", "/v1/types").text
+
+    def has_the_types_priority() -> bool:
+        answer = ask(key, "POST", "/v1/notifications", json={"to": "all", "title": "Oh", "type": "deploy.failed"})
+        return answer.json()["priority"] == "high"
+
+    eventually(has_the_types_priority, "the gateway knows the type", seconds=5)
+    assert beside("type", "delete", "deploy.failed") == "deleted deploy.failed\n"
+    assert beside("type", "list", "--json") == ""
+    assert "There is no" in beside.refusal("type", "delete", "deploy.failed")
+
+
+def test_type_limited_to_roles_is_hidden_from_others(beside: CommandLine, ask: Ask, key: str) -> None:
+    member = beside("token", "rolf", "--role", "ops").strip()
+    other = beside("token", "olga").strip()
+    for token in (member, other):
+        ask(token, "GET", "/v1/inbox")
+    beside("type", "set", "secret.thing", "--role", "ops")
+    notification_id = ask(
+        key, "POST", "/v1/notifications", json={"to": ["user:rolf", "user:olga"], "title": "Oh", "type": "secret.thing"}
+    ).json()["id"]
+
+    def inbox(token: str) -> list[str]:
+        return [item["id"] for item in ask(token, "GET", "/v1/inbox").json()["notifications"]]
+
+    eventually(lambda: inbox(other) == [], "it is hidden from others", seconds=5)
+    assert inbox(member) == [notification_id]
+
+
+def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLine, ask: Ask) -> None:
+    other = beside("token", "olga").strip()
+    member = beside("token", "rolf", "--role", "developer").strip()
+    assert ask(other, "PUT", "/v1/inbox/topics/deploys").status_code == 200
+    assert beside("topic", "set", "deploys", "--role", "developer") == "set deploys\n"
+    assert ask(other, "DELETE", "/v1/inbox/topics/deploys").status_code == 200
+    answer = ask(other, "PUT", "/v1/inbox/topics/deploys")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert ask(member, "PUT", "/v1/inbox/topics/deploys").status_code == 200
+    assert list(map(json.loads, beside("topic", "list", "--json").splitlines())) == [
+        {"topic": "deploys", "roles": ["developer"]}
+    ]
+    assert beside("topic", "list") == "deploys  developer\n"
+    assert ask(member, "GET", "/v1/inbox/topics").json() == {"topics": [{"topic": "deploys", "following": True}]}
+    beside("topic", "set", "deploys")
+    assert beside("topic", "list") == "deploys  everybody\n"
+    assert ask(other, "PUT", "/v1/inbox/topics/deploys").status_code == 200
+
+
+def test_follower_who_has_not_the_role_loses_the_topics_notifications(beside: CommandLine, ask: Ask, key: str) -> None:
+    other = beside("token", "otto").strip()
+    ask(other, "PUT", "/v1/inbox/topics/builds")
+    body = {"to": "topic:builds", "title": "Built"}
+    notification_id = ask(key, "POST", "/v1/notifications", json=body).json()["id"]
+    first = ask(other, "GET", "/v1/inbox").json()
+    assert [item["id"] for item in first["notifications"]] == [notification_id]
+    beside("topic", "set", "builds", "--role", "developer")
+
+    def is_gone() -> bool:
+        page = ask(other, "GET", "/v1/inbox", params={"cursor": first["cursor"]}).json()
+        return page["reset"] and page["notifications"] == []
+
+    eventually(is_gone, "what the topic brought has left the inbox", seconds=5)

@@ -1,0 +1,63 @@
+"""`notifygate token`."""
+
+import time
+from collections.abc import Callable
+
+import jwt
+import pytest
+
+from tests.cli.conftest import Ask, CommandLine
+
+
+def test_token_is_all_that_is_printed_and_works(beside: CommandLine, ask: Ask) -> None:
+    printed = beside("token", "alice")
+    assert printed.count("\n") == 1
+    assert printed.endswith("\n")
+    assert ask(printed.strip(), "GET", "/v1/inbox").status_code == 200
+
+
+def test_token_says_who_with_which_roles_and_how_long(beside: CommandLine) -> None:
+    token = beside("token", "alice", "--role", "admin", "--role", "ops", "--expires", "15m").strip()
+    secret = (beside.data_dir / "jwt_secret").read_text().strip()
+    claims = jwt.decode(token, secret, ["HS256"])
+    assert claims["sub"] == "alice"
+    assert claims["roles"] == ["admin", "ops"]
+    assert 890 <= claims["exp"] - time.time() <= 900
+    default = jwt.decode(beside("token", "alice").strip(), secret, ["HS256"])
+    assert 3590 <= default["exp"] - time.time() <= 3600
+
+
+def test_token_follows_the_settings(beside: CommandLine) -> None:
+    newest, older = "the newest secret " * 4, "an older secret " * 4
+    env = {
+        "NOTIFYGATE_JWT_SECRETS": f"{newest},{older}",
+        "NOTIFYGATE_JWT_ALGORITHMS": "HS512",
+        "NOTIFYGATE_JWT_AUDIENCE": "gateway",
+        "NOTIFYGATE_JWT_ISSUER": "here",
+        "NOTIFYGATE_JWT_ROLES_CLAIM": "groups",
+    }
+    token = beside("token", "alice", "--role", "ops", env=env).strip()
+    claims = jwt.decode(token, newest.strip(), ["HS512"], audience="gateway", issuer="here")
+    assert claims["groups"] == ["ops"]
+
+
+def test_secret_that_is_too_short_for_its_algorithm_is_refused(beside: CommandLine) -> None:
+    """RFC 7518, section 3.2: a key as long as the hash at least. The library would warn on stderr, each time."""
+    env = {"NOTIFYGATE_JWT_SECRETS": "a secret of 32 bytes and some more", "NOTIFYGATE_JWT_ALGORITHMS": "HS512"}
+    assert "NOTIFYGATE_JWT_SECRETS" in beside.refusal("token", "alice", env=env)
+
+
+def test_token_needs_no_database(beside: CommandLine) -> None:
+    assert beside("token", "alice", env={"NOTIFYGATE_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
+
+
+@pytest.mark.parametrize("name", ["", "a\tb", "x" * 129, "a\nb", "\x7f"])
+def test_name_that_is_none_is_refused(refusal_here: Callable[..., str], name: str) -> None:
+    refusal_here("token", name)
+    refusal_here("token", "alice", "--role", name)
+
+
+def test_keys_of_others_sign_no_token(beside: CommandLine) -> None:
+    assert "NOTIFYGATE_JWT_ALGORITHMS" in beside.refusal(
+        "token", "alice", env={"NOTIFYGATE_JWT_ALGORITHMS": "RS256,HS256"}
+    )

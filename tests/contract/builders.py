@@ -1,0 +1,83 @@
+"""What tests of the log and the inbox are built from: notifications, databases, writers, and waiting with a deadline."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+
+from notifygate.domain.ids import new_id
+from notifygate.domain.notification import Notification
+from notifygate.domain.times import now_ms
+from notifygate.log.announcement import Announcement
+from notifygate.log.append import Publication, append_published
+from notifygate.log.writer import LogWriter
+from notifygate.storage.database import Database, make_engine
+from notifygate.storage.migrate import migrate
+
+PATIENCE_SECONDS = 20.0
+"""How long something may take that should come at once; only a test that fails waits so long."""
+
+
+def make_notification(*to: str, **fields: Any) -> Notification:
+    """Make a notification that has no place in the log yet."""
+    values: dict[str, Any] = {
+        "seq": 0,
+        "id": new_id(),
+        "type": "general",
+        "title": "A title",
+        "body": "",
+        "priority": "normal",
+        "sender": "a test",
+        "icon": None,
+        "action_url": None,
+        "data": "{}",
+        "to": to or ("all",),
+        "key_id": "key",
+        "created_at": now_ms(),
+        "expires_at": None,
+    }
+    return Notification(**{**values, **fields})
+
+
+def open_database(url: str, pool_size: int = 5) -> Database:
+    """Open a database, bringing it to the newest migration first. Whoever opens it disposes of its engine."""
+    database = Database(make_engine(url, pool_size))
+    migrate(database)
+    return database
+
+
+def append(database: Database, *notifications: Notification) -> list[Notification]:
+    """Append notifications in one commit and return them; each has its place then."""
+    append_published(database, [Publication(notification) for notification in notifications])
+    return list(notifications)
+
+
+def eventually(condition: Callable[[], bool], what: str = "the condition") -> None:
+    """Return as soon as a condition holds; other greenlets run meanwhile."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true"
+        gevent.sleep(0.002)
+
+
+@contextmanager
+def one_batch(writer: LogWriter, announced: Sequence[Announcement] = ()):
+    """Collect what is submitted inside into one batch: the writer starts only when the block ends.
+
+    Yields a function that submits a call in a greenlet of its own and returns the greenlet.
+    """
+    greenlets: list[gevent.Greenlet] = []
+
+    def submit(call: Callable[..., Any], *arguments: Any) -> gevent.Greenlet:
+        greenlet = gevent.Greenlet(call, *arguments)
+        greenlets.append(greenlet)
+        greenlet.start()
+        gevent.idle()  # it has put its work into the queue now
+        return greenlet
+
+    yield submit
+    writer.start()
+    gevent.joinall(greenlets, timeout=PATIENCE_SECONDS)
+    assert all(greenlet.dead for greenlet in greenlets), "the writer left somebody without an answer"

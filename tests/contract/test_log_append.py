@@ -1,0 +1,394 @@
+"""The contract of appending to the log, on SQLite and on PostgreSQL: order, no gaps, nobody fails a neighbour."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import pytest
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.errors import NotFoundError, UnavailableError
+from notifygate.inbox.membership import INBOXES, STATES
+from notifygate.log import writer as writer_module
+from notifygate.log.announcement import Announcement
+from notifygate.log.append import IdempotencyClaim
+from notifygate.log.reader import ENTRIES, NOTIFICATIONS, Head, read_head, read_range
+from notifygate.log.transaction import LogTransaction
+from notifygate.log.writer import LogWriter
+from notifygate.publishing.publish import RECORDS
+from notifygate.storage.database import Database
+from tests.contract.builders import (
+    PATIENCE_SECONDS,
+    append,
+    eventually,
+    make_notification,
+    one_batch,
+    open_database,
+)
+
+
+class Log:
+    """A database, its one writer, and what the writer has announced."""
+
+    def __init__(self, url: str) -> None:
+        self.database = open_database(url)
+        self.announced: list[Announcement] = []
+        self.writer = LogWriter(self.database, self.announced.append)
+
+    @property
+    def head(self) -> Head:
+        return self.database.read(read_head)
+
+    def entries(self) -> list[Entry]:
+        return self.database.read(lambda connection: read_range(connection, 0, 1 << 40))
+
+    def titles(self) -> list[str]:
+        return [entry.notification.title for entry in self.entries() if entry.notification]
+
+    def count(self, table: Any) -> int:
+        return self.database.read(lambda connection: connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+    def close(self) -> None:
+        self.writer.stop()
+        self.database.engine.dispose()
+
+
+@pytest.fixture
+def log(database_url: str) -> Iterator[Log]:
+    made = Log(database_url)
+    yield made
+    made.close()
+
+
+def append_state(transaction: LogTransaction) -> int:
+    """Append an entry as a recipient's state change would; return its place."""
+    return transaction.append(EntryKind.VIEW, ("user:alice",)).seq
+
+
+def claim(name: str) -> IdempotencyClaim:
+    return IdempotencyClaim("key", name, "a hash", "{}")
+
+
+def test_numbers_have_no_gaps_however_many_append_at_once(log: Log) -> None:
+    log.writer.start()
+    notifications = [make_notification(title=str(n)) for n in range(60)]
+    publishers = [gevent.spawn(log.writer.publish, notification) for notification in notifications]
+    changes = [gevent.spawn(log.writer.transact, append_state) for _ in range(20)]
+    gevent.joinall([*publishers, *changes], timeout=PATIENCE_SECONDS, raise_error=True)
+    positions = [notification.seq for notification in notifications] + [change.value for change in changes]
+    assert sorted(positions) == list(range(1, 81))
+    assert [entry.seq for entry in log.entries()] == list(range(1, 81))
+    assert log.head.seq == 80
+
+
+def test_what_was_announced_is_what_was_committed_in_order(log: Log) -> None:
+    log.writer.start()
+    gevent.joinall([gevent.spawn(log.writer.publish, make_notification(title=str(n))) for n in range(30)])
+    log.writer.transact(append_state)
+    told = [entry for announcement in log.announced for entry in announcement.entries or ()]
+    assert [entry.seq for entry in told] == list(range(1, 32))
+    assert [(a.epoch, a.first, a.last) for a in log.announced] == [
+        (log.head.epoch, a.entries[0].seq, a.entries[-1].seq) for a in log.announced if a.entries
+    ]
+    for ours, stored in zip(told, log.entries(), strict=True):
+        assert (ours.seq, ours.kind, ours.audiences) == (stored.seq, stored.kind, stored.audiences)
+        assert (ours.notification and ours.notification.id) == (stored.notification and stored.notification.id)
+
+
+def test_what_waits_together_is_committed_together(log: Log) -> None:
+    with one_batch(log.writer) as submit:
+        for n in range(20):
+            submit(log.writer.publish, make_notification(title=str(n)))
+    assert [(a.first, a.last) for a in log.announced] == [(1, 20)]
+    assert log.titles() == [str(n) for n in range(20)]
+
+
+def test_a_batch_is_bounded(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MAX_BATCH", 8)
+    with one_batch(log.writer) as submit:
+        for n in range(20):
+            submit(log.writer.publish, make_notification(title=str(n)))
+    assert [(a.first, a.last) for a in log.announced] == [(1, 8), (9, 16), (17, 20)]
+
+
+def test_a_change_that_raises_leaves_no_gap_and_no_trace(log: Log) -> None:
+    log.writer.start()
+
+    def write_and_raise(transaction: LogTransaction) -> None:
+        append_state(transaction)
+        transaction.connection.execute(insert(STATES).values(recipient="alice", seq=1))
+        raise NotFoundError("no")
+
+    log.writer.publish(make_notification())
+    with pytest.raises(NotFoundError, match="no"):
+        log.writer.transact(write_and_raise)
+    assert log.writer.transact(append_state) == 2
+    assert log.head.seq == 2
+    assert log.count(STATES) == 0
+
+
+def test_a_change_that_raises_never_fails_its_neighbours(log: Log) -> None:
+    runs: list[str] = []
+
+    def named(name: str) -> Any:
+        def change(transaction: LogTransaction) -> str:
+            runs.append(name)
+            append_state(transaction)
+            if name == "bad":
+                raise NotFoundError("no")
+            return name
+
+        return change
+
+    with one_batch(log.writer) as submit:
+        greenlets = [submit(log.writer.transact, named(name)) for name in ("first", "bad", "last")]
+    assert [greenlet.value for greenlet in greenlets] == ["first", None, "last"]
+    assert isinstance(greenlets[1].exception, NotFoundError)
+    assert [entry.seq for entry in log.entries()] == [1, 2]
+    assert log.head.seq == 2
+    assert runs.count("bad") == 2, "it was tried with its neighbours and once on its own"
+
+
+def test_a_claim_that_is_taken_never_fails_its_neighbours(log: Log) -> None:
+    log.writer.start()
+    log.writer.publish(make_notification(title="the first claim"), claim("taken"))
+    log.writer.stop()
+    with one_batch(log.writer) as submit:
+        submit(log.writer.publish, make_notification(title="before"))
+        refused = submit(log.writer.publish, make_notification(title="refused"), claim("taken"))
+        submit(log.writer.publish, make_notification(title="after"), claim("free"))
+    assert isinstance(refused.exception, IntegrityError)
+    assert log.titles() == ["the first claim", "before", "after"]
+    assert [entry.seq for entry in log.entries()] == [1, 2, 3]
+    assert log.count(RECORDS) == 2
+
+
+def test_of_two_equal_claims_in_one_batch_exactly_one_is_published(log: Log) -> None:
+    with one_batch(log.writer) as submit:
+        greenlets = [submit(log.writer.publish, make_notification(title="once"), claim("same")) for _ in range(3)]
+        submit(log.writer.publish, make_notification(title="neighbour"))
+    failed = [greenlet for greenlet in greenlets if greenlet.exception]
+    assert len(failed) == 2
+    assert sorted(log.titles()) == ["neighbour", "once"]
+    assert log.head.seq == 2
+
+
+def test_a_publication_that_the_database_refuses_never_fails_its_neighbours(log: Log) -> None:
+    twin = make_notification(title="twin")
+    with one_batch(log.writer) as submit:
+        submit(log.writer.publish, make_notification(title="before"))
+        submit(log.writer.publish, twin)
+        refused = submit(log.writer.publish, make_notification(title="refused", id=twin.id))
+        submit(log.writer.publish, make_notification(title="after"))
+    assert isinstance(refused.exception, IntegrityError)
+    assert log.titles() == ["before", "twin", "after"]
+
+
+def test_a_refused_append_has_no_inbox_begun_and_no_audience_told(log: Log) -> None:
+    log.writer.start()
+    twin = make_notification()
+    log.writer.publish(twin)
+    with pytest.raises(IntegrityError):
+        log.writer.publish(make_notification("user:carol", id=twin.id), claim("lost"))
+    assert (log.count(INBOXES), log.count(RECORDS), log.count(ENTRIES)) == (0, 0, 1)
+
+
+def test_whoever_was_told_of_an_unknown_outcome_is_not_appended_again(log: Log) -> None:
+    """After a lost connection the commit may have taken place: repeating it could publish twice."""
+    attempts: list[int] = []
+
+    class LosingDatabase(Database):
+        def _run(self, *arguments: Any) -> Any:
+            attempts.append(1)
+            super()._run(*arguments)
+            raise UnavailableError("the answer to the commit was lost")
+
+    writer = LogWriter(LosingDatabase(log.database.engine), log.announced.append)
+    with one_batch(writer) as submit:
+        greenlets = [submit(writer.publish, make_notification(title=str(n))) for n in range(3)]
+    writer.stop()
+    assert all(isinstance(greenlet.exception, UnavailableError) for greenlet in greenlets)
+    assert len(attempts) == 1
+    assert log.titles() == ["0", "1", "2"]
+
+
+def test_a_queue_that_is_too_long_is_refused_and_not_kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MAX_WAITING", 2)
+    with one_batch(log.writer) as submit:
+        submit(log.writer.publish, make_notification(title="kept"))
+        submit(log.writer.publish, make_notification(title="kept too"))
+        refused = submit(log.writer.publish, make_notification(title="refused"))
+    assert isinstance(refused.exception, UnavailableError)
+    assert log.titles() == ["kept", "kept too"]
+
+
+def test_a_notification_to_several_audiences_is_one_entry(log: Log) -> None:
+    to = ("user:alice", "role:admin", "topic:deploys", "all")
+    append(log.database, make_notification(*to, title="one"), make_notification("all", title="two"))
+    assert [(entry.seq, entry.audiences) for entry in log.entries()] == [(1, to), (2, ("all",))]
+    assert (log.count(ENTRIES), log.count(NOTIFICATIONS), log.head.seq) == (5, 2, 2)
+
+
+def test_what_is_published_is_read_back_whole(log: Log) -> None:
+    written = make_notification(
+        "user:älïce 🦉",
+        "all",
+        type="deploy.finished",
+        title="Größe ≥ 1\u2028'\"\\%(x)s :y ?",
+        body="line\nline\ttab {}",
+        priority="critical",
+        sender="",
+        icon="https://example.org/i.png",
+        action_url="/a?b=c",
+        data='{"a":[1,null,"\\u0000"]}',
+        expires_at=4_102_444_800_000,
+    )
+    append(log.database, written)
+    read = log.entries()[0].notification
+    assert read is not None
+    fields = ("seq", "id", "type", "title", "body", "priority", "sender", "icon", "action_url", "data", "to", "key_id")
+    for field in (*fields, "created_at", "expires_at"):
+        assert getattr(read, field) == getattr(written, field), field
+
+
+def test_what_was_published_is_there_after_all_connections_are_gone(log: Log, database_url: str) -> None:
+    log.writer.start()
+    for n in range(5):
+        log.writer.publish(make_notification(title=str(n)))
+    log.close()
+    reopened = Log(database_url)
+    assert reopened.titles() == ["0", "1", "2", "3", "4"]
+    reopened.close()
+
+
+def test_a_commit_is_on_the_disk_before_it_is_answered(log: Log) -> None:
+    """The settings that make it so; pulling the plug is for another day."""
+    if log.database.is_sqlite:
+        wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2}
+    else:
+        wanted = {"SHOW synchronous_commit": "on"}
+
+    def ask(connection: Connection) -> dict[str, Any]:
+        return {question: connection.execute(text(question)).scalar_one() for question in wanted}
+
+    assert log.database.read(ask) == wanted
+    assert log.database.write(ask) == wanted
+
+
+def test_an_inbox_begins_right_before_the_first_notification_to_its_recipient(log: Log) -> None:
+    append(
+        log.database,
+        make_notification("all"),
+        make_notification("all", "user:alice"),
+        make_notification("user:alice", "user:bob"),
+        make_notification("role:carol", "topic:user"),
+    )
+    append(log.database, make_notification("user:alice"), make_notification("user:dave"))
+    rows = log.database.read(lambda connection: connection.execute(select(INBOXES)).all())
+    assert {row.recipient: row.started_seq for row in rows} == {"alice": 1, "bob": 2, "dave": 5}
+
+
+def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_url: str) -> None:
+    """The rule on which every cursor rests: nobody gets a number before the one with the smaller number commits."""
+    append(log.database, make_notification(title="first"))
+    other = open_database(database_url)
+    late = make_notification(title="late")
+    writing = log.database.engine.execution_options(notifygate_write=True)
+    with writing.connect() as connection, connection.begin():
+        transaction = LogTransaction(connection)
+        assert append_state(transaction) == 2
+        transaction.flush()
+        waiting = gevent.spawn(append, other, late)
+        eventually(lambda: other.engine.pool.checkedout() == 1, "the second append's connection")  # type: ignore[attr-defined]
+        if not log.database.is_sqlite:  # SQLite waits inside, which nothing outside can see
+            eventually(lambda: is_someone_waiting_for_a_lock(log.database), "the second append's wait for the lock")
+        assert not waiting.ready()
+        assert other.read(read_head).seq == 1
+        assert len(other.read(lambda c: read_range(c, 0, 100))) == 1
+    waiting.join(PATIENCE_SECONDS)
+    assert late.seq == 3
+    assert [entry.seq for entry in log.entries()] == [1, 2, 3]
+    other.engine.dispose()
+
+
+def is_someone_waiting_for_a_lock(database: Database) -> bool:
+    statement = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(database.read(lambda connection: connection.execute(statement).scalar_one()))
+
+
+def test_a_transaction_that_rolls_back_gives_its_numbers_to_the_next(log: Log, database_url: str) -> None:
+    other = open_database(database_url)
+    late = make_notification(title="late")
+    writing = log.database.engine.execution_options(notifygate_write=True)
+    with writing.connect() as connection:
+        begun = connection.begin()
+        transaction = LogTransaction(connection)
+        append_state(transaction)
+        transaction.flush()
+        waiting = gevent.spawn(append, other, late)
+        gevent.idle()
+        begun.rollback()
+    waiting.join(PATIENCE_SECONDS)
+    assert late.seq == 1
+    assert log.titles() == ["late"]
+    other.engine.dispose()
+
+
+def test_a_reader_sees_one_moment_while_others_append(log: Log, database_url: str) -> None:
+    append(log.database, make_notification(title="first"))
+    other = open_database(database_url)
+    reading = log.database.engine.connect()
+    if not log.database.is_sqlite:
+        reading = reading.execution_options(isolation_level="REPEATABLE READ")
+    with reading as connection, connection.begin():
+        before = read_head(connection)
+        append(other, make_notification(title="second"))
+        assert read_head(connection) == before
+        assert len(read_range(connection, 0, 100)) == before.seq == 1
+    other.engine.dispose()
+
+
+def test_a_new_epoch_is_told_by_the_next_announcement(log: Log) -> None:
+    log.writer.start()
+    log.writer.publish(make_notification())
+    fresh = (log.head.epoch + 1) % (1 << 20)
+    log.writer.transact(lambda transaction: transaction.begin_new_epoch(fresh))
+    log.writer.publish(make_notification())
+    assert log.head.epoch == fresh
+    assert log.announced[-1].epoch == fresh
+    assert log.announced[0].epoch != fresh
+    assert [entry.seq for entry in log.entries()] == [1, 2], "numbers go on: only cursors are worth nothing"
+
+
+def test_the_floor_only_rises(log: Log) -> None:
+    log.writer.start()
+    for _ in range(3):
+        log.writer.publish(make_notification())
+    log.writer.transact(lambda transaction: transaction.prune_up_to(2))
+    log.writer.transact(lambda transaction: transaction.prune_up_to(1))
+    assert log.head.floor == 2
+
+
+def test_changes_of_one_batch_see_each_other(log: Log) -> None:
+    """They share a transaction, so a place that one has taken isn't given to the next."""
+    with one_batch(log.writer) as submit:
+        greenlets = [submit(log.writer.transact, append_state) for _ in range(5)]
+    assert [greenlet.value for greenlet in greenlets] == [1, 2, 3, 4, 5]
+    assert len(log.announced) == 1
+
+
+def test_a_change_that_appends_nothing_is_not_announced(log: Log) -> None:
+    log.writer.start()
+    assert log.writer.transact(lambda transaction: transaction.head) == 0
+    assert log.announced == []
+    assert log.head.seq == 0
+
+
+def test_a_thousand_audiences_are_one_entry(log: Log) -> None:
+    to = [f"user:{secrets.token_hex(4)}" for _ in range(1000)]
+    append(log.database, make_notification(*to))
+    assert log.entries()[0].audiences == tuple(to)
+    assert (log.count(ENTRIES), log.count(INBOXES), log.head.seq) == (1000, 1000, 1)

@@ -1,0 +1,418 @@
+"""The contract of following the log, on SQLite and on PostgreSQL: announcements may do what they like, nothing is lost."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from sqlalchemy import update
+
+from notifygate import metrics
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.errors import UnavailableError
+from notifygate.log import follower as follower_module
+from notifygate.log.announcement import Announcement, announce
+from notifygate.log.follower import Follower
+from notifygate.log.reader import HEAD, read_head, read_range
+from notifygate.log.tail import Tail
+from notifygate.log.transaction import LogTransaction
+from notifygate.storage.database import Database
+from tests.contract.builders import append, eventually, make_notification, open_database
+
+NEVER_SECONDS = 3600.0
+"""An interval of looks at the head that no test lives to see: what arrives came another way."""
+
+
+class Followed:
+    """A log, and a follower of it that keeps what it was told."""
+
+    def __init__(self, url: str, *, capacity: int = 100, interval_seconds: float = NEVER_SECONDS) -> None:
+        self.database = open_database(url)
+        self.reads = 0
+        self.is_down = False
+        self.told: list[int] = []
+        self.prepared: list[int] = []
+        self.restarts = 0
+        self.hold_prepare: Event | None = None
+        self.capacity = capacity
+        self.tail = Tail(capacity)
+        self.follower = Follower(
+            self._counting_database(),
+            self.tail,
+            capacity=capacity,
+            check_interval_seconds=interval_seconds,
+            prepare=self._prepare,
+            on_entries=self._on_entries,
+            on_restart=self._on_restart,
+        )
+
+    def _counting_database(self) -> Database:
+        outer = self
+
+        class CountingDatabase(Database):
+            def read(self, work: Callable[..., Any]) -> Any:
+                if outer.is_down:
+                    raise UnavailableError("The database can't be reached or is too busy.")
+                outer.reads += 1
+                return super().read(work)
+
+        return CountingDatabase(self.database.engine)
+
+    def _prepare(self, entries: Sequence[Entry]) -> None:
+        assert all(entry.seq > self.tail.end for entry in entries), "entries are prepared before anyone can see them"
+        if self.hold_prepare:
+            self.hold_prepare.wait()
+        self.prepared += [entry.seq for entry in entries]
+
+    def _on_entries(self, entries: Sequence[Entry], committed_at: float | None) -> None:
+        assert all(entry.seq <= self.tail.end for entry in entries), "whoever is told can look them up"
+        self.told += [entry.seq for entry in entries]
+
+    def _on_restart(self) -> None:
+        self.restarts += 1
+
+    def publish(self, count: int = 1, *to: str) -> Announcement:
+        """Commit some notifications together and return their announcement."""
+        notifications = append(self.database, *(make_notification(*to, title=str(n)) for n in range(count)))
+        entries = [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications]
+        return announce(self.database.read(read_head).epoch, entries)
+
+    def offer(self, *announcements: Announcement) -> None:
+        """Offer announcements, and let the follower act on them."""
+        for announcement in announcements:
+            self.follower.offer(announcement)
+        gevent.idle()
+
+    def reach(self, seq: int) -> None:
+        """Ask for a position of the present epoch."""
+        self.follower.reach(self.tail.epoch, seq)
+
+    def reaches(self, seq: int) -> None:
+        """Wait until it has got to a position by itself."""
+        eventually(lambda: self.tail.end == seq, f"the tail at {seq} (it is at {self.tail.end})")
+
+    def in_tail(self) -> list[int]:
+        return [entry.seq for entry in self.tail._entries]
+
+    def close(self) -> None:
+        self.follower.stop()
+        self.database.engine.dispose()
+
+
+MakeFollowed = Callable[..., Followed]
+
+
+@pytest.fixture
+def follow(database_url: str) -> Iterator[MakeFollowed]:
+    made: list[Followed] = []
+
+    def make(**options: Any) -> Followed:
+        made.append(Followed(database_url, **options))
+        return made[-1]
+
+    yield make
+    for followed in made:
+        followed.close()
+
+
+def test_it_starts_with_the_newest_entries(follow: MakeFollowed) -> None:
+    followed = follow(capacity=10)
+    followed.publish(25)
+    followed.follower.start()
+    assert (followed.tail.start, followed.tail.end) == (15, 25)
+    assert followed.in_tail() == list(range(16, 26))
+
+
+def test_it_starts_on_an_empty_log(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    assert (followed.tail.start, followed.tail.end) == (0, 0)
+    followed.offer(followed.publish())
+    followed.reaches(1)
+
+
+def test_it_starts_no_earlier_than_what_is_retained(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.publish(10)
+    followed.database.write(lambda connection: LogTransaction(connection).prune_up_to(7))
+    followed.follower.start()
+    assert followed.tail.start == 7
+    assert followed.tail.after(["all"], 6) is None
+
+
+def test_a_start_reads_long_logs_in_parts(follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower_module, "RANGE_PER_READ", 7)
+    followed = follow()
+    followed.publish(30)
+    followed.follower.start()
+    assert followed.told == followed.in_tail() == list(range(1, 31))
+
+
+def test_announcements_in_order_need_no_database(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    announcements = [followed.publish(3) for _ in range(4)]
+    reads = followed.reads
+    followed.offer(*announcements)
+    followed.reaches(12)
+    assert followed.reads == reads
+    assert followed.told == list(range(1, 13))
+
+
+def test_a_lost_announcement_is_seen_to_be_missing_by_the_next(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(2)
+    followed.offer(followed.publish())
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+
+
+def test_announcements_out_of_order_are_told_in_order_and_once(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    announcements = [followed.publish(2) for _ in range(5)]
+    followed.offer(announcements[2], announcements[0], announcements[4], announcements[1], announcements[3])
+    followed.reaches(10)
+    assert followed.told == followed.prepared == list(range(1, 11))
+
+
+def test_an_announcement_twice_is_told_once(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    announcement = followed.publish(2)
+    followed.offer(announcement, announcement)
+    followed.reaches(2)
+    followed.offer(announcement, followed.publish())
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+
+
+def test_an_announcement_of_what_is_partly_known_tells_the_rest(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    first = followed.publish(2)
+    second = followed.publish(2)
+    followed.offer(first)
+    followed.reaches(2)
+    both = replace(second, first=1, entries=[*(first.entries or ()), *(second.entries or ())])
+    followed.offer(both)
+    followed.reaches(4)
+    assert followed.told == [1, 2, 3, 4]
+
+
+def test_an_announcement_without_entries_makes_it_read_them(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.offer(replace(followed.publish(3), entries=None))
+    followed.reaches(3)
+    assert followed.told == followed.in_tail() == [1, 2, 3]
+
+
+def test_without_any_announcement_its_own_look_finds_the_news(follow: MakeFollowed) -> None:
+    followed = follow(interval_seconds=0.05)
+    followed.follower.start()
+    followed.publish(3)
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+
+
+def test_a_check_is_made_at_once_when_asked_for(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(2)
+    followed.follower.check_soon()
+    followed.reaches(2)
+
+
+def test_whoever_knows_of_a_position_can_wait_for_it(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(5)
+    followed.reach(5)
+    assert followed.told == [1, 2, 3, 4, 5]
+    reads = followed.reads
+    followed.reach(5)
+    assert followed.reads == reads, "what is reached already costs nothing"
+
+
+def test_whoever_knows_of_a_new_epoch_can_wait_for_it(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(5)
+    followed.reach(5)
+    epoch = (followed.tail.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    followed.follower.reach(epoch, 3)
+    assert (followed.restarts, followed.tail.epoch, followed.tail.end) == (1, epoch, 5)
+
+
+def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(4)
+    followed.reach(4)
+    epoch = (followed.tail.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    announcement = followed.publish()
+    assert announcement.epoch == epoch
+    followed.offer(announcement)
+    eventually(lambda: followed.restarts == 1, "the restart")
+    assert (followed.tail.epoch, followed.tail.start, followed.tail.end) == (epoch, 5, 5)
+    assert followed.in_tail() == []
+    followed.offer(followed.publish())
+    followed.reaches(6)
+
+
+def test_a_new_epoch_without_an_entry_is_found_by_its_own_look(follow: MakeFollowed) -> None:
+    followed = follow(interval_seconds=0.05)
+    followed.follower.start()
+    epoch = (followed.tail.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    eventually(lambda: followed.restarts == 1, "the restart")
+    assert followed.tail.epoch == epoch
+
+
+def test_a_head_that_has_gone_back_restarts_it(follow: MakeFollowed) -> None:
+    """A backup was restored under the running gateway: what it remembers never happened."""
+    followed = follow()
+    followed.follower.start()
+    followed.publish(6)
+    followed.reach(6)
+    followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
+    followed.follower.check_soon()
+    eventually(lambda: followed.restarts == 1, "the restart")
+    assert (followed.tail.start, followed.tail.end, followed.in_tail()) == (4, 4, [])
+
+
+def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(2)
+    stale = replace(followed.publish(1), epoch=(followed.tail.epoch + 1) % (1 << 20), last=99, entries=[])
+    followed.offer(stale)
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+    assert followed.restarts == 0
+
+
+def test_what_is_being_prepared_is_seen_by_nobody(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.hold_prepare = Event()
+    followed.offer(followed.publish(2))
+    assert followed.tail.after(["all"], 0) == []
+    followed.hold_prepare.set()
+    followed.reaches(2)
+
+
+def test_announcements_that_come_while_it_prepares_wait_their_turn(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.hold_prepare = Event()
+    first, second, third = followed.publish(), followed.publish(), followed.publish()
+    followed.offer(first)
+    followed.offer(third, second)
+    asking = gevent.spawn(followed.reach, 3)
+    gevent.idle()
+    assert followed.told == []
+    followed.hold_prepare.set()
+    asking.join(10)
+    followed.reaches(3)
+    assert followed.told == followed.prepared == [1, 2, 3]
+
+
+def test_a_database_that_fails_meanwhile_costs_nothing_but_time(follow: MakeFollowed) -> None:
+    followed = follow(interval_seconds=0.05)
+    followed.follower.start()
+    errors = metrics.follower_errors._value.get()
+    followed.is_down = True
+    followed.publish(2)  # its announcement is lost
+    followed.offer(followed.publish())
+    eventually(lambda: metrics.follower_errors._value.get() >= errors + 2, "two failed attempts")
+    assert followed.told == []
+    followed.is_down = False
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+
+
+def test_nothing_new_is_not_said_by_a_follower_that_cannot_know(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed = follow(interval_seconds=0.05)
+    followed.follower.start()
+    followed.follower.ensure_fed()
+    followed.is_down = True
+    followed.follower.stop()
+    followed.tail.checked_at -= 60
+    with pytest.raises(UnavailableError):
+        followed.follower.ensure_fed()
+    followed.is_down = False
+    followed.publish()
+    followed.follower.ensure_fed()
+    assert followed.told == [1]
+
+
+def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) -> None:
+    """Lost, doubled, out of order, without entries, mixed with looks: told is each entry once, in order."""
+    randomly = random.Random(20260)
+    followed = follow(capacity=40)
+    followed.follower.start()
+    pending: list[Announcement] = []
+    for _ in range(120):
+        announcement = followed.publish(randomly.randint(1, 4), randomly.choice(["all", "user:alice", "role:admin"]))
+        fate = randomly.random()
+        if fate < 0.2:
+            continue  # lost
+        pending += [announcement] * (2 if fate < 0.4 else 1)
+        if fate > 0.8:
+            pending[-1] = replace(pending[-1], entries=None)
+        if randomly.random() < 0.4:
+            randomly.shuffle(pending)
+            keep = randomly.randint(0, len(pending))
+            followed.offer(*pending[keep:])
+            del pending[keep:]
+        if randomly.random() < 0.1:
+            followed.follower.check_soon()
+        if randomly.random() < 0.1:
+            followed.reach(announcement.last)
+    followed.offer(*pending)
+    head = followed.database.read(read_head)
+    followed.follower.check_soon()
+    followed.reaches(head.seq)
+    assert followed.told == list(range(1, head.seq + 1))
+    stored = followed.database.read(lambda connection: read_range(connection, followed.tail.start, head.seq))
+    assert [(entry.seq, entry.audiences) for entry in stored] == [
+        (entry.seq, entry.audiences) for entry in followed.tail._entries
+    ]
+
+
+def test_what_only_its_own_look_found_is_counted_as_lost_when_there_is_a_channel(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "GRACE_SECONDS", 0.2)
+    followed = follow(interval_seconds=0.05)
+    followed.follower.counts_rescues = True
+    followed.follower.start()
+    before = metrics.lost_wake_rescues._value.get()
+    followed.publish()
+    eventually(lambda: metrics.lost_wake_rescues._value.get() == before + 1, "the rescue")
+
+
+def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "GRACE_SECONDS", 0.3)
+    followed = follow(interval_seconds=0.05)
+    followed.follower.counts_rescues = True
+    followed.follower.start()
+    before = metrics.lost_wake_rescues._value.get()
+    announcement = followed.publish()
+    followed.reaches(1)
+    followed.offer(announcement)
+    followed.publish()  # the one that is lost, so that there is something to wait for
+    eventually(lambda: metrics.lost_wake_rescues._value.get() > before, "the rescue")
+    assert metrics.lost_wake_rescues._value.get() == before + 1

@@ -1,0 +1,174 @@
+"""What happens between two reads of one poll, or while it waits for the database, is neither lost nor told wrongly."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from notifygate.inbox import poll
+from notifygate.log.reader import ENTRIES
+from notifygate.storage.database import Database
+from tests.support.in_process import InProcessGateway, RecipientActor
+
+MakeApp = Callable[..., InProcessGateway]
+
+
+def walk(recipient: RecipientActor, cursor: str, **query: Any) -> list[dict[str, Any]]:
+    """Poll from a cursor to the end and return every page."""
+    pages = [recipient.inbox(cursor, **query)]
+    while pages[-1]["has_more"] or pages[-1]["notifications"] or pages[-1]["removed"]:
+        pages.append(recipient.inbox(pages[-1]["cursor"], **query))
+    return pages
+
+
+def titles(pages: list[dict[str, Any]]) -> list[str]:
+    return [item["title"] for page in pages for item in page["notifications"]]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callable[[], bool], act: Callable[[], Any]):
+    """Let something happen once, right after a read of the database, as another greenlet would do it."""
+    read = Database.read
+    done: list[bool] = []
+
+    def read_and_act(self: Database, work: Callable[..., Any]) -> Any:
+        result = read(self, work)
+        if self is database and not done and when():
+            done.append(True)
+            act()
+        return result
+
+    monkeypatch.setattr(Database, "read", read_and_act)
+    return done
+
+
+def test_what_is_published_while_a_poll_reads_is_not_skipped(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
+    gateway = make_app(tail_entries=10)
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    wanted = [f"number {n}" for n in range(20)]
+    for title in wanted:
+        publisher.publish("user:alice", title)
+    alice.inbox()
+    is_reading: list[bool] = []
+    read_entries_for = poll.read_entries_for
+
+    def note_and_read(*arguments: Any) -> Any:
+        is_reading.append(True)
+        return read_entries_for(*arguments)
+
+    def publish_and_poll() -> None:
+        publisher.publish("user:alice", "in between")
+        alice.inbox()  # the other device brings the recipient's view to the log's end
+
+    monkeypatch.setattr(poll, "read_entries_for", note_and_read)
+    done = meanwhile(monkeypatch, gateway.services.database, lambda: bool(is_reading), publish_and_poll)
+    pages = walk(alice, cursor)
+    assert done, "the poll was answered from memory, so this proves nothing"
+    assert titles(pages) == [*wanted, "in between"]
+    assert pages[-1]["unread"] == len(wanted) + 1
+
+
+def test_what_is_published_while_a_poll_looks_up_a_removal_is_not_skipped(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last state of a removed notification is looked up; meanwhile another device of the recipient polls."""
+    gateway = make_app()
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    removed = publisher.publish("user:alice", "taken back")
+    cursor = alice.inbox()["cursor"]
+    publisher.delete(f"/v1/notifications/{removed}")
+    gateway.services.views.clear()  # so that the view is read after the removal, whose last state nobody has looked up
+    alice.inbox()
+
+    def publish_and_poll() -> None:
+        publisher.publish("user:alice", "in between")
+        alice.inbox()
+
+    done = meanwhile(monkeypatch, gateway.services.database, lambda: True, publish_and_poll)
+    pages = walk(alice, cursor)
+    assert done, "nothing was looked up, so this proves nothing"
+    assert titles(pages) == ["in between"]
+    assert pages[0]["removed"] == [removed]
+
+
+def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_moves_on(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = make_app(tail_entries=10)
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    for n in range(20):
+        publisher.publish("user:alice", f"number {n}")
+    alice.inbox()
+
+    def publish_and_poll() -> None:
+        publisher.publish("user:alice", "in between")
+        alice.inbox()
+
+    done = meanwhile(monkeypatch, gateway.services.database, lambda: True, publish_and_poll)
+    pages = walk(alice, cursor, limit=3)
+    assert done
+    assert [page["unread"] for page in pages[:8]] == [3, 6, 9, 12, 15, 18, 21, 21]
+
+
+def test_changes_that_are_cut_off_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a very old cursor lie more rows than one poll reads, but fewer entries, since each has three audiences."""
+    monkeypatch.setattr(poll, "MAX_CHANGES", 9)
+    gateway = make_app(tail_entries=10)
+    publisher, alice = gateway.publisher(), gateway.recipient("alice", "admin")
+    cursor = alice.inbox()["cursor"]
+    wanted = [f"number {n}" for n in range(8)]
+    for title in wanted:
+        publisher.publish(["user:alice", "role:admin", "all"], title)
+    for _ in range(12):
+        publisher.publish("user:bob")
+    page = alice.inbox(cursor)
+    assert page["reset"] or titles([page]) == wanted
+
+
+def test_more_changes_than_a_poll_may_read_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poll, "MAX_CHANGES", 5)
+    gateway = make_app(tail_entries=10)
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    wanted = [f"number {n}" for n in range(30)]
+    for title in wanted:
+        publisher.publish("user:alice", title)
+    page = alice.inbox(cursor)
+    assert page["reset"] is True
+    assert titles([page]) == wanted[::-1]
+
+
+def test_a_view_that_is_read_from_the_database_ahead_of_the_tail_counts_nothing_twice(make_app: MakeApp) -> None:
+    """Another node has written; this one reads a view from the database before its tail has got there."""
+    one, other = make_app(head_check_interval=60.0), make_app(head_check_interval=60.0)
+    publisher, alice = one.publisher(), one.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    ids = [publisher.publish("user:alice", f"number {n}") for n in range(3)]
+    alice.change_state("read", ids=[ids[0]])
+    there = other.recipient("alice")
+    assert there.inbox()["unread"] == 2
+    pages = walk(there, cursor)
+    assert pages[-1]["unread"] == 2
+    assert titles(pages) == ["number 0", "number 1", "number 2"]
+
+
+def test_counts_survive_retention_of_what_the_view_has_not_counted_yet(make_app: MakeApp) -> None:
+    """A recipient comes back after so long that the state of what has left their inbox meanwhile is forgotten."""
+    gateway = make_app()
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    alice.inbox()
+    publisher.publish("user:alice", "unread")
+    removed = publisher.publish("user:alice", "read and taken back")
+    cursor = alice.change_state("read", ids=[removed]) and alice.inbox()["cursor"]
+    publisher.delete(f"/v1/notifications/{removed}")
+    services = gateway.services
+    services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
+    assert services.housekeeping._retention.prune().notifications == 1
+    changes = alice.inbox(cursor)
+    assert (changes["unread"], changes["unseen"]) == (1, 1)
+    assert alice.get("/v1/inbox/unread").json == {"unread": 1, "unseen": 1}

@@ -1,0 +1,71 @@
+"""The sites on which long polls are tried, from a single process to two nodes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.longpoll.site import MakeSite, Site
+from tests.support.postgres_server import PostgresServer
+from tests.support.redis_server import RedisServer
+
+# So long that whatever comes sooner can't have been found by the look at the head.
+RARE_LOOKS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
+
+KINDS = {
+    "sqlite": {"workers": 1, "wakes": True},
+    "sqlite, two workers": {"workers": 2, "wakes": False},
+    "postgresql, two workers": {"postgres": True, "workers": 2, "wakes": False},
+    "postgresql and redis, two workers": {"postgres": True, "redis": True, "workers": 2, "wakes": True},
+    "two nodes on postgresql and redis": {"postgres": True, "redis": True, "workers": 1, "gateways": 2, "wakes": True},
+}
+"""`wakes`: wake-ups reach every worker, so that the look at the head isn't needed."""
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running site of each kind; tests leave it as healthy as they found it.
+
+    Where wake-ups reach every worker, workers look at the log only once a minute: that they are woken is seen from
+    every test that ends.
+    """
+    kind: dict[str, Any] = KINDS[request.param]
+    env = {"NOTIFYGATE_WORKERS": str(kind["workers"]), **(RARE_LOOKS if kind["wakes"] else {})}
+    postgres: PostgresServer | None = None
+    if kind.get("postgres"):
+        postgres = request.getfixturevalue("postgres_server")
+        database_url = postgres.create_database()
+    else:
+        database_url = f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db"
+    if kind.get("redis"):
+        redis: RedisServer = request.getfixturevalue("redis_server")
+        env["NOTIFYGATE_REDIS_URL"] = redis.url
+    running = Site(database_url, env, kind.get("gateways", 1))
+    try:
+        yield running.start()
+    finally:
+        running.close()
+        if postgres:
+            postgres.drop(database_url)
+
+
+@pytest.fixture
+def make_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSite]:
+    """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
+
+    `database_url` is a SQLite file if it isn't given; `gateways` says how many share it, the other arguments are
+    settings by variable, without the prefix.
+    """
+    sites: list[Site] = []
+
+    def make(database_url: str | None = None, *, gateways: int = 1, **settings: Any) -> Site:
+        env = {f"NOTIFYGATE_{name}": str(value) for name, value in settings.items()}
+        sites.append(Site(database_url or f"sqlite:///{tmp_path}/site.db", env, gateways))
+        return sites[-1].start()
+
+    try:
+        yield make
+    finally:
+        for one in sites:
+            one.close()

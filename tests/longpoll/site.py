@@ -1,0 +1,297 @@
+"""A site: one gateway or two that share a database, as they are run in earnest, and the people who call it."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+import jwt
+import requests
+from prometheus_client.mmap_dict import MmapedDict
+
+from notifygate.auth.keys import create_key
+from notifygate.log.redis_announcer import channel_of
+from notifygate.log.writer import run_transaction
+from notifygate.storage.database import Database, make_engine
+from notifygate.storage.readiness import namespace_of
+from tests.support.gateway_process import GatewayProcess
+
+SECRET_KEY = "a secret for cursors of more than 32 bytes"
+JWT_SECRET = "a secret for tokens of more than 32 bytes"
+SECRETS = {"NOTIFYGATE_SECRET_KEY": SECRET_KEY, "NOTIFYGATE_JWT_SECRETS": JWT_SECRET}
+UNLIMITED = {f"NOTIFYGATE_LIMIT_{name}": "" for name in ("PUBLISH", "POLL", "STATE", "FAILED_AUTH", "GUARD")}
+
+PATIENCE_SECONDS = 20.0
+"""How long a test waits for what should come at once or within a second: long, since machines may be busy."""
+
+
+def eventually(is_so: Callable[[], Any], what: str, *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Return what `is_so` returns as soon as that is true; fail when it isn't within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        gevent.sleep(0.02)
+    return found
+
+
+def stays(is_so: Callable[[], Any], what: str, *, seconds: float) -> None:
+    """Fail as soon as `is_so` returns something false within `seconds`, for what must not happen."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert is_so(), f"no longer so: {what}"
+        gevent.sleep(0.1)
+
+
+def all_done(greenlets: Sequence[gevent.Greenlet], *, seconds: float = PATIENCE_SECONDS) -> list[Any]:
+    """Return the results of greenlets; fail when one isn't done within `seconds`, raise what one has raised."""
+    gevent.joinall(greenlets, timeout=seconds)
+    waiting = sum(not greenlet.ready() for greenlet in greenlets)
+    gevent.killall([greenlet for greenlet in greenlets if not greenlet.ready()])
+    assert not waiting, f"{waiting} of {len(greenlets)} were not done within {seconds:g} s"
+    return [greenlet.get() for greenlet in greenlets]
+
+
+def new_session() -> requests.Session:
+    """Return a client with connections of its own that no proxy of the machine gets between."""
+    session = requests.Session()
+    session.trust_env = False
+    # Many at once from one client: none of them may wait for another's connection.
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=256))
+    return session
+
+
+@dataclass
+class Recipient:
+    """A recipient on one device: a token, and connections of their own to one gateway."""
+
+    name: str
+    token: str
+    url: str
+
+    def __post_init__(self) -> None:
+        self.session = new_session()
+        self.session.headers["Authorization"] = f"Bearer {self.token}"
+
+    def poll(
+        self,
+        cursor: str | None = None,
+        *,
+        etag: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        path: str = "/v1/inbox",
+        **query: Any,
+    ) -> requests.Response:
+        """Poll once; `etag` goes into If-None-Match."""
+        if cursor is not None:
+            query["cursor"] = cursor
+        sent = {**({"If-None-Match": etag} if etag else {}), **(headers or {})}
+        return self.session.get(f"{self.url}{path}", params=query, headers=sent, timeout=120)
+
+    def inbox(self, cursor: str | None = None, **query: Any) -> dict[str, Any]:
+        """Poll, expect 200 and return the body."""
+        answer = self.poll(cursor, **query)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+        return answer.json()
+
+    def cursor(self) -> str:
+        """Return the present cursor; the inbox has begun then."""
+        return self.inbox()["cursor"]
+
+
+@dataclass
+class Publisher:
+    """A publisher with connections of its own to one gateway."""
+
+    key: str
+    url: str
+
+    def __post_init__(self) -> None:
+        self.session = new_session()
+        self.session.headers["Authorization"] = f"Bearer {self.key}"
+
+    def post(self, to: Any, title: str = "A title", *, idempotency_key: str | None = None, **fields: Any):
+        """Publish and return the answer, whatever it is."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+        body = {"to": to, "title": title, **fields}
+        return self.session.post(f"{self.url}/v1/notifications", json=body, headers=headers, timeout=60)
+
+    def publish(self, to: Any, title: str = "A title", **fields: Any) -> str:
+        """Publish, expect 201 and return the id."""
+        answer = self.post(to, title, **fields)
+        assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
+        return answer.json()["id"]
+
+
+class Site:
+    """Gateways on one database. The first is meant where a gateway is wanted and none is named."""
+
+    def __init__(self, database_url: str, env: Mapping[str, str], gateways: int = 1) -> None:
+        self.database_url = database_url
+        self.env = {"NOTIFYGATE_DATABASE_URL": database_url, **SECRETS, **UNLIMITED, **env}
+        self.gateways = [GatewayProcess() for _ in range(gateways)]
+        self._names = 0
+
+    @property
+    def url(self) -> str:
+        """Where the first gateway listens."""
+        return self.gateways[0].url
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each gateway listens."""
+        return [gateway.url for gateway in self.gateways]
+
+    @property
+    def workers(self) -> int:
+        """Worker processes of one gateway."""
+        return int(self.env.get("NOTIFYGATE_WORKERS", "1"))
+
+    def start(self) -> "Site":
+        """Start every gateway and return when all their workers serve."""
+        for gateway in self.gateways:
+            gateway.start(self.env)
+        for gateway in self.gateways:
+            self.await_workers(gateway)
+        return self
+
+    def await_workers(self, gateway: GatewayProcess | None = None) -> list[int]:
+        """Return the process numbers of a gateway's workers as soon as all of them have answered a request."""
+        gateway = gateway or self.gateways[0]
+
+        def answering() -> list[int]:
+            new_session().get(f"{gateway.url}/healthz", timeout=30, headers={"Connection": "close"})
+            pids = worker_pids(gateway)
+            return pids if len(pids) == self.workers and all(self._has_answered(gateway, pid) for pid in pids) else []
+
+        return eventually(answering, "all workers answer", seconds=60)
+
+    def _has_answered(self, gateway: GatewayProcess, pid: int) -> bool:
+        return self.workers == 1 or metric_of_worker(gateway, pid, "notifygate_requests_total") > 0
+
+    def close(self) -> None:
+        """End the gateways and remove their folders; what they printed is shown when the test fails."""
+        for gateway in self.gateways:
+            told = [line for line in gateway.output.splitlines() if '"logger": "notifygate.access"' not in line]
+            shown = [line[:300] for line in told[-50:]]
+            print(f"--- gateway on {gateway.url}, without its access log ---", *shown, sep="\n")
+            gateway.close()
+
+    def new_name(self, prefix: str = "r") -> str:
+        """Return a name that no other test of this site uses."""
+        self._names += 1
+        return f"{prefix}{self._names}"
+
+    def recipient(self, name: str | None = None, *, at: int = 0, roles: Sequence[str] = (), seconds: int = 3600):
+        """Return a recipient who calls one of the gateways, by default one of whom nobody has heard yet."""
+        name = name or self.new_name()
+        claims = {"sub": name, "exp": int(time.time()) + seconds, "roles": list(roles)}
+        return Recipient(name, jwt.encode(claims, JWT_SECRET, "HS256"), self.gateways[at].url)
+
+    def recipients(self, count: int) -> list[Recipient]:
+        """Return recipients whose inboxes have begun, spread over the gateways."""
+        found = [self.recipient(at=place % len(self.gateways)) for place in range(count)]
+        for one in found:
+            one.cursor()
+        return found
+
+    def publisher(self, *, at: int = 0, scope: str = "publish") -> Publisher:
+        """Make an API key and return its publisher, who calls one of the gateways."""
+        engine = make_engine(self.database_url)
+        try:
+            change = create_key("publisher", [scope], ["*"], ["*"], None)
+            results, _, _ = run_transaction(Database(engine), [change])
+        finally:
+            engine.dispose()
+        return Publisher(results[0], self.gateways[at].url)
+
+    def channel(self) -> str:
+        """Return the Redis channel on which the gateways of this site talk."""
+        engine = make_engine(self.database_url)
+        try:
+            return channel_of(namespace_of(Database(engine)))
+        finally:
+            engine.dispose()
+
+    def metric(self, name: str, at: int = 0, **labels: str) -> float:
+        """Return a metric of one gateway, summed over the labels that aren't named."""
+        return sum_of_metric(new_session().get(f"{self.gateways[at].url}/metrics", timeout=30).text, name, labels)
+
+    def holds(self) -> int:
+        """Return how many requests are held now, in all gateways."""
+        return int(sum(self.metric("notifygate_holds", at) for at in range(len(self.gateways))))
+
+    def await_holds(self, count: int) -> None:
+        """Return when exactly so many requests are held."""
+        eventually(lambda: self.holds() == count, f"{count} holds")
+
+    @contextmanager
+    def held(self, recipients: Sequence[Recipient], *, wait: int = 50, **query: Any) -> Iterator[list[gevent.Greenlet]]:
+        """Hold a poll of each recipient, from their present cursor; yield the polls as greenlets when all are held."""
+        before = self.holds()
+        cursors = [recipient.cursor() for recipient in recipients]
+        polls = [
+            gevent.spawn(recipient.poll, cursor, wait=wait, **query)
+            for recipient, cursor in zip(recipients, cursors, strict=True)
+        ]
+        try:
+            self.await_holds(before + len(polls))
+            yield polls
+        finally:
+            gevent.killall(polls)
+
+    def access_lines(self, at: int = 0, **fields: Any) -> list[dict[str, Any]]:
+        """Return the lines of the access log in which the given fields have the given values."""
+        return [
+            line
+            for line in json_lines(self.gateways[at].output)
+            if line.get("logger") == "notifygate.access" and all(line.get(k) == v for k, v in fields.items())
+        ]
+
+
+MakeSite = Callable[..., Site]
+"""Starts a site of one test alone: see the fixture `make_site`."""
+
+
+def json_lines(output: str) -> list[dict[str, Any]]:
+    """Return the JSON objects among the lines of an output."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]
+
+
+def worker_pids(gateway: GatewayProcess) -> list[int]:
+    """Return the process numbers of a gateway's workers, oldest first."""
+    children = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
+    return [pid for pid in map(int, children) if not is_zombie(pid)]
+
+
+def is_zombie(pid: int) -> bool:
+    """Tell whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def metric_of_worker(gateway: GatewayProcess, pid: int, name: str) -> float:
+    """Return a metric of one worker out of several, from the file in which it keeps its values."""
+    kind = "counter" if name.endswith("_total") else "gauge_livesum"
+    file = gateway.data_dir / "metrics" / f"{kind}_{pid}.db"
+    if not file.exists() or os.stat(file).st_size == 0:
+        return 0.0
+    values = MmapedDict.read_all_values_from_file(str(file))
+    return sum(value for key, value, *_ in values if json.loads(key)[1] == name)
+
+
+def sum_of_metric(text: str, name: str, labels: Mapping[str, str]) -> float:
+    """Return the sum of a metric's samples that have these labels, from Prometheus' text format."""
+    total = 0.0
+    for line in text.splitlines():
+        found = re.fullmatch(rf"{re.escape(name)}(?:\{{(.*)\}})? (\S+)", line)
+        if found and dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")).items() >= labels.items():
+            total += float(found[2])
+    return total

@@ -1,0 +1,138 @@
+"""What wakes a hold, on every kind of site: from one process to two nodes."""
+
+import random
+import time
+
+import gevent
+
+from tests.longpoll.site import Site, all_done, metric_of_worker, worker_pids
+
+
+def test_notification_wakes_the_hold_of_its_recipient(site: Site) -> None:
+    alice = site.recipient()
+    with site.held([alice]) as polls:
+        notification_id = site.publisher().publish(f"user:{alice.name}", "For you")
+        (answer,) = all_done(polls)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert [item["id"] for item in body["notifications"]] == [notification_id]
+    assert (body["unread"], body["has_more"], body["reset"]) == (1, False, False)
+    assert answer.headers["Preference-Applied"] == "wait=50"
+
+
+def test_hold_is_woken_by_whichever_gateway_is_posted_to(site: Site) -> None:
+    readers = site.recipients(4)
+    for at in range(len(site.gateways)):
+        publisher = site.publisher(at=at)
+        with site.held(readers) as polls:
+            notification_id = publisher.publish([f"user:{reader.name}" for reader in readers])
+            for answer in all_done(polls):
+                assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+
+
+def test_notification_for_somebody_else_wakes_nobody(site: Site) -> None:
+    alice, bob = site.recipients(2)
+    publisher = site.publisher()
+    with site.held([alice, bob]) as polls:
+        publisher.publish(f"user:{alice.name}")
+        all_done(polls[:1])
+        # Bob's worker has been told of it as well: what is for him comes after it and is all he is told.
+        mine = publisher.publish(f"user:{bob.name}")
+        (answer,) = all_done(polls[1:])
+    assert [item["id"] for item in answer.json()["notifications"]] == [mine]
+
+
+def test_broadcast_reaches_two_hundred_holds_in_every_worker(site: Site) -> None:
+    readers = site.recipients(200)
+    publisher = site.publisher()
+    with site.held(readers) as polls:
+        if site.workers > 1:
+            pids = worker_pids(site.gateways[0])
+            held = [metric_of_worker(site.gateways[0], pid, "notifygate_holds") for pid in pids]
+            assert all(held), f"all holds are in one worker, which shows nothing of the others: {held}"
+        notification_id = publisher.publish("all", "For everybody")
+        answers = all_done(polls)
+    for answer in answers:
+        assert answer.status_code == 200
+        assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+    site.await_holds(0)
+
+
+def test_change_of_state_on_one_device_wakes_the_other(site: Site) -> None:
+    phone = site.recipient()
+    tablet = site.recipient(phone.name, at=-1)
+    phone.cursor()
+    notification_id = site.publisher().publish(f"user:{phone.name}")
+    with site.held([tablet]) as polls:
+        phone.session.post(f"{phone.url}/v1/inbox/state", json={"op": "read", "ids": [notification_id]}, timeout=60)
+        (answer,) = all_done(polls)
+    body = answer.json()
+    assert body["unread"] == 0
+    assert [bool(item["read_at"]) for item in body["notifications"]] == [True]
+
+
+def test_retraction_wakes_a_hold(site: Site) -> None:
+    alice = site.recipient()
+    publisher = site.publisher(at=-1)
+    notification_id = publisher.publish(f"user:{alice.name}")
+    with site.held([alice]) as polls:
+        publisher.session.delete(f"{publisher.url}/v1/notifications/{notification_id}", timeout=60)
+        (answer,) = all_done(polls)
+    assert answer.json()["removed"] == [notification_id]
+
+
+def test_counts_can_be_held_too(site: Site) -> None:
+    alice = site.recipient()
+    alice.cursor()
+    etag = alice.poll(path="/v1/inbox/unread").headers["ETag"]
+    poll = gevent.spawn(alice.poll, path="/v1/inbox/unread", etag=etag, wait=50)
+    site.await_holds(1)
+    site.publisher().publish(f"user:{alice.name}")
+    (answer,) = all_done([poll])
+    assert answer.json() == {"unread": 1, "unseen": 1}
+
+
+def test_storm_arrives_whole_and_in_order(site: Site) -> None:
+    readers = site.recipients(12)
+    audiences = [f"user:{reader.name}" for reader in readers]
+    topic = f"storm-{readers[0].name}"
+    for reader in readers:
+        reader.session.put(f"{reader.url}/v1/inbox/topics/{topic}", timeout=60).raise_for_status()
+    cursors = [reader.cursor() for reader in readers]
+    published: list[tuple[str, list[str]]] = []
+    done = "the last one"
+
+    def publish(at: int) -> None:
+        publisher, chance = site.publisher(at=at % len(site.gateways)), random.Random(at)
+        for number in range(50):
+            to = [f"topic:{topic}"] if number % 5 == 0 else chance.sample(audiences, chance.randint(1, 4))
+            published.append((publisher.publish(to, f"{at}.{number}"), to))
+
+    def read(place: int) -> list[list[str]]:
+        reader, cursor = readers[place], cursors[place]
+        pages: list[list[str]] = []
+        while True:
+            body = reader.inbox(cursor, wait=20, limit=7)
+            assert not body["reset"]
+            cursor = body["cursor"]
+            pages.append([item["id"] for item in body["notifications"]])
+            if any(item["title"] == done for item in body["notifications"]):
+                return pages
+
+    began = time.monotonic()
+    reading = [gevent.spawn(read, place) for place in range(len(readers))]
+    all_done([gevent.spawn(publish, at) for at in range(4)], seconds=60)
+    last = site.publisher().publish(audiences, done)
+    told = all_done(reading, seconds=60)
+    print(f"the storm took {time.monotonic() - began:.1f} s")
+    orders: list[list[str]] = []
+    for reader, pages in zip(readers, told, strict=True):
+        ids = [notification_id for page in pages for notification_id in page]
+        mine = {i for i, to in published if f"user:{reader.name}" in to or f"topic:{topic}" in to}
+        assert sorted(ids) == sorted(mine | {last}), "each exactly once, and nothing of others"
+        assert ids[-1] == last
+        orders.append(ids)
+    # Everybody is told what they share in the same order: that of the log.
+    for ids in orders[1:]:
+        shared = set(ids) & set(orders[0])
+        assert [i for i in ids if i in shared] == [i for i in orders[0] if i in shared]

@@ -1,0 +1,229 @@
+"""PostgreSQL that drops connections or goes away, and workers that stop in the middle of their work."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.longpoll.site import (
+    MakeSite,
+    Publisher,
+    Recipient,
+    all_done,
+    eventually,
+    metric_of_worker,
+    new_session,
+    worker_pids,
+)
+
+LOCK_SECONDS = 3.0
+"""After which PostgreSQL takes the log's lock from a process that is stopped in the middle of a transaction."""
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[psycopg.Connection]:
+    """A connection beside the gateway's, to another database of the same server."""
+    url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        yield connection
+
+
+def name_of(postgres_url: str) -> str:
+    """Return the name of the database."""
+    name = make_url(postgres_url).database
+    assert name
+    return name
+
+
+def cut_connections(postgres: psycopg.Connection, name: str) -> int:
+    """End every connection to a database, as a failover does; return how many there were."""
+    ended = postgres.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", (name,)
+    )
+    return len(ended.fetchall())
+
+
+@contextmanager
+def outage(postgres: psycopg.Connection, name: str) -> Iterator[None]:
+    """Keep everybody from a database."""
+    allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+    postgres.execute(allow.format(sql.Identifier(name), sql.Literal(False)))
+    cut_connections(postgres, name)
+    try:
+        yield
+    finally:
+        postgres.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
+
+
+def check_unavailable(answer: requests.Response) -> None:
+    """Check that an answer is the problem that says to come back."""
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["code"] == "unavailable"
+
+
+def publish_until_answered(publisher: Publisher, to: Any, title: str) -> tuple[str, int]:
+    """Publish with an Idempotency-Key until it is answered with 201; return the id and how often it had to be tried."""
+    for tries in range(1, 200):
+        answer = publisher.post(to, title, idempotency_key=f"key of {title}")
+        if answer.status_code == 201:
+            return answer.json()["id"], tries
+        check_unavailable(answer)
+        gevent.sleep(0.05)
+    raise AssertionError("never answered with 201")
+
+
+def test_cut_connections_lose_and_double_nothing(
+    make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
+) -> None:
+    site = make_site(postgres_url, WORKERS=2)
+    readers = site.recipients(6)
+    audiences = [f"user:{reader.name}" for reader in readers]
+    publishers = [site.publisher() for _ in range(4)]
+    cursors = [reader.cursor() for reader in readers]
+    published: list[tuple[str, int]] = []
+
+    def publish(place: int) -> None:
+        for number in range(60):
+            published.append(publish_until_answered(publishers[place], audiences, f"{place}.{number}"))
+
+    def read(reader: Recipient, cursor: str) -> list[str]:
+        told: list[str] = []
+        while True:
+            answer = reader.poll(cursor, wait=20)
+            if answer.status_code != 200:
+                check_unavailable(answer)
+                gevent.sleep(0.05)
+                continue
+            body = answer.json()
+            assert not body["reset"]
+            cursor = body["cursor"]
+            told += [item["id"] for item in body["notifications"]]
+            if any(item["title"] == "the end" for item in body["notifications"]):
+                return told
+
+    reading = [gevent.spawn(read, *pair) for pair in zip(readers, cursors, strict=True)]
+    publishing = [gevent.spawn(publish, place) for place in range(len(publishers))]
+    cut = 0
+    while not all(greenlet.ready() for greenlet in publishing):
+        cut += cut_connections(postgres, name_of(postgres_url))
+        gevent.sleep(0.15)
+    all_done(publishing, seconds=60)
+    print(f"{cut} connections were cut, {sum(tries - 1 for _, tries in published)} requests had to be repeated")
+    assert cut > 10
+    last, _ = publish_until_answered(publishers[0], audiences, "the end")
+    ids = [notification_id for notification_id, _ in published]
+    assert len(set(ids)) == len(ids)
+    for told in all_done(reading, seconds=60):
+        assert sorted(told[:-1]) == sorted(ids), "each exactly once"
+        assert told[-1] == last
+    assert "Traceback" not in site.gateways[0].output
+
+
+def test_outage_is_told_as_such_and_what_is_held_survives_it(
+    make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
+) -> None:
+    site = make_site(postgres_url)
+    alice, bob = site.recipients(2)
+    publisher = site.publisher()
+    fresh = new_session()
+    with site.held([alice]) as polls:
+        cursor = bob.cursor()
+        with outage(postgres, name_of(postgres_url)):
+            check_unavailable(publisher.post(f"user:{alice.name}"))
+            eventually(
+                lambda: bob.poll(cursor).status_code == 503,
+                "nobody says that nothing is new who can't know it",
+                seconds=10,
+            )
+            check_unavailable(bob.poll(cursor))
+            assert fresh.get(f"{site.url}/healthz", timeout=20).status_code == 200
+            ready = fresh.get(f"{site.url}/readyz", timeout=20)
+            assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
+            assert not polls[0].ready()
+        notification_id, _ = publish_until_answered(publisher, "all", "after the outage")
+        (answer,) = all_done(polls)
+    assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+    assert [item["id"] for item in bob.inbox(cursor)["notifications"]] == [notification_id]
+    eventually(lambda: fresh.get(f"{site.url}/readyz", timeout=20).status_code == 200, "ready again")
+    assert "Traceback" not in site.gateways[0].output
+
+
+def stop_in_a_transaction(postgres: psycopg.Connection, name: str, pid: int) -> bool:
+    """Stop a process, and let it go on again unless it was in the middle of a transaction; tell whether it was."""
+    os.kill(pid, signal.SIGSTOP)
+    gevent.sleep(0.2)  # the others' transactions are over by then; what is still open belongs to the stopped one
+    found = postgres.execute(
+        "SELECT 1 FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE a.datname = %s"
+        " AND a.state = 'idle in transaction' AND l.mode IN ('RowShareLock', 'RowExclusiveLock')"
+        " AND now() - a.state_change > interval '100 ms'",
+        (name,),
+    ).fetchall()
+    if not found:
+        os.kill(pid, signal.SIGCONT)
+    return bool(found)
+
+
+def test_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_other(
+    make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
+) -> None:
+    site = make_site(postgres_url, WORKERS=2)
+    gateway = site.gateways[0]
+    readers, publisher = site.recipients(12), site.publisher()
+    notification_id = publisher.publish([f"user:{reader.name}" for reader in readers])
+    statuses: list[int] = []
+    enough = False
+
+    def change(reader: Recipient) -> None:
+        while not enough:
+            for op in ("read", "unread"):
+                body = {"op": op, "ids": [notification_id]}
+                answer = reader.session.post(f"{reader.url}/v1/inbox/state", json=body, timeout=60)
+                statuses.append(answer.status_code)
+
+    changing = [gevent.spawn(change, reader) for reader in readers]
+    victim = worker_pids(gateway)[0]
+    try:
+        before = metric_of_worker(gateway, victim, "notifygate_appends_total")
+        eventually(
+            lambda: metric_of_worker(gateway, victim, "notifygate_appends_total") > before + 5,
+            "the worker to be stopped has work",
+        )
+        eventually(
+            lambda: stop_in_a_transaction(postgres, name_of(postgres_url), victim),
+            "the worker is stopped in the middle of a transaction",
+            seconds=40,
+        )
+        began = time.monotonic()
+        for number in range(5):
+            with new_session() as session:
+                answer = session.post(
+                    f"{site.url}/v1/notifications",
+                    json={"to": "all", "title": f"number {number}"},
+                    headers=dict(publisher.session.headers),
+                    timeout=60,
+                )
+            assert answer.status_code == 201, answer.text
+        took = time.monotonic() - began
+        print(f"publishing beside a stopped worker took {took:.1f} s")
+        assert took < LOCK_SECONDS + 5
+    finally:
+        os.kill(victim, signal.SIGCONT)
+        enough = True
+    all_done(changing, seconds=60)
+    assert set(statuses) <= {200, 503}, "the one that was stopped says that it doesn't know, or that it is done"
+    with site.held(readers) as polls:
+        last = publisher.publish("all")
+        for answer in all_done(polls):
+            assert [item["id"] for item in answer.json()["notifications"]] == [last]
+    assert "Traceback" not in gateway.output

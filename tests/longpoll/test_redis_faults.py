@@ -1,0 +1,150 @@
+"""Redis stopped, hanging, restarted or talking nonsense: wake-ups come later then, and nothing else happens."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.longpoll.conftest import RARE_LOOKS
+from tests.longpoll.site import MakeSite, Publisher, Recipient, Site, all_done, eventually, new_session, stays
+from tests.support.redis_server import RedisServer
+
+LATE_SECONDS = 10.0
+"""Far more than the second after which a worker looks by itself, far less than the wait of a hold."""
+
+NEVER_WAITED_FOR_SECONDS = 5.0
+"""More than a request may take on a busy machine, less than redis-py's own retries (40 s)."""
+
+COUNTED_AFTER_SECONDS = 2.5
+"""More than the grace of a second and the interval of a second after which a rescue is counted."""
+
+PUBLISH_LIMIT = {"LIMIT_PUBLISH": "1200/minute", "LIMIT_POLL": "300/minute"}
+"""Limits that are shared through Redis, so that requests have to do with it."""
+
+
+@pytest.fixture
+def redis(own_redis_server: RedisServer) -> Iterator[RedisServer]:
+    """A Redis of this test alone, running again at its end, so that gateways are stopped in health."""
+    yield own_redis_server
+    own_redis_server.resume()
+
+
+def is_connected(site: Site) -> bool:
+    return all(site.metric("notifygate_redis_up", at) == 1 for at in range(len(site.gateways)))
+
+
+def rescues_of(site: Site) -> float:
+    """Return what the second gateway, to which nothing is posted, has found by itself."""
+    return site.metric("notifygate_lost_wake_rescues_total", 1)
+
+
+def degraded(site: Site) -> list[str]:
+    answer = new_session().get(f"{site.url}/readyz", timeout=20, headers={"Connection": "close"})
+    assert answer.status_code == 200, "Redis is not needed to be ready"
+    return answer.json()["degraded"]
+
+
+def publish_to_holds(site: Site, readers: list[Recipient], publisher: Publisher) -> float:
+    """Publish to all readers while they are held; return how long it took until the last has it."""
+    with site.held(readers) as polls:
+        began = time.monotonic()
+        notification_id = publisher.publish([f"user:{reader.name}" for reader in readers])
+        assert time.monotonic() - began < NEVER_WAITED_FOR_SECONDS, "publishing has waited for Redis"
+        for answer in all_done(polls):
+            assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+        return time.monotonic() - began
+
+
+def poll_quickly(readers: list[Recipient]) -> None:
+    for reader in readers:
+        began = time.monotonic()
+        assert reader.poll().status_code == 200
+        assert time.monotonic() - began < NEVER_WAITED_FOR_SECONDS, "a poll has waited for Redis"
+
+
+def test_stopped_redis_costs_a_second_and_is_counted(
+    make_site: MakeSite, postgres_url: str, redis: RedisServer
+) -> None:
+    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **PUBLISH_LIMIT)
+    readers, publisher = site.recipients(12), site.publisher()
+    eventually(lambda: is_connected(site), "both are connected to Redis")
+    publish_to_holds(site, readers, publisher)
+    stays(lambda: rescues_of(site) == 0, "nothing is rescued in health", seconds=COUNTED_AFTER_SECONDS)
+
+    redis.stop()
+    assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
+    poll_quickly(readers)
+    eventually(lambda: rescues_of(site) >= 1, "the rescue is counted")
+    eventually(lambda: not is_connected(site), "it is seen that Redis is away")
+    assert degraded(site) == ["redis"]
+    assert site.metric("notifygate_redis_errors_total") >= 1
+
+    redis.start()
+    eventually(lambda: is_connected(site), "Redis is found again")
+    assert degraded(site) == []
+    rescues = rescues_of(site)
+    for _ in range(3):
+        publish_to_holds(site, readers, publisher)
+    stays(lambda: rescues_of(site) == rescues, "nothing more is rescued", seconds=COUNTED_AFTER_SECONDS)
+
+
+def test_hanging_redis_holds_up_nobody(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> None:
+    site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis.url, **PUBLISH_LIMIT)
+    readers, publisher = site.recipients(12), site.publisher()
+    redis.pause()
+    for _ in range(3):
+        assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
+        poll_quickly(readers)
+    eventually(lambda: not is_connected(site), "it is seen that Redis hangs")
+    assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
+    redis.resume()
+    eventually(lambda: is_connected(site), "Redis is found again")
+    publish_to_holds(site, readers, publisher)
+
+
+@pytest.mark.parametrize("fault", ["stopped", "hanging"])
+def test_gateway_starts_without_its_redis(
+    make_site: MakeSite, postgres_url: str, redis: RedisServer, fault: str
+) -> None:
+    redis.stop() if fault == "stopped" else redis.pause()
+    site = make_site(postgres_url, REDIS_URL=redis.url, **PUBLISH_LIMIT)
+    readers, publisher = site.recipients(2), site.publisher()
+    assert degraded(site) == ["redis"]
+    assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
+    redis.start() if fault == "stopped" else redis.resume()
+    eventually(lambda: is_connected(site), "Redis is found when it comes")
+    assert degraded(site) == []
+
+
+def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it(
+    make_site: MakeSite, postgres_url: str, redis: RedisServer
+) -> None:
+    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **_without_prefix(RARE_LOOKS))
+    eventually(lambda: is_connected(site), "both are connected to Redis")
+    reader, publisher = site.recipient(at=1), site.publisher()
+    with redis.connect() as client, site.held([reader]) as polls:
+        client.client_kill_filter(_type="pubsub")
+        notification_id = publisher.publish(f"user:{reader.name}")
+        (answer,) = all_done(polls)
+    assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+
+
+def test_messages_that_make_no_sense_do_not_end_the_wake_ups(
+    make_site: MakeSite, postgres_url: str, redis: RedisServer
+) -> None:
+    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **_without_prefix(RARE_LOOKS))
+    eventually(lambda: is_connected(site), "both are connected to Redis")
+    readers, publisher = [site.recipient(at=at) for at in (0, 1)], site.publisher()
+    sender = b"12345678"
+    entries = (b"[1]", b"[null]", b'[{"kind": "of a later version"}]', b'"text"', b"{}", b"[[]]")
+    documents = [b"", b"{}", b"[]", b"null", b"\xff", b"1" * 100_000]
+    documents += [b'{"epoch": 1, "first": 1, "last": 9, "committed_at": 0, "entries": %s}' % entry for entry in entries]
+    with redis.connect() as client:
+        for message in (b"", b"short", *(sender + document for document in documents)):
+            assert client.publish(site.channel(), message) == len(site.gateways), f"after {message!r} not all listen"
+    publish_to_holds(site, readers, publisher)
+    assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)
+
+
+def _without_prefix(env: dict[str, str]) -> dict[str, str]:
+    return {name.removeprefix("NOTIFYGATE_"): value for name, value in env.items()}

@@ -1,0 +1,145 @@
+"""A gateway that starts from nothing, and one that can't start and says why in one line."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import requests
+
+from notifygate.settings import MIN_SECRET_BYTES
+from tests.support.gateway_process import REPOSITORY, GatewayProcess
+from tests.support.ports import free_port
+from tests.support.processes import ServerProcess, ServerStartError
+
+Refused = Callable[..., str]
+
+
+def plain_environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a gateway of its own, without what a developer may have set."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
+    env |= {"NOTIFYGATE_DATA_DIR": str(data_dir), "NOTIFYGATE_BIND": f"127.0.0.1:{free_port()}"}
+    return env | {f"NOTIFYGATE_{name}": value for name, value in settings.items()}
+
+
+def migrate(env: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "notifygate.cli", "migrate"]
+    subprocess.run(command, cwd=REPOSITORY, env=env, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Iterator[Refused]:
+    """Return a function that starts a gateway which must refuse, and returns the one line in which it says why."""
+
+    def start(*, data_dir: Path | None = None, migrated: bool = True, **settings: str) -> str:
+        folder = data_dir or tmp_path / "var"
+        if migrated:
+            migrate(plain_environment(folder))
+        output = tmp_path / "output.txt"
+        process = ServerProcess(
+            "the gateway",
+            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            output_file=output,
+            cwd=REPOSITORY,
+            env=plain_environment(folder, **settings),
+        )
+        with pytest.raises(ServerStartError):
+            process.wait_until(lambda: False)
+        assert process.stop() not in (0, -signal.SIGKILL), "it ends by itself, with a code that tells of a failure"
+        print(process.output)
+        assert "Traceback" not in process.output
+        lines = [line for line in process.output.splitlines() if line.startswith(("notifygate:", "notifygate can't"))]
+        assert len(set(lines)) == 1, "one line says why, the same in every worker"
+        assert "listens on" not in process.output, "nobody is told to come"
+        return lines[0]
+
+    return start
+
+
+def test_gateway_starts_from_an_empty_folder_and_makes_its_secrets(gateway: Callable[..., GatewayProcess]) -> None:
+    running = gateway()
+    secrets = {path.name: path for path in running.data_dir.iterdir() if "secret" in path.name}
+    assert set(secrets) == {"secret_key", "jwt_secret"}
+    for path in secrets.values():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert len(path.read_text().strip()) >= MIN_SECRET_BYTES
+    assert len({path.read_text() for path in secrets.values()}) == 2
+    for path in secrets.values():
+        assert path.read_text().strip() not in running.output
+
+    kept = {name: path.read_text() for name, path in secrets.items()}
+    running.restart()
+    assert {name: path.read_text() for name, path in secrets.items()} == kept, "they are made once"
+    assert requests.get(f"{running.url}/readyz", timeout=20).status_code == 200
+
+
+def test_gateway_says_where_it_listens_and_what_to_paste(gateway: Callable[..., GatewayProcess]) -> None:
+    running = gateway()
+    assert f"notifygate listens on {running.url}" in running.output
+    for command in ("notifygate key create", "notifygate token", "curl"):
+        assert command in running.output
+
+
+def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    command = [sys.executable, "-c", "from notifygate.settings import load_settings; print(load_settings().secret_key)"]
+    env = plain_environment(folder)
+    starts = [
+        subprocess.Popen(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(8)
+    ]
+    outputs = {start.communicate(timeout=60)[0] for start in starts}
+    assert len(outputs) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["jwt_secret", "secret_key"]
+
+
+def test_database_that_is_not_migrated(refused: Refused) -> None:
+    assert "notifygate migrate" in refused(migrated=False)
+
+
+def test_database_of_a_gateway_with_another_secret(refused: Refused, tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    migrate(plain_environment(folder))
+    key = [sys.executable, "-m", "notifygate.cli", "key", "list"]  # the first use leaves the fingerprint
+    subprocess.run(key, cwd=REPOSITORY, env=plain_environment(folder), check=True, timeout=60)
+    line = refused(data_dir=folder, migrated=False, SECRET_KEY="another secret of more than thirty-two bytes")
+    assert "NOTIFYGATE_SECRET_KEY" in line
+    assert "another secret" not in line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_limit_that_is_none_is_named(refused: Refused, workers: str) -> None:
+    assert "NOTIFYGATE_LIMIT_POLL" in refused(WORKERS=workers, LIMIT_POLL="lots")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "0"),
+        ("BIND", "8080"),
+        ("DATABASE_URL", "postgresql+psycopg://user:pass-word@127.0.0.1:port/db"),
+        ("REDIS_URL", "redis://:pass-word@127.0.0.1:port/0"),
+        ("JWT_ALGORITHMS", "none"),
+        ("SECRET_KEY_FILE", "/nowhere/secret"),
+    ],
+)
+def test_bad_setting_is_named(refused: Refused, name: str, value: str) -> None:
+    line = refused(migrated=name == "REDIS_URL", **{name: value})
+    assert f"NOTIFYGATE_{name}" in line
+    assert "pass-word" not in line
+
+
+def test_data_folder_that_can_not_be_written(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    assert str(tmp_path) in refused(data_dir=tmp_path / "a file" / "var", migrated=False)
+
+
+def test_database_that_is_away_is_told_without_its_password(refused: Refused) -> None:
+    url = f"postgresql+psycopg://user:pass-word@127.0.0.1:{free_port()}/db"
+    line = refused(migrated=False, DATABASE_URL=url)
+    assert "database" in line
+    assert "pass-word" not in line

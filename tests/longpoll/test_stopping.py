@@ -1,0 +1,260 @@
+"""A gateway that is told to stop, or to load itself anew: nobody who is held sees an error, and it goes quickly."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import gevent
+import pytest
+import requests
+
+from tests.longpoll.raw_http import RawConnection, poll_text
+from tests.longpoll.site import MakeSite, Recipient, Site, all_done, eventually, new_session, worker_pids
+from tests.support.in_process import InProcessGateway
+
+QUICK_SECONDS = 10.0
+"""Less than what Docker grants before it kills, and half of what gunicorn grants to requests under way."""
+
+
+def hold(site: Site, readers: list[Recipient]) -> list[gevent.Greenlet]:
+    """Hold polls, every second with a tag that ends it with a 304; return them as greenlets."""
+    polls: list[gevent.Greenlet] = []
+    for place, reader in enumerate(readers):
+        first = reader.poll()
+        etag = first.headers["ETag"] if place % 2 else None
+        polls.append(gevent.spawn(reader.poll, first.json()["cursor"], etag=etag, wait=50))
+    site.await_holds(len(readers))
+    return polls
+
+
+def stop(site: Site, number: int) -> int:
+    """Stop the first gateway and return its exit code; the test's other greenlets run meanwhile."""
+    return site.gateways[0].stop(number, seconds=40.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
+def test_every_hold_is_answered_when_the_gateway_is_told_to_stop(make_site: MakeSite, number: int) -> None:
+    site = make_site()
+    readers = [site.recipient() for _ in range(50)]
+    polls = hold(site, readers)
+    began = time.monotonic()
+    code = stop(site, number)
+    assert time.monotonic() - began < QUICK_SECONDS
+    assert code == 0
+    answers = all_done(polls)
+    assert [answer.status_code for answer in answers] == [200, 304] * 25
+    afters = {int(answer.headers["Poll-Interval"]) for answer in answers}
+    assert afters <= set(range(1, 6)), "back in time for the successor"
+    assert len(afters) > 1, "and not all at once"
+    for answer in answers[::2]:
+        body = answer.json()
+        assert (body["notifications"], body["removed"], body["reset"]) == ([], [], False)
+        assert body["poll"]["wait"] == 0
+
+
+def test_every_worker_answers_its_holds_when_the_gateway_is_told_to_stop(
+    make_site: MakeSite, postgres_url: str, redis_url: str
+) -> None:
+    site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
+    polls = hold(site, [site.recipient() for _ in range(50)])
+    began = time.monotonic()
+    assert stop(site, signal.SIGTERM) == 0
+    assert time.monotonic() - began < QUICK_SECONDS
+    assert {answer.status_code for answer in all_done(polls)} == {200, 304}
+
+
+def test_idle_connections_do_not_hold_up_the_stop(make_site: MakeSite) -> None:
+    site = make_site()
+    alice = site.recipient()
+    used, unused, half_sent = (RawConnection(site.url) for _ in range(3))
+    used.send(poll_text(alice, None))
+    assert used.receive().status == 200
+    half_sent.send("GET /v1/inbox HTTP/1.1\r\nHost: gate")
+    site.recipient().cursor()
+    began = time.monotonic()
+    assert stop(site, signal.SIGTERM) == 0
+    assert time.monotonic() - began < QUICK_SECONDS
+    for connection in (used, unused, half_sent):
+        with connection:
+            assert connection.is_closed()
+
+
+def test_half_a_request_does_not_hold_up_the_stop(make_site: MakeSite) -> None:
+    """A phone that has lost its network in the middle of a POST never says so."""
+    site = make_site()
+    publisher = site.publisher()
+    with RawConnection(site.url) as connection:
+        connection.send(
+            f"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
+            'Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"to": "all"'
+        )
+        site.recipient().cursor()
+        began = time.monotonic()
+        assert stop(site, signal.SIGTERM) == 0
+        assert time.monotonic() - began < QUICK_SECONDS
+
+
+def test_who_was_held_may_ask_once_more_on_the_same_connection_of_a_gateway_that_stops(make_site: MakeSite) -> None:
+    site = make_site()
+    alice = site.recipient()
+    cursor = alice.cursor()
+    with RawConnection(site.url) as connection:
+        connection.send(poll_text(alice, cursor, wait=50))
+        site.await_holds(1)
+        # The second request is on its way before the first is answered, as a browser's may be.
+        site.gateways[0].send(signal.SIGTERM)
+        connection.send(poll_text(alice, cursor, wait=50))
+        answer = connection.receive()
+        assert answer.status == 200
+        if answer.headers.get("connection") != "close":
+            again = connection.receive()
+            assert again.status == 200
+            assert again.headers["preference-applied"] == "wait=0"
+            assert again.headers["connection"] == "close"
+
+
+def test_stopping_gateway_says_that_it_is_not_ready(make_site: MakeSite) -> None:
+    site = make_site()
+    with RawConnection(site.url) as connection, RawConnection(site.url) as other:
+        ready = "GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n"
+        connection.send(ready)
+        assert connection.receive().status == 200
+        other.send(ready)
+        assert other.receive().status == 200
+        site.gateways[0].send(signal.SIGTERM)
+        alice = site.recipient()
+        other.send(poll_text(alice, None))
+        eventually(lambda: b'"wait":0' in other.receive().body, "the stop has reached the worker", seconds=5)
+        connection.send(ready)
+        answer = connection.receive()
+        assert answer.status == 503
+        assert json.loads(answer.body)["missing"] == ["draining"]
+
+
+def test_publishing_under_way_is_answered_when_the_gateway_is_told_to_stop(make_site: MakeSite) -> None:
+    site = make_site()
+    alice, publishers = site.recipient(), [site.publisher() for _ in range(4)]
+    alice.cursor()
+    published: list[str] = []
+    refused: list[requests.RequestException] = []
+
+    def publish(place: int) -> None:
+        while True:
+            try:
+                answer = publishers[place].post(f"user:{alice.name}")
+            except requests.RequestException as error:
+                refused.append(error)
+                return
+            assert answer.status_code == 201, answer.text
+            published.append(answer.json()["id"])
+
+    publishing = [gevent.spawn(publish, place) for place in range(4)]
+    eventually(lambda: len(published) > 20, "some were published")
+    assert stop(site, signal.SIGTERM) == 0
+    all_done(publishing)
+    site.gateways[0].restart()
+    told = {item["id"] for item in alice.inbox(limit=200)["notifications"]}
+    more = alice.inbox(limit=200)
+    while more["has_more"]:
+        before = more["notifications"][-1]["id"]
+        more = alice.poll(path="/v1/inbox/history", before=before, limit=200).json()
+        told |= {item["id"] for item in more["notifications"]}
+    assert set(published) <= told, "what was answered with 201 is there"
+    assert len(told) - len(published) <= len(publishers), "and nothing else but what lost its answer on the way"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, postgres_url: str, workers: int) -> None:
+    site = make_site(postgres_url, WORKERS=workers)
+    readers, publisher = site.recipients(20), site.publisher()
+    audiences = [f"user:{reader.name}" for reader in readers]
+    enough = threading.Event()
+    published: list[str] = []
+    last = "the last one"
+
+    def read(reader: Recipient, cursor: str) -> list[str]:
+        told: list[str] = []
+        while True:
+            body = reader.inbox(cursor, wait=20)
+            assert not body["reset"]
+            cursor = body["cursor"]
+            told += [item["id"] for item in body["notifications"]]
+            if any(item["title"] == last for item in body["notifications"]):
+                return told
+            if not body["notifications"]:
+                gevent.sleep(0.2)  # the gateway stops; `poll.after` would be whole seconds
+
+    def publish() -> None:
+        while not enough.is_set():
+            published.append(publisher.publish(audiences))
+            gevent.sleep(0.05)
+        published.append(publisher.publish(audiences, last))
+
+    reading = [gevent.spawn(read, reader, reader.cursor()) for reader in readers]
+    site.await_holds(len(readers))
+    old = set(worker_pids(site.gateways[0]))
+    publishing = gevent.spawn(publish)
+    site.gateways[0].send(signal.SIGHUP)
+    eventually(lambda: not old & set(worker_pids(site.gateways[0])), "other workers have taken over", seconds=40)
+    site.await_workers()
+    enough.set()
+    all_done([publishing], seconds=40)
+    for told in all_done(reading, seconds=40):
+        assert told == published, "each once and in order, whichever worker told it"
+
+
+def test_request_on_its_way_into_the_hold_when_the_gateway_is_told_to_stop_is_not_held(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = InProcessGateway(sqlite_url)
+    try:
+        alice = gateway.recipient("alice")
+        cursor = alice.inbox()["cursor"]
+        views = gateway.services.views
+        current = views.current
+
+        def slow_current(principal):
+            if not gateway.services.room.is_draining:
+                gateway.services.room.drain()  # the signal comes while the view is read from the database
+            return current(principal)
+
+        monkeypatch.setattr(views, "current", slow_current)
+        began = time.monotonic()
+        body = alice.inbox(cursor, wait=8)
+        assert time.monotonic() - began < 5
+        assert body["notifications"] == []
+    finally:
+        gateway.stop()
+
+
+def test_worker_that_was_killed_costs_nobody_a_notification(
+    make_site: MakeSite, postgres_url: str, redis_url: str
+) -> None:
+    site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
+    readers, publisher = site.recipients(20), site.publisher()
+    cursors = [reader.cursor() for reader in readers]
+    polls = [gevent.spawn(reader.poll, c, wait=50) for reader, c in zip(readers, cursors, strict=True)]
+    site.await_holds(len(readers))
+    victim = worker_pids(site.gateways[0])[0]
+    os.kill(victim, signal.SIGKILL)
+    notification_id = publisher.session.post(
+        f"{site.url}/v1/notifications",
+        json={"to": "all", "title": "To everybody"},
+        headers={"Connection": "close"},
+        timeout=60,
+    ).json()["id"]
+    cut_off = 0
+    for reader, cursor, poll in zip(readers, cursors, polls, strict=True):
+        try:
+            (answer,) = all_done([poll])
+        except requests.ConnectionError:
+            cut_off += 1
+            answer = reader.poll(cursor, wait=50)
+        assert answer.status_code == 200
+        assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+    assert 0 < cut_off < len(readers)
+    site.await_holds(0)  # those of the killed worker are no longer counted
+    assert len(site.await_workers()) == 2
+    assert new_session().get(f"{site.url}/readyz", timeout=20).status_code == 200

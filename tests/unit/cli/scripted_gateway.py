@@ -1,0 +1,195 @@
+"""A gateway that answers from a script, for what a real one does only when something breaks.
+
+It keeps connections like the real one, tells what it was asked, and can cut an answer in the middle,
+stay silent, vanish and come back on the same port. Past the end of its script it answers 410, which
+ends every command.
+"""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from notifygate.cli.pace import Pace
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in: `path` without the query, `query` with one value a name."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Message
+    body: bytes
+
+    @property
+    def fields(self) -> Any:
+        return json.loads(self.body)
+
+
+class FakePace:
+    """A clock that only moves when told, by sleeps and by `advance`; the longest jitter unless `jitter` is less."""
+
+    def __init__(self, jitter: float = 1.0) -> None:
+        self.slept: list[float] = []
+        self.now = 1000.0
+        self.before_sleep: Callable[[], None] = lambda: None
+        self._jitter = jitter
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+    def as_pace(self) -> Pace:
+        return Pace(self._sleep, lambda: self.now, lambda low, high: low + (high - low) * self._jitter)
+
+    def _sleep(self, seconds: float) -> None:
+        self.before_sleep()
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+Step = Callable[["_Handler"], None]
+
+
+@dataclass
+class ScriptedGateway:
+    """Add steps with `then…`; each request takes the next one. `requests` holds what came."""
+
+    requests: list[Request] = field(default_factory=list)
+    port: int = 0
+    _steps: list[Step] = field(default_factory=list)
+    _end: threading.Event = field(default_factory=threading.Event)
+    server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.server = _Server(("127.0.0.1", self.port), _Handler, self)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop listening; requests that are being answered go on."""
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def close(self) -> None:
+        self._end.set()
+        self.stop()
+
+    def then(
+        self,
+        status: int,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Answer with `body`, as JSON unless it is bytes; `before` runs before the answer leaves."""
+
+        def step(handler: "_Handler") -> None:
+            before()
+            handler.answer(status, body, headers or {})
+
+        self._steps.append(step)
+
+    def then_problem(self, status: int, code: str, detail: str = "", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.then(status, {"code": code, "detail": detail, "status": status}, named)
+
+    def then_reset(self, *, half_way: bool, before: Callable[[], None] = lambda: None) -> None:
+        """Reset the connection, after half an answer or after none."""
+
+        def step(handler: "_Handler") -> None:
+            before()
+            if half_way:
+                handler.wfile.write(b'HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"id": ')
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handler.close_connection = True
+
+        self._steps.append(step)
+
+    def then_close_quietly(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+        """Answer, and close the kept connection without having said so."""
+
+        def step(handler: "_Handler") -> None:
+            handler.answer(status, body, headers or {})
+            handler.close_connection = True
+
+        self._steps.append(step)
+
+    def then_raw(self, content: bytes) -> None:
+        """Write something that need not be HTTP, and close."""
+
+        def step(handler: "_Handler") -> None:
+            handler.wfile.write(content)
+            handler.close_connection = True
+
+        self._steps.append(step)
+
+    def then_silence(self) -> None:
+        """Never answer, until the test has ended."""
+
+        def step(handler: "_Handler") -> None:
+            self._end.wait(30)
+            handler.close_connection = True
+
+        self._steps.append(step)
+
+    def take_step(self, request: Request) -> Step | None:
+        self.requests.append(request)
+        return self._steps.pop(0) if self._steps else None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], script: ScriptedGateway
+    ) -> None:
+        self.script = script
+        super().__init__(address, handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that goes away is part of the script."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer, written in two parts, waits 40 ms for an ACK
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        assert isinstance(self.server, _Server)
+        step = self.server.script.take_step(Request(self.command, parts.path, query, self.headers, body))
+        if step is None:
+            self.answer(410, {"code": "script-over", "detail": "The script is over."}, {})
+        else:
+            step(self)
+
+    do_GET = do_POST = _handle
+
+    def answer(self, status: int, body: object, headers: dict[str, str]) -> None:
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output free of request lines."""
