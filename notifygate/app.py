@@ -1,6 +1,6 @@
 """The application: every part made and put together, in an order that can be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_openapi3.models.info import Info
@@ -90,6 +90,41 @@ def _make_database(app: OpenAPI, settings: Settings) -> Database:
     return Database(engine)
 
 
+def _make_follower(
+    settings: Settings,
+    database: Database,
+    tail: Tail,
+    catalog: CatalogCache,
+    keys: KeyVerifier,
+    room: WaitingRoom,
+    forget_views: Callable[[], None],
+) -> Follower:
+    def prepare(entries: Sequence[Entry]) -> None:
+        catalog.refresh_for(entries)
+        keys.forget_for(entries)
+        for entry in entries:
+            # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
+            if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):
+                seq = entry.notification.seq
+                entry.last_states.update(database.read(lambda c: read_states_of(c, seq, waiting)))  # noqa: B023
+
+    def restart() -> None:
+        catalog.load()
+        forget_views()
+        keys.forget()
+        room.wake_all()
+
+    return Follower(
+        database,
+        tail,
+        capacity=settings.tail_entries,
+        check_interval_seconds=settings.head_check_interval,
+        prepare=prepare,
+        on_entries=room.wake,
+        on_restart=restart,
+    )
+
+
 def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     database = _make_database(app, settings)
@@ -103,30 +138,7 @@ def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
     room = WaitingRoom(settings.holds_per_recipient, settings.holds_per_worker)
     tail = Tail(settings.tail_entries)
 
-    def prepare(entries: Sequence[Entry]) -> None:
-        catalog.refresh_for(entries)
-        keys.forget_for(entries)
-        for entry in entries:
-            # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
-            if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):
-                seq = entry.notification.seq
-                entry.last_states.update(database.read(lambda c: read_states_of(c, seq, waiting)))  # noqa: B023
-
-    def restart() -> None:
-        catalog.load()
-        views.clear()
-        keys.forget()
-        room.wake_all()
-
-    follower = Follower(
-        database,
-        tail,
-        capacity=settings.tail_entries,
-        check_interval_seconds=settings.head_check_interval,
-        prepare=prepare,
-        on_entries=room.wake,
-        on_restart=restart,
-    )
+    follower = _make_follower(settings, database, tail, catalog, keys, room, forget_views=lambda: views.clear())
     announcer = None
     if redis is not None:
         announcer = RedisAnnouncer(

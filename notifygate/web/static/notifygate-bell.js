@@ -2107,6 +2107,7 @@
     fillIcon(bell, image, item);
     showTime(bell, time, item, Date.now());
     this.place = el('span', 'ngb-modal-count');
+    this.body = item.body ? el('div', 'ngb-modal-body', {id: bodyId, dir: 'auto'}, item.body) : null;
     this.note = el('p', 'ngb-modal-note', {role: 'alert'});
     this.acknowledge = el('button', 'ngb-primary', {type: 'button'}, texts.get('acknowledge'));
     this.open = isSafeUrl(item.action_url) ?
@@ -2124,16 +2125,16 @@
         this.place
       ]),
       el('h2', 'ngb-modal-title', {id: titleId, dir: 'auto'}, item.title),
-      // Long texts are scrolled, so the keyboard has to reach them.
-      item.body ? el('div', 'ngb-modal-body', {id: bodyId, dir: 'auto', tabindex: '0', role: 'group',
-        'aria-labelledby': titleId}, item.body) : null,
-      this.note,
+      this.body, this.note,
       el('div', 'ngb-modal-actions', null, [this.later, this.open, this.acknowledge])
     ]);
     this.node = el('div', 'ngb ngb-overlay', null, this.box);
     this.listen();
     bell.dress(this.node);
     document.body.appendChild(this.node);
+    if (this.body && this.body.scrollHeight > this.body.clientHeight) {
+      this.body.tabIndex = 0; // a long text is scrolled, and the keyboard has to get there
+    }
     this.acknowledge.focus();
   }
 
