@@ -22,7 +22,7 @@ JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for 
 """The signatures of RFC 7518 and RFC 8037; `none` is not among them."""
 
 MIN_SECRET_BYTES = 32
-"""RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash."""
+"""256 bits: what cannot be guessed, and what HS256 asks for."""
 
 
 def _setting(default: Any, help_text: str, *, unit: str = "", secret: bool = False, least: float | None = None) -> Any:
@@ -178,9 +178,14 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is neither json nor text.")
     if not settings.jwt_algorithms or not set(settings.jwt_algorithms) <= JWT_ALGORITHMS:
         raise ConfigurationError(f"{PREFIX}JWT_ALGORITHMS must name some of {', '.join(sorted(JWT_ALGORITHMS))}.")
-    for name, given in (("SECRET_KEY", settings.secret_key), ("JWT_SECRETS", settings.jwt_secrets)):
-        if any(len(secret.encode()) < MIN_SECRET_BYTES for secret in given):
-            raise ConfigurationError(f"{PREFIX}{name}: each secret needs at least {MIN_SECRET_BYTES} bytes.")
+    # RFC 7518 section 3.2: an HMAC key has at least as many bits as the hash.
+    hmac_bytes = [int(name[2:]) // 8 for name in settings.jwt_algorithms if name.startswith("HS")]
+    for name, given, least in (
+        ("SECRET_KEY", settings.secret_key, MIN_SECRET_BYTES),
+        ("JWT_SECRETS", settings.jwt_secrets, max(hmac_bytes, default=MIN_SECRET_BYTES)),
+    ):
+        if any(len(secret.encode()) < least for secret in given):
+            raise ConfigurationError(f"{PREFIX}{name}: each secret needs at least {least} bytes.")
 
 
 def _with_secrets(settings: Settings) -> Settings:

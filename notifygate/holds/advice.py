@@ -5,6 +5,7 @@ import time
 
 import gevent
 
+from notifygate.background import Background
 from notifygate.holds.room import WaitingRoom
 
 MEASURE_SECONDS = 0.5
@@ -30,16 +31,15 @@ class PollAdvice:
         self._max_wait = max_wait_seconds
         self._started_at = time.monotonic()
         self._delay_seconds = 0.0
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._loop = Background(self._measure)
 
     def start(self) -> None:
         """Begin to measure the hub's delay."""
-        self._greenlet = gevent.spawn(self._measure)
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop measuring."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
+        self._loop.stop()
 
     def poll_after(self) -> int:
         """Return the seconds after which a client that short-polls should come back."""
@@ -55,8 +55,7 @@ class PollAdvice:
         return self._max_wait if self._room.accepts else 0
 
     def _measure(self) -> None:
-        while True:
-            began = time.monotonic()
-            gevent.sleep(MEASURE_SECONDS)
-            late = time.monotonic() - began - MEASURE_SECONDS
-            self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)
+        began = time.monotonic()
+        gevent.sleep(MEASURE_SECONDS)
+        late = time.monotonic() - began - MEASURE_SECONDS
+        self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)

@@ -15,6 +15,7 @@ from gevent.event import Event
 from gevent.lock import RLock
 
 from notifygate import metrics
+from notifygate.background import Background
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.log.announcement import Announcement
@@ -63,7 +64,7 @@ class Follower:
         self._lock = RLock()
         self._found_alone: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._loop = Background(self._step)
         self.counts_rescues = False
         """Set when there is a channel that announcements should come by: then what only a look found was lost."""
 
@@ -74,12 +75,11 @@ class Follower:
             self._tail.restart(head.epoch, max(head.floor, head.seq - self._capacity, 0))
             self._fill(head.seq, None)
             self._tail.checked_at = time.monotonic()
-        self._greenlet = gevent.spawn(self._run)
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop following."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
+        self._loop.stop()
 
     def offer(self, announcement: Announcement) -> None:
         """Take in the news of a commit. Returns at once; the follower's own greenlet acts on it."""
@@ -123,23 +123,22 @@ class Follower:
                 self._failed_at = time.monotonic()
                 raise
 
-    def _run(self) -> None:
-        while True:
-            self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
-            self._news.clear()
-            try:
-                with self._lock:
-                    self._follow_offered()
-                    if self._tail.seconds_since_check() >= self._interval:
-                        self._look_at_head()
-            except NotifygateError as error:
-                metrics.follower_errors.inc()
-                logger.warning("The log can't be followed just now: %s", error)
-                gevent.sleep(self._interval)
-            except Exception:
-                metrics.follower_errors.inc()
-                logger.exception("Following the log failed")
-                gevent.sleep(self._interval)
+    def _step(self) -> None:
+        self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
+        self._news.clear()
+        try:
+            with self._lock:
+                self._follow_offered()
+                if self._tail.seconds_since_check() >= self._interval:
+                    self._look_at_head()
+        except NotifygateError as error:
+            metrics.follower_errors.inc()
+            logger.warning("The log can't be followed just now: %s", error)
+            gevent.sleep(self._interval)
+        except Exception:
+            metrics.follower_errors.inc()
+            logger.exception("Following the log failed")
+            gevent.sleep(self._interval)
 
     def _follow_offered(self) -> None:
         while self._offered:

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from notifygate import metrics
+from notifygate.background import Background
 from notifygate.errors import ConfigurationError
 from notifygate.log.announcement import Announcement, from_bytes, to_bytes
 
@@ -77,16 +78,18 @@ class RedisAnnouncer:
         self._on_connected = on_connected
         self._sender = secrets.token_bytes(8)
         self._outgoing: Queue[Announcement] = Queue(maxsize=QUEUED_ANNOUNCEMENTS)
-        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._loops = (Background(self._publish_next), Background(self._listen))
         self.is_connected = False
 
     def start(self) -> None:
         """Begin to publish and to listen."""
-        self._greenlets = [gevent.spawn(self._publish), gevent.spawn(self._listen)]
+        for loop in self._loops:
+            loop.start()
 
     def stop(self) -> None:
         """Stop both and close the connections."""
-        gevent.killall(self._greenlets)
+        for loop in self._loops:
+            loop.stop()
         self._redis.close()
 
     def announce(self, announcement: Announcement) -> None:
@@ -96,28 +99,27 @@ class RedisAnnouncer:
         except Full:
             metrics.redis_errors.inc()
 
-    def _publish(self) -> None:
-        while True:
-            announcement = self._outgoing.get()
-            try:
-                self._redis.publish(self._channel, self._sender + to_bytes(announcement))
-            except Exception as error:  # whatever it is, the next announcement deserves its try
-                metrics.redis_errors.inc()
-                logger.warning("An announcement could not be published: %s", type(error).__name__)
+    def _publish_next(self) -> None:
+        announcement = self._outgoing.get()
+        try:
+            self._redis.publish(self._channel, self._sender + to_bytes(announcement))
+        except Exception as error:  # whatever it is, the next announcement deserves its try
+            metrics.redis_errors.inc()
+            logger.warning("An announcement could not be published: %s", type(error).__name__)
 
     def _listen(self) -> None:
-        while True:
-            pubsub = self._redis.pubsub()
-            try:
-                pubsub.subscribe(self._channel)
-                self._receive(pubsub)
-            except Exception as error:  # whatever it is, listening must go on
-                logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
-                metrics.redis_errors.inc()
-            finally:
-                self._set_connected(False)
-                pubsub.close()
-            gevent.sleep(RECONNECT_SECONDS)
+        """Listen until the connection breaks, then wait a little."""
+        pubsub = self._redis.pubsub()
+        try:
+            pubsub.subscribe(self._channel)
+            self._receive(pubsub)
+        except Exception as error:  # whatever it is, listening must go on
+            logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
+            metrics.redis_errors.inc()
+        finally:
+            self._set_connected(False)
+            pubsub.close()
+        gevent.sleep(RECONNECT_SECONDS)
 
     def _receive(self, pubsub: PubSub) -> None:
         awaits_pong = False

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Queue
 from sqlalchemy import Connection
 
 from notifygate import metrics
+from notifygate.background import Background
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.errors import UnavailableError
@@ -64,16 +64,15 @@ class LogWriter:
         self._database = database
         self._on_commit = on_commit
         self._queue: Queue[_Waiting] = Queue()
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._loop = Background(self._step)
 
     def start(self) -> None:
         """Begin to write."""
-        self._greenlet = gevent.spawn(self._run)
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop. Whoever waits for an answer has been given one before, since requests end before the writer does."""
-        if self._greenlet is not None:
-            self._greenlet.kill()
+        self._loop.stop()
 
     def publish(self, notification: Notification, claim: IdempotencyClaim | None = None) -> None:
         """Append a notification and return when it is durable; it has its `seq` then.
@@ -97,14 +96,13 @@ class LogWriter:
         self._queue.put(waiting)
         return waiting.done.get()
 
-    def _run(self) -> None:
-        while True:
-            batch = [self._queue.get()]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get())
-            # Nobody who waits here knows of the others' answers, so their order among each other is free.
-            self._settle([w for w in batch if isinstance(w.work, Publication)], self._commit_publications)
-            self._settle([w for w in batch if not isinstance(w.work, Publication)], self._commit_changes)
+    def _step(self) -> None:
+        batch = [self._queue.get()]
+        while len(batch) < MAX_BATCH and not self._queue.empty():
+            batch.append(self._queue.get())
+        # Nobody who waits here knows of the others' answers, so their order among each other is free.
+        self._settle([w for w in batch if isinstance(w.work, Publication)], self._commit_publications)
+        self._settle([w for w in batch if not isinstance(w.work, Publication)], self._commit_changes)
 
     def _settle(self, batch: list[_Waiting], commit: Callable[[list[_Waiting]], None]) -> None:
         """Commit a batch and answer everyone in it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import gevent
 
+from notifygate.background import Background
 from notifygate.errors import NotifygateError
 from notifygate.publishing.removal import Removal
 from notifygate.publishing.retention import Retention
@@ -26,25 +27,25 @@ class Housekeeping:
     def __init__(self, removal: Removal, retention: Retention) -> None:
         self._removal = removal
         self._retention = retention
-        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._loops = (Background(self._expire), Background(self._prune))
 
     def start(self) -> None:
         """Begin; the first retention comes at a random moment of the first interval, so that workers don't coincide."""
-        self._greenlets = [gevent.spawn(self._expire), gevent.spawn(self._prune)]
+        for loop in self._loops:
+            loop.start()
 
     def stop(self) -> None:
         """Stop."""
-        gevent.killall(self._greenlets)
+        for loop in self._loops:
+            loop.stop()
 
     def _expire(self) -> None:
-        while True:
-            gevent.sleep(EXPIRY_SECONDS)
-            self._try(self._removal.expire_due)
+        gevent.sleep(EXPIRY_SECONDS)
+        self._try(self._removal.expire_due)
 
     def _prune(self) -> None:
-        while True:
-            gevent.sleep(RETENTION_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
-            self._try(self._retention.prune)
+        gevent.sleep(RETENTION_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+        self._try(self._retention.prune)
 
     def _try(self, job: Callable[[], object]) -> None:
         try:

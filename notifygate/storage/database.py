@@ -6,12 +6,13 @@ gevent's thread pool, the connection being checked out and given back by the gre
 patched `select` and needs no thread. Driver errors leave this module as UnavailableError, once.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gevent
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from notifygate.errors import ConfigurationError, UnavailableError
@@ -113,6 +114,7 @@ class Database:
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         patience = gevent.Timeout(None if self.is_sqlite else PATIENCE_SECONDS)
+        began = time.monotonic()
         try:
             with patience, engine.connect() as connection:
                 if not self.is_sqlite:
@@ -121,16 +123,24 @@ class Database:
                 if error is not None:
                     raise error
                 return cast(T, result)
-        except gevent.Timeout as timeout:  # SQLAlchemy has thrown the connection away
+        except gevent.Timeout as timeout:
             if timeout is not patience:
                 raise
-            raise UnavailableError("The database doesn't answer.") from timeout
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-            raise UnavailableError("The database can't be reached or is too busy.") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
+            raise self._given_up() from timeout
+        except SQLAlchemyError as error:
+            # While it cleans up, the driver may put an error of its own in the place of the time-out.
+            if not self.is_sqlite and time.monotonic() - began >= PATIENCE_SECONDS:
+                raise self._given_up() from error
+            if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+                raise UnavailableError("The database can't be reached or is too busy.") from error
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise UnavailableError("The connection to the database was lost.") from error
             raise
+
+    def _given_up(self) -> UnavailableError:
+        """Begin with fresh connections: those that are idle now may be stuck like the one that was waited for."""
+        self.engine.dispose()
+        return UnavailableError("The database doesn't answer.")
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
