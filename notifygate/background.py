@@ -17,7 +17,8 @@ class Background:
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, or begin again."""
+        self._stopping = False
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:

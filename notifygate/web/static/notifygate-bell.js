@@ -416,6 +416,11 @@
     return target;
   }
 
+  /** Make an empty object to look things up in, by names from outside: even `__proto__` is only a name in it. */
+  function dictionary() {
+    return Object.create(null);
+  }
+
   function contains(list, value) {
     return list.indexOf(value) >= 0;
   }
@@ -588,7 +593,7 @@
   /** The client's notifications, by id and in order, newest first, and how far back they are complete. */
   function Items() {
     this.list = [];
-    this.byId = {};
+    this.byId = dictionary();
     /** The last one of the newest snapshot or page of history: older ones lie before it. */
     this.last = null;
     this.hasOlder = false;
@@ -596,7 +601,7 @@
 
   /** Take over what the client has. */
   Items.prototype.refresh = function (list) {
-    var byId = {};
+    var byId = dictionary();
     each(list, function (item) {
       byId[item.id] = item;
     });
@@ -1044,11 +1049,11 @@
     var list = this;
     var texts = bell.texts;
     this.bell = bell;
-    this.cards = {};
+    this.cards = dictionary();
     this.shown = [];
     this.filter = 'all';
     /** Ids that were read while only unread ones are shown: they stay until the filter is changed. */
-    this.kept = {};
+    this.kept = dictionary();
     this.current = null;
     this.pagesUnasked = 0;
     this.isLoadingOlder = false;
@@ -1109,7 +1114,7 @@
 
   List.prototype.setFilter = function (filter) {
     this.filter = filter;
-    this.kept = {};
+    this.kept = dictionary();
     this.pagesUnasked = 0;
     this.scroller.scrollTop = 0;
     this.showPill(0);
@@ -1394,7 +1399,7 @@
     var view = this;
     var texts = bell.texts;
     this.bell = bell;
-    this.rows = {};
+    this.rows = dictionary();
     this.back = iconButton(ICONS.back, texts.get('back'), 'ngb-back');
     this.heading = el('h2', 'ngb-heading', {id: uid('settings'), tabindex: '-1'}, texts.get('settingsHeading'));
     this.note = el('p', 'ngb-note', {role: 'status'});
@@ -1606,7 +1611,7 @@
   };
 
   function withChange(types, type, change) {
-    var result = copy({}, types);
+    var result = copy(dictionary(), types);
     var entry = copy({}, own(types, type), change);
     if (!entry.display) {
       delete entry.display;
@@ -2044,7 +2049,7 @@
     this.bell = bell;
     this.queue = [];
     /** Ids that the user put off after the gateway couldn't be told. */
-    this.putOff = {};
+    this.putOff = dictionary();
     this.done = 0;
     this.dialog = null;
   }
@@ -2238,7 +2243,7 @@
   /** The browser's own notifications, for when no tab with the bell is to be seen. */
   function Desktop(bell) {
     this.bell = bell;
-    this.open = {};
+    this.open = dictionary();
   }
 
   Desktop.prototype.permission = function () {
@@ -2326,7 +2331,7 @@
       window.navigator.language, this.options.strings);
     this.items = new Items();
     /** Ids that the gateway was told were seen. */
-    this.seenTold = {};
+    this.seenTold = dictionary();
     /** Whether the first snapshot has come. */
     this.isReady = false;
     this.isOpen = false;
@@ -2631,7 +2636,7 @@
   /** Every type that the page, the recipient's preferences or a notification names, by title. */
   NotifygateBell.prototype.knownTypes = function () {
     var bell = this;
-    var names = copy({}, this.options.types, this.preferenceStore.types, this.typesMet);
+    var names = copy(dictionary(), this.options.types, this.preferenceStore.types, this.typesMet);
     each(this.items.list, function (item) {
       names[item.type] = true;
     });
@@ -2707,7 +2712,7 @@
     this.panel.node.hidden = true;
     setAttribute(this.button, 'aria-expanded', 'false');
     toggleClass(this.root, 'ngb-open', false);
-    this.panel.list.kept = {};
+    this.panel.list.kept = dictionary();
     this.panel.list.showPill(0);
     this.panel.list.scroller.scrollTop = 0;
     this.update();
