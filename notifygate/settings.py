@@ -26,7 +26,9 @@ MIN_SECRET_BYTES = 32
 
 
 def _setting(default: Any, help_text: str, *, unit: str = "", secret: bool = False, least: float | None = None) -> Any:
-    return field(default=default, metadata={"help": help_text, "unit": unit, "secret": secret, "least": least})
+    return field(
+        default=default, repr=not secret, metadata={"help": help_text, "unit": unit, "secret": secret, "least": least}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,9 @@ class Follower:
             self._look_at_head()
         elif announcement.last > tail.end:
             if announcement.entries is None or announcement.first > tail.end + 1:
-                self._fill(announcement.last, announcement.committed_at)
+                # The database is the truth: an announcement may come from a copy of it that has gone further.
+                head = self._database.read(read_head)
+                self._fill(min(announcement.last, head.seq), announcement.committed_at)
             else:
                 entries = [entry for entry in announcement.entries if entry.seq > tail.end]
                 self._extend(announcement.last, entries, announcement.committed_at)
