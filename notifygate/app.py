@@ -6,6 +6,7 @@ from typing import Any
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_sqlalchemy import SQLAlchemy
+from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from notifygate import __version__, metrics
@@ -21,6 +22,7 @@ from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.tokens import TokenVerifier
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.entry import Entry
+from notifygate.errors import NotifygateError
 from notifygate.holds.advice import PollAdvice
 from notifygate.holds.room import WaitingRoom
 from notifygate.inbox.history import History
@@ -67,7 +69,18 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)
-    services = _make_services(app, settings)
+    redis = make_redis(settings.redis_url) if settings.redis_url else None
+    database = _make_database(app, settings)
+    try:
+        _put_together(app, settings, database, redis)
+    except NotifygateError:
+        database.engine.dispose()  # who refuses to start leaves no connection behind
+        raise
+    return app
+
+
+def _put_together(app: OpenAPI, settings: Settings, database: Database, redis: Redis | None) -> None:
+    services = _make_services(app, settings, database, redis)
     app.extensions[EXTENSION] = services
     register_lifecycle(app, settings.cors_origins)
     register_problems(app)
@@ -76,7 +89,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     register_static_files(app)
     register_demo(app, settings)
     services.start()
-    return app
 
 
 def _make_database(app: OpenAPI, settings: Settings) -> Database:
@@ -125,9 +137,7 @@ def _make_follower(
     )
 
 
-def _make_services(app: OpenAPI, settings: Settings) -> Gateway:
-    redis = make_redis(settings.redis_url) if settings.redis_url else None
-    database = _make_database(app, settings)
+def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: Redis | None) -> Gateway:
     check_database(database, settings.secret_key)
     namespace = namespace_of(database)
     codec = CursorCodec(settings.secret_key)

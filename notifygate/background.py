@@ -1,8 +1,13 @@
 """What runs beside the requests: a greenlet that repeats one step until it is told to stop."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import gevent
+
+STOP_SECONDS = 15.0
+"""How long a step may take to end what it has begun: a little longer than the database is waited for."""
 
 KILL_SECONDS = 1.0
 """How long a greenlet may take to die before it is told again."""
@@ -14,6 +19,7 @@ class Background:
     def __init__(self, step: Callable[[], None]) -> None:
         self._step = step
         self._stopping = False
+        self._is_idle = False
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -21,12 +27,28 @@ class Background:
         self._stopping = False
         self._greenlet = gevent.spawn(self._run)
 
+    @contextmanager
+    def idle(self) -> Generator[None]:
+        """Mark where a step waits for something to do: there it may be killed without leaving anything half done."""
+        self._is_idle = True
+        try:
+            yield
+        finally:
+            self._is_idle = False
+
     def stop(self) -> None:
-        """Stop, and return when it has. Being killed is not enough: a driver may turn that into an error of its own,
-        which the step would take for an ordinary one."""
+        """Stop, and return when it has.
+
+        A step in the middle of its work may end it: killed there, it would leave a database connection open, and a
+        driver may turn the kill into an error of its own, which the step would take for an ordinary one.
+        """
         self._stopping = True
+        patience_ends = time.monotonic() + STOP_SECONDS
         while self._greenlet is not None and not self._greenlet.dead:
-            self._greenlet.kill(timeout=KILL_SECONDS)
+            if self._is_idle or time.monotonic() > patience_ends:
+                self._greenlet.kill(timeout=KILL_SECONDS)
+            else:
+                gevent.sleep(0.005)
 
     def _run(self) -> None:
         while not self._stopping:

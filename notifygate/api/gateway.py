@@ -77,6 +77,7 @@ class Gateway:
             self.announcer.stop()
         self.writer.stop()
         self.follower.stop()
+        self.limits.stop()
         self.database.engine.dispose()
 
 

@@ -56,6 +56,7 @@ class PollAdvice:
 
     def _measure(self) -> None:
         began = time.monotonic()
-        gevent.sleep(MEASURE_SECONDS)
+        with self._loop.idle():
+            gevent.sleep(MEASURE_SECONDS)
         late = time.monotonic() - began - MEASURE_SECONDS
         self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)

@@ -9,12 +9,13 @@ When Redis fails, each worker counts for itself for a while: too generous by the
 import logging
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
+from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter, RateLimiter
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -71,6 +72,7 @@ class RateLimits:
         self._local = FixedWindowRateLimiter(LocalStorage())
         self._shared: RateLimiter = self._local
         self._paused_until = 0.0
+        self._redis_storage: RedisStorage | None = None
         if settings.redis_url:
             limiter = Limiter(
                 get_remote_address,
@@ -86,6 +88,12 @@ class RateLimits:
                 strategy=STRATEGY,
             )
             self._shared = limiter.limiter
+            self._redis_storage = cast(RedisStorage, limiter.storage)
+
+    def stop(self) -> None:
+        """Close the connections to Redis."""
+        if self._redis_storage is not None:
+            self._redis_storage.storage.close()
 
     def take(self, name: LimitName, key: str) -> Quota | None:
         """Count one against a limit for a key and return how it stands then; None where it is switched off."""

@@ -124,7 +124,8 @@ class Follower:
                 raise
 
     def _step(self) -> None:
-        self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
+        with self._loop.idle():
+            self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
         self._news.clear()
         try:
             with self._lock:

@@ -78,18 +78,19 @@ class RedisAnnouncer:
         self._on_connected = on_connected
         self._sender = secrets.token_bytes(8)
         self._outgoing: Queue[Announcement] = Queue(maxsize=QUEUED_ANNOUNCEMENTS)
-        self._loops = (Background(self._publish_next), Background(self._listen))
+        self._publishing = Background(self._publish_next)
+        self._listening = Background(self._listen)
         self.is_connected = False
 
     def start(self) -> None:
         """Begin to publish and to listen."""
-        for loop in self._loops:
-            loop.start()
+        self._publishing.start()
+        self._listening.start()
 
     def stop(self) -> None:
         """Stop both and close the connections."""
-        for loop in self._loops:
-            loop.stop()
+        self._publishing.stop()
+        self._listening.stop()
         self._redis.close()
 
     def announce(self, announcement: Announcement) -> None:
@@ -100,7 +101,8 @@ class RedisAnnouncer:
             metrics.redis_errors.inc()
 
     def _publish_next(self) -> None:
-        announcement = self._outgoing.get()
+        with self._publishing.idle():
+            announcement = self._outgoing.get()
         try:
             self._redis.publish(self._channel, self._sender + to_bytes(announcement))
         except Exception as error:  # whatever it is, the next announcement deserves its try
@@ -119,12 +121,14 @@ class RedisAnnouncer:
         finally:
             self._set_connected(False)
             pubsub.close()
-        gevent.sleep(RECONNECT_SECONDS)
+        with self._listening.idle():
+            gevent.sleep(RECONNECT_SECONDS)
 
     def _receive(self, pubsub: PubSub) -> None:
         awaits_pong = False
         while True:
-            message = cast(dict[str, Any] | None, pubsub.get_message(timeout=TIMEOUT_SECONDS))
+            with self._listening.idle():
+                message = cast(dict[str, Any] | None, pubsub.get_message(timeout=TIMEOUT_SECONDS))
             if message is not None:
                 awaits_pong = False
                 if message["type"] == "message":

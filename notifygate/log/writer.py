@@ -97,7 +97,8 @@ class LogWriter:
         return waiting.done.get()
 
     def _step(self) -> None:
-        batch = [self._queue.get()]
+        with self._loop.idle():
+            batch = [self._queue.get()]
         while len(batch) < MAX_BATCH and not self._queue.empty():
             batch.append(self._queue.get())
         # Nobody who waits here knows of the others' answers, so their order among each other is free.

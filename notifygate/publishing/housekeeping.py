@@ -27,24 +27,27 @@ class Housekeeping:
     def __init__(self, removal: Removal, retention: Retention) -> None:
         self._removal = removal
         self._retention = retention
-        self._loops = (Background(self._expire), Background(self._prune))
+        self._expiring = Background(self._expire)
+        self._pruning = Background(self._prune)
 
     def start(self) -> None:
         """Begin; the first retention comes at a random moment of the first interval, so that workers don't coincide."""
-        for loop in self._loops:
-            loop.start()
+        self._expiring.start()
+        self._pruning.start()
 
     def stop(self) -> None:
         """Stop."""
-        for loop in self._loops:
-            loop.stop()
+        self._expiring.stop()
+        self._pruning.stop()
 
     def _expire(self) -> None:
-        gevent.sleep(EXPIRY_SECONDS)
+        with self._expiring.idle():
+            gevent.sleep(EXPIRY_SECONDS)
         self._try(self._removal.expire_due)
 
     def _prune(self) -> None:
-        gevent.sleep(RETENTION_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+        with self._pruning.idle():
+            gevent.sleep(RETENTION_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
         self._try(self._retention.prune)
 
     def _try(self, job: Callable[[], object]) -> None:

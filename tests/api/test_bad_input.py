@@ -192,5 +192,15 @@ def test_a_problem_shows_nothing_of_our_code(actors: dict[str, Any]) -> None:
     texts.append(actors["alice"].get("/v1/inbox?cursor=x").text)
     texts.append(actors["alice"].get("/v1/inbox?limit=x").text)
     for text in texts:
-        for telltale in ("Error", "Exception", "Traceback", "instance of", "Body", "Query", "pydantic", "model", "SELECT"):
+        for telltale in (
+            "Error",
+            "Exception",
+            "Traceback",
+            "instance of",
+            "Body",
+            "Query",
+            "pydantic",
+            "model",
+            "SELECT",
+        ):
             assert telltale not in text, text

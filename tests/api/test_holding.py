@@ -326,7 +326,13 @@ def test_prefer_means_the_same_and_the_parameter_wins(
 
 @ON_SQLITE_ALONE
 def test_prefer_is_found_among_other_preferences(alice: RecipientActor) -> None:
-    for value in ("respond-async, wait=9", "wait=9; foo=bar", 'foo; bar="x", wait="9"', "Wait = 9", "handling=x,wait=9"):
+    for value in (
+        "respond-async, wait=9",
+        "wait=9; foo=bar",
+        'foo; bar="x", wait="9"',
+        "Wait = 9",
+        "handling=x,wait=9",
+    ):
         answer = alice.get("/v1/inbox", headers={"Prefer": value})
         assert answer.headers["Preference-Applied"] == "wait=9", value
     for value in ("respond-async", "return=minimal", "", "await=9", "xwait=9"):

@@ -204,7 +204,9 @@ def test_unknown_parameters_are_refused_by_name(publisher: PublisherActor) -> No
 
 
 @ON_SQLITE_ALONE
-def test_audiences_stand_in_the_path_with_and_without_encoding(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_audiences_stand_in_the_path_with_and_without_encoding(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
     for name, path in (("a b", "user:a%20b"), ("ü", "user%3A%C3%BC"), ("a/b", "user:a/b"), ("a/b", "user:a%2Fb")):
         recipient = app.recipient(name)
         recipient.inbox()
@@ -217,7 +219,17 @@ def test_audiences_stand_in_the_path_with_and_without_encoding(app: InProcessGat
 
 @ON_SQLITE_ALONE
 def test_what_is_no_audience_is_refused(publisher: PublisherActor) -> None:
-    for path in ("alice", "user:", "topic:a/b", "topic:%C3%BC", "user:a%00b", "gateway", "all,all", "user:%FF%00", "ALL"):
+    for path in (
+        "alice",
+        "user:",
+        "topic:a/b",
+        "topic:%C3%BC",
+        "user:a%00b",
+        "gateway",
+        "all,all",
+        "user:%FF%00",
+        "ALL",
+    ):
         expect_problem(publisher.post(f"/v1/notify/{path}", data="x"), 400, "invalid-request", "to.0")
     expect_problem(publisher.post("/v1/notify/user:a%0Ab", data="x"), 404, "not-found")
     expect_problem(publisher.post("/v1/notify/", data="x"), 404, "not-found")

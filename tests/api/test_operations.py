@@ -60,7 +60,7 @@ def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
 
 
 @ON_SQLITE_ALONE
-def test_without_its_redis_a_gateway_is_ready_but_degraded(make_app: Any, own_redis_server: RedisServer) -> None:
+def test_without_its_redis_a_gateway_is_ready_but_degraded(own_redis_server: RedisServer, make_app: Any) -> None:
     app = make_app(redis_url=own_redis_server.url)
     whole = {"status": "ready", "missing": [], "degraded": []}
     eventually(lambda: app.anonymous().get("/readyz").json == whole)
@@ -108,9 +108,7 @@ def test_requests_are_counted_by_route_and_status(app: InProcessGateway, alice: 
 
 
 @ON_SQLITE_ALONE
-def test_holds_and_wakes_are_counted(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
+def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
     holds, wakes, waits = (
         metric(app, "notifygate_holds"),
         metric(app, "notifygate_wakes_total"),
@@ -127,9 +125,7 @@ def test_holds_and_wakes_are_counted(
 
 
 @ON_SQLITE_ALONE
-def test_metrics_name_nobody_and_nothing(
-    app: InProcessGateway, publisher: PublisherActor
-) -> None:
+def test_metrics_name_nobody_and_nothing(app: InProcessGateway, publisher: PublisherActor) -> None:
     recipient = app.recipient("metrics-name-me-not")
     found = publisher.publish("user:metrics-name-me-not", "a title to keep")
     recipient.inbox()

@@ -72,8 +72,20 @@ def test_it_is_in_the_inbox_when_the_answer_comes(publisher: PublisherActor, ali
 
 
 def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, alice: RecipientActor) -> None:
-    titles = ["<script>alert(1)</script>", "& \" ' \\ / %", "漢字 ελ עב عر", "\U0001f469\u200d\U0001f467 \u00a0 \u3000", "  spaces  "]
-    bodies = ["line\nline\r\nline\ttab", "\u2028\u2029\x7f\x85\x1b[31m", "{{7*7}} ${x} %s %(y)s", "\\u0000", "\ufffd\ufeff\uffff"]
+    titles = [
+        "<script>alert(1)</script>",
+        "& \" ' \\ / %",
+        "漢字 ελ עב عر",
+        "\U0001f469\u200d\U0001f467 \u00a0 \u3000",
+        "  spaces  ",
+    ]
+    bodies = [
+        "line\nline\r\nline\ttab",
+        "\u2028\u2029\x7f\x85\x1b[31m",
+        "{{7*7}} ${x} %s %(y)s",
+        "\\u0000",
+        "\ufffd\ufeff\uffff",
+    ]
     for title, body in zip(titles, bodies, strict=True):
         publisher.publish("user:alice", title, body=body, sender=title)
         item = alice.inbox()["notifications"][0]
@@ -144,7 +156,10 @@ def test_values_at_the_bounds_are_taken(publisher: PublisherActor) -> None:
 BAD_FIELDS: list[tuple[str, Any]] = [
     *(("to", value) for value in ([], "", "alice", "user", "user:", "all:", "ALL", "User:alice", "everybody", " all")),
     *(("to", value) for value in (None, 7, {}, True, "gateway", "group:x", "role:", "topic:", "topic:a b", "topic:ü")),
-    *(("to", value) for value in ("topic:" + "x" * 65, "user:" + "x" * 129, "role:" + "x" * 129, "user:a\nb", "all,all")),
+    *(
+        ("to", value)
+        for value in ("topic:" + "x" * 65, "user:" + "x" * 129, "role:" + "x" * 129, "user:a\nb", "all,all")
+    ),
     ("to", [f"user:{n}" for n in range(1001)]),
     *(("type", value) for value in ("", "Deploy", "a b", "x" * 65, "ü", "a\n", "a/b", "a:b", None, 7, [])),
     *(("title", value) for value in ("", "x" * 201, None, 7, [], {}, True)),
@@ -206,7 +221,18 @@ def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: Publ
 
 @ON_SQLITE_ALONE
 def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> None:
-    for bad in ("a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\tb", "a\x0bb", "a\x1b[31m", "a\x85b", "a\u2028b", "a\u2029b", "\x7f"):
+    for bad in (
+        "a\r\nSet-Cookie: x=y",
+        "a\nb",
+        "a\rb",
+        "a\tb",
+        "a\x0bb",
+        "a\x1b[31m",
+        "a\x85b",
+        "a\u2028b",
+        "a\u2029b",
+        "\x7f",
+    ):
         expect_problem(sent(publisher, title=bad), 400, "invalid-request", "title")
         expect_problem(sent(publisher, sender=bad), 400, "invalid-request", "sender")
 

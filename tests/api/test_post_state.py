@@ -117,7 +117,11 @@ def test_a_notification_before_the_inbox_began_is_not_in_it(app: InProcessGatewa
 
 @pytest.mark.parametrize(
     ("operation", "first", "left"),
-    [("seen", answer(2, 3, 1), (True, False)), ("read", answer(2, 1, 1), (True, True)), ("dismiss", answer(2, 1, 1), None)],
+    [
+        ("seen", answer(2, 3, 1), (True, False)),
+        ("read", answer(2, 1, 1), (True, True)),
+        ("dismiss", answer(2, 1, 1), None),
+    ],
 )
 def test_up_to_a_cursor_is_all_before_it_and_nothing_that_came_later(
     publisher: PublisherActor,

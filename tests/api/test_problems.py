@@ -52,7 +52,17 @@ def test_what_is_no_problem_has_no_page(app: InProcessGateway) -> None:
 
 @ON_SQLITE_ALONE
 def test_unknown_paths_are_problems(app: InProcessGateway, alice: RecipientActor) -> None:
-    for path in ("/", "/v1", "/v1/", "/v2/inbox", "/favicon.ico", "/v1/inbox/", "/V1/inbox", "//v1/inbox", "/v1//inbox"):
+    for path in (
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/inbox",
+        "/favicon.ico",
+        "/v1/inbox/",
+        "/V1/inbox",
+        "//v1/inbox",
+        "/v1//inbox",
+    ):
         answer = alice.get(path)
         expect_problem(answer, 404, "not-found")
     for path in ("/unknown", "/v1/inbox/%00", "/%FF"):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -147,7 +148,7 @@ def ask(running: GatewayProcess) -> Iterator[Ask]:
     with requests.Session() as session:
         session.trust_env = False
 
-        def send(credential: str, method: str, path: str, **options: object) -> requests.Response:
+        def send(credential: str, method: str, path: str, **options: Any) -> requests.Response:
             headers = {"Authorization": f"Bearer {credential}"}
             return session.request(method, running.url + path, headers=headers, timeout=60, **options)
 

@@ -28,7 +28,7 @@ def test_token_says_who_with_which_roles_and_how_long(beside: CommandLine) -> No
 
 
 def test_token_follows_the_settings(beside: CommandLine) -> None:
-    newest, older = "the newest secret " * 4, "an older secret " * 4
+    newest, older = "the newest secret " * 5, "an older secret " * 5
     env = {
         "NOTIFYGATE_JWT_SECRETS": f"{newest},{older}",
         "NOTIFYGATE_JWT_ALGORITHMS": "HS512",

@@ -49,7 +49,9 @@ class Log:
         return [entry.notification.title for entry in self.entries() if entry.notification]
 
     def count(self, table: Any) -> int:
-        return self.database.read(lambda connection: connection.execute(select(func.count()).select_from(table)).scalar_one())
+        return self.database.read(
+            lambda connection: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        )
 
     def close(self) -> None:
         self.writer.stop()

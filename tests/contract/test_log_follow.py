@@ -416,3 +416,15 @@ def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
     followed.publish()  # the one that is lost, so that there is something to wait for
     eventually(lambda: metrics.lost_wake_rescues._value.get() > before, "the rescue")
     assert metrics.lost_wake_rescues._value.get() == before + 1
+
+
+def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -> None:
+    """The database is the truth: a tail beyond its head would give cursors to places that don't exist yet."""
+    followed = follow()
+    followed.follower.start()
+    announcement = followed.publish(2)
+    followed.offer(replace(announcement, last=5000, entries=None))
+    followed.reaches(2)
+    followed.offer(followed.publish())
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]

@@ -32,9 +32,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """
     kind: dict[str, Any] = KINDS[request.param]
     env = {"NOTIFYGATE_WORKERS": str(kind["workers"]), **(RARE_LOOKS if kind["wakes"] else {})}
-    postgres: PostgresServer | None = None
-    if kind.get("postgres"):
-        postgres = request.getfixturevalue("postgres_server")
+    postgres: PostgresServer | None = request.getfixturevalue("postgres_server") if kind.get("postgres") else None
+    if postgres:
         database_url = postgres.create_database()
     else:
         database_url = f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db"

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import gevent
 import jwt
 import requests
 from prometheus_client.mmap_dict import MmapedDict
+from requests.adapters import HTTPAdapter
 
 from notifygate.auth.keys import create_key
 from notifygate.log.redis_announcer import channel_of
@@ -62,7 +63,7 @@ def new_session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     # Many at once from one client: none of them may wait for another's connection.
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=256))
+    session.mount("http://", HTTPAdapter(pool_maxsize=256))
     return session
 
 
@@ -231,10 +232,12 @@ class Site:
         eventually(lambda: self.holds() == count, f"{count} holds")
 
     @contextmanager
-    def held(self, recipients: Sequence[Recipient], *, wait: int = 50, **query: Any) -> Iterator[list[gevent.Greenlet]]:
+    def held(
+        self, recipients: Sequence[Recipient], cursors: Sequence[str] | None = None, *, wait: int = 50, **query: Any
+    ) -> Generator[list[gevent.Greenlet]]:
         """Hold a poll of each recipient, from their present cursor; yield the polls as greenlets when all are held."""
         before = self.holds()
-        cursors = [recipient.cursor() for recipient in recipients]
+        cursors = cursors or [recipient.cursor() for recipient in recipients]
         polls = [
             gevent.spawn(recipient.poll, cursor, wait=wait, **query)
             for recipient, cursor in zip(recipients, cursors, strict=True)

@@ -4,6 +4,7 @@ import random
 import time
 
 import gevent
+import pytest
 
 from tests.longpoll.site import Site, all_done, metric_of_worker, worker_pids
 
@@ -42,10 +43,11 @@ def test_notification_for_somebody_else_wakes_nobody(site: Site) -> None:
     assert [item["id"] for item in answer.json()["notifications"]] == [mine]
 
 
-def test_broadcast_reaches_two_hundred_holds_in_every_worker(site: Site) -> None:
-    readers = site.recipients(200)
+def check_broadcast(site: Site, count: int) -> None:
+    readers = [site.recipient(at=place % len(site.gateways)) for place in range(count)]
+    cursors = [reader.cursor() for reader in readers]
     publisher = site.publisher()
-    with site.held(readers) as polls:
+    with site.held(readers, cursors) as polls:
         if site.workers > 1:
             pids = worker_pids(site.gateways[0])
             held = [metric_of_worker(site.gateways[0], pid, "notifygate_holds") for pid in pids]
@@ -56,6 +58,15 @@ def test_broadcast_reaches_two_hundred_holds_in_every_worker(site: Site) -> None
         assert answer.status_code == 200
         assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
     site.await_holds(0)
+
+
+@pytest.mark.parametrize("site", ["sqlite", "postgresql and redis, two workers"], indirect=True)
+def test_broadcast_reaches_two_hundred_holds(site: Site) -> None:
+    check_broadcast(site, 200)
+
+
+def test_broadcast_reaches_the_holds_of_every_worker(site: Site) -> None:
+    check_broadcast(site, 30)
 
 
 def test_change_of_state_on_one_device_wakes_the_other(site: Site) -> None:

@@ -1,6 +1,7 @@
 """What clients do to their connections while a poll is held, and what comes of it."""
 
 import json
+import resource
 import socket
 import time
 from urllib.parse import urlsplit
@@ -31,7 +32,8 @@ def test_long_polls_follow_each_other_on_one_connection(site: Site) -> None:
             assert [item["title"] for item in body["notifications"]] == [f"number {number}"]
             cursor = body["cursor"]
         # One that ends with a 304, which has no body: the connection must still be in step.
-        etag = f"If-None-Match: {answer.headers['etag']}\r\n"
+        connection.send(poll_text(alice, cursor))
+        etag = f"If-None-Match: {connection.receive().headers['etag']}\r\n"
         connection.send(poll_text(alice, cursor, wait=1, headers=etag))
         assert connection.receive().status == 304
         connection.send(poll_text(alice, cursor))
@@ -202,3 +204,20 @@ def test_past_the_workers_number_of_holds_polls_are_answered_at_once(make_site: 
         assert answer.json()["poll"]["wait"] == 0
     site.await_holds(0)
     assert late.inbox()["poll"]["wait"] == 55
+
+
+def test_usual_limit_on_open_files_is_no_limit_on_holds(make_site: MakeSite) -> None:
+    """Shells and services start with a soft limit of 1024 open files, a tenth of what a worker may hold."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1000:
+        pytest.skip("this machine's hard limit is lower than what the test needs")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))  # inherited by the gateway
+    try:
+        site = make_site()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    readers = [site.recipient() for _ in range(150)]
+    with site.held(readers, [reader.cursor() for reader in readers]) as polls:
+        notification_id = site.publisher().publish("all")
+        for answer in all_done(polls):
+            assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ def cut_connections(postgres: psycopg.Connection, name: str) -> int:
 
 
 @contextmanager
-def outage(postgres: psycopg.Connection, name: str) -> Iterator[None]:
+def outage(postgres: psycopg.Connection, name: str) -> Generator[None]:
     """Keep everybody from a database."""
     allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
     postgres.execute(allow.format(sql.Identifier(name), sql.Literal(False)))

@@ -19,13 +19,14 @@ declare class Notifygate {
     on<E extends keyof Notifygate.Events>(event: E, handler: Notifygate.Events[E]): this;
     off<E extends keyof Notifygate.Events>(event: E, handler: Notifygate.Events[E]): this;
 
+    /** On a client that runs already: poll now, unless a `Retry-After` of the gateway forbids it. */
     start(): this;
     stop(): this;
 
     /** Shown at once, undone (by the same events) when the server refuses. At most 500 ids. */
     markRead(ids: string | string[], done?: Notifygate.Done<Notifygate.Changed>): void;
     markUnread(ids: string | string[], done?: Notifygate.Done<Notifygate.Changed>): void;
-    /** Without ids: everything up to `cursor`. */
+    /** Without ids (or with null): everything up to `cursor`. */
     markSeen(ids?: string | string[] | null, done?: Notifygate.Done<Notifygate.Changed>): void;
     dismiss(ids: string | string[], done?: Notifygate.Done<Notifygate.Changed>): void;
     /** Everything up to a cursor that the user was shown, by default the present one. Nothing newer is touched. */
@@ -36,7 +37,6 @@ declare class Notifygate {
     history(query: { before?: string; limit?: number } | null, done: Notifygate.Done<Notifygate.Page>): void;
     follow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
     unfollow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
-    topics(done: Notifygate.Done<{ topics: Notifygate.Topic[] }>): void;
     /** Reads, or with `types` replaces them. Error 412: another device has changed them since they were read. */
     preferences(types: Notifygate.TypePreferences | null, done?: Notifygate.Done<{ types: Notifygate.TypePreferences }>): void;
 
@@ -51,8 +51,9 @@ declare namespace Notifygate {
         /** The recipient's JWT. */
         token?: string;
         /**
-         * Gives a JWT when one is needed: as its result, through a promise, or by calling `done`. An empty one stops
-         * the client; a rejected promise is tried again later.
+         * Gives a JWT when one is needed, at the start and after a 401: as its result, through a promise, or by
+         * calling `done`. An empty one stops the client, as does one that is refused in its turn and one of another
+         * recipient; after a rejected promise it is asked again later.
          */
         getToken?: (done: (token: string | null) => void) => string | PromiseLike<string> | void;
         /** Names the recipient in storage. Default: the token's `sub`. */
@@ -100,6 +101,8 @@ declare namespace Notifygate {
     interface Info {
         /** These are all there is to show (back to the snapshot's end), not changes. */
         snapshot: boolean;
+        /** Of a snapshot: there may be older ones, see `history`. Of changes: more follow at once. */
+        has_more: boolean;
         /** Those that arrived since the first snapshot, or since this browser last looked: toast these. */
         added: Notification[];
         /** A change made here that the server has not confirmed yet, or the undoing of one. */
@@ -111,6 +114,7 @@ declare namespace Notifygate {
          * `connecting`: no answer yet. `long`: a request is held. `short`: short polls, because the path or the gateway
          * allows no hold. `hidden`: a short poll a minute, no tab can be seen. `offline`: the browser says so.
          * `waiting`: after an error, see `error` and `retry`. `stopped`: by `stop()`, or for good when `error` is set.
+         * A request that is to be answered at once keeps the mode that was there before.
          */
         mode: "connecting" | "long" | "short" | "hidden" | "offline" | "waiting" | "stopped";
         /** Whether this tab polls for the others. The figures below are those of the tab that does. */
@@ -135,7 +139,7 @@ declare namespace Notifygate {
         /** As in the problem document; "" where there was none. */
         code: string;
         detail: string;
-        /** Seconds until it tries again; 0: it doesn't. */
+        /** Seconds until it tries again; 0: it doesn't. Always 0 for what a method calls back with. */
         retry: number;
     }
 

@@ -95,7 +95,6 @@
       markRead: 'Mark as read',
       markUnread: 'Mark as unread',
       dismiss: 'Dismiss',
-      open: 'Open',
       more: 'Show more',
       less: 'Show less',
       undo: 'Undo',
@@ -178,7 +177,6 @@
       markRead: 'Als gelesen markieren',
       markUnread: 'Als ungelesen markieren',
       dismiss: 'Entfernen',
-      open: 'Öffnen',
       more: 'Mehr anzeigen',
       less: 'Weniger anzeigen',
       undo: 'Rückgängig',
@@ -251,55 +249,55 @@
 
   /** Path data in a box of 24 x 24, drawn as a stroke. The names are what `icon` and the first word of `type` say. */
   var ICONS = {
-    bell: 'M6 9a6 6 0 0 1 12 0c0 5 1.5 6.5 2.5 7.5h-17C4.500 15.500 6 14 6 9M10 20a2.200 2.200 0 0 0 4 0',
-    comment: 'M20.500 12a8 8 0 0 1-11.700 7.100L4 20.500l1.400-4.600A8 8 0 1 1 20.500 12',
-    like: 'M12 20s-7.500-4.600-8.700-9.600A4.600 4.600 0 0 1 12 7.300a4.600 4.600 0 0 1 8.700 3.100C19.500 15.400 12 20 12 20z',
-    star: 'M12 3.800l2.500 5.200 5.700.8-4.100 4 1 5.700-5.100-2.700-5.100 2.700 1-5.700-4.100-4 5.700-.8z',
-    user: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 20c.6-3.600 3.700-5.500 7.500-5.500s6.900 1.900 7.500 5.500',
-    users: 'M9 11.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 19.500c.5-3.300 3.200-5 6.500-5s6 1.700 6.500 5' +
-      'M16 4.800a3.500 3.500 0 0 1 0 6.400M18 14.900c2 .6 3.200 2.200 3.500 4.600',
-    mail: 'M3.500 6.500a1 1 0 0 1 1-1h15a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1zM4 7l8 6 8-6',
-    calendar: 'M4 7a1.500 1.500 0 0 1 1.500-1.500h13A1.500 1.500 0 0 1 20 7v11.500a1.500 1.500 0 0 1-1.500 1.500h-13A1.500 ' +
-      '1.500 0 0 1 4 18.500zM4 10h16M8.500 3.500v4M15.500 3.500v4',
-    deploy: 'M12 14.500L9.500 12c.8-4.200 3.800-7.500 10-8-.5 6.200-3.800 9.200-8 10M9.500 12H5.200l2.300-3.500 3-.7M12 14.500v4.300' +
-      'l3.500-2.300.7-3M6 16.500c-1.500.6-2 3.500-2 3.500s2.900-.5 3.500-2',
-    build: 'M14.500 6.500a4 4 0 0 0-5.300 4.900L4 16.600V20h3.400l5.200-5.200a4 4 0 0 0 4.900-5.300L15 12l-3-3z',
-    package: 'M12 3.500l7.500 4v9L12 20.500l-7.500-4v-9zM4.800 7.700L12 11.500l7.200-3.800M12 11.500v9M8.200 5.600l7.300 3.900',
-    billing: 'M3.500 7a1.500 1.500 0 0 1 1.500-1.500h14A1.500 1.500 0 0 1 20.500 7v10a1.500 1.500 0 0 1-1.500 1.500H5A1.500 1.500' +
-      ' 0 0 1 3.500 17zM3.500 10h17M7 14.500h3.500',
-    security: 'M12 3.500l7 2.500v5.500c0 4.500-3 7.600-7 9-4-1.400-7-4.500-7-9V6zM9 12l2.200 2.200L15.200 10',
-    lock: 'M6 11.500A1.500 1.500 0 0 1 7.500 10h9a1.500 1.500 0 0 1 1.500 1.500v7a1.500 1.500 0 0 1-1.500 1.500h-9A1.500 1.500' +
-      ' 0 0 1 6 18.500zM8.500 10V7.500a3.500 3.500 0 0 1 7 0V10M12 14v2.500',
-    server: 'M4 5.500a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM4 14.500a1 1 0 0 1 1-1h14a1 1 0 0 ' +
-      '1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM7.500 7.500h.01M7.500 16.500h.01',
-    cloud: 'M7 18.500a4.300 4.300 0 0 1-.5-8.600 6 6 0 0 1 11.600 1.600 3.600 3.600 0 0 1-.6 7z',
-    backup: 'M5 6.500c0-1.700 3.100-3 7-3s7 1.300 7 3-3.100 3-7 3-7-1.300-7-3zM5 6.500v11c0 1.700 3.100 3 7 3s7-1.300 7-3v-11M5 12c0 ' +
-      '1.700 3.100 3 7 3s7-1.300 7-3',
-    bug: 'M8.500 9.500a3.500 3.500 0 0 1 7 0v5a3.500 3.500 0 0 1-7 0zM12 11.500V18M9 6.500L7.500 5M15 6.500L16.500 5M8.500 ' +
-      '10.500L5 9M15.500 10.500L19 9M8.500 13.500h-4M15.500 13.500h4M8.700 16L6 18.500M15.300 16l2.700 2.500',
-    file: 'M6 4.500a1 1 0 0 1 1-1h7l4 4v12a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1zM13.500 3.500V8H18M9 12.500h6M9 16h6',
-    download: 'M12 4v11M7.500 11l4.500 4.500 4.500-4.500M4.500 19.500h15',
-    clock: 'M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM12 7.500V12l3 2',
-    flag: 'M6 20.500v-16c4-2 7.500 2 12 0v9c-4.500 2-8-2-12 0',
-    tag: 'M4 5a1 1 0 0 1 1-1h6.500l8.500 8.500-7.500 7.500L4 11.500zM8 8h.01',
-    news: 'M4 5.500a1 1 0 0 1 1-1h11a1 1 0 0 1 1 1v12a2 2 0 0 0 2 2H6a2 2 0 0 1-2-2zM17 9.500h2.500a.5.5 0 0 1 .5.5v7.500' +
-      'M7.500 8.500h6M7.500 12h6M7.500 15.500h3.500',
-    chart: 'M4.500 4.500v15h15M8.500 15.500v-4M12.500 15.500v-8M16.500 15.500v-6',
-    phone: 'M8 3.500h8a1 1 0 0 1 1 1v15a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1v-15a1 1 0 0 1 1-1zM11 17.500h2',
-    link: 'M10 14a4 4 0 0 0 5.700 0l3-3A4 4 0 0 0 13 5.300l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3A4 4 0 0 0 11 18.700l1-1',
-    info: 'M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM12 11v5M12 8h.01',
-    success: 'M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM8.300 12.300l2.500 2.500 5-5.300',
-    warning: 'M12 4.500l8.500 15h-17zM12 10v4.500M12 17h.01',
-    error: 'M8.500 3.500h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01',
+    bell: 'M6 9a6 6 0 0 1 12 0c0 5 1.5 6.5 2.5 7.5h-17C4.5 15.5 6 14 6 9M10 20a2.2 2.2 0 0 0 4 0',
+    comment: 'M20.5 12a8 8 0 0 1-11.7 7.1L4 20.5l1.4-4.6A8 8 0 1 1 20.5 12',
+    like: 'M12 20s-7.5-4.6-8.7-9.6A4.6 4.6 0 0 1 12 7.3a4.6 4.6 0 0 1 8.7 3.1C19.5 15.4 12 20 12 20z',
+    star: 'M12 3.8l2.5 5.2 5.7.8-4.1 4 1 5.7-5.1-2.7-5.1 2.7 1-5.7-4.1-4 5.7-.8z',
+    user: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20c.6-3.6 3.7-5.5 7.5-5.5s6.9 1.9 7.5 5.5',
+    users: 'M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 19.5c.5-3.3 3.2-5 6.5-5s6 1.7 6.5 5' +
+      'M16 4.8a3.5 3.5 0 0 1 0 6.4M18 14.9c2 .6 3.2 2.2 3.5 4.6',
+    mail: 'M3.5 6.5a1 1 0 0 1 1-1h15a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1zM4 7l8 6 8-6',
+    calendar: 'M4 7a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 7v11.5a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 ' +
+      '1.5 0 0 1 4 18.5zM4 10h16M8.5 3.5v4M15.5 3.5v4',
+    deploy: 'M12 14.5L9.5 12c.8-4.2 3.8-7.5 10-8-.5 6.2-3.8 9.2-8 10M9.5 12H5.2l2.3-3.5 3-.7M12 14.5v4.3' +
+      'l3.5-2.3.7-3M6 16.5c-1.5.6-2 3.5-2 3.5s2.9-.5 3.5-2',
+    build: 'M14.5 6.5a4 4 0 0 0-5.3 4.9L4 16.6V20h3.4l5.2-5.2a4 4 0 0 0 4.9-5.3L15 12l-3-3z',
+    package: 'M12 3.5l7.5 4v9L12 20.5l-7.5-4v-9zM4.8 7.7L12 11.5l7.2-3.8M12 11.5v9M8.2 5.6l7.3 3.9',
+    billing: 'M3.5 7a1.5 1.5 0 0 1 1.5-1.5h14A1.5 1.5 0 0 1 20.5 7v10a1.5 1.5 0 0 1-1.5 1.5H5A1.5 1.5' +
+      ' 0 0 1 3.5 17zM3.5 10h17M7 14.5h3.5',
+    security: 'M12 3.5l7 2.5v5.5c0 4.5-3 7.6-7 9-4-1.4-7-4.5-7-9V6zM9 12l2.2 2.2L15.2 10',
+    lock: 'M6 11.5A1.5 1.5 0 0 1 7.5 10h9a1.5 1.5 0 0 1 1.5 1.5v7a1.5 1.5 0 0 1-1.5 1.5h-9A1.5 1.5' +
+      ' 0 0 1 6 18.5zM8.5 10V7.5a3.5 3.5 0 0 1 7 0V10M12 14v2.5',
+    server: 'M4 5.5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM4 14.5a1 1 0 0 1 1-1h14a1 1 0 0 ' +
+      '1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM7.5 7.5h.01M7.5 16.5h.01',
+    cloud: 'M7 18.5a4.3 4.3 0 0 1-.5-8.6 6 6 0 0 1 11.6 1.6 3.6 3.6 0 0 1-.6 7z',
+    backup: 'M5 6.5c0-1.7 3.1-3 7-3s7 1.3 7 3-3.1 3-7 3-7-1.3-7-3zM5 6.5v11c0 1.7 3.1 3 7 3s7-1.3 7-3v-11M5 12c0 ' +
+      '1.7 3.1 3 7 3s7-1.3 7-3',
+    bug: 'M8.5 9.5a3.5 3.5 0 0 1 7 0v5a3.5 3.5 0 0 1-7 0zM12 11.5V18M9 6.5L7.5 5M15 6.5L16.5 5M8.5 ' +
+      '10.5L5 9M15.5 10.5L19 9M8.5 13.5h-4M15.5 13.5h4M8.7 16L6 18.5M15.3 16l2.7 2.5',
+    file: 'M6 4.5a1 1 0 0 1 1-1h7l4 4v12a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1zM13.5 3.5V8H18M9 12.5h6M9 16h6',
+    download: 'M12 4v11M7.5 11l4.5 4.5 4.5-4.5M4.5 19.5h15',
+    clock: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM12 7.5V12l3 2',
+    flag: 'M6 20.5v-16c4-2 7.5 2 12 0v9c-4.5 2-8-2-12 0',
+    tag: 'M4 5a1 1 0 0 1 1-1h6.5l8.5 8.5-7.5 7.5L4 11.5zM8 8h.01',
+    news: 'M4 5.5a1 1 0 0 1 1-1h11a1 1 0 0 1 1 1v12a2 2 0 0 0 2 2H6a2 2 0 0 1-2-2zM17 9.5h2.5a.5.5 0 0 1 .5.5v7.5' +
+      'M7.5 8.5h6M7.5 12h6M7.5 15.5h3.5',
+    chart: 'M4.5 4.5v15h15M8.5 15.5v-4M12.5 15.5v-8M16.5 15.5v-6',
+    phone: 'M8 3.5h8a1 1 0 0 1 1 1v15a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1v-15a1 1 0 0 1 1-1zM11 17.5h2',
+    link: 'M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1',
+    info: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM12 11v5M12 8h.01',
+    success: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM8.3 12.3l2.5 2.5 5-5.3',
+    warning: 'M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01',
+    error: 'M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01',
     // What the bell itself draws.
-    check: 'M5 12.500l4.500 4.500L19 7.500',
-    checks: 'M2.500 12.500l4.300 4.300L15 8.500M11 15.700l1.200 1.100L21 8.500',
-    close: 'M6.500 6.500l11 11M17.500 6.500l-11 11',
-    back: 'M14.500 6l-6 6 6 6',
-    gear: 'M12 15.200a3.200 3.200 0 1 0 0-6.400 3.200 3.200 0 0 0 0 6.400zM19 12a7 7 0 0 0-.1-1.300l2-1.500-2-3.400-2.300 1a7 7 0 0 ' +
-      '0-2.200-1.300L14 3h-4l-.4 2.500a7 7 0 0 0-2.200 1.300l-2.300-1-2 3.400 2 1.500a7 7 0 0 0 0 2.600l-2 1.500 2 3.400 2.300-1a7 7 0 ' +
-      '0 0 2.200 1.300L10 21h4l.4-2.500a7 7 0 0 0 2.200-1.300l2.300 1 2-3.400-2-1.500A7 7 0 0 0 19 12z',
-    up: 'M12 19V5.500M6 11l6-6 6 6'
+    check: 'M5 12.5l4.5 4.5L19 7.5',
+    checks: 'M2.5 12.5l4.3 4.3L15 8.5M11 15.7l1.2 1.1L21 8.5',
+    close: 'M6.5 6.5l11 11M17.5 6.5l-11 11',
+    back: 'M14.5 6l-6 6 6 6',
+    gear: 'M12 15.2a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM19 12a7 7 0 0 0-.1-1.3l2-1.5-2-3.4-2.3 1a7 7 0 0 ' +
+      '0-2.2-1.3L14 3h-4l-.4 2.5a7 7 0 0 0-2.2 1.3l-2.3-1-2 3.4 2 1.5a7 7 0 0 0 0 2.6l-2 1.5 2 3.4 2.3-1a7 7 0 ' +
+      '0 0 2.2 1.3L10 21h4l.4-2.5a7 7 0 0 0 2.2-1.3l2.3 1 2-3.4-2-1.5A7 7 0 0 0 19 12z',
+    up: 'M12 19V5.5M6 11l6-6 6 6'
   };
 
   /** Other names for the same icons. */
@@ -1061,7 +1059,9 @@
     this.newAbove = 0;
 
     this.feed = el('div', 'ngb-feed');
-    this.skeleton = el('div', 'ngb-skeleton', {'aria-hidden': 'true'}, [skeletonCard(), skeletonCard(), skeletonCard()]);
+    this.skeleton = el('div', 'ngb-skeleton', null, [
+      el('p', 'ngb-hidden', null, texts.get('loading')), skeletonCard(), skeletonCard(), skeletonCard()
+    ]);
     this.emptyTitle = el('p', 'ngb-empty-title');
     this.emptyHint = el('p', 'ngb-empty-hint');
     this.empty = el('div', 'ngb-empty', null, [
@@ -1105,7 +1105,7 @@
   }
 
   function skeletonCard() {
-    return el('div', 'ngb-bone', null, [
+    return el('div', 'ngb-bone', {'aria-hidden': 'true'}, [
       el('span', 'ngb-bone-icon'),
       el('span', 'ngb-bone-lines', null, [el('span', 'ngb-bone-line'), el('span', 'ngb-bone-line'),
         el('span', 'ngb-bone-line')])
@@ -1138,18 +1138,20 @@
     var items = this.bell.items.list.filter(function (item) {
       return list.wants(item);
     });
+    var oldPlace = this.shown.indexOf(this.current);
+    var wanted = dictionary();
     var ids = items.map(function (item) {
+      wanted[item.id] = true;
       return item.id;
     });
-    var oldPlace = this.shown.indexOf(this.current);
     each(this.shown, function (id) {
-      if (!contains(ids, id)) {
+      if (!wanted[id]) {
         list.drop(id);
       }
     });
     this.place(items, now);
     this.shown = ids;
-    if (!contains(ids, this.current)) {
+    if (!wanted[this.current]) {
       this.setCurrent(ids.length ? ids[Math.min(Math.max(oldPlace, 0), ids.length - 1)] : null);
       if (hadFocus || this.awaitsFocus) {
         this.focus();
@@ -1533,7 +1535,18 @@
     /** The same with the changes that are on their way. */
     this.types = {};
     this.changes = [];
+    /** What waits for the first answer, null when it has come. */
+    this.waiting = [];
   }
+
+  /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
+  PreferenceStore.prototype.whenKnown = function (work) {
+    if (this.waiting) {
+      this.waiting.push(work);
+    } else {
+      work();
+    }
+  };
 
   PreferenceStore.prototype.take = function (preferences) {
     var types = (preferences && preferences.types) || {};
@@ -1555,6 +1568,10 @@
       if (!error && !self.changes.length) {
         self.take(preferences);
       }
+      each(self.waiting || [], function (work) {
+        work();
+      });
+      self.waiting = null;
       panel.settings.say(error && !self.saved ? self.bell.texts.get('settingsFailed') : '');
     });
   };
@@ -2317,6 +2334,9 @@
     titleCount: true, pageSize: PAGE_SIZE, undoSeconds: UNDO_SECONDS, onOpen: null
   };
 
+  /** Every bell of the page, oldest first. */
+  var bells = [];
+
   /** Make a bell in an element of the page (or the one that a selector finds). See the top of this file. */
   function NotifygateBell(target, options) {
     if (!(this instanceof NotifygateBell)) {
@@ -2345,6 +2365,7 @@
     this.title = new TitleCount();
     this.desktop = new Desktop(this);
     this.modals = new Modals(this);
+    bells.push(this);
     this.build();
     this.listen();
     this.update();
@@ -2511,6 +2532,7 @@
   NotifygateBell.prototype.take = function (items, info) {
     var bell = this;
     var wasReady = this.isReady;
+    var wasQuiet = this.isQuiet;
     if (info.snapshot) {
       this.items.last = null;
       this.items.reach(items, info.has_more === undefined || info.has_more);
@@ -2519,25 +2541,42 @@
       this.begin();
     }
     this.update();
-    if (wasReady && !this.isQuiet) {
-      this.present((info.added || []).filter(function (item) {
-        // The client also tells what came since this browser last looked: too old, save between two pages of a site.
-        return !item.read_at && (item.id > bell.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS);
-      }));
+    this.isQuiet = this.isQuiet && !info.snapshot;
+    if (wasReady && info.snapshot) {
+      this.preferenceStore.load(); // a change of them on another device is told as a reset
     }
-    if (info.snapshot) {
-      this.isQuiet = false;
-      // A reload is no way around a critical one.
-      each(items, function (item) {
-        if (item.priority === 'critical' && !item.read_at && bell.displayOf(item) === 'modal') {
-          bell.modals.add(item);
+    if (this.isSpeaker()) {
+      this.preferenceStore.whenKnown(function () {
+        if (wasReady && !wasQuiet) {
+          bell.present((info.added || []).filter(function (item) {
+            // The client also tells what came since this browser last looked: too old, save between two pages of a site.
+            return !item.read_at && (item.id > bell.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS);
+          }));
+        }
+        if (info.snapshot) {
+          bell.insist(items);
         }
       });
-      if (wasReady) {
-        this.preferenceStore.load(); // a change of them on another device is told as a reset
-      }
     }
     this.markSeen();
+  };
+
+  /** A reload is no way around a critical one. */
+  NotifygateBell.prototype.insist = function (items) {
+    var bell = this;
+    each(items, function (item) {
+      if (item.priority === 'critical' && !item.read_at && bell.displayOf(item) === 'modal') {
+        bell.modals.add(item);
+      }
+    });
+  };
+
+  /** Of several bells with one client, the first one announces and shows toasts and dialogs. */
+  NotifygateBell.prototype.isSpeaker = function () {
+    var client = this.client;
+    return bells.filter(function (bell) {
+      return bell.client === client;
+    })[0] === this;
   };
 
   /** The next snapshot follows from a change that was made here: nothing in it is news. */
@@ -2879,7 +2918,7 @@
     toggleClass(this.button, 'ngb-news', unread > 0);
     setAttribute(this.button, 'aria-label', !unread ? this.texts.get('bell') :
       unread > MAX_BADGE ? this.texts.get('bellMany', {n: MAX_BADGE}) : this.texts.get('bellUnread', {n: unread}));
-    if (this.options.titleCount) {
+    if (this.options.titleCount && this.isSpeaker()) {
       this.title.show(unread);
     }
     this.panel.update();
@@ -2915,6 +2954,7 @@
     }
     this.dismissals.commit();
     this.isDestroyed = true;
+    bells.splice(bells.indexOf(this), 1);
     each(Object.keys(this.handlers), function (name) {
       if (bell.client.off) {
         bell.client.off(name, bell.handlers[name]);

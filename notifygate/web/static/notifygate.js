@@ -1,31 +1,30 @@
-/*! notifygate.js, MIT licence: notifications over plain HTTP in any browser that knows ES5. All in full: index.d.ts
+/*! notifygate.js, MIT licence. Notifications over plain HTTP, for any browser that knows ES5. More in index.d.ts.
 
-  var client = new Notifygate({url: 'https://gate.example', getToken: function (done) { done(jwt); }});
-  client.on('notifications', function (items, info) { toast(info.added); }).start();
+  new Notifygate({url: 'https://gate.example', getToken: function (done) { done(jwt); }})
+    .on('notifications', function (items, info) { toast(info.added); }).start();
 
   Options: url, token or getToken (calls done, or returns a token or a promise), user (default: the token's sub),
     wait (longest hold, 55 s), share (false: poll for this tab alone, keep no cursor).
   Events: notifications(items, {snapshot, has_more, added, optimistic}), removed(ids), counts({unread, unseen}), reset(),
     state(client.state), error({status, code, detail, retry}).
   Methods: on, off, start (again: poll now), stop, items; with done(error, answer) last: markRead, markUnread, markSeen,
-    dismiss (ids), markAllRead, dismissAll (cursor), history({before, limit}), follow, unfollow (topic), topics(),
+    dismiss (ids), markAllRead, dismissAll (cursor), history({before, limit}), follow, unfollow (topic),
     preferences(types or null), diagnose().
 
-  First comes a snapshot, then what is new since this browser stopped. An ETag that gets lost, or a 304 that the browser
-  makes a 200, does no harm: the cursor counts. */
-(function (root, factory) {
+  A snapshot comes first, then what is new since this browser stopped. ETags and 304s only save bytes. */
+(function (factory) {
   if (typeof module === 'object' && module.exports) module.exports = factory();
   else if (typeof define === 'function' && define.amd) define(factory);
-  else root.Notifygate = factory();
-}(typeof self === 'undefined' ? this : self, function () {
+  else self.Notifygate = factory();
+}(function () {
 'use strict';
 
 // Seconds
 var BACK_OFF = 180, HIDDEN = 60, SHORTEST_HOLD = 5, GRACE = 15;
-// Milliseconds. Timers of hidden tabs may run once a minute: they call nobody frozen so soon.
-var PAUSE = 200, BEAT = 1500, STALE = 4500, STALE_HIDDEN = 15e4, TRY_LONGER = 18e5, DAY = 864e5;
+// Milliseconds
+var PAUSE = 200, BEAT = 1500, STALE = 4500, TRY_LONGER = 18e5, DAY = 864e5;
 
-function now() { return +new Date(); }
+function now() { return Date.now(); }
 
 function parse(text) {
   try { return JSON.parse(text); } catch (e) { return null; }
@@ -43,8 +42,8 @@ return function Notifygate(options) {
   var self = this, handlers = {}, id = Math.random() + '', locks = navigator.locks;
   var url = (options.url || '').replace(/\/$/, ''), longest = options.wait >= 0 ? options.wait : 55;
   var token = options.token, user, key, shared, channel, release, running, joined, leading, beat, timer;
-  var items = {}, cursor, resume, etag, synced, fresh, more, takes = 0, flight, due, version, loop = {};
-  var path = {}, hold = 0, suspect, offered, failures, blocked;
+  var items = {}, cursor, resume, etag, synced, fresh, more, takes = 0, flight, version, loop = {};
+  var path = {}, hold = 0, suspect, offered, failures = 0, blocked, wanted, anew;
   var state = self.state = { mode: 'stopped', requests: 0, bytes: 0, notModified: 0 };
 
   self.cursor = self.counts = null;
@@ -57,7 +56,7 @@ return function Notifygate(options) {
       if (value === undefined) return parse(localStorage.getItem(name));
       if (value === null) localStorage.removeItem(name);
       else localStorage.setItem(name, JSON.stringify(value));
-    } catch (e) { /* forbidden, or full */ }
+    } catch (e) { /* full */ }
   }
 
   function emit(event, a, b) {
@@ -78,15 +77,17 @@ return function Notifygate(options) {
 
   function count(answer) {
     var counts = { unread: answer.unread, unseen: answer.unseen };
-    if (JSON.stringify(counts) !== JSON.stringify(self.counts)) emit('counts', self.counts = counts);
+    if (JSON.stringify(counts) === JSON.stringify(self.counts)) return;
+    emit('counts', self.counts = counts);
+    return 1;
   }
 
   function withToken(use) {
     var made, given = 0;
     function give(value) {
       if (given++) return;
-      // Another's notifications must not get into this one's tabs.
-      token = joined && !options.user && subject(value) !== user ? '' : value;
+      // nobody else's into these tabs
+      token = value && joined && !options.user && subject(value) !== user ? '' : value;
       use();
     }
     if (token || !options.getToken) return use();
@@ -94,56 +95,53 @@ return function Notifygate(options) {
     if (made) made.then ? made.then(give, function () { give(0); }) : give(made);
   }
 
-  // Calls done(error, answer, xhr); a 304 has an empty answer.
+  // Calls done(error, answer, xhr).
   function request(method, where, body, done, seconds, name, value) {
     var handle = {}, renewed = 0;
+    withToken(attempt);
+    return handle;
 
     function attempt() {
-      withToken(function () {
-        var xhr = handle.xhr = new XMLHttpRequest();
-        function finish(status) {
-          var answer = parse(status && xhr.responseText), good = status === 304 || status === 200 && answer;
-          answer = answer || {};
-          if (done && !handle.cut) done(good ? null : failure(status, answer), answer, xhr);
-        }
-        if (!token) return finish(token === 0 ? 0 : 401);
-        xhr.open(method, url + '/v1/' + where);
-        xhr.timeout = (seconds + GRACE || GRACE) * 1000;
-        xhr.setRequestHeader('Authorization', 'Bearer ' + token);
-        if (body) xhr.setRequestHeader('Content-Type', 'application/json');
-        if (value) xhr.setRequestHeader(name, value);
-        xhr.onreadystatechange = function () {
-          if (xhr.readyState < 4) return;
-          state.bytes += xhr.responseText.length;
-          if (xhr.status !== 401 || renewed++ || !options.getToken) return finish(xhr.status);
-          token = null;
-          attempt();
-        };
-        state.requests++;
-        xhr.send(body && JSON.stringify(body));
-      });
+      if (handle.cut) return;
+      var xhr = handle.xhr = new XMLHttpRequest();
+      function finish(status) {
+        var answer = parse(status && xhr.responseText), good = status === 304 || status === 200 && answer;
+        if (done && !handle.cut) done(good ? null : failure(status, answer || {}), answer || {}, xhr);
+      }
+      if (!token) return finish(token === 0 ? 0 : 401);
+      xhr.open(method, url + '/v1/' + where);
+      xhr.timeout = (seconds + GRACE || GRACE) * 1000;
+      handle.due = now() + xhr.timeout;
+      xhr.setRequestHeader('Authorization', 'Bearer ' + token);
+      if (body) xhr.setRequestHeader('Content-Type', 'application/json');
+      if (value) xhr.setRequestHeader(name, value);
+      xhr.onreadystatechange = function () {
+        if (xhr.readyState < 4) return;
+        state.bytes += xhr.responseText.length;
+        if (xhr.status !== 401 || renewed++ || !options.getToken) return finish(xhr.status);
+        token = null;
+        withToken(attempt);
+      };
+      state.requests++;
+      xhr.send(body && JSON.stringify(body));
     }
-
-    attempt();
-    return handle;
   }
 
   function cut() {
     clearTimeout(timer);
     if (!flight) return;
     flight.cut = 1;
-    flight.xhr && flight.xhr.abort();
+    if (flight.xhr) flight.xhr.abort();
     flight = null;
   }
 
   function longestHold() {
     if (now() > path.until) path = {};
-    var most = now() < path.again ? path.wait : path.wait + 7;
-    most = Math.min(longest, path.wait ? most : longest);
+    var most = path.wait ? Math.min(longest, now() < path.again ? path.wait : path.wait + 7) : longest;
     return most < SHORTEST_HOLD ? 0 : most;
   }
 
-  // A hold died at this age, the next poll did not. Twice at about the same age: the path has a limit.
+  // A hold died at this age, the next poll did not. Twice: a limit.
   function learn(age) {
     if (Math.abs(age - path.death) < 1 + age / 10) {
       path.wait = Math.max(1, Math.floor(age * 0.7));
@@ -154,10 +152,11 @@ return function Notifygate(options) {
   }
 
   function survived(age) {
-    if (age > path.death * 1.1 + 1) path.death = null;
-    if (age < path.wait + 1 || !path.wait) return;
-    path.wait = Math.floor(age);
-    path.again = 0;
+    if (age > path.death * 1.1) path.death = null;
+    if (age > path.wait + 1) {
+      path.wait = Math.floor(age);
+      path.again = 0;
+    }
     if (age > 0.8 * longest) path = {};
   }
 
@@ -174,20 +173,19 @@ return function Notifygate(options) {
     if (!leading) return;
     if (began < blocked) return rest('waiting', (blocked - began) / 1000);
     if (navigator.onLine === false) return rest('offline', BACK_OFF);
-    hold = !sent || more || failures || suspect || document.hidden ? 0 : longestHold();
-    due = began + (hold + GRACE) * 1000;
+    hold = !sent || more || suspect || document.hidden ? 0 : longestHold();
     flight = request('GET', 'inbox' + (sent ? '?cursor=' + sent + '&wait=' + hold : ''), null, answered, hold,
       'If-None-Match', sent && etag);
-    tell(hold ? 'long' : document.hidden ? 'hidden' : longestHold() ? state.mode : 'short');
+    tell(hold ? 'long' : state.mode);
 
     function answered(error, answer, xhr) {
       var age = (now() - began) / 1000, after, news;
       flight = null;
       if (!ours()) return leave();
       if (error) {
-        if (!hold || !/^(0|408|502|504|524)$/.test(error.status)) return fail(error, xhr);
-        // Not an error yet: too long a hold, or the gateway has gone? The next poll tells. A laptop's sleep says nothing.
-        suspect = age > hold + 2 * GRACE ? 0 : Math.min(age, hold) || 0.1;
+        if (!hold || age < 1 || !/^(0|408|502|504|524)$/.test(error.status)) return fail(error, xhr);
+        // Too long a hold, or has the gateway gone? The next poll tells. Sleep says nothing.
+        suspect = age > hold + 2 * GRACE ? 0 : Math.min(age, hold);
         return poll();
       }
       if (sent !== loop.cursor || now() - loop.at > 500) loop = { cursor: sent, at: now(), answers: 0 };
@@ -195,10 +193,11 @@ return function Notifygate(options) {
         forget();
         return fail(failure(200, { code: 'loop' }), xhr);
       }
-      if (suspect) learn(suspect);
+      if (suspect > 0) learn(suspect);
       else if (hold) survived(age);
       stored('path', path);
-      state.error = failures = suspect = more = null;
+      if (!suspect) failures = 0;
+      state.error = suspect = more = null;
       if (answer.cursor) {
         offered = answer.poll.wait;
         etag = xhr.getResponseHeader('ETag');
@@ -210,20 +209,19 @@ return function Notifygate(options) {
       if (more) poll();
       else if (news && hold) timer = setTimeout(poll, PAUSE);
       else if (document.hidden) rest('hidden', Math.max(HIDDEN, after));
-      // A hold that ended early: the gateway stops, or has too many.
+      // Ended early: the gateway stops, or is full.
       else if (!longestHold() || hold && age < 0.8 * Math.min(hold, offered || hold)) rest('short', after);
       else poll();
     }
   }
 
   function fail(error, xhr) {
-    suspect = 0;
+    suspect = -1; // no hold
     state.error = error;
     if (error.code === 'invalid-cursor') forget();
     if (error.status === 401) quit();
     else {
-      var again = error.status && xhr.getResponseHeader('Retry-After');
-      again = again && (+again || (Date.parse(again) - now()) / 1000) || 0;
+      var again = error.status && +xhr.getResponseHeader('Retry-After') || 0;
       blocked = now() + again * 1000;
       rest('waiting', error.retry = Math.max(again, Math.random() * Math.min(BACK_OFF, Math.pow(2, failures++))));
     }
@@ -238,9 +236,9 @@ return function Notifygate(options) {
   // Tabs are told first, the cursor is stored last: a crash repeats rather than loses.
   function deliver(sent, answer) {
     var whole = !sent || answer.reset, news, told = {
-      answer: answer, whole: whole, fresh: !whole && fresh, prev: sent, cursor: !sent && resume || answer.cursor
+      answer: answer, whole: whole, fresh: fresh, prev: sent, cursor: resume || answer.cursor
     };
-    if (!sent && resume) fresh = 1;
+    if (resume) fresh = 1;
     resume = null;
     more = !whole && answer.has_more;
     post(told);
@@ -251,12 +249,14 @@ return function Notifygate(options) {
 
   function take(told) {
     var known = items, newest = Object.keys(items).sort().pop() || '', answer = told.answer, whole = told.whole;
-    var changed = [], added = [], gone = answer.removed, news = gone.length, first = !synced;
+    var changed = [], added = [], gone = answer.removed, news = gone.length || whole && !anew, first = !synced;
     synced = ++takes;
+    anew = whole;
     cursor = told.cursor;
     self.cursor = answer.cursor;
     if (whole) {
       items = {};
+      wanted = 0;
       if (!first) emit('reset');
     }
     answer.notifications.forEach(function (item) {
@@ -270,8 +270,7 @@ return function Notifygate(options) {
     });
     gone.forEach(function (one) { delete items[one]; });
     show(changed, gone, whole, added, answer.has_more);
-    count(answer);
-    return news;
+    return count(answer) || news;
   }
 
   function show(list, gone, whole, added, has_more) {
@@ -290,20 +289,15 @@ return function Notifygate(options) {
 
   function receive(message) {
     if (!joined || !message || message.from === id || message.to && message.to !== id) return;
-    if (leading) {
-      if (message.hello && synced) {
-        post({
-          to: message.from, state: state, whole: 1, cursor: cursor, answer: {
-            notifications: self.items(), removed: [], unread: self.counts.unread, unseen: self.counts.unseen,
-            cursor: self.cursor, has_more: true
-          }
-        });
+    if (leading) return message.hello && synced && post({
+      to: message.from, state: state, whole: 1, cursor: cursor, answer: {
+        notifications: self.items(), removed: [], unread: self.counts.unread, unseen: self.counts.unseen,
+        cursor: self.cursor, has_more: true
       }
-      return;
-    }
+    });
     if (message.answer) {
-      if (message.whole || synced && message.prev === cursor) take(message);
-      else hello(); // something was missed
+      if (message.whole ? wanted || !message.to : synced && message.prev === cursor) take(message);
+      else if (!message.whole) hello();
     }
     if (message.state) {
       message.state.leader = false;
@@ -311,7 +305,7 @@ return function Notifygate(options) {
     }
   }
 
-  function hello() { post({ hello: 1 }); }
+  function hello() { post({ hello: wanted = 1 }); }
 
   function ours() {
     var lease = stored('lease');
@@ -332,14 +326,14 @@ return function Notifygate(options) {
 
   function leave() {
     cut();
-    if (leading && ours()) stored('lease', null);
-    leading = 0;
+    if (!leading) return;
+    if (ours()) stored('lease', null);
     if (release) release();
-    release = 0;
+    leading = release = 0;
+    tell(state.mode);
   }
 
-  // The lease says who polls, whether their timers run and whether they are seen; the lock, or else the last to write the
-  // lease, decides.
+  // The lease tells who leads; the lock, or else the last to write the lease, decides.
   function tick() {
     var lease = stored('lease'), visible = !document.hidden;
     clearTimeout(beat);
@@ -349,11 +343,11 @@ return function Notifygate(options) {
     if (leading) {
       if (!ours()) return leave();
       writeLease();
-      if (flight && flight.xhr && now() > due) flight.xhr.abort(); // slept through the time-out
+      if (flight && now() > flight.due) flight.xhr.abort(); // slept
       return;
     }
     if (!synced) hello();
-    if (lease && Math.abs(now() - lease.at) < (visible ? STALE : STALE_HIDDEN) && (lease.visible || !visible)) return;
+    if (lease && Math.abs(now() - lease.at) < (visible ? STALE : STALE * 30) && lease.visible >= visible) return;
     if (locks) {
       locks.request(key, lease ? { steal: true } : { ifAvailable: true }, function (lock) {
         if (!lock || !joined) return;
@@ -367,23 +361,22 @@ return function Notifygate(options) {
   }
 
   function listen(how) {
-    function on(target, event, handler) { target[how + 'EventListener'](event, handler); }
-    on(document, 'visibilitychange', seen);
-    on(window, 'pagehide', leave);
-    on(window, 'pageshow', hello);
-    on(window, 'online', poll);
-    on(window, 'offline', offline);
-    on(window, 'storage', overheard);
+    document[how]('visibilitychange', wake);
+    window[how]('online', wake);
+    window[how]('offline', wake);
+    window[how]('pagehide', hide);
+    window[how]('storage', overheard);
   }
 
-  function seen() {
+  function wake() {
     tick();
+    if (!document.hidden) cut();
     poll();
   }
 
-  function offline() {
-    cut();
-    poll();
+  function hide() {
+    leave();
+    synced = 0;
   }
 
   function overheard(e) {
@@ -413,7 +406,7 @@ return function Notifygate(options) {
     leave();
     running = joined = 0;
     clearTimeout(beat);
-    listen('remove');
+    listen('removeEventListener');
     if (channel) channel.close();
     channel = 0;
     tell('stopped');
@@ -424,7 +417,7 @@ return function Notifygate(options) {
     if (!running) {
       running = 1;
       state.error = null;
-      listen('add');
+      listen('addEventListener');
       tell('connecting');
     }
     poll();
@@ -445,10 +438,10 @@ return function Notifygate(options) {
     return Object.keys(items).sort().reverse().map(function (one) { return items[one]; });
   };
 
-  // Shown at once and undone when refused; counts wait for the server.
+  // Shown at once, undone when refused.
   function change(op, ids, upTo, done) {
     var body = { op: op }, undo = [], made = [], gone = [], before = takes, time = new Date().toISOString();
-    if (ids) body.ids = ids = [].concat(ids);
+    if (ids !== 0) body.ids = ids = [].concat(ids);
     else {
       body.up_to = upTo || self.cursor;
       ids = body.up_to === self.cursor ? Object.keys(items) : [];
@@ -468,23 +461,22 @@ return function Notifygate(options) {
     });
     show(made, gone);
     request('POST', 'inbox/state', body, function (error, answer) {
-      if (error) {
-        show(undo.filter(function (old, i) { return items[old.id] === made[i] && (items[old.id] = old); }), []);
-      } else if (before === takes) count(answer);
+      if (!error && before === takes) count(answer);
+      if (error) show(undo.filter(function (old, i) { return items[old.id] === made[i] && (items[old.id] = old); }), []);
       if (done) done(error, answer);
     });
   }
 
-  ['Read', 'Unread', 'Seen'].forEach(function (name) {
-    self['mark' + name] = function (ids, done) { change(name.toLowerCase(), ids, null, done); };
-  });
-  self.dismiss = function (ids, done) { change('dismiss', ids, null, done); };
-  self.markAllRead = function (upTo, done) { change('read', null, upTo, done); };
-  self.dismissAll = function (upTo, done) { change('dismiss', null, upTo, done); };
+  self.markRead = function (ids, done) { change('read', ids, 0, done); };
+  self.markUnread = function (ids, done) { change('unread', ids, 0, done); };
+  self.markSeen = function (ids, done) { change('seen', ids || 0, 0, done); };
+  self.dismiss = function (ids, done) { change('dismiss', ids, 0, done); };
+  self.markAllRead = function (upTo, done) { change('read', 0, upTo, done); };
+  self.dismissAll = function (upTo, done) { change('dismiss', 0, upTo, done); };
 
   self.history = function (query, done) {
-    query = query || {};
-    var where = 'inbox/history?limit=' + (query.limit || 50) + (query.before ? '&before=' + query.before : '');
+    var where = 'inbox/history?', name;
+    for (name in query) if (query[name]) where += '&' + name + '=' + query[name];
     request('GET', where, null, function (error, page) {
       if (!error) page.notifications.forEach(function (item) { items[item.id] = items[item.id] || item; });
       done(error, page);
@@ -495,7 +487,6 @@ return function Notifygate(options) {
     return function (name, done) { request(method, 'inbox/topics/' + encodeURIComponent(name), null, done); };
   }
 
-  self.topics = function (done) { request('GET', 'inbox/topics', null, done); };
   self.follow = topic('PUT');
   self.unfollow = topic('DELETE');
 
@@ -507,24 +498,23 @@ return function Notifygate(options) {
   };
 
   self.diagnose = function (done) {
-    function probe(where, next, seconds, tag) {
-      var began = now();
-      request('GET', where, null, function (error, answer, xhr) {
-        next(error, answer, (now() - began) / 1000, xhr);
-      }, seconds, 'If-None-Match', tag);
-    }
-
-    probe('inbox/unread', function (error, answer, rtt, xhr) {
+    var report = {}, began = now();
+    request('GET', 'inbox/unread', null, function (error, answer, xhr) {
       if (error) return done(error);
-      probe('inbox/unread', function (error, counts) {
+      report.rtt = (now() - began) / 1000;
+      request('GET', 'inbox/unread', null, function (error, answer) {
+        report.etag = !error && !('unread' in answer);
         (function measure(seconds) {
-          probe('probe?hold=' + seconds, function (error, answer, age) {
+          began = now();
+          request('GET', 'probe?hold=' + seconds, null, function (error, answer) {
+            var age = (now() - began) / 1000;
             if (error && seconds > 1) return measure(Math.floor(Math.min(seconds, age + 1) * 0.7));
-            var held = answer.held || 0;
-            done(null, { rtt: rtt, hold: held, buffered: held && age - held - rtt > 1, etag: !('unread' in counts) });
+            report.hold = answer.held || 0;
+            report.buffered = !error && age - report.hold - report.rtt > 1;
+            done(null, report);
           }, seconds);
         }(longest || 55));
-      }, 0, xhr.getResponseHeader('ETag'));
+      }, 0, 'If-None-Match', xhr.getResponseHeader('ETag'));
     });
   };
 };

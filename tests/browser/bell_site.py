@@ -1,0 +1,195 @@
+"""A gateway, and pages with the bell on devices of its recipients, for the tests of the bell.
+
+The page is what docs/bell.md shows: an element, two scripts, and the strictest content security policy that a real page
+could have. It is on the gateway's own origin, where Playwright serves it.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from tests.longpoll.site import Publisher, Recipient, Site
+from tests.support.browser import PATIENCE_MS, Device, NewDevice
+
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+HTML = """<!doctype html>
+<html lang="en" dir="{dir}">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Orders</title></head>
+<body>
+<header><h1>Orders</h1><a href="/page/help" id="before">Help</a>
+<div id="bell" data-notifygate-bell data-token="{token}" {attributes}></div>
+<a href="/page/account" id="after">Account</a></header>
+<main><p>Nothing to see but the bell.</p></main>
+{before_scripts}
+<script src="/static/notifygate/notifygate.js"></script>
+<script src="/static/notifygate/notifygate-bell.js"></script>
+</body></html>"""
+
+WATCH_POLICY = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', function (event) {
+  window.violations.push(event.violatedDirective + ' ' + event.blockedURI);
+});
+"""
+
+
+class Bell:
+    """A page with a bell, on one device of a recipient."""
+
+    def __init__(self, page: Page, device: Device, recipient: Recipient) -> None:
+        self.page = page
+        self.device = device
+        self.recipient = recipient
+        self.button = page.locator(".ngb-button")
+        self.count = page.locator(".ngb-count")
+        self.panel = page.locator(".ngb-panel")
+        self.cards = page.locator(".ngb-card")
+        self.toasts = page.locator(".ngb-toast")
+        self.modal = page.locator(".ngb-modal")
+        self.undo = page.locator(".ngb-undo")
+
+    def await_snapshot(self) -> "Bell":
+        """Return when the first snapshot is there: from then on what arrives is news."""
+        self.page.wait_for_function("() => { const b = document.querySelector('#bell').notifygateBell;"
+                                    " return b && b.isReady && b.client.counts; }")  # fmt: skip
+        return self
+
+    def open(self) -> "Bell":
+        """Open the panel with a click."""
+        self.button.click()
+        expect(self.panel).to_be_visible()
+        return self
+
+    def card(self, title: str) -> Locator:
+        """Return the card with this title."""
+        return self.cards.filter(has_text=title)
+
+    def filter(self, name: str) -> Locator:
+        """Return the button of a filter, `All` or `Unread`."""
+        return self.page.locator(".ngb-filter").filter(has_text=name)
+
+    def call(self, script: str, *arguments: Any) -> Any:
+        """Run a function `(bell, argument) => …` in the page and return its result."""
+        return self.page.evaluate(
+            f"(argument) => ({script})(document.querySelector('#bell').notifygateBell, argument)", *arguments
+        )
+
+    def remake(self, options: str) -> None:
+        """Put another bell with the same client in the place of this one; `options` is a JavaScript object."""
+        self.page.evaluate(
+            "() => { const node = document.querySelector('#bell'), old = node.notifygateBell; old.destroy();"
+            f" node.notifygateBell = new NotifygateBell(node, Object.assign({{client: old.client}}, {options}));"
+            " old.client.start(); }"
+        )
+        self.await_snapshot()
+
+    def expect_titles(self, *titles: str) -> None:
+        """Return when exactly these cards are shown, in this order."""
+        expect(self.page.locator(".ngb-card .ngb-title")).to_have_text(list(titles))
+
+    def set_hidden(self, hidden: bool) -> None:
+        """Put the tab into the background or back: headless browsers show every tab."""
+        self.page.evaluate(
+            "hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});"
+            " document.dispatchEvent(new Event('visibilitychange')); }",
+            hidden,
+        )
+
+    def focused(self) -> str:
+        """Say what has the focus: its class, or its id, or its tag."""
+        return self.page.evaluate(
+            "() => { const at = document.activeElement; return at.className || at.id || at.tagName; }"
+        )
+
+
+class BellSite:
+    """The gateway, its publisher, and bells."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.url = site.url
+        self.publisher: Publisher = site.publisher()
+        self.admin: Publisher = site.publisher(scope="admin")
+
+    def recipient(self, *titles: str, **fields: Any) -> Recipient:
+        """Return a new recipient in whose inbox are notifications with these titles, the last one the newest."""
+        recipient = self.site.recipient()
+        recipient.cursor()
+        for title in titles:
+            self.publisher.publish(f"user:{recipient.name}", title, **fields)
+        return recipient
+
+    def bell(
+        self,
+        new_device: NewDevice,
+        recipient: Recipient,
+        *,
+        device: Device | None = None,
+        attributes: str = "",
+        before_scripts: str = "",
+        direction: str = "ltr",
+        init_script: str = "",
+        await_snapshot: bool = True,
+        clock: bool = False,
+        **context: Any,
+    ) -> Bell:
+        """Open a page with the bell on a new device of the recipient, or in another tab of `device`.
+
+        `clock`: the page's time can be put forward (`bell.page.clock`). What else is given goes to the browser.
+        """
+        if device is None:
+            device = new_device(**{"reduced_motion": "reduce", "viewport": {"width": 1000, "height": 720}, **context})
+            device.context.add_init_script(WATCH_POLICY + init_script)
+            if clock:
+                device.context.clock.install()
+        html = HTML.format(token=recipient.token, attributes=attributes, before_scripts=before_scripts, dir=direction)
+
+        def serve(route: Route) -> None:
+            route.fulfill(body=html, headers={"Content-Type": "text/html", "Content-Security-Policy": POLICY})
+
+        device.context.route(f"{self.url}/page**", serve)
+        device.context.route(f"{self.url}/page/**", serve)
+        device.context.route(f"{self.url}/favicon.ico", lambda route: route.fulfill(body=""))
+        bell = Bell(device.open(f"{self.url}/page"), device, recipient)
+        return bell.await_snapshot() if await_snapshot else bell
+
+
+def refuse(bell: Bell, path: str, status: int = 503, method: str = "POST") -> None:
+    """Have the gateway's answer to one kind of request of this device replaced with a refusal."""
+    bell.device.expects_network_errors = True
+
+    def answer(route: Route) -> None:
+        if route.request.method == method:
+            route.fulfill(status=status, body='{"code": "unavailable"}', content_type="application/problem+json")
+        else:
+            route.fallback()
+
+    bell.device.context.route(f"**{path}", answer)
+
+
+def state_requests(bell: Bell) -> list[Mapping[str, Any]]:
+    """Return a list to which the bodies of this page's state changes are added as they are sent."""
+    bodies: list[Mapping[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/v1/inbox/state"):
+            bodies.append(request.post_data_json or {})
+
+    bell.page.on("request", note)
+    return bodies
+
+
+@pytest.fixture(scope="package")
+def bell_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BellSite]:
+    """The gateway that the tests of the bell share; each of them has recipients of its own."""
+    expect.set_options(timeout=PATIENCE_MS)
+    folder: Path = tmp_path_factory.mktemp("bell")
+    site = Site(f"sqlite:///{folder / 'notifygate.db'}", {"NOTIFYGATE_DEMO": "1"})
+    try:
+        yield BellSite(site.start())
+    finally:
+        site.close()

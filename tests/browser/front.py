@@ -1,0 +1,256 @@
+"""What stands between a browser and the gateway: a small HTTP proxy that misbehaves as real ones do, on request.
+
+It also serves the tests' pages, from the same origin as the gateway's answers, and keeps a record of what it saw go by.
+It runs in greenlets of the test process. One request per connection, which is all that a browser notices of it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import gevent
+from gevent import socket
+from gevent.server import StreamServer
+
+CHUNK_BYTES = 65536
+UPSTREAM_SECONDS = 120.0
+
+PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>Test</title>{}</html>"
+
+
+@dataclass
+class Seen:
+    """A request that went by."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    """Names in lower case."""
+    began: float
+    """`time.monotonic()`"""
+    ended: float | None = None
+    """None while it is on its way."""
+    status: int = 0
+    """What the browser was answered; 0: nothing, so far or ever."""
+
+    @property
+    def is_poll(self) -> bool:
+        """Whether it asks for changes or for a snapshot."""
+        return self.path == "/v1/inbox"
+
+    @property
+    def wait(self) -> int:
+        """Seconds that it asks to be held."""
+        return int(self.query.get("wait", "0"))
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor that it goes on from; None: a snapshot."""
+        return self.query.get("cursor")
+
+
+@dataclass
+class Answer:
+    """An answer that the proxy gives by itself."""
+
+    status: int
+    body: str = "<h1>The proxy speaks</h1>"
+    media_type: str = "text/html"
+    retry_after: int | None = None
+
+    def as_bytes(self) -> bytes:
+        """Return it as it goes over the wire."""
+        body = self.body.encode()
+        lines = [f"HTTP/1.1 {self.status} Status", f"Content-Type: {self.media_type}", f"Content-Length: {len(body)}"]
+        if self.retry_after is not None:
+            lines.append(f"Retry-After: {self.retry_after}")
+        return _head([*lines, "Cache-Control: no-store", "Connection: close"]) + body
+
+
+class Front:
+    """A proxy before one gateway, on a port of its own. The attributes may be changed at any time."""
+
+    def __init__(self, gateway_url: str) -> None:
+        self._target = urlsplit(gateway_url)
+        self.pages: dict[str, str] = {}
+        """HTML by path."""
+        self.cuts_after: float | None = None
+        """Seconds after which a request without an answer is cut off, as proxies do with idle connections."""
+        self.cuts_with: int | None = 504
+        """Status with which it is cut off; None: the connection is closed without a word."""
+        self.buffers = False
+        """Keeps answers until they are whole."""
+        self.delay: Callable[[Seen], float] | None = None
+        """Returns the seconds for which an answer of the gateway is kept back."""
+        self.strips_etags = False
+        """Takes ETag and If-None-Match away."""
+        self.fails: Callable[[Seen], int | Answer] | None = None
+        """Returns a status, such as 502, or a whole answer for a request that is not to get to the gateway; 0: it is."""
+        self.loses_answers = False
+        """Cuts requests off when the gateway's answer is there, so that only the gateway knows of it."""
+        self.is_broken = False
+        """Closes every new connection at once."""
+        self.seen: list[Seen] = []
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._open: set[socket.socket] = set()
+        self._held: dict[int, Callable[[int | None], None]] = {}
+
+    def close(self) -> None:
+        """Cut all connections and stop."""
+        self.cut_all()
+        self._server.stop(timeout=1)
+
+    def cut_all(self) -> None:
+        """Cut every connection, as when a network goes away."""
+        for connection in list(self._open):
+            _end(connection)
+
+    def cut_holds(self, status: int | None = 504) -> None:
+        """Cut off the polls that are held now, as `cuts_after` would; see `cuts_with` for the status."""
+        for cut in list(self._held.values()):
+            cut(status)
+
+    @property
+    def polls(self) -> list[Seen]:
+        """The polls of the inbox that went by."""
+        return [seen for seen in self.seen if seen.is_poll]
+
+    @property
+    def open_polls(self) -> list[Seen]:
+        """The polls on their way right now."""
+        return [seen for seen in self.polls if seen.ended is None]
+
+    def page(self, path: str, body: str) -> str:
+        """Serve a page under a path; return its URL."""
+        self.pages[path] = PAGE.format(body)
+        return f"{self.url}{path}"
+
+    def _serve(self, client: socket.socket, _address: object) -> None:
+        self._open.add(client)
+        try:
+            head, body = _read_head(client)
+            if head and not self.is_broken:
+                self._handle(client, head, body)
+        except OSError:
+            pass  # one of both ends has gone
+        finally:
+            self._open.discard(client)
+            _end(client)
+
+    def _handle(self, client: socket.socket, head: list[str], body: bytes) -> None:
+        method, target, _version = head[0].split(" ", 2)
+        parts = urlsplit(target)
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        seen = Seen(method, parts.path, query, headers, time.monotonic())
+        if not parts.path.startswith("/v1/"):
+            if parts.path in self.pages:
+                client.sendall(Answer(200, self.pages[parts.path], "text/html; charset=utf-8").as_bytes())
+                return
+            if parts.path == "/favicon.ico":
+                client.sendall(Answer(200, "", "image/x-icon").as_bytes())
+                return
+        self.seen.append(seen)
+        try:
+            if answer := self.fails(seen) if self.fails else 0:
+                if isinstance(answer, int):
+                    answer = Answer(answer)
+                seen.status = answer.status
+                client.sendall(answer.as_bytes())
+                return
+            while len(body) < int(headers.get("content-length", "0")):
+                body += client.recv(CHUNK_BYTES)
+            self._pass_on(client, seen, head, body)
+        finally:
+            seen.ended = time.monotonic()
+
+    def _pass_on(self, client: socket.socket, seen: Seen, head: list[str], body: bytes) -> None:
+        loses = self.loses_answers
+        upstream = socket.create_connection((self._target.hostname, self._target.port), UPSTREAM_SECONDS)
+        # Whoever hangs up first takes the other with them: the gateway has to notice when a tab is closed.
+        watch = gevent.spawn(_await_end, client, upstream)
+
+        def cut(status: int | None) -> None:
+            seen.status = status or -1
+            if status:
+                client.sendall(Answer(status).as_bytes())
+            _end(client)
+            _end(upstream)
+
+        timer = gevent.spawn_later(self.cuts_after, cut, self.cuts_with) if self.cuts_after else None
+        if seen.wait:
+            self._held[id(seen)] = cut
+        try:
+            dropped = ("connection", "if-none-match") if self.strips_etags else ("connection",)
+            upstream.sendall(_head([head[0], *_without(head[1:], dropped), "Connection: close"]) + body)
+            answer, rest = _read_head(upstream)
+            if not answer:
+                if seen.status == 0:
+                    seen.status = 502
+                    client.sendall(Answer(502).as_bytes())
+                return
+            if loses:
+                return
+            if timer:
+                timer.kill()
+            gevent.sleep(self.delay(seen) if self.delay else 0)
+            seen.status = int(answer[0].split(" ")[1])
+            dropped = ("connection", "etag") if self.strips_etags else ("connection",)
+            data = _head([answer[0], *_without(answer[1:], dropped), "Connection: close"]) + rest
+            while not self.buffers or (more := upstream.recv(CHUNK_BYTES)):
+                if self.buffers:
+                    data += more
+                    continue
+                client.sendall(data)
+                data = upstream.recv(CHUNK_BYTES)
+                if not data:
+                    break
+            client.sendall(data)
+        finally:
+            self._held.pop(id(seen), None)
+            for greenlet in (watch, timer):
+                if greenlet:
+                    greenlet.kill()
+            _end(upstream)
+
+
+def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:
+    """Return the lines of a message's head and what came after it; no lines if there is nothing more to come."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(CHUNK_BYTES)
+        if not more:
+            return [], b""
+        data += more
+    head, _, rest = data.partition(b"\r\n\r\n")
+    return head.decode("latin-1").split("\r\n"), rest
+
+
+def _head(lines: list[str]) -> bytes:
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _without(lines: list[str], names: tuple[str, ...]) -> list[str]:
+    return [line for line in lines if line.partition(":")[0].strip().lower() not in names]
+
+
+def _await_end(connection: socket.socket, other: socket.socket) -> None:
+    """Wait until one connection is closed by its far end, then close the other."""
+    try:
+        while connection.recv(CHUNK_BYTES):
+            pass
+    except OSError:
+        pass
+    _end(other)
+
+
+def _end(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    connection.close()

@@ -1,0 +1,136 @@
+"""A tab with the client in it, whose events are recorded and can be asked for."""
+
+import json
+import time
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser.front import Front
+from tests.longpoll.site import Recipient
+from tests.support.browser import PATIENCE_MS, Device
+
+CLIENT = "/static/notifygate/notifygate.js"
+
+OLD_ENGINE = """
+(function () {
+  ['fetch', 'Promise', 'Map', 'BroadcastChannel', 'IntersectionObserver', 'CustomEvent'].forEach(function (name) {
+    delete window[name];
+    if (name in window) throw new Error(name + ' is still there');
+  });
+  delete Array.prototype.includes;
+  delete Navigator.prototype.locks;
+  if ([].includes || navigator.locks) throw new Error('the engine is not old');
+}());
+"""
+"""What an old browser lacks, taken away from a new one before anything else of the page runs."""
+
+WINDOW_OF_FRAME = """
+['begin', 'client', 'told'].forEach(function (name) {
+  Object.defineProperty(window, name, {get: function () { return frames[0][name]; }});
+});
+"""
+"""Makes a page speak for the only frame in it."""
+
+RECORDER = """
+var told = [], client;
+function begin(options) {
+  if (options.token_after) {
+    var tokens = options.token_after.slice();
+    options.getToken = function (done) { told.push(['asked']); setTimeout(function () { done(tokens.shift()); }); };
+    delete options.token_after;
+  }
+  client = new Notifygate(options);
+  ['notifications', 'removed', 'counts', 'reset', 'state', 'error'].forEach(function (event) {
+    client.on(event, function (a, b) { told.push([event, JSON.parse(JSON.stringify(a === undefined ? null : a)), b]); });
+  });
+  client.start();
+}
+"""
+
+
+class Tab:
+    """One tab; `page` is Playwright's."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def begin(self, recipient: Recipient, **options: Any) -> "Tab":
+        """Make the client and start it. `token_after` lists the tokens that getToken gives, one after the other."""
+        if "token_after" not in options:
+            options = {"token": recipient.token, **options}
+        self.page.evaluate("options => begin(options)", options)
+        return self
+
+    def told(self, event: str) -> list[Any]:
+        """Return the first arguments of all events of one name, oldest first."""
+        return self.page.evaluate("name => told.filter(e => e[0] === name).map(e => e[1])", event)
+
+    @property
+    def titles(self) -> list[str]:
+        """Titles of every notification that was told as new, in the order in which they were told."""
+        return self.page.evaluate(
+            "told.filter(e => e[0] === 'notifications').flatMap(e => e[2].added).map(i => i.title)"
+        )
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """Return what the client holds."""
+        return self.page.evaluate("client.items()")
+
+    @property
+    def counts(self) -> dict[str, int] | None:
+        """The client's counts."""
+        return self.page.evaluate("client.counts")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the client says it is doing."""
+        return self.page.evaluate("client.state")
+
+    def until(self, condition: str, argument: Any = None) -> None:
+        """Return when a JavaScript expression is true; `arg` is the argument in it, `told` the record."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        # Asked for from here: the page's own clock may be stopped.
+        while not self.page.evaluate(f"arg => !!({condition})", argument):
+            if time.monotonic() > deadline:
+                record = json.dumps(self.page.evaluate("told.slice(-12)"), indent=1)
+                raise AssertionError(f"not so in time: {condition} ({argument!r}). Last events: {record}")
+            time.sleep(0.02)
+
+    def until_items(self, count: int) -> None:
+        """Return when the client holds so many notifications."""
+        self.until("client.items().length === arg", count)
+
+    def until_unread(self, count: int) -> None:
+        """Return when the server's count of unread ones is known to be this."""
+        self.until("client.counts && client.counts.unread === arg", count)
+
+    def until_holding(self) -> "Tab":
+        """Return when a poll is held, by this tab or for it."""
+        self.until("client.state.mode === 'long' && client.state.hold > 0")
+        return self
+
+    def call(self, method: str, *arguments: Any) -> dict[str, Any]:
+        """Call a method and return what it called back with, as `{"error": …, "answer": …}`."""
+        self.page.evaluate(
+            """([method, args]) => {
+                window.result = null;
+                client[method](...args, (error, answer) => { window.result = {error: error, answer: answer || null}; });
+            }""",
+            [method, list(arguments)],
+        )
+        self.until("window.result")
+        return self.page.evaluate("window.result")
+
+
+def open_tab(device: Device, front: Front, *, old: bool = False, name: str = "/tab") -> Tab:
+    """Open a tab with the client's script and the recorder in it, in an old engine if so wanted.
+
+    The old engine is in a frame: Playwright itself, which works in the window it is asked about, wants a Map.
+    """
+    scripts = f"<script src='{CLIENT}'></script><script>{RECORDER}</script>"
+    if not old:
+        return Tab(device.open(front.page(name, f"<body>{scripts}</body>")))
+    front.page(f"{name}/frame", f"<script>{OLD_ENGINE}</script>{scripts}")
+    return Tab(device.open(front.page(name, f"<iframe src='{name}/frame'></iframe><script>{WINDOW_OF_FRAME}</script>")))

@@ -1,0 +1,121 @@
+"""Dismissing one and all, and taking it back."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.bell_site import BellSite, refuse, state_requests
+from tests.support.browser import NewDevice
+
+UNDO_MS = 6_500
+
+
+def titles(bell_site: BellSite, recipient: object) -> list[str]:
+    """Return what the gateway has in the inbox, newest first."""
+    return [item["title"] for item in recipient.inbox()["notifications"]]  # type: ignore[attr-defined]
+
+
+def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Keep", "Dismiss")
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    bodies = state_requests(bell)
+    bell.card("Dismiss").hover()
+    bell.card("Dismiss").get_by_role("button", name="Dismiss").click()
+    bell.expect_titles("Keep")
+    expect(bell.count).to_have_text("1")
+    expect(bell.undo).to_have_text(re.compile("Notification dismissed"))
+    bell.undo.get_by_role("button", name="Undo").click()
+    bell.expect_titles("Dismiss", "Keep")
+    expect(bell.count).to_have_text("2")
+    bell.page.clock.fast_forward(UNDO_MS)
+    assert not [body for body in bodies if body["op"] == "dismiss"]
+    assert titles(bell_site, alice) == ["Dismiss", "Keep"]
+
+
+def test_after_the_time_to_undo_it_is_gone_on_every_device(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two", "Three")
+    laptop = bell_site.bell(new_device, alice)
+    laptop.open()
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    bodies = state_requests(bell)
+    for title in ("One", "Three"):
+        bell.card(title).hover()
+        bell.card(title).get_by_role("button", name="Dismiss").click()
+    expect(bell.undo).to_have_text(re.compile("2 notifications dismissed"))
+    bell.page.clock.fast_forward(UNDO_MS)
+    expect(bell.undo).to_be_hidden()
+    laptop.expect_titles("Two")
+    bell.expect_titles("Two")
+    expect(bell.count).to_have_text("1")
+    assert [len(body["ids"]) for body in bodies if body["op"] == "dismiss"] == [2]
+
+
+def test_clear_all_takes_nothing_that_the_user_was_not_shown(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient(*[f"Old {number}" for number in range(60)])
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    expect(bell.count).to_have_text("60")
+    bodies = state_requests(bell)
+    bell.page.get_by_role("button", name="Clear all").click()
+    expect(bell.page.locator(".ngb-empty-title")).to_have_text("You’re all caught up")
+    expect(bell.count).to_be_hidden()
+    bell_site.publisher.publish(f"user:{alice.name}", "Newer")
+    bell.expect_titles("Newer")
+    expect(bell.count).to_have_text("1")
+    with bell.page.expect_response("**/v1/inbox/state"):
+        bell.page.clock.fast_forward(UNDO_MS)
+    expect(bell.undo).to_be_hidden()
+    bell.expect_titles("Newer")
+    expect(bell.count).to_have_text("1")
+    assert titles(bell_site, alice) == ["Newer"]
+    assert [set(body) for body in bodies if body["op"] == "dismiss"] == [{"op", "up_to"}]
+
+
+def test_clear_all_can_be_taken_back(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    bell.page.get_by_role("button", name="Clear all").click()
+    expect(bell.undo.get_by_role("button", name="Undo")).to_be_focused()
+    bell.page.keyboard.press("Enter")
+    bell.expect_titles("Two", "One")
+    expect(bell.count).to_have_text("2")
+
+
+def test_closing_the_panel_does_not_shorten_the_time_to_undo(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    bell.page.get_by_role("button", name="Clear all").click()
+    bell.page.keyboard.press("Escape")
+    bell.open()
+    bell.undo.get_by_role("button", name="Undo").click()
+    bell.expect_titles("Two", "One")
+
+
+def test_what_the_gateway_refuses_to_dismiss_comes_back(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice, clock=True)
+    bell.open()
+    refuse(bell, "/v1/inbox/state")
+    bell.card("Two").hover()
+    bell.card("Two").get_by_role("button", name="Dismiss").click()
+    bell.expect_titles("One")
+    bell.page.clock.fast_forward(UNDO_MS)
+    bell.expect_titles("Two", "One")
+    expect(bell.page.locator(".ngb-strip")).to_have_text(re.compile("could not be saved"))
+    expect(bell.count).to_have_text("2")
+
+
+def test_leaving_the_page_ends_the_time_to_undo(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice)
+    bell.open()
+    bodies = state_requests(bell)
+    bell.card("Two").hover()
+    bell.card("Two").get_by_role("button", name="Dismiss").click()
+    bell.page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    bell.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.dismissals.pending")
+    assert [body["op"] for body in bodies if body["op"] == "dismiss"] == ["dismiss"]

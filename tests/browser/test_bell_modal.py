@@ -1,0 +1,142 @@
+"""Critical notifications: a dialog that has to be acknowledged."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.bell_site import BellSite, refuse
+from tests.support.browser import NewDevice
+
+
+def test_a_critical_one_stays_until_it_is_acknowledged(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell.page.locator("#before").focus()
+    bell_site.publisher.publish(f"user:{alice.name}", "Fire in building B", body="Leave at once.", priority="critical")
+    dialog = bell.page.get_by_role("alertdialog")
+    expect(dialog).to_have_accessible_name("Fire in building B")
+    expect(dialog).to_have_accessible_description("Leave at once.")
+    expect(bell.page.get_by_role("alert").filter(has_text="Critical notification")).to_have_text(
+        "Critical notification: Fire in building B"
+    )
+    acknowledge = dialog.get_by_role("button", name="Acknowledge")
+    expect(acknowledge).to_be_focused()
+    bell.page.keyboard.press("Escape")
+    bell.page.mouse.click(5, 5)
+    expect(dialog).to_be_visible()
+    acknowledge.click()
+    expect(dialog).to_be_hidden()
+    expect(bell.page.locator("#before")).to_be_focused()
+    expect(bell.count).to_be_hidden()
+    assert alice.inbox()["unread"] == 0
+
+
+def test_the_focus_can_not_leave_it(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell_site.publisher.publish(
+        f"user:{alice.name}", "Fire", body="Leave. " * 500, priority="critical", action_url="/page/plan"
+    )
+    expect(bell.modal).to_be_visible()
+    stops = {bell.focused()}
+    for key in ["Tab"] * 4 + ["Shift+Tab"] * 5:
+        bell.page.keyboard.press(key)
+        stops.add(bell.focused())
+        assert bell.page.evaluate("document.querySelector('.ngb-modal').contains(document.activeElement)")
+    assert stops == {"ngb-primary", "ngb-secondary", "ngb-modal-body"}
+    bell.page.evaluate("document.querySelector('#after').focus()")
+    assert bell.focused() == "ngb-primary"
+
+
+def test_several_are_shown_one_after_the_other(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell_site.publisher.publish(f"user:{alice.name}", "First", priority="critical")
+    expect(bell.modal).to_be_visible()
+    bell_site.publisher.publish(f"user:{alice.name}", "Second", priority="critical")
+    expect(bell.page.locator(".ngb-modal-count")).to_have_text("1 of 2")
+    bell.page.keyboard.press("Enter")
+    expect(bell.modal).to_contain_text("Second")
+    expect(bell.page.locator(".ngb-modal-count")).to_have_text("2 of 2")
+    bell.page.keyboard.press("Enter")
+    expect(bell.modal).to_have_count(0)
+
+
+def test_acknowledging_on_one_device_is_enough(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    phone = bell_site.bell(new_device, alice)
+    laptop = bell_site.bell(new_device, alice)
+    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
+    expect(laptop.modal).to_be_visible()
+    phone.page.get_by_role("button", name="Acknowledge").click()
+    expect(laptop.modal).to_have_count(0)
+
+
+def test_a_reload_is_no_way_around_it(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Fire", priority="critical")
+    bell = bell_site.bell(new_device, alice)
+    expect(bell.modal).to_be_visible()
+    bell.page.reload()
+    expect(bell.modal).to_be_visible()
+
+
+def test_it_stays_while_the_gateway_can_not_be_told(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Fire", priority="critical")
+    bell = bell_site.bell(new_device, alice)
+    refuse(bell, "/v1/inbox/state")
+    bell.page.get_by_role("button", name="Acknowledge").click()
+    expect(bell.page.locator(".ngb-modal-note")).to_have_text("Your acknowledgement could not be saved.")
+    expect(bell.page.get_by_role("button", name="Try again")).to_be_visible()
+    # Nobody is locked out of the page for it.
+    bell.page.get_by_role("button", name="Close for now").click()
+    expect(bell.modal).to_have_count(0)
+    expect(bell.count).to_have_text("1")
+    bell.device.context.unroute("**/v1/inbox/state")
+    bell.page.reload()
+    bell.page.get_by_role("button", name="Acknowledge").click()
+    expect(bell.count).to_be_hidden()
+
+
+def test_its_link_acknowledges_and_leads_on(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Fire", priority="critical", action_url="/page/plan")
+    bell = bell_site.bell(new_device, alice)
+    bell.page.get_by_role("link", name="Acknowledge and open").click()
+    bell.page.wait_for_url("**/page/plan")
+    expect(bell.modal).to_have_count(0)
+    assert alice.inbox()["unread"] == 0
+
+
+def test_one_that_was_only_asked_for_can_be_closed_by_escape(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell.call("bell => { bell.options.types = {poll: {display: 'modal'}}; }")
+    bell_site.publisher.publish(f"user:{alice.name}", "Lunch?", type="poll")
+    expect(bell.page.get_by_role("dialog").filter(has_text="Lunch?")).to_be_visible()
+    bell.page.keyboard.press("Escape")
+    expect(bell.modal).to_have_count(0)
+    expect(bell.count).to_be_hidden()
+
+
+def test_a_hidden_tab_shows_it_when_it_is_seen_again(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell.set_hidden(True)
+    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
+    bell.call("bell => bell.client.start()")
+    expect(bell.count).to_have_text("1")
+    expect(bell.modal).to_have_count(0)
+    bell.set_hidden(False)
+    expect(bell.modal).to_be_visible()
+
+
+def test_a_recipient_may_have_critical_ones_of_a_type_shown_otherwise(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"drill": {"display": "toast"}}})
+    bell = bell_site.bell(new_device, alice)
+    bell.page.wait_for_function("() => document.querySelector('#bell').notifygateBell.preferenceOf('drill').display")
+    bell_site.publisher.publish(f"user:{alice.name}", "Drill", type="drill", priority="critical")
+    expect(bell.toasts).to_have_text([re.compile("Drill")])
+    with bell.page.expect_response("**/v1/inbox/preferences"):
+        bell.page.reload()
+    expect(bell.count).to_have_text("1")
+    expect(bell.modal).to_have_count(0)

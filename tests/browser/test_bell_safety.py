@@ -1,0 +1,262 @@
+"""What could do harm: hostile notifications, the content security policy, old engines, and files that are no ES5."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+import notifygate
+from tests.browser.bell_site import Bell, BellSite
+from tests.browser.node_tools import run_node
+from tests.browser.tab import OLD_ENGINE
+from tests.support.browser import NewDevice
+
+WEB = Path(notifygate.__file__).parent / "web"
+SCRIPTS = [WEB / "static" / "notifygate-bell.js", WEB / "demo" / "demo.js"]
+
+RIGHT_TO_LEFT = "Invoice \u202egpj.exe\u202c and \u2067more"
+EMOJI = "👩‍👩‍👧‍👦🏳️‍🌈" * 40
+MARKUP = "<img src=x onerror=\"document.title='harmed'\"><script>document.title='harmed'</script>"
+ENDLESS = "W" * 4000
+
+HOSTILE: list[dict[str, Any]] = [
+    {"title": MARKUP, "body": MARKUP * 20, "sender": MARKUP[:100]},
+    {"title": "W" * 200, "body": ENDLESS, "sender": "W" * 100},
+    {"title": RIGHT_TO_LEFT, "body": RIGHT_TO_LEFT, "sender": "\u202eretlahctuN"},
+    {"title": EMOJI[:200], "body": EMOJI, "sender": "👾" * 20, "icon": "👾"},
+    {"title": "Line\u200bless", "body": "\n" * 3990 + "x", "sender": "\u0301" * 90},
+    {"title": "constructor", "type": "constructor", "icon": "__proto__", "sender": "hasOwnProperty"},
+    {"title": "&lt;b&gt; %s ${x} {title}", "body": "{n} {{ 7 * 7 }}", "type": "__proto__"},
+    {"title": "Tracker", "icon": "https://tracker.example/pixel.png"},
+]
+
+
+@pytest.mark.parametrize("priority", ["normal", "critical"])
+def test_hostile_notifications_do_no_harm(bell_site: BellSite, new_device: NewDevice, priority: str):
+    bell = bell_site.bell(new_device, bell_site.recipient())
+    for fields in HOSTILE:
+        bell_site.publisher.publish(f"user:{bell.recipient.name}", priority=priority, **fields)
+        if priority == "critical":
+            expect(bell.modal.locator(".ngb-modal-title")).to_have_text(fields["title"])
+            box = bell.modal.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= 720
+            assert bell.page.evaluate(FITS, ".ngb-modal *") == []
+            bell.page.get_by_role("button", name="Acknowledge").click()
+            expect(bell.modal).to_have_count(0)
+        else:
+            title = bell.toasts.first.locator(".ngb-title")
+            expect(title).to_have_text(fields["title"])
+            assert bell.page.evaluate(FITS, ".ngb-toast *") == []
+    bell.open()
+    expect(bell.cards).to_have_count(len(HOSTILE))
+    for number, fields in enumerate(reversed(HOSTILE)):
+        card = bell.cards.nth(number)
+        assert card.locator(".ngb-title").text_content() == fields["title"]
+        assert card.locator(".ngb-body").text_content() == fields.get("body", "")
+        height = card.bounding_box()
+        assert height is not None
+        assert height["height"] < 180, fields["title"]
+    assert bell.page.evaluate(FITS, ".ngb-card *") == []
+    bell.page.get_by_role("button", name="Settings").click()
+    expect(bell.page.locator(".ngb-type-title")).to_have_count(3)
+    assert bell.page.evaluate(FITS, ".ngb-settings *") == []
+    expect(bell.page).to_have_title(re.compile(r"Orders$"))
+    assert bell.page.evaluate("document.querySelectorAll('.ngb script, .ngb img, .ngb iframe').length") == 0
+    assert "\u202e" not in (bell.page.locator(".ngb-announcer").text_content() or "")
+    assert bell.page.evaluate("window.violations") == []
+
+
+FITS = """selector => Array.from(document.querySelectorAll(selector)).filter(node => {
+  const box = node.getBoundingClientRect();
+  const around = node.closest('.ngb-card, .ngb-toast, .ngb-modal, .ngb-settings').getBoundingClientRect();
+  const sticksOut = box.left < around.left - 1 || box.right > around.right + 1;
+  return box.width && sticksOut && !node.closest('.ngb-hidden, .ngb-icon');
+}).map(node => node.outerHTML.slice(0, 120))"""
+"""Says what sticks out of its box to the left or right."""
+
+
+@pytest.mark.parametrize(
+    ("url", "is_safe"),
+    [
+        ("https://example.com/a?b#c", True),
+        ("HTTP://example.com", True),
+        ("/orders/17", True),
+        ("/", True),
+        ("//evil.example", False),
+        ("/\\evil.example", False),
+        ("\\\\evil.example", False),
+        ("javascript:alert(1)", False),
+        (" javascript:alert(1)", False),
+        ("java\nscript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://", False),
+        ("https:\\\\evil.example", False),
+        ("https://example.com/\u0000", False),
+        ("orders/17", False),
+        ("", False),
+        ("/" + "a" * 2000, False),
+    ],
+)
+def test_only_safe_links_are_followed(bell_site: BellSite, new_device: NewDevice, url: str, is_safe: bool):
+    page = shared_page(bell_site, new_device).page
+    assert page.evaluate("url => NotifygateBell.isSafeUrl(url)", url) is is_safe
+
+
+def shared_page(bell_site: BellSite, new_device: NewDevice) -> Bell:
+    """Return a page with an empty bell."""
+    return bell_site.bell(new_device, bell_site.recipient())
+
+
+def test_an_unsafe_link_that_the_gateway_let_pass_is_no_link(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Bait", action_url="/page/fine")
+    device = new_device()
+    device.context.route(
+        re.compile(r"/v1/inbox(\?(?!.*cursor).*)?$"),  # the snapshot
+        lambda route: route.fulfill(body=route.fetch().text().replace("/page/fine", "javascript:document.title=1")),
+    )
+    bell = bell_site.bell(new_device, alice, device=device)
+    bell.open()
+    expect(bell.card("Bait")).to_be_visible()
+    assert bell.card("Bait").locator("a").count() == 0
+
+
+def test_pictures_come_only_from_where_the_page_says(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("With a picture", icon="https://cdn.example/a.png")
+    bell = bell_site.bell(new_device, alice)
+    asked: list[str] = []
+    bell.page.on("request", lambda request: asked.append(request.url))
+    bell.open()
+    expect(bell.cards.locator("svg").first).to_be_visible()
+    assert not [url for url in asked if "cdn.example" in url]
+    assert bell.call("bell => bell.allowsPicture('https://cdn.example/a.png')") is False
+    bell.call("bell => { bell.options.iconOrigins = ['https://cdn.example']; }")
+    assert bell.call("bell => bell.allowsPicture('https://cdn.example/a.png')") is True
+    assert bell.call("bell => bell.allowsPicture('https://cdn.example.evil/a.png')") is False
+    assert bell.call("bell => bell.allowsPicture('http://cdn.example/a.png')") is False
+
+
+def test_the_policy_without_inline_anything_is_kept(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", body="word " * 100)
+    bell = bell_site.bell(new_device, alice, reduced_motion="no-preference")
+    bell_site.publisher.publish(f"user:{alice.name}", "Two", priority="high")
+    expect(bell.toasts).to_have_count(1)
+    bell.open()
+    bell.card("One").get_by_role("button", name="Show more").click()
+    bell.card("Two").hover()
+    bell.card("Two").get_by_role("button", name="Dismiss").click()
+    bell.page.get_by_role("button", name="Settings").click()
+    bell_site.publisher.publish(f"user:{alice.name}", "Three", priority="critical")
+    expect(bell.modal).to_be_visible()
+    assert bell.page.evaluate("window.violations") == []
+    assert bell.page.evaluate("document.styleSheets.length") == 1
+    # It is really the style sheet's doing.
+    expect(bell.page.locator(".ngb-overlay")).to_have_css("position", "fixed")
+
+
+def test_an_old_engine_can_do_it_all(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice, init_script=OLD_ENGINE, await_snapshot=False)
+    expect(bell.count).to_have_text("2")
+    bell_site.publisher.publish(f"user:{alice.name}", "Three", body="word " * 100)
+    expect(bell.toasts).to_have_count(1)
+    bell.open()
+    bell.expect_titles("Three", "Two", "One")
+    bell.card("Two").click()
+    expect(bell.count).to_have_text("2")
+    bell.card("One").hover()
+    bell.card("One").get_by_role("button", name="Dismiss").click()
+    bell.undo.get_by_role("button", name="Undo").click()
+    bell.filter("Unread").click()
+    bell.expect_titles("Three", "One")
+    bell.page.get_by_role("button", name="Settings").click()
+    bell.page.get_by_role("switch").click()
+    expect(bell.count).to_be_hidden()
+    bell_site.publisher.publish(f"user:{alice.name}", "Four", priority="critical", type="fire")
+    bell.page.get_by_role("button", name="Acknowledge").click(timeout=30_000)
+    expect(bell.modal).to_have_count(0)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_script_is_es5(acorn: Path, script: Path):
+    done = run_node(str(acorn), "--ecma5", "--silent", str(script))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_the_script_uses_nothing_by_which_text_could_become_markup_or_code(script: Path):
+    source = re.sub(r"/\*.*?\*/|//[^\n]*", "", script.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"):
+        assert name not in source, name
+
+
+def test_a_page_needs_two_script_tags_and_no_more(bell_site: BellSite, new_device: NewDevice):
+    bell = bell_site.bell(new_device, bell_site.recipient())
+    sheets = bell.page.evaluate("Array.from(document.querySelectorAll('link')).map(link => link.getAttribute('href'))")
+    assert sheets == ["/static/notifygate/notifygate-bell.css"]
+    expect(bell.panel).to_have_css("position", "fixed")
+
+
+def test_a_page_can_get_the_token_from_its_own_server(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One")
+    device = new_device()
+    answers = iter([503, 200])
+
+    def give(route: Any) -> None:
+        route.fulfill(status=next(answers, 200), body=f'{{"token": "{alice.token}"}}')
+
+    device.context.route("**/my/token", give)
+    device.expects_network_errors = True
+    token, alice.token = alice.token, ""
+    try:
+        bell = bell_site.bell(
+            new_device, alice, device=device, attributes='data-token-url="/my/token"', await_snapshot=False
+        )
+        alice.token = token
+        bell.call("bell => bell.client.start()")
+        expect(bell.count).to_have_text("1")
+    finally:
+        alice.token = token
+
+
+def test_several_bells_can_share_a_page(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One")
+    bell = bell_site.bell(new_device, alice)
+    bell.page.evaluate("""() => {
+      const node = document.body.appendChild(document.createElement('div'));
+      node.id = 'second';
+      window.second = new NotifygateBell('#second', {client: document.querySelector('#bell').notifygateBell.client});
+    }""")
+    expect(bell.page.locator("#second .ngb-count")).to_have_text("1")
+    bell_site.publisher.publish(f"user:{alice.name}", "Two")
+    expect(bell.page.locator("#second .ngb-count")).to_have_text("2")
+    expect(bell.toasts).to_have_count(1)  # not one for each
+    expect(bell.page).to_have_title("(2) Orders")
+    bell.page.locator("#second .ngb-button").click()
+    expect(bell.page.locator("#second .ngb-card")).to_have_count(2)
+    bell.page.locator("#second .ngb-card").first.click()
+    expect(bell.page.locator("#bell .ngb-count")).to_have_text("1")
+
+
+def test_the_manual_names_every_option_property_and_icon(bell_site: BellSite, new_device: NewDevice):
+    manual = (WEB.parents[1] / "docs" / "bell.md").read_text(encoding="utf-8")
+    styles = (WEB / "static" / "notifygate-bell.css").read_text(encoding="utf-8")
+    in_styles = set(re.findall(r"var\((--notifygate-[\w-]+)", styles))
+    assert set(re.findall(r"^\| `(--notifygate-[\w-]+)`", manual, re.MULTILINE)) == in_styles
+
+    page = shared_page(bell_site, new_device).page
+    options = page.evaluate("Object.keys(document.querySelector('#bell').notifygateBell.options)")
+    first_cells = re.findall(r"^\| (`.+?) \|", section(manual, "## Options"), re.MULTILINE)
+    assert {name for cell in first_cells for name in re.findall(r"\w+", cell)} == set(options)
+
+    icons = page.evaluate("Object.keys(NotifygateBell.icons)")
+    named = section(manual, "## Icons").split("an emoji, or an https URL:")[1].split("Where there is none")[0]
+    assert set(re.findall(r"`(\w+)`", named)) == set(icons) - {"back", "check", "checks", "close", "gear", "up"}
+
+
+def section(manual: str, heading: str) -> str:
+    """Return what is below a heading of the manual, up to the next one."""
+    return manual.split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]

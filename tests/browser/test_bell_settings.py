@@ -1,0 +1,175 @@
+"""The settings: what is muted, how each type is shown, desktop notifications, two devices that change them at once."""
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.bell_site import Bell, BellSite, refuse
+from tests.longpoll.site import Recipient
+from tests.support.browser import NewDevice
+
+
+def open_settings(bell: Bell) -> None:
+    """Open the settings and wait for what the gateway has."""
+    bell.open()
+    with bell.page.expect_response("**/v1/inbox/preferences"):
+        bell.page.get_by_role("button", name="Settings").click()
+
+
+def row(bell: Bell, title: str) -> Locator:
+    """Return the row of a type."""
+    return bell.page.locator(".ngb-type").filter(has_text=title)
+
+
+def preferences(recipient: Recipient, **types: Any) -> dict[str, Any]:
+    """Return a recipient's preferences; with `types`, after setting them."""
+    url = f"{recipient.url}/v1/inbox/preferences"
+    if types:
+        return recipient.session.put(url, json={"types": types}).json()["types"]
+    return recipient.session.get(url).json()["types"]
+
+
+def test_a_muted_type_leaves_the_list_and_the_count(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("An order", type="orders")
+    bell_site.publisher.publish(f"user:{alice.name}", "A like", type="like")
+    bell = bell_site.bell(new_device, alice)
+    expect(bell.count).to_have_text("2")
+    open_settings(bell)
+    switch = row(bell, "Like").get_by_role("switch")
+    expect(switch).to_have_accessible_name("Receive “Like”")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(switch).not_to_be_checked()
+    expect(bell.count).to_have_text("1")
+    bell.page.get_by_role("button", name="Back").click()
+    bell.expect_titles("An order")
+    assert preferences(alice) == {"like": {"muted": True}}
+    # It is still in the settings, and what comes back when it is switched on again is no news.
+    bell.page.get_by_role("button", name="Settings").click()
+    row(bell, "Like").get_by_role("switch").click()
+    expect(bell.count).to_have_text("2")
+    assert bell.toasts.count() == 0
+    assert preferences(alice) == {}
+
+
+def test_a_type_can_be_shown_in_another_way(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("First", type="orders")
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    with bell.page.expect_response(lambda response: response.request.method == "PUT"):
+        row(bell, "Orders").get_by_role("combobox").select_option("Badge only")
+    bell.page.keyboard.press("Escape")
+    bell.page.keyboard.press("Escape")
+    expect(bell.panel).to_be_hidden()
+    bell.call("bell => bell.client.start()")
+    bell_site.publisher.publish(f"user:{alice.name}", "Second", type="orders")
+    bell_site.publisher.publish(f"user:{alice.name}", "Third", type="other")
+    expect(bell.count).to_have_text("3")
+    expect(bell.toasts).to_have_text([re.compile("Third")])
+    assert preferences(alice) == {"orders": {"muted": False, "display": "badge"}}
+
+
+def test_two_devices_do_not_undo_each_others_changes(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", type="orders")
+    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="like")
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    bell.call("bell => bell.client.stop()")  # it doesn't hear of the other device's change
+    bell.device.expects_network_errors = True  # the 412 by which it learns of it
+    preferences(alice, like={"display": "none"})
+    with bell.page.expect_response(lambda response: response.request.method == "PUT" and response.ok):
+        row(bell, "Orders").get_by_role("switch").click()
+    assert preferences(alice) == {"like": {"muted": False, "display": "none"}, "orders": {"muted": True}}
+    expect(row(bell, "Like").get_by_role("combobox")).to_have_value("none")
+
+
+def test_quick_changes_are_all_kept(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", type="a")
+    for name in ("b", "c", "d"):
+        bell_site.publisher.publish(f"user:{alice.name}", name, type=name)
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    for name in ("A", "B", "C", "D"):
+        bell.page.get_by_role("switch", name=f"Receive “{name}”").click()
+    bell.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.preferenceStore.changes.length")
+    assert set(preferences(alice)) == {"a", "b", "c", "d"}
+
+
+def test_a_change_that_is_refused_is_taken_back(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", type="orders")
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    refuse(bell, "/v1/inbox/preferences", method="PUT")
+    row(bell, "Orders").get_by_role("switch").click()
+    expect(bell.page.locator(".ngb-note")).to_have_text("This setting could not be saved.")
+    expect(row(bell, "Orders").get_by_role("switch")).to_be_checked()
+
+
+def test_what_the_page_knows_of_types_is_used(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", type="sec.alert")
+    bell = bell_site.bell(new_device, alice)
+    bell.remake(
+        "{types: {'sec.alert': {title: 'Security', mandatory: true}, news: {title: 'Product news', display: 'badge'}}}"
+    )
+    open_settings(bell)
+    expect(bell.page.locator(".ngb-type-title")).to_have_text(["Product news", "Security"])
+    expect(row(bell, "Security")).to_contain_text("Always on")
+    switch = row(bell, "Security").get_by_role("switch")
+    expect(switch).to_be_disabled()
+    switch.click(force=True)
+    expect(switch).to_be_checked()
+    bell.page.keyboard.press("Escape")
+    bell.page.keyboard.press("Escape")
+    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="news")
+    expect(bell.count).to_have_text("2")
+    expect(bell.toasts).to_have_count(0)
+
+
+def test_permission_is_asked_for_by_a_click_only(bell_site: BellSite, new_device: NewDevice):
+    script = """
+      window.asked = 0;
+      window.Notification = function () { this.close = () => {}; };
+      window.Notification.permission = 'default';
+      window.Notification.requestPermission = function (done) {
+        window.asked += 1;
+        window.Notification.permission = 'granted';
+        done('granted');
+      };
+    """
+    alice = bell_site.recipient("One", type="call")
+    bell = bell_site.bell(new_device, alice, init_script=script)
+    open_settings(bell)
+    row(bell, "Call").get_by_role("combobox").select_option("Desktop notification")
+    allow = bell.page.get_by_role("button", name="Allow: Desktop notifications")
+    expect(allow).to_be_focused()
+    assert bell.page.evaluate("window.asked") == 0
+    allow.click()
+    expect(allow).to_be_hidden()
+    expect(bell.page.locator(".ngb-desktop")).to_contain_text("Allowed in this browser.")
+    assert bell.page.evaluate("window.asked") == 1
+
+
+def test_strings_can_be_replaced_and_german_is_there(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", "Two")
+    bell = bell_site.bell(new_device, alice, attributes='data-language="de"')
+    expect(bell.button).to_have_accessible_name("Benachrichtigungen, 2 ungelesen")
+    bell.open()
+    expect(bell.page.get_by_role("button", name="Alle entfernen")).to_be_visible()
+    bell.remake("""{
+      language: 'cs',
+      strings: {heading: 'Oznámení', bellUnread: n => n < 5 ? n + ' nepřečtené' : n + ' nepřečtených'}
+    }""")
+    expect(bell.button).to_have_accessible_name("2 nepřečtené")
+    bell.open()
+    expect(bell.panel).to_have_accessible_name("Oznámení")
+
+
+def test_both_languages_have_every_string(bell_site: BellSite, new_device: NewDevice):
+    bell = bell_site.bell(new_device, bell_site.recipient())
+    strings = json.loads(bell.page.evaluate("JSON.stringify(NotifygateBell.strings)"))
+    assert strings["de"].keys() == strings["en"].keys()
+    for name, english in strings["en"].items():
+        gaps = [sorted(re.findall(r"\{\w+\}", str(text))) for text in (english, strings["de"][name])]
+        assert gaps[0] == gaps[1], name

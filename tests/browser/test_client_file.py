@@ -1,0 +1,95 @@
+"""The client's files: small enough, ES5 throughout, loadable in every way, and described truthfully."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from notifygate import __version__
+from notifygate.api.static_files import FOLDER, hashed_name
+from tests.browser.front import Front
+from tests.browser.node_tools import run_node
+from tests.browser.tab import open_tab
+from tests.longpoll.site import Site, new_session
+from tests.support.browser import NewDevice
+
+CLIENT = FOLDER / "notifygate.js"
+MAX_GZIPPED_BYTES = 6 * 1024
+
+PROPERTIES = {"counts", "cursor", "state"}
+
+
+def test_client_is_at_most_six_kilobytes_gzipped() -> None:
+    size = len(gzip.compress(CLIENT.read_bytes(), 9))
+    print(f"{size} bytes gzipped")
+    assert size <= MAX_GZIPPED_BYTES
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.js")))
+def test_script_is_es5(name: str, acorn: Path) -> None:
+    checked = run_node(str(acorn), "--ecma5", "--silent", str(FOLDER / name))
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("text", ["let a;", "var f = () => 1;", "var a = {b, c};", "f(`a`);", "for (var a of b) {}"])
+def test_parser_refuses_what_is_newer(text: str, acorn: Path, tmp_path: Path) -> None:
+    script = tmp_path / "new.js"
+    script.write_text(text)
+    assert run_node(str(acorn), "--ecma5", "--silent", str(script)).returncode != 0
+
+
+def test_node_can_require_it() -> None:
+    done = run_node("-e", f"process.stdout.write(typeof require({json.dumps(str(CLIENT))}))")
+    assert (done.returncode, done.stdout) == (0, "function"), done.stderr
+
+
+def test_amd_loader_can_define_it() -> None:
+    script = (
+        "var define = function (make) { process.stdout.write(typeof make()); }; define.amd = {};"
+        f"new Function('define', 'module', require('fs').readFileSync({json.dumps(str(CLIENT))}, 'utf8'))(define)"
+    )
+    done = run_node("-e", script)
+    assert (done.returncode, done.stdout) == (0, "function"), done.stderr
+
+
+def test_gateway_serves_it_with_a_hash_for_ever_and_without_one_to_be_asked_for(site: Site) -> None:
+    session = new_session()
+    plain = session.get(f"{site.url}/static/notifygate/notifygate.js", timeout=30)
+    hashed = session.get(f"{site.url}/static/notifygate/{hashed_name('notifygate.js')}", timeout=30)
+    assert plain.content == hashed.content == CLIENT.read_bytes()
+    assert plain.headers["Content-Type"].startswith("text/javascript")
+    assert plain.headers["Cache-Control"] == "no-cache"
+    assert "immutable" in hashed.headers["Cache-Control"]
+    again = session.get(plain.url, headers={"If-None-Match": plain.headers["ETag"]}, timeout=30)
+    assert again.status_code == 304
+
+
+def test_manual_and_types_name_every_option_event_and_method(front: Front, new_device: NewDevice) -> None:
+    tab = open_tab(new_device(), front)
+    real = set(tab.page.evaluate("Object.keys(new Notifygate({token: 'none'}))"))
+    text = CLIENT.read_text(encoding="utf-8")
+    manual, code = text[: text.index("*/")], text[text.index("*/") :]
+    types = (FOLDER / "index.d.ts").read_text(encoding="utf-8")
+    members = types[types.index("declare class") : types.index("declare namespace")]
+    described = set(re.findall(r"^    (\w+)(?:<[^(]*>)?\(", members, re.M)) - {"constructor"}
+    assert described == real - PROPERTIES
+    assert set(re.findall(r"^    (\w+):", members, re.M)) == PROPERTIES
+    for method in described:
+        assert re.search(rf"\b{method}\b", manual), f"the manual doesn't name {method}"
+    options = types[types.index("interface Options") :]
+    named = set(re.findall(r"^        (\w+)\?:", options[: options.index("\n    }")], re.M))
+    assert named == set(re.findall(r"\boptions\.(\w+)", code))
+    assert all(re.search(rf"\b{option}\b", manual) for option in named)
+    events = types[types.index("interface Events") :]
+    told = set(re.findall(r"^        (\w+): \(", events[: events.index("\n    }")], re.M))
+    assert told == set(re.findall(r"emit\('(\w+)'", code))
+    assert all(re.search(rf"\b{event}\(", manual) for event in told)
+
+
+def test_npm_package_is_whole_and_of_the_gateways_version() -> None:
+    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    assert package["version"] == __version__
+    for name in (package["main"], package["types"], package["style"], *package["files"]):
+        assert (FOLDER / name).is_file(), f"{name} is missing"

@@ -1,0 +1,234 @@
+"""One poll per browser: tabs elect one that polls, hear from it what it is told, and take its place when it goes.
+
+Each test runs twice: with Web Locks and BroadcastChannel, and in an old engine on localStorage alone.
+"""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from tests.browser.front import Front, Seen
+from tests.browser.tab import Tab, open_tab
+from tests.longpoll.site import Publisher, Recipient, Site, eventually
+from tests.support.browser import Device, NewDevice
+
+A_FEW_SECONDS = 6.5
+
+HIDE = """hidden => {
+    const it = (window.frames[0] || window).document;
+    Object.defineProperty(it, 'hidden', {configurable: true, get: () => hidden});
+    it.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+@pytest.fixture(params=[False, True], ids=["new engine", "old engine"])
+def old(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture
+def alice(site: Site) -> Recipient:
+    return site.recipient()
+
+
+@pytest.fixture
+def device(new_device: NewDevice) -> Device:
+    return new_device()
+
+
+def open_tabs(count: int, device: Device, front: Front, alice: Recipient, *, old: bool) -> list[Tab]:
+    """Open tabs of one browser; return them when one of them polls and all have the snapshot."""
+    tabs = [open_tab(device, front, old=old, name=f"/tab{number}").begin(alice) for number in range(count)]
+    for tab in tabs:
+        tab.until_holding()
+        tab.until("client.cursor")
+    return tabs
+
+
+def leader_of(tabs: Sequence[Tab]) -> Tab:
+    """Return the tab that polls; there must be exactly one."""
+
+    def leaders() -> list[Tab]:
+        return [tab for tab in tabs if tab.state["leader"]]
+
+    eventually(lambda: len(leaders()) == 1, "one leader")
+    return leaders()[0]
+
+
+def test_eight_tabs_make_one_poll(
+    old: bool, site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    most_at_once = 0
+
+    def watch(seen: Seen) -> int:
+        nonlocal most_at_once
+        most_at_once = max(most_at_once, len(front.open_polls))
+        return 0
+
+    front.fails = watch
+    tabs = open_tabs(8, device, front, alice, old=old)
+    leader_of(tabs)
+    assert len(front.polls) == 2, "a snapshot and a hold"
+    titles = [str(number) for number in range(5)]
+    for count, title in enumerate(titles, 1):
+        publisher.publish(f"user:{alice.name}", title)
+        for tab in tabs:
+            tab.until_unread(count)
+    for tab in tabs:
+        assert tab.titles == titles
+    eventually(lambda: front.open_polls, "the next hold")
+    assert most_at_once == 1
+    assert len(front.polls) == 2 + len(titles)
+    lines = site.access_lines(principal=f"user:{alice.name}", route="/v1/inbox")
+    assert len(lines) == 1 + len(titles), "so says the gateway, which doesn't count the hold that goes on"
+
+
+def test_tab_that_opens_later_gets_everything_from_the_others(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    publisher.publish(f"user:{alice.name}", "before")
+    (first,) = open_tabs(1, device, front, alice, old=old)
+    publisher.publish(f"user:{alice.name}", "between")
+    first.until_items(2)
+    eventually(lambda: front.open_polls, "the next hold")
+    count = len(front.polls)
+    second = open_tab(device, front, old=old, name="/second").begin(alice)
+    second.until_items(2)
+    assert second.counts == {"unread": 2, "unseen": 2}
+    assert second.titles == []
+    assert len(front.polls) == count
+    publisher.publish(f"user:{alice.name}", "after")
+    second.until_items(3)
+    assert second.titles == ["after"]
+
+
+def test_what_is_done_in_one_tab_shows_in_all(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = open_tabs(3, device, front, alice, old=old)
+    notification_id = publisher.publish(f"user:{alice.name}")
+    for tab in tabs:
+        tab.until_unread(1)
+    follower = next(tab for tab in tabs if not tab.state["leader"])
+    assert follower.call("markRead", notification_id)["error"] is None
+    for tab in tabs:
+        tab.until_unread(0)
+        assert tab.items[0]["read_at"]
+
+
+def test_closed_leader_is_replaced_at_its_cursor(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = open_tabs(3, device, front, alice, old=old)
+    for number in range(3):
+        leader = leader_of(tabs)
+        others = [tab for tab in tabs if tab is not leader]
+        publisher.publish(f"user:{alice.name}", f"before {number}")
+        for tab in tabs:
+            tab.until_unread(2 * number + 1)
+        cursor = leader.page.evaluate("client.cursor")
+        count = len(front.polls)
+        leader.page.close()
+        publisher.publish(f"user:{alice.name}", f"after {number}")
+        for tab in others:
+            tab.until_unread(2 * number + 2)
+        assert front.polls[count].cursor == cursor
+        for tab in others:
+            assert tab.titles == [f"{when} {which}" for which in range(number + 1) for when in ("before", "after")]
+            assert tab.told("reset") == []
+        tabs = others
+        if len(tabs) == 1:
+            break
+
+
+def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = open_tabs(2, device, front, alice, old=old)
+    leader = leader_of(tabs)
+    (other,) = (tab for tab in tabs if tab is not leader)
+    leader.page.evaluate(
+        "ms => { setTimeout(() => { const end = Date.now() + ms; while (Date.now() < end); }, 50); }",
+        A_FEW_SECONDS * 1000,
+    )
+    other.page.wait_for_timeout(200)
+    publisher.publish(f"user:{alice.name}", "while it hung")
+    other.until_items(1)
+    assert other.state["leader"]
+    leader.until_items(1)
+    assert leader_of(tabs) is other
+    publisher.publish(f"user:{alice.name}", "when it was back")
+    for tab in tabs:
+        tab.until_items(2)
+        assert tab.titles == ["while it hung", "when it was back"]
+    eventually(lambda: len(front.open_polls) == 1, "one poll again")
+
+
+def test_tab_that_is_seen_takes_over_from_one_that_is_not(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = open_tabs(2, device, front, alice, old=old)
+    leader = leader_of(tabs)
+    (other,) = (tab for tab in tabs if tab is not leader)
+    leader.page.evaluate(HIDE, True)
+    other.until("client.state.leader")
+    eventually(lambda: leader_of(tabs) is other, "the other polls")
+    publisher.publish(f"user:{alice.name}")
+    for tab in tabs:
+        tab.until_items(1)
+
+
+def test_two_recipients_of_one_browser_share_nothing(
+    old: bool, site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    bob = site.recipient()
+    mine, his = (
+        open_tab(device, front, old=old, name=f"/{who.name}").begin(who).until_holding() for who in (alice, bob)
+    )
+    assert (mine.state["leader"], his.state["leader"]) == (True, True)
+    publisher.publish(f"user:{alice.name}", "for Alice")
+    mine.until_items(1)
+    publisher.publish(f"user:{bob.name}", "for Bob")
+    his.until_items(1)
+    assert (mine.titles, his.titles) == (["for Alice"], ["for Bob"])
+
+
+def test_storage_holds_neither_tokens_nor_notifications(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = open_tabs(2, device, front, alice, old=old)
+    publisher.publish(f"user:{alice.name}", "private matter")
+    for tab in tabs:
+        tab.until_items(1)
+    stored: dict[str, str] = tabs[0].page.evaluate("Object.assign({}, localStorage)")
+    assert set(stored) == {f"notifygate::{alice.name}:{name}" for name in ("cursor", "lease", "path")}
+    text = json.dumps(stored)
+    assert alice.token not in text
+    assert alice.token.split(".")[1] not in text
+    assert "private" not in text
+
+
+def test_client_that_does_not_share_polls_alone_and_stores_nothing(
+    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    tabs = [
+        open_tab(device, front, old=old, name=f"/tab{number}").begin(alice, share=False).until_holding()
+        for number in range(2)
+    ]
+    publisher.publish(f"user:{alice.name}")
+    for tab in tabs:
+        tab.until_items(1)
+        assert tab.state["leader"]
+    assert tabs[0].page.evaluate("localStorage.length") == 0
+
+
+def test_client_works_where_storage_is_forbidden(
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    device.context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }});"
+    )
+    tab = open_tab(device, front).begin(alice).until_holding()
+    publisher.publish(f"user:{alice.name}")
+    tab.until_items(1)

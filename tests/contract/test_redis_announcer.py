@@ -1,0 +1,228 @@
+"""The contract of announcements through a real Redis: they arrive, or nothing is the worse for it."""
+
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+
+from notifygate import metrics
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.log import redis_announcer as announcer_module
+from notifygate.log.announcement import Announcement, announce
+from notifygate.log.redis_announcer import QUEUED_ANNOUNCEMENTS, RedisAnnouncer, channel_of, make_redis
+from tests.contract.builders import eventually, make_notification
+from tests.support.redis_server import RedisServer
+
+
+class Node:
+    """A worker's announcer, and what it was told."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        self.told: list[Announcement] = []
+        self.connects = 0
+        self.announcer = RedisAnnouncer(
+            make_redis(url),
+            channel_of(namespace),
+            on_announcement=self.told.append,
+            on_connected=self._connected,
+        )
+        self.announcer.start()
+
+    def _connected(self) -> None:
+        self.connects += 1
+
+    def is_connected(self) -> bool:
+        return self.announcer.is_connected
+
+    def say(self, seq: int, body: str = "", count: int = 1) -> Announcement:
+        """Announce some entries that were committed just now."""
+        notifications = [make_notification(seq=seq + n, body=body) for n in range(count)]
+        made = announce(3, [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications])
+        self.announcer.announce(made)
+        return made
+
+    def firsts(self) -> list[int]:
+        return [announcement.first for announcement in self.told]
+
+
+MakeNode = Callable[..., Node]
+
+
+@pytest.fixture
+def make_node() -> Iterator[MakeNode]:
+    made: list[Node] = []
+
+    def make(url: str, namespace: str = "tests", *, connects: bool = True) -> Node:
+        made.append(Node(url, namespace))
+        if connects:
+            eventually(made[-1].is_connected, "the connection")
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.announcer.stop()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short time-outs, so that a Redis that hangs is noticed soon."""
+    monkeypatch.setattr(announcer_module, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(announcer_module, "RECONNECT_SECONDS", 0.05)
+
+
+def test_an_announcement_arrives_whole(redis_url: str, make_node: MakeNode) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    said = one.say(5, count=3)
+    eventually(lambda: bool(other.told), "its arrival")
+    got = other.told[0]
+    assert (got.epoch, got.first, got.last, got.committed_at) == (3, 5, 7, said.committed_at)
+    assert got.entries is not None
+    assert [entry.notification.id for entry in got.entries if entry.notification] == [
+        entry.notification.id for entry in said.entries or () if entry.notification
+    ]
+
+
+def test_announcements_arrive_in_order(redis_url: str, make_node: MakeNode) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    for seq in range(1, 101):
+        one.say(seq)
+    eventually(lambda: len(other.told) == 100, "their arrival")
+    assert other.firsts() == list(range(1, 101))
+
+
+def test_nobody_is_told_of_their_own(redis_url: str, make_node: MakeNode) -> None:
+    one, other, third = (make_node(redis_url) for _ in range(3))
+    one.say(1)
+    other.say(2)
+    eventually(lambda: third.firsts() == [1, 2] or third.firsts() == [2, 1], "both at the third")
+    eventually(lambda: other.firsts() == [1], "the first at the other")
+    assert one.firsts() == [2]
+
+
+def test_another_gateway_in_the_same_redis_hears_nothing(redis_url: str, make_node: MakeNode) -> None:
+    one, other = make_node(redis_url, "one"), make_node(redis_url, "one")
+    stranger = make_node(redis_url, "another")
+    one.say(1)
+    eventually(lambda: other.firsts() == [1], "its arrival")
+    stranger.say(9)
+    one.say(2)
+    eventually(lambda: other.firsts() == [1, 2], "the second's arrival")
+    assert stranger.told == []
+
+
+def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeNode) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    one.say(1, "x" * 4000, count=40)
+    one.say(41, "x" * 4000, count=2)
+    eventually(lambda: len(other.told) == 2, "their arrival")
+    assert (other.told[0].first, other.told[0].last, other.told[0].entries) == (1, 40, None)
+    assert len(other.told[1].entries or ()) == 2
+
+
+def test_garbage_on_the_channel_stops_nothing(redis_server: RedisServer, redis_url: str, make_node: MakeNode) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    errors = metrics.redis_errors._value.get()
+    garbage = [b"", b"x", b"\0" * 8, b"\0" * 8 + b"\xff\xfe", b"\0" * 8 + b"[]", b"\0" * 8 + b'{"entries":[7]}']
+    garbage.append(b"\0" * 8 + b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[7]}')
+    with redis_server.connect() as client:
+        for message in garbage:
+            client.publish(channel_of("tests"), message)
+    one.say(1)
+    eventually(lambda: other.firsts() == [1], "what came after the garbage")
+    eventually(lambda: metrics.redis_errors._value.get() == errors + len(garbage) * 2, "both nodes' count of it")
+    assert (one.connects, other.connects) == (1, 1)
+
+
+def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(
+    own_redis_server: RedisServer, make_node: MakeNode, quick: None
+) -> None:
+    """What was announced in between is gone for good, so whoever is connected again has to look for themselves."""
+    one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
+    own_redis_server.stop()
+    eventually(lambda: not one.is_connected() and not other.is_connected(), "the loss of the connection")
+    one.say(1)
+    own_redis_server.start()
+    eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
+    one.say(2)
+    eventually(lambda: 2 in other.firsts(), "what is announced after it")
+
+
+def test_a_gateway_can_start_before_its_redis(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
+    own_redis_server.stop()
+    one = make_node(own_redis_server.url, connects=False)
+    other = make_node(own_redis_server.url, connects=False)
+    errors = metrics.redis_errors._value.get()
+    eventually(lambda: metrics.redis_errors._value.get() > errors, "a failed attempt")
+    assert (one.connects, one.is_connected()) == (0, False)
+    own_redis_server.start()
+    eventually(lambda: one.connects == 1 and other.connects == 1, "the connections")
+    one.say(1)
+    eventually(lambda: other.firsts() == [1], "its arrival")
+
+
+def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
+    one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
+    turns: list[int] = []
+
+    def tick() -> None:
+        while True:
+            turns.append(1)
+            gevent.sleep(0.001)
+
+    ticking = gevent.spawn(tick)
+    own_redis_server.pause()
+    try:
+        with gevent.Timeout(2):
+            for seq in range(QUEUED_ANNOUNCEMENTS + 50):
+                one.say(seq)
+        errors = metrics.redis_errors._value.get()
+        eventually(lambda: metrics.redis_errors._value.get() >= errors + 3, "what fails meanwhile")
+        assert len(turns) > 50, "everything else goes on"
+    finally:
+        ticking.kill()
+        own_redis_server.resume()
+    eventually(lambda: one.is_connected() and other.is_connected(), "the connections")
+    one.say(99_999)
+    eventually(lambda: 99_999 in other.firsts(), "what is announced after it")
+
+
+def test_a_queue_that_is_full_drops_and_counts(own_redis_server: RedisServer, make_node: MakeNode) -> None:
+    one = make_node(own_redis_server.url)
+    own_redis_server.pause()
+    try:
+        errors = metrics.redis_errors._value.get()
+        with gevent.Timeout(2):
+            for seq in range(QUEUED_ANNOUNCEMENTS + 10):
+                one.announcer.announce(Announcement(1, seq, seq, 0.0, None))
+        assert metrics.redis_errors._value.get() >= errors + 9
+    finally:
+        own_redis_server.resume()
+
+
+def test_a_redis_that_hangs_never_counts_as_connected(
+    own_redis_server: RedisServer, make_node: MakeNode, quick: None
+) -> None:
+    """It accepts connections and commands, and answers none: only an answer is a connection."""
+    one = make_node(own_redis_server.url)
+    own_redis_server.pause()
+    try:
+        eventually(lambda: not one.is_connected(), "the discovery")
+        errors, connects = metrics.redis_errors._value.get(), one.connects
+        eventually(lambda: metrics.redis_errors._value.get() >= errors + 3, "three vain attempts")
+        assert one.connects == connects
+        assert metrics.redis_up._value.get() == 0
+    finally:
+        own_redis_server.resume()
+    eventually(one.is_connected, "the connection")
+    assert metrics.redis_up._value.get() == 1
+
+
+def test_a_subscription_that_redis_has_cut_off_is_made_again(
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, quick: None
+) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    with redis_server.connect() as client:
+        client.client_kill_filter(_type="pubsub")
+    eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
+    one.say(1)
+    eventually(lambda: other.firsts() == [1], "its arrival")

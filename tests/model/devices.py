@@ -1,0 +1,215 @@
+"""Devices: each polls for one recipient, keeps what it was told as a client should, and compares it with the model."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+from werkzeug.test import TestResponse
+
+from tests.model.inbox_model import Counts, InboxModel, State, View
+from tests.support.in_process import RecipientActor
+
+
+class Times(NamedTuple):
+    """When a notification was seen and read, as the gateway told it; None for never."""
+
+    seen_at: str | None
+    read_at: str | None
+
+    @property
+    def state(self) -> State:
+        return State(self.seen_at is not None, self.read_at is not None)
+
+
+class Told:
+    """The times that any device was told of, so that all can be held to the first."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, str, str], str] = {}
+
+    def check(self, person: str, notification_id: str, times: Times) -> None:
+        """Compare the times of a state with those told before; a state that was left begins anew."""
+        for name, time in times._asdict().items():
+            if time is None:
+                self._times.pop((person, notification_id, name), None)
+            else:
+                first = self._times.setdefault((person, notification_id, name), time)
+                assert time == first, f"{name} of {notification_id} has moved from {first} to {time}"
+
+    def forget_reading(self, person: str, ids: list[str]) -> None:
+        """Notifications are unread again: reading them will have a new time."""
+        for name in ids:
+            self._times.pop((person, name, "read_at"), None)
+
+
+class Mark(NamedTuple):
+    """A cursor or an ETag, and what it is true of."""
+
+    token: str
+    view: View
+    moment: int
+    epoch: int
+
+
+class Saved(NamedTuple):
+    """What a device had kept at some time, to which it falls back when it loses an answer."""
+
+    cursor: Mark
+    local: dict[str, Times]
+
+
+@dataclass
+class Device:
+    """One device of a recipient."""
+
+    name: str
+    view: View
+    cursor: Mark | None = None
+    etag: Mark | None = None
+    counts_etag: Mark | None = None
+    has_more: bool = False
+    local: dict[str, Times] = field(default_factory=dict[str, Times])
+    saved: list[Saved] = field(default_factory=list[Saved])
+
+
+class Checker:
+    """Takes answers for devices and finds fault with them."""
+
+    def __init__(self, model: InboxModel, *, expects_304: bool) -> None:
+        self.model = model
+        self.told = Told()
+        self.expects_304 = expects_304
+        """Whether each tag is young enough for the gateway to know that nothing has changed."""
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def take_inbox(
+        self,
+        device: Device,
+        answer: TestResponse,
+        sent: Mark | None,
+        tag: Mark | None,
+        limit: int,
+        actor: RecipientActor,
+    ) -> None:
+        """Take the answer to a poll of the inbox (`sent`: its cursor, `tag`: its If-None-Match)."""
+        model = self.model
+        if answer.status_code == 304:
+            assert tag is not None, "304 to a request without If-None-Match"
+            self._check_304(device, answer, tag)
+            if sent is not None:
+                assert self._is_usable(sent, device), "304 to a cursor that can't be continued"
+                self._check_nothing_after(device, sent)
+            return
+        assert answer.status_code == 200, answer.text
+        body = cast(dict[str, Any], answer.json)
+        new = Mark(body["cursor"], device.view, model.now, model.epoch)
+        assert answer.headers["ETag"] == f'W/"{new.token}"'
+        if sent is None or body["reset"]:
+            if sent is None:
+                assert body["reset"] is False
+                self._check_200(device, tag)
+            else:
+                assert not self._is_usable(sent, device) or model.may_reset(device.view, sent.moment), (
+                    "a needless reset"
+                )
+            self._take_snapshot(device, body, limit, actor)
+        else:
+            assert self._is_usable(sent, device), "a cursor that can't be continued was"
+            new = self._take_changes(device, body, sent, tag, limit)
+        device.cursor = device.etag = new
+        device.saved.append(Saved(new, dict(device.local)))
+        device.has_more = body["has_more"] if sent is not None and not body["reset"] else False
+        if not device.has_more:
+            self.check_local(device)
+
+    def take_counts(self, device: Device, answer: TestResponse, tag: Mark | None) -> None:
+        """Take the answer to a poll of the counts."""
+        if answer.status_code == 304:
+            assert tag is not None, "304 to a request without If-None-Match"
+            self._check_304(device, answer, tag)
+            return
+        assert answer.status_code == 200, answer.text
+        self._check_200(device, tag)
+        assert answer.json == self.model.counts(device.view)._asdict()
+        token = answer.headers["ETag"].removeprefix('W/"').removesuffix('"')
+        device.counts_etag = Mark(token, device.view, self.model.now, self.model.epoch)
+
+    def check_local(self, device: Device) -> None:
+        """Compare what a device holds, having received everything, with the inbox."""
+        assert {name: times.state for name, times in device.local.items()} == self.model.inbox(device.view)
+
+    # --- parts of answers ---------------------------------------------------------------------------------------
+
+    def _take_snapshot(self, device: Device, body: dict[str, Any], limit: int, actor: RecipientActor) -> None:
+        """Take the newest notifications, and the rest from the history."""
+        model = self.model
+        wanted = list(model.inbox(device.view))[::-1]
+        assert [item["id"] for item in body["notifications"]] == wanted[:limit]
+        assert body["removed"] == []
+        assert body["has_more"] == (len(wanted) > limit)
+        assert _counts(body) == model.counts(device.view)
+        device.local = {}
+        self._merge(device, body["notifications"])
+        page, told = body, body["notifications"]
+        while page["has_more"]:
+            answer = actor.get("/v1/inbox/history", query_string={"before": told[-1]["id"], "limit": limit})
+            assert answer.status_code == 200, answer.text
+            page = cast(dict[str, Any], answer.json)
+            assert 0 < len(page["notifications"]) <= limit
+            self._merge(device, page["notifications"])
+            told = told + page["notifications"]
+        assert [item["id"] for item in told] == wanted, "the history doesn't continue the snapshot exactly"
+
+    def _take_changes(self, device: Device, body: dict[str, Any], sent: Mark, tag: Mark | None, limit: int) -> Mark:
+        """Take what lies after a cursor; return the new one with the moment that it is true of."""
+        model = self.model
+        page = model.page_after(device.view, sent.moment, limit)
+        if not model.was_upset(device.view, sent.moment):  # else the order of what is told is the gateway's affair
+            assert [item["id"] for item in body["notifications"]] == page.shown
+            assert body["removed"] == page.removed
+            assert body["has_more"] == page.has_more
+            assert _counts(body) == model.counts_at(device.view, page.moment)
+        if not page.shown and not page.removed:
+            self._check_200(device, tag)
+        self._merge(device, body["notifications"])
+        for name in body["removed"]:
+            device.local.pop(name, None)
+        return Mark(body["cursor"], device.view, page.moment, model.epoch)
+
+    def _merge(self, device: Device, notifications: list[dict[str, Any]]) -> None:
+        inbox = self.model.inbox(device.view)
+        for item in notifications:
+            published = self.model.items[item["id"]]
+            assert (item["title"], item["type"]) == (published.title, published.type)
+            assert item["audience"] in self.model.entitling(device.view, published)
+            times = Times(item["seen_at"], item["read_at"])
+            assert times.state == inbox[item["id"]], f"{item['id']} is told as {times}"
+            self.told.check(device.view.person, item["id"], times)
+            device.local[item["id"]] = times
+
+    # --- ETags --------------------------------------------------------------------------------------------------
+
+    def _is_usable(self, mark: Mark, device: Device) -> bool:
+        return mark.view == device.view and mark.epoch == self.model.epoch
+
+    def _check_304(self, device: Device, answer: TestResponse, tag: Mark) -> None:
+        assert self._is_usable(tag, device), "304 to a tag of another recipient, other roles or another epoch"
+        assert not self.model.told_after(device.view, tag.moment), "304 although something visible has changed"
+        before = self.model.inbox_at(device.view, tag.moment)
+        assert before == self.model.inbox(device.view), "304 although the inbox is another"
+        assert answer.headers["ETag"] == f'W/"{tag.token}"'
+        assert answer.data == b""
+
+    def _check_nothing_after(self, device: Device, sent: Mark) -> None:
+        assert not self.model.told_after(device.view, sent.moment), "304 although something lies after the cursor"
+
+    def _check_200(self, device: Device, tag: Mark | None) -> None:
+        """Find fault with a 200 that should have been a 304."""
+        if self.expects_304 and tag is not None and self._is_usable(tag, device):
+            assert self.model.may_reset(device.view, tag.moment) or self.model.told_after(device.view, tag.moment), (
+                "200 although nothing has changed since the tag"
+            )
+
+
+def _counts(body: dict[str, Any]) -> Counts:
+    return Counts(body["unread"], body["unseen"])

@@ -1,0 +1,129 @@
+"""The gateway that the machines drive: one or more nodes on one database, emptied before each example."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, update
+
+from notifygate.auth.tokens import issue_token
+from notifygate.holds.in_place import InPlaceWait
+from notifygate.holds.room import Reason
+from notifygate.inbox.membership import FOLLOWS, INBOXES, STATES
+from notifygate.log.catalog import TOPICS, TYPES
+from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, Head, read_head
+from notifygate.publishing.publish import RECORDS
+from notifygate.storage.database import Database, make_engine
+from tests.model.inbox_model import View
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+NEVER_SECONDS = 3600.0
+
+_waiting: set[InPlaceWait] = set()
+"""Requests that wait just now, neither looking at the log before it nor woken already."""
+
+
+def note_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep `_waiting`. What the room holds isn't enough: a request is in the room before it looks at the log."""
+    wait = InPlaceWait.wait
+
+    def noted_wait(self: InPlaceWait, *arguments: Any) -> Reason:
+        _waiting.add(self)
+        try:
+            return wait(self, *arguments)
+        finally:
+            _waiting.remove(self)
+
+    monkeypatch.setattr(InPlaceWait, "wait", noted_wait)
+
+
+class Nodes:
+    """Nodes of one gateway, and a way into their database."""
+
+    def __init__(self, url: str, count: int, *, cached_views: int | None = None, **settings: Any) -> None:
+        """`cached_views` may be less than the settings allow."""
+        self.cached_views = cached_views
+        # Nodes look at the log when the machine says so, and keep house when it says so.
+        self.gateways = [InProcessGateway(url, head_check_interval=NEVER_SECONDS, **settings) for _ in range(count)]
+        self.database = Database(make_engine(url))
+        self._admin = self.gateways[0].admin()
+        self._tokens: dict[View, str] = {}
+        for gateway in self.gateways:
+            self._tame(gateway)
+
+    def empty(self) -> None:
+        """Remove everything but the keys and start the nodes anew."""
+
+        def work(connection: Connection) -> None:
+            for table in (ENTRIES, NOTIFICATIONS, INBOXES, STATES, FOLLOWS, TYPES, TOPICS, RECORDS):
+                connection.execute(delete(table))
+            connection.execute(update(HEAD).values(head=0, floor=0))
+
+        for gateway in self.gateways:
+            gateway.stop()
+        self.database.write(work)
+        for number in range(len(self.gateways)):
+            self.start(number)
+
+    def start(self, number: int) -> None:
+        """Start a node that was stopped: nothing is left in its memory."""
+        self.gateways[number].start()
+        self._tame(self.gateways[number])
+
+    def _tame(self, gateway: InProcessGateway) -> None:
+        gateway.services.housekeeping.stop()
+        if self.cached_views is not None:
+            gateway.services.views._capacity = self.cached_views
+
+    @property
+    def head(self) -> Head:
+        """Where the log stands."""
+        return self.database.read(read_head)
+
+    def settle(self) -> Head:
+        """Bring every node to the log's end; whoever has to be woken has been."""
+        head = self.head
+        for gateway in self.gateways:
+            gateway.services.follower.reach(head.epoch, head.seq)
+        return head
+
+    def recipient(self, view: View, number: int) -> RecipientActor:
+        """Return a recipient who calls one of the nodes."""
+        settings = self.gateways[number].services.settings
+        if view not in self._tokens:
+            self._tokens[view] = issue_token(settings, view.person, list(view.roles), 86400)
+        return RecipientActor(self.gateways[number].app.test_client(), self._tokens[view])
+
+    def publisher(self, number: int) -> PublisherActor:
+        """Return the admin's key as a publisher who calls one of the nodes."""
+        return PublisherActor(self.gateways[number].app.test_client(), self._admin.credential)
+
+    def holds(self, number: int) -> int:
+        """Return how many requests a node holds that nothing has woken yet."""
+        room = self.gateways[number].services.room
+        return sum(1 for wait in _waiting if wait._room is room and wait._hold.reason is None)
+
+    def age(self, up_to: int) -> None:
+        """Make the log up to a position older than any retention, and the dismissals in it."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(ENTRIES).where(ENTRIES.c.seq <= up_to).values(created_at=1))
+            dismissals = ENTRIES.select().where(ENTRIES.c.kind == "dismissed", ENTRIES.c.seq <= up_to)
+            for row in connection.execute(dismissals).all():
+                recipient = row.audience.removeprefix("user:")
+                mine = (STATES.c.recipient == recipient, STATES.c.seq == row.notification_seq)
+                connection.execute(update(STATES).where(*mine).values(dismissed_at=1))
+
+        self.database.write(work)
+
+    def expire(self, ids: Sequence[str], number: int) -> int:
+        """Let the time of some notifications run out, and have a node take them out of the inboxes."""
+        past = update(NOTIFICATIONS).where(NOTIFICATIONS.c.id.in_(ids)).values(expires_at=1)
+        self.database.write(lambda connection: connection.execute(past))
+        return self.gateways[number].services.removal.expire_due()
+
+    def close(self) -> None:
+        """Stop all nodes."""
+        for gateway in self.gateways:
+            gateway.stop()
+        self.database.engine.dispose()

@@ -1,0 +1,60 @@
+"""Random programs against the model: nothing lost, nothing told twice, in order, counts right, ETags true.
+
+NOTIFYGATE_MODEL_EXAMPLES=1000 runs that many random programs per machine instead of the same few each time.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from tests.model.machine import InboxMachine
+from tests.model.nodes import Nodes, note_waits
+
+EXAMPLES_VARIABLE = "NOTIFYGATE_MODEL_EXAMPLES"
+
+IS_CAMPAIGN = EXAMPLES_VARIABLE in os.environ
+
+PROFILE = settings(
+    max_examples=int(os.environ.get(EXAMPLES_VARIABLE, "40")),
+    stateful_step_count=50,
+    derandomize=not IS_CAMPAIGN,
+    database=None,
+    deadline=None,
+    # Without `explain`, which traces every line and makes all of it several times slower.
+    phases=[Phase.generate, Phase.shrink],
+    report_multiple_bugs=False,
+    print_blob=IS_CAMPAIGN,
+    suppress_health_check=list(HealthCheck),
+)
+
+# Passing takes well under a minute; failing takes longer, since the failure is made as small as possible.
+pytestmark = pytest.mark.timeout(0 if IS_CAMPAIGN else 600)
+
+
+@contextmanager
+def closing(nodes: Nodes) -> Iterator[Nodes]:
+    try:
+        yield nodes
+    finally:
+        nodes.close()
+
+
+def run(make: Callable[[], RuleBasedStateMachine]) -> None:
+    run_state_machine_as_test(make, settings=PROFILE)  # type: ignore[arg-type]
+
+
+def test_one_node_that_remembers_everything(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    note_waits(monkeypatch)
+    with closing(Nodes(database_url, 1)) as nodes:
+        run(lambda: InboxMachine(nodes, expects_304=True))
+
+
+def test_two_nodes_that_remember_next_to_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most polls cross the tail's edge, and most views were forgotten since they were last used."""
+    note_waits(monkeypatch)
+    with closing(Nodes(database_url, 2, cached_views=2, tail_entries=12)) as nodes:
+        run(lambda: InboxMachine(nodes, expects_304=False))

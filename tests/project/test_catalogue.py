@@ -1,0 +1,59 @@
+"""Errors and problems belong together: every error that a caller can meet has an entry, and every entry is used."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from notifygate import errors
+from notifygate.errors import ConfigurationError, NotifygateError
+from notifygate.problem_catalogue import CATALOGUE
+from tests.project.source import modules
+
+
+def all_errors(base: type[NotifygateError] = NotifygateError) -> Iterator[type[NotifygateError]]:
+    for error in base.__subclasses__():
+        yield error
+        yield from all_errors(error)
+
+
+ERRORS = [error for error in all_errors() if error.__module__ == errors.__name__]
+NEVER_ANSWERED = {ConfigurationError}
+"""It stops the start, before there is anyone to answer."""
+
+
+@pytest.mark.parametrize("error", [error for error in ERRORS if error not in NEVER_ANSWERED])
+def test_every_error_has_its_problem(error: type[NotifygateError]) -> None:
+    assert error.code in CATALOGUE
+
+
+def test_codes_of_errors_differ() -> None:
+    codes = [error.code for error in ERRORS]
+    assert len(set(codes)) == len(codes)
+
+
+def test_errors_are_drawn_in_the_tree_of_their_module() -> None:
+    for error in ERRORS:
+        assert f"── {error.__name__} " in (errors.__doc__ or ""), f"{error.__name__} is not in the tree"
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_problem_is_complete(code: str) -> None:
+    problem = CATALOGUE[code]
+    assert problem.code == code
+    assert 400 <= problem.status < 600
+    assert problem.title
+    assert not problem.title.endswith(".")
+    assert problem.advice.endswith(".")
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_problem_is_used(code: str) -> None:
+    """Its code is named somewhere outside the catalogue: by an error, or by the mapping of HTTP's own errors."""
+    naming = [
+        name
+        for name, tree in modules().items()
+        if name != "notifygate.problem_catalogue"
+        and any(isinstance(node, ast.Constant) and node.value == code for node in ast.walk(tree))
+    ]
+    assert naming

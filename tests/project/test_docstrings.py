@@ -1,0 +1,59 @@
+"""Every module, class and function that others may use says what it is."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project.source import REPOSITORY, modules
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public(node: Documented, name: str) -> Iterator[tuple[str, Documented]]:
+    """Yield a module or class and whatever in it has no leading underscore; what lies inside functions is private."""
+    yield name, node
+    for child in node.body:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not child.name.startswith("_"):
+            inner = public(child, f"{name}.{child.name}")
+            yield from [next(inner)] if not isinstance(child, ast.ClassDef) else inner
+
+
+@pytest.mark.parametrize("module", modules())
+def test_module_and_what_it_offers_are_documented(module: str) -> None:
+    silent = [name for name, node in public(modules()[module], module) if not ast.get_docstring(node)]
+    assert silent == []
+
+
+@pytest.mark.parametrize("module", modules())
+def test_docstring_begins_with_a_whole_sentence(module: str) -> None:
+    for name, node in public(modules()[module], module):
+        first = (ast.get_docstring(node) or "").partition("\n\n")[0]
+        assert first.endswith("."), f"{name}: {first}"
+        if isinstance(node, ast.FunctionDef):
+            assert not first.startswith(("Returns", "Gets", "Makes", "Checks", "This ")), f"{name} isn't imperative"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *(path for folder in ("tests", "migrations") for path in sorted((REPOSITORY / folder).rglob("*.py"))),
+        REPOSITORY / "gunicorn.conf.py",
+        REPOSITORY / "wsgi.py",
+    ],
+    ids=lambda path: str(path.relative_to(REPOSITORY)),
+)
+def test_file_says_what_it_is_for(file: Path) -> None:
+    text = file.read_text()
+    assert not text or ast.get_docstring(ast.parse(text))
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = [
+        f"{module}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.end_lineno and node.end_lineno - node.lineno >= 90
+    ]
+    assert long == []

@@ -1,0 +1,92 @@
+"""What no file of the project holds: traces of the machine or the manner in which it was made, and mess."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.project.source import REPOSITORY, files
+
+TEXTS = {path: path.read_bytes() for path in files() if path != Path(__file__).resolve()}
+
+MACHINE = {
+    "a package index": r"(?i)index-url\s*[=:]?\s*https?:",
+    "the address of a registry": r"(?i)//[^/\s]*(?:pypi|npmjs|registry|artifactory|nexus|devpi)[^/\s]*/",
+    "somebody's home": r"(?<![\w.-])/(?:root|home/[a-z]\w*|Users/\w+)/",
+    "a working copy": r"(?<![\w.-])/(?:work|workspace|repo|src)/(?:main|shared|notifygate)\b|\.\./shared\b",
+    "a private address": r"\b(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)\b",
+}
+WHO = r"(?i)\b(?:claude|anthropic|chatgpt|openai|copilot|llms?|language model|ai[- ]generated|co-authored-by)\b"
+MANNER = {
+    "who made it": WHO,
+    "in which steps": r"(?i)\b(?:this|last|next|previous|earlier|another|other|my) (?:session|helper|agent)s?\b",
+    "with what": r"(?i)\b(?:coding|ai|sub)[- ]?agents?\b",
+    "at whose word": r"(?i)\b(?:lead developer|(?:the|my) brief\b|issues show)",
+}
+"""Sessions of HTTP and of databases are spoken of otherwise."""
+
+MESS = {
+    "a conflict": r"^(?:<<<<<<< |>>>>>>> |=======$)",
+    "a debugger": r"\b(?:pdb\.set_trace|breakpoint)\(\)",
+    "a naked note": r"\b(?:TODO|FIXME|XXX|HACK)\b",
+    "a carriage return": r"\r$",
+    "white space at the end of a line": r"[ \t]+$",
+}
+HASHES = ("requirements.txt", "requirements-dev.txt")
+
+
+def found(patterns: dict[str, str]) -> list[str]:
+    hits: list[str] = []
+    for path, content in TEXTS.items():
+        if b"\0" in content:
+            continue
+        text = content.decode("utf-8")
+        for what, pattern in patterns.items():
+            for match in re.finditer(pattern, text, re.MULTILINE):
+                line = text.count("\n", 0, match.start()) + 1
+                hits.append(f"{path.relative_to(REPOSITORY)}:{line} holds {what}: {match[0][:60]!r}")
+    return hits
+
+
+def test_no_file_tells_of_the_machine_it_was_made_on() -> None:
+    assert found(MACHINE) == []
+
+
+def test_no_file_tells_how_the_project_was_made() -> None:
+    assert found(MANNER) == []
+
+
+def test_no_file_is_left_in_a_mess() -> None:
+    assert found(MESS) == []
+
+
+def test_files_end_with_one_line_end() -> None:
+    untidy = [
+        str(path.relative_to(REPOSITORY))
+        for path, content in TEXTS.items()
+        if content and b"\0" not in content and (not content.endswith(b"\n") or content.endswith(b"\n\n"))
+    ]
+    assert untidy == []
+
+
+def test_no_file_is_larger_than_anybody_would_read() -> None:
+    large = [
+        f"{path.relative_to(REPOSITORY)}: {len(content)} bytes"
+        for path, content in TEXTS.items()
+        if len(content) > 250_000 and path.name not in HASHES
+    ]
+    assert large == []
+
+
+def test_no_secret_is_kept() -> None:
+    keys = {
+        "an API key": r"\bng_[0-9a-f]{12}_[\w-]{43}",
+        "a token": r"\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}",
+        "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=]{40}",
+    }
+    assert found(keys) == []
+
+
+@pytest.mark.parametrize("script", ["scripts/install", "scripts/find-python", ".ci/run"])
+def test_script_can_be_run(script: str) -> None:
+    assert (REPOSITORY / script).stat().st_mode & 0o111

@@ -1,0 +1,74 @@
+"""The settings' table itself; that README.md repeats it is checked in test_docs.py."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from notifygate.settings import Settings, load_settings, variable
+from tests.support.in_process import JWT_SECRET, SECRET_KEY
+
+ALL = {setting.name: setting for setting in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_setting_says_what_it_is(name: str) -> None:
+    metadata = ALL[name].metadata
+    assert len(metadata["help"]) > 10
+    assert metadata["help"][0].isupper() or metadata["help"].startswith(("debug", "json"))
+    assert metadata["help"].endswith(".")
+    assert "|" not in metadata["help"], "it stands in a table"
+    assert variable(ALL[name]) == f"NOTIFYGATE_{name.upper()}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_number_has_a_least_value_that_its_default_keeps(name: str) -> None:
+    setting: Any = ALL[name]
+    if isinstance(setting.default, int | float) and not isinstance(setting.default, bool):
+        assert setting.metadata["least"] is not None, "a number that may be anything"
+        assert setting.default >= setting.metadata["least"]
+
+
+def test_what_may_hold_a_password_is_a_secret() -> None:
+    assert {name for name, setting in ALL.items() if setting.metadata["secret"]} == {
+        "database_url", "redis_url", "secret_key", "jwt_secrets",
+    }  # fmt: skip
+
+
+def test_secrets_are_not_shown_when_settings_are_printed() -> None:
+    settings = load_settings(
+        {"secret_key": (SECRET_KEY,), "jwt_secrets": (JWT_SECRET,), "redis_url": "redis://:pass-word@cache"}, environ={}
+    )
+    shown = repr(settings)
+    for secret in (SECRET_KEY, JWT_SECRET, "pass-word"):
+        assert secret not in shown
+
+
+def test_no_secret_has_a_default() -> None:
+    for setting in ALL.values():
+        if setting.metadata["secret"]:
+            assert not setting.default
+
+
+def test_settings_that_were_promised_are_there() -> None:
+    assert set(ALL) >= {
+        "bind", "workers", "data_dir", "database_url", "redis_url", "secret_key", "jwt_secrets", "max_wait",
+        "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_roles_claim", "holds_per_recipient", "holds_per_worker",
+        "retention_days", "tail_entries", "head_check_interval", "limit_publish", "limit_poll", "limit_state",
+        "limit_failed_auth", "limit_guard", "cors_origins", "trusted_proxies", "log_level", "log_format",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_default_written_out_means_the_default(name: str, tmp_path) -> None:
+    """What the README's table shows can be put into the environment."""
+    setting = ALL[name]
+    text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
+    given = {
+        "NOTIFYGATE_SECRET_KEY": SECRET_KEY.replace(",", ""),
+        "NOTIFYGATE_JWT_SECRETS": JWT_SECRET.replace(",", ""),
+    }
+    given[variable(setting)] = text or given.get(variable(setting), "")
+    loaded = load_settings(environ={"NOTIFYGATE_DATA_DIR": str(tmp_path), **given})
+    if not setting.metadata["secret"]:
+        assert getattr(loaded, name) == (tmp_path if name == "data_dir" and not text else setting.default)

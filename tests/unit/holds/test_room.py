@@ -1,0 +1,214 @@
+"""The waiting room: who is woken, who is not, and that nothing is left behind."""
+
+from collections.abc import Callable
+
+import gevent
+import pytest
+
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.holds import room as room_module
+from notifygate.holds.room import Hold, WaitingRoom
+from tests.contract.builders import eventually
+from tests.unit.holds.fake_view import FakeView
+
+
+class Waiter:
+    """Somebody who waits in a room."""
+
+    def __init__(self, room: WaitingRoom, view: FakeView) -> None:
+        self.ended = 0
+        self.hold = Hold(view, self._end)
+        room.enter(self.hold)
+
+    def _end(self) -> None:
+        self.ended += 1
+
+
+def entry(*audiences: str, seq: int = 1) -> Entry:
+    return Entry(seq, EntryKind.VIEW, audiences)
+
+
+def assert_empty(room: WaitingRoom) -> None:
+    assert (room._count, room._by_audience, room._by_recipient) == (0, {}, {})
+
+
+@pytest.fixture
+def room() -> WaitingRoom:
+    return WaitingRoom(per_recipient=3, per_worker=1000)
+
+
+def waiter(room: WaitingRoom, recipient: str, *audiences: str, **options: Callable[[Entry], bool]) -> Waiter:
+    return Waiter(room, FakeView(recipient, *audiences, **options))
+
+
+def all_ended(*waiters: Waiter) -> None:
+    eventually(lambda: all(one.ended for one in waiters), "their end")
+    assert [one.ended for one in waiters] == [1] * len(waiters), "each is told once"
+
+
+def test_an_entry_wakes_those_of_its_audience_alone(room: WaitingRoom) -> None:
+    alice, bob, admin = waiter(room, "alice"), waiter(room, "bob"), waiter(room, "carol", "role:admin")
+    room.wake([entry("user:alice", "role:admin")], 5.0)
+    all_ended(alice, admin)
+    assert (alice.hold.reason, alice.hold.committed_at) == ("news", 5.0)
+    assert (bob.ended, bob.hold.reason) == (0, None)
+
+
+def test_who_is_not_told_sleeps_on(room: WaitingRoom) -> None:
+    alice = waiter(room, "alice", tells=lambda entry: entry.seq == 2)
+    room.wake([entry("all", seq=1)], None)
+    gevent.idle()
+    assert alice.ended == 0
+    room.wake([entry("all", seq=2)], None)
+    all_ended(alice)
+
+
+def test_several_entries_and_audiences_wake_a_hold_once(room: WaitingRoom) -> None:
+    alice = waiter(room, "alice", "role:admin")
+    room.wake([entry("user:alice", "all", "role:admin", seq=1), entry("all", seq=2)], None)
+    all_ended(alice)
+    assert_empty(room)
+
+
+def test_a_woken_room_keeps_nothing(room: WaitingRoom) -> None:
+    waiters = [waiter(room, f"r{n}", "topic:deploys", f"role:{n % 3}") for n in range(20)]
+    room.wake([entry("topic:deploys")], None)
+    all_ended(*waiters)
+    assert_empty(room)
+
+
+def test_leaving_twice_is_leaving_once(room: WaitingRoom) -> None:
+    alice, other = waiter(room, "alice"), waiter(room, "alice")
+    room.leave(alice.hold, "timeout")
+    room.leave(alice.hold, "gone")
+    assert alice.hold.reason == "timeout"
+    assert room._count == 1
+    room.leave(other.hold, "gone")
+    assert_empty(room)
+
+
+def test_who_leaves_is_woken_by_nothing(room: WaitingRoom) -> None:
+    alice = waiter(room, "alice")
+    room.leave(alice.hold, "timeout")
+    room.wake([entry("all")], None)
+    room.drain()
+    gevent.idle()
+    assert alice.ended == 0
+
+
+def test_who_was_woken_and_leaves_stays_woken(room: WaitingRoom) -> None:
+    """The wait is over in the very moment in which news come: the news count."""
+    alice = waiter(room, "alice")
+    room.wake([entry("all")], 1.0)
+    room.leave(alice.hold, "timeout")
+    assert alice.hold.reason == "news"
+    all_ended(alice)
+    assert_empty(room)
+
+
+def test_past_a_recipients_number_the_oldest_makes_place(room: WaitingRoom) -> None:
+    first, second, third = (waiter(room, "alice") for _ in range(3))
+    stranger = waiter(room, "bob")
+    fourth = waiter(room, "alice")
+    all_ended(first)
+    assert first.hold.reason == "crowded"
+    fifth = waiter(room, "alice")
+    all_ended(second)
+    assert [one.hold.reason for one in (third, fourth, fifth, stranger)] == [None] * 4
+    room.drain()
+    all_ended(third, fourth, fifth, stranger)
+    assert_empty(room)
+
+
+def test_one_hold_a_recipient_is_possible() -> None:
+    room = WaitingRoom(per_recipient=1, per_worker=10)
+    first = waiter(room, "alice")
+    second = waiter(room, "alice")
+    all_ended(first)
+    room.wake([entry("all")], None)
+    all_ended(second)
+    assert_empty(room)
+
+
+def test_a_full_room_accepts_no_more() -> None:
+    room = WaitingRoom(per_recipient=3, per_worker=2)
+    assert room.accepts
+    alice = waiter(room, "alice")
+    waiter(room, "bob")
+    assert not room.accepts
+    room.leave(alice.hold, "gone")
+    assert room.accepts
+
+
+def test_a_drained_room_is_empty_and_accepts_no_more(room: WaitingRoom) -> None:
+    waiters = [waiter(room, name) for name in ("alice", "bob", "alice")]
+    room.drain()
+    all_ended(*waiters)
+    assert {one.hold.reason for one in waiters} == {"drained"}
+    assert not room.accepts
+    assert_empty(room)
+
+
+def test_a_hold_that_enters_a_draining_room_is_ended_at_once(room: WaitingRoom) -> None:
+    """Its request was on its way while the gateway was told to stop."""
+    room.drain()
+    late = waiter(room, "alice")
+    all_ended(late)
+    assert late.hold.reason == "drained"
+    assert_empty(room)
+
+
+def test_all_are_woken_when_history_begins_anew(room: WaitingRoom) -> None:
+    waiters = [waiter(room, name) for name in ("alice", "bob")]
+    room.wake_all()
+    all_ended(*waiters)
+    assert_empty(room)
+    assert room.accepts
+
+
+def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_module, "ENDED_PER_TURN", 10)
+    room = WaitingRoom(per_recipient=3, per_worker=1000)
+    waiters = [waiter(room, f"r{n}") for n in range(45)]
+    seen: list[int] = []
+
+    def look() -> None:
+        while not seen or seen[-1] < 45:
+            seen.append(sum(one.ended for one in waiters))
+            gevent.sleep(0)
+
+    looking = gevent.spawn(look)
+    room.wake([entry("all")], None)
+    assert_empty(room)
+    looking.join(10)
+    assert max(b - a for a, b in zip([0, *seen], seen, strict=False)) <= 10
+    all_ended(*waiters)
+
+
+def test_who_is_ended_may_come_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients poll again as soon as they are answered, while others are still being ended."""
+    monkeypatch.setattr(room_module, "ENDED_PER_TURN", 2)
+    room = WaitingRoom(per_recipient=3, per_worker=1000)
+    back: list[Waiter] = []
+
+    class Returning(Waiter):
+        def _end(self) -> None:
+            super()._end()
+            back.append(waiter(room, "again"))
+
+    waiters = [Returning(room, FakeView(f"r{n}")) for n in range(9)]
+    room.wake([entry("all")], None)
+    all_ended(*waiters)
+    eventually(lambda: len(back) == 9, "their return")
+    crowded = [one for one in back if one.hold.reason == "crowded"]
+    all_ended(*crowded)
+    assert room._count == 3
+
+
+def test_the_recipients_who_wait_for_an_audience_are_known(room: WaitingRoom) -> None:
+    for name in ("alice", "alice", "bob"):
+        waiter(room, name, "role:admin")
+    waiter(room, "carol")
+    assert room.recipients_of(["role:admin"]) == {"alice", "bob"}
+    assert room.recipients_of(["all", "user:bob"]) == {"alice", "bob", "carol"}
+    assert room.recipients_of(["topic:deploys"]) == set()

@@ -1,0 +1,126 @@
+"""Transactions: what is raised inside rolls back, what the driver raises leaves as one error, nothing blocks the hub."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from notifygate.errors import UnavailableError
+from notifygate.storage import database as database_module
+from notifygate.storage.database import Database, make_engine
+from tests.contract.builders import PATIENCE_SECONDS, eventually
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    made = Database(make_engine(sqlite_url))
+    made.write(lambda connection: connection.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY)")))
+    yield made
+    made.engine.dispose()
+
+
+def insert(connection: Connection, number: int) -> None:
+    connection.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": number})
+
+
+def numbers(database: Database) -> list[int]:
+    return list(
+        database.read(lambda connection: connection.execute(text("SELECT n FROM numbers ORDER BY n")).scalars())
+    )
+
+
+def test_what_a_transaction_returns_is_returned(database: Database) -> None:
+    assert database.read(lambda connection: connection.execute(text("SELECT 7")).scalar_one()) == 7
+    assert database.write(lambda connection: "done") == "done"
+
+
+def test_an_error_rolls_back_and_is_raised_as_it_is(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        insert(connection, 1)
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        database.write(work)
+    assert numbers(database) == []
+
+
+def test_a_broken_constraint_is_told_apart_from_a_broken_database(database: Database) -> None:
+    database.write(lambda connection: insert(connection, 1))
+    with pytest.raises(IntegrityError):
+        database.write(lambda connection: insert(connection, 1))
+
+
+def test_a_driver_error_leaves_as_unavailable_without_its_text(tmp_path: Path) -> None:
+    away = Database(make_engine(f"sqlite:///{tmp_path / 'no such folder' / 'x.db'}"))
+    with pytest.raises(UnavailableError) as failed:
+        away.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+    assert "folder" not in str(failed.value)
+    assert "SELECT" not in str(failed.value)
+
+
+def test_a_read_sees_one_moment_on_sqlite(database: Database) -> None:
+    database.write(lambda connection: insert(connection, 1))
+    counts: list[int] = []
+
+    def count(connection: Connection) -> int:
+        return connection.execute(text("SELECT count(*) FROM numbers")).scalar_one()
+
+    with database.engine.connect() as connection, connection.begin():
+        counts.append(count(connection))
+        database.write(lambda other: insert(other, 2))
+        counts.append(count(connection))
+    assert counts == [1, 1]
+    assert numbers(database) == [1, 2]
+
+
+def test_the_hub_runs_on_while_sqlite_works(database: Database) -> None:
+    turns: list[float] = []
+
+    def tick() -> None:
+        while True:
+            turns.append(time.monotonic())
+            gevent.sleep(0.001)
+
+    ticking = gevent.spawn(tick)
+    slow = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 1500000) SELECT count(*) FROM t"
+    began = time.monotonic()
+    database.read(lambda connection: connection.execute(text(slow)).scalar_one())
+    took = time.monotonic() - began
+    ticking.kill()
+    assert len(turns) > 5, f"only {len(turns)} turns in {took:.2f} s"
+
+
+def test_the_hub_runs_on_while_sqlite_waits_for_another_writer(database: Database, sqlite_url: str) -> None:
+    other = Database(make_engine(sqlite_url))
+    writing = database.engine.execution_options(notifygate_write=True)
+    with writing.connect() as connection, connection.begin():
+        insert(connection, 1)
+        waiting = gevent.spawn(other.write, lambda late: insert(late, 2))
+        eventually(lambda: other.engine.pool.checkedout() == 1, "the second writer")  # type: ignore[attr-defined]
+        gevent.idle()
+        assert not waiting.ready()
+        assert numbers(database) == [], "readers don't wait for writers"
+    waiting.get(timeout=PATIENCE_SECONDS)
+    assert numbers(database) == [1, 2]
+    other.engine.dispose()
+
+
+def test_whoever_waits_too_long_for_a_connection_is_told_so(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "POOL_WAIT_SECONDS", 0.05)
+    small = Database(make_engine(sqlite_url, pool_size=1))
+    with small.engine.connect(), pytest.raises(UnavailableError):
+        small.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+    assert small.read(lambda connection: True)
+    small.engine.dispose()
+
+
+def test_connections_are_given_back_whatever_happens(database: Database) -> None:
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError):
+            database.read(lambda connection: 1 // 0)
+    assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert numbers(database) == []
