@@ -1,10 +1,13 @@
 """What the client tells: new notifications, what other devices did, and what its own user does."""
 
+from pathlib import Path
+
 import gevent
 import pytest
 
+from tests.browser.conftest import QUICK
 from tests.browser.front import Front, Seen
-from tests.browser.tab import Tab, open_tab
+from tests.browser.tab import CLIENT, RECORDER, Tab, open_tab
 from tests.longpoll.site import Publisher, Recipient, Site
 from tests.support.browser import Device, NewDevice
 
@@ -198,12 +201,49 @@ def test_preferences_are_guarded_against_another_device(
     assert tab.items[0]["title"] == "not muted"
 
 
+def test_reset_that_brings_nothing_new_does_not_end_the_holding(
+    tab: Tab, alice: Recipient, publisher: Publisher
+) -> None:
+    publisher.publish(f"user:{alice.name}", "known")
+    tab.until_items(1)
+    for number in range(2):
+        tab.until_holding()
+        types = {"like": {"display": "badge" if number else "toast"}}
+        alice.session.put(f"{alice.url}/v1/inbox/preferences", json={"types": types}, timeout=30).raise_for_status()
+        tab.until("told.filter(e => e[0] === 'reset').length === arg", number + 1)
+        publisher.publish(f"user:{alice.name}", "news")
+        tab.until_items(2 + number)
+    assert "short" not in {state["mode"] for state in tab.told("state")}
+    assert tab.titles == ["known", "news", "news"]
+
+
 def test_topics_are_followed_and_left(tab: Tab, publisher: Publisher, alice: Recipient) -> None:
     topic = f"topic-{alice.name}"
     assert tab.call("follow", topic)["answer"] == {"topic": topic, "following": True}
     publisher.publish(f"topic:{topic}", "followed")
     tab.until_items(1)
     assert tab.call("unfollow", topic)["answer"] == {"topic": topic, "following": False}
+
+
+def test_page_of_another_origin_may_poll_if_the_gateway_allows_it(tmp_path: Path, new_device: NewDevice) -> None:
+    pages = Front("http://127.0.0.1:1")  # serves the page and nothing else
+    other = Site(f"sqlite:///{tmp_path}/cors.db", {**QUICK, "NOTIFYGATE_CORS_ORIGINS": pages.url})
+    try:
+        other.start()
+        alice = other.recipient()
+        script = f"<script src='{other.url}{CLIENT}'></script><script>{RECORDER}</script>"
+        tab = Tab(new_device().open(pages.page("/other", script)))
+        tab.begin(alice, url=f"{other.url}/").until_holding()
+        notification_id = other.publisher().publish(f"user:{alice.name}")
+        tab.until_unread(1)
+        assert tab.call("markRead", notification_id)["error"] is None
+        assert tab.call("preferences", None)["error"] is None
+        tab.page.evaluate("client.stop(); 0")
+        tab.begin(alice, url=other.url, wait=0)
+        tab.until("client.state.notModified && client.state.retry <= 2")
+    finally:
+        other.close()
+        pages.close()
 
 
 def test_burst_arrives_whole_and_in_order(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:

@@ -207,9 +207,9 @@
 
   function showTopics() {
     var list = $('topics');
-    client.topics(function (error, answer) {
+    send('GET', '/v1/inbox/topics', {Authorization: 'Bearer ' + session.token}, null, function (status, answer) {
       list.textContent = '';
-      (error ? [] : answer.topics).forEach(function (one) {
+      (answer.topics || []).forEach(function (one) {
         var button = document.createElement('button');
         var item = document.createElement('li');
         button.type = 'button';
