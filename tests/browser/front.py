@@ -87,12 +87,14 @@ class Front:
         self.strips_etags = False
         """Takes ETag and If-None-Match away."""
         self.fails: Callable[[Seen], int | Answer] | None = None
-        """Returns a status, such as 502, or a whole answer for a request that is not to get to the gateway; 0: it is."""
+        """Returns a status, such as 502, or a whole answer for a request under `/v1` that is not to get to the gateway;
+        0: it is."""
         self.loses_answers = False
         """Cuts requests off when the gateway's answer is there, so that only the gateway knows of it."""
         self.is_broken = False
         """Closes every new connection at once."""
         self.seen: list[Seen] = []
+        """The requests under `/v1`, oldest first."""
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
         self._server.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -147,16 +149,17 @@ class Front:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         seen = Seen(method, parts.path, query, headers, time.monotonic())
-        if not parts.path.startswith("/v1/"):
-            if parts.path in self.pages:
-                client.sendall(Answer(200, self.pages[parts.path], "text/html; charset=utf-8").as_bytes())
-                return
-            if parts.path == "/favicon.ico":
-                client.sendall(Answer(200, "", "image/x-icon").as_bytes())
-                return
-        self.seen.append(seen)
+        if parts.path in self.pages:
+            client.sendall(Answer(200, self.pages[parts.path], "text/html; charset=utf-8").as_bytes())
+            return
+        if parts.path == "/favicon.ico":
+            client.sendall(Answer(200, "", "image/x-icon").as_bytes())
+            return
+        is_api = parts.path.startswith("/v1/")
+        if is_api:
+            self.seen.append(seen)
         try:
-            if answer := self.fails(seen) if self.fails else 0:
+            if answer := self.fails(seen) if self.fails and is_api else 0:
                 if isinstance(answer, int):
                     answer = Answer(answer)
                 seen.status = answer.status

@@ -354,16 +354,22 @@
     var i;
     for (i = 0; i < list.length; i++) {
       if (list[i]) {
-        node.appendChild(typeof list[i] === 'string' ? document.createTextNode(list[i]) : list[i]);
+        node.appendChild(typeof list[i] === 'string' ? document.createTextNode(withoutOverrides(list[i])) : list[i]);
       }
     }
     return node;
   }
 
   function setText(node, text) {
-    if (node.textContent !== text) {
-      node.textContent = text;
+    var shown = withoutOverrides(text);
+    if (node.textContent !== shown) {
+      node.textContent = shown;
     }
+  }
+
+  /** Take away the characters that make text read backwards: "gpj.exe" must not look like "exe.jpg". */
+  function withoutOverrides(text) {
+    return String(text).replace(/[\u202d\u202e]/g, '');
   }
 
   function remove(node) {
