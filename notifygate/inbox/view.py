@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from notifygate.domain.audience import ALL, role, user
+from notifygate.domain.audience import ALL, role
 from notifygate.domain.audience import topic as topic_audience
 from notifygate.domain.cursor import MAX_SEQUENCE
 from notifygate.domain.entry import Entry, EntryKind, ItemState
 from notifygate.domain.marks import Marks, marked_at
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
+
+NO_TOPICS: Mapping[str, int] = {}
+"""Shared by the many views that follow none."""
 
 
 class Standing(NamedTuple):
@@ -35,6 +38,8 @@ class View:
         "seen_marks",
         "started_seq",
         "tag",
+        "token",
+        "token_seq",
     )
 
     def __init__(
@@ -59,8 +64,8 @@ class View:
         self._topic_since = {
             topic_audience(name): MAX_SEQUENCE if name in forbidden_topics else since
             for name, since in followed_since.items()
-        }
-        self.audiences = (user(principal.id), *self._topic_since, *map(role, principal.roles), ALL)
+        } or NO_TOPICS
+        self.audiences = (principal.audience, *self._topic_since, *map(role, principal.roles), ALL)
         """The most specific first: the first that matches is the one that the recipient is told."""
         self.hidden_types = hidden_types
         self.seen_marks = seen_marks
@@ -68,6 +73,9 @@ class View:
         self.dismissed_up_to = dismissed_up_to
         self.at = Standing(0, 0, 0, 0)
         """Replaced as a whole while the log grows; whoever is about to wait takes it first."""
+        self.token = ""
+        """The token that was made for this view last, and its position: most requests bring or want just that one."""
+        self.token_seq = -1
 
     def since(self, audience: str) -> int:
         """Return the position after which what is published to one of the view's audiences belongs to the inbox."""

@@ -22,6 +22,7 @@ from notifygate.log.announcement import Announcement
 from notifygate.log.reader import Head, read_head, read_range
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
+from notifygate.waiting import may_wait
 
 logger = logging.getLogger(__name__)
 
@@ -99,17 +100,23 @@ class Follower:
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
 
+    @property
+    def is_fed(self) -> bool:
+        """Whether the tail may be believed: a look at the head has succeeded lately."""
+        return self._tail.seconds_since_check() <= self._stale_after
+
     def ensure_fed(self) -> None:
         """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
 
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
-        if self._tail.seconds_since_check() > self._stale_after:
-            self._look_unless(lambda: self._tail.seconds_since_check() <= self._stale_after)
+        if not self.is_fed:
+            self._look_unless(lambda: self.is_fed)
 
     def _look_unless(self, is_enough: Callable[[], bool]) -> None:
         """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
         a database that doesn't answer must not keep everybody waiting in turn."""
+        may_wait()
         began = time.monotonic()
         with self._lock:
             self._follow_offered()
