@@ -158,6 +158,7 @@ static void print_times(const char *name, struct times *times)
 /* --- the watched processes: how much processor time they have used -------------------------------------------------- */
 
 static clockid_t watched[MAX_WATCHED];
+static int watched_stat[MAX_WATCHED], watched_schedstat[MAX_WATCHED]; /* files of their first threads */
 static int watched_count;
 
 static uint64_t read_clock(clockid_t clock)
@@ -175,6 +176,42 @@ static uint64_t cpu_time(void)
     for (int i = 0; i < watched_count; i++)
         sum += read_clock(watched[i]);
     return sum;
+}
+
+/* Nanoseconds that the watched processes were ready to run while something else had their core: noise. */
+static uint64_t kept_waiting(void)
+{
+    uint64_t sum = 0, ran, waited;
+    for (int i = 0; i < watched_count; i++) {
+        char text[128] = "";
+        if (pread(watched_schedstat[i], text, sizeof text - 1, 0) > 0 && sscanf(text, "%lu %lu", &ran, &waited) == 2)
+            sum += waited;
+    }
+    return sum;
+}
+
+/* Says whether one of the watched processes runs or is ready to run, at this moment. */
+static int is_running(void)
+{
+    for (int i = 0; i < watched_count; i++) {
+        char text[512] = "";
+        const char *after_name;
+        if (pread(watched_stat[i], text, sizeof text - 1, 0) > 0 && (after_name = strrchr(text, ')')) &&
+            after_name[2] == 'R')
+            return 1;
+    }
+    return 0;
+}
+
+static void take_pid(const char *text)
+{
+    char path[64];
+    if (watched_count == MAX_WATCHED || clock_getcpuclockid(atoi(text), &watched[watched_count]))
+        die("no process %s to watch", text);
+    snprintf(path, sizeof path, "/proc/%d/stat", atoi(text));
+    watched_stat[watched_count] = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%d/schedstat", atoi(text));
+    watched_schedstat[watched_count++] = open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static uint64_t own_cpu_time(void)
@@ -592,7 +629,7 @@ static void run_throughput(void)
     on_open = throughput_open;
     on_answer = throughput_answer;
     connect_all();
-    uint64_t begin = now(), cpu = 0, own = 0;
+    uint64_t begin = now(), cpu = 0, waited = 0, own = 0;
     int is_warm = 0;
     counted_from = begin + (uint64_t)(warmup_seconds * SECOND);
     stop_at = counted_from + (uint64_t)(run_seconds * SECOND);
@@ -605,19 +642,23 @@ static void run_throughput(void)
         if (!is_warm && now() >= counted_from) {
             is_warm = 1;
             cpu = cpu_time();
+            waited = kept_waiting();
             own = own_cpu_time();
         }
     }
     cpu = cpu_time() - cpu;
+    waited = kept_waiting() - waited;
     own = own_cpu_time() - own;
     uint64_t give_up = now() + PATIENCE;
     while (count_waiting() && now() < give_up)
         pump(20);
     if (count_waiting())
         wrong("%d requests were never answered", count_waiting());
-    printf("{\"per_second\": %.1f, \"counted\": %ld, \"answered\": %ld, \"server_busy\": %.3f, \"own_busy\": %.3f, ",
-           (double)counted / run_seconds, counted, answered, (double)cpu / (run_seconds * SECOND),
-           (double)own / (run_seconds * SECOND));
+    printf("{\"per_second\": %.1f, \"counted\": %ld, \"answered\": %ld, \"per_cpu_second\": %.1f, \"server_busy\": %.3f, "
+           "\"server_kept_waiting\": %.3f, \"own_busy\": %.3f, ",
+           (double)counted / run_seconds, counted, answered,
+           cpu ? (double)counted * SECOND / (double)cpu : 0, (double)cpu / (run_seconds * SECOND),
+           (double)waited / (run_seconds * SECOND), (double)own / (run_seconds * SECOND));
     printf("\"statuses\": {");
     const char *separator = "";
     for (int status = 0; status < 600; status++)
@@ -814,7 +855,8 @@ static void hold_open(struct connection *connection)
         send_poll(connection);
 }
 
-/* Waits until the server has nothing to do any more: it has run for less than 5 % of 20 ms. Returns when that began. */
+/* Waits until the server has nothing to do any more: for 20 ms it was never seen ready to run, and it has run for less
+ * than 5 % of them. Returns when that began. */
 static uint64_t settle(void)
 {
     const uint64_t window = 20 * MS, step = 2 * MS;
@@ -824,7 +866,7 @@ static uint64_t settle(void)
         while (now() < until)
             pump(1);
         uint64_t at = now(), cpu = cpu_time();
-        if (cpu - begin_cpu > window / 20) {
+        if (cpu - begin_cpu > window / 20 || is_running()) {
             begin_at = at;
             begin_cpu = cpu;
         } else if (at - begin_at >= window) {
@@ -1017,12 +1059,6 @@ static void take_address(const char *text)
     if (address_count == MAX_ADDRESSES)
         die("too many addresses");
     addresses[address_count++] = parse_address(text);
-}
-
-static void take_pid(const char *text)
-{
-    if (watched_count == MAX_WATCHED || clock_getcpuclockid(atoi(text), &watched[watched_count++]))
-        die("no process %s to watch", text);
 }
 
 int main(int count, char **arguments)

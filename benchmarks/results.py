@@ -20,6 +20,14 @@ class Measure:
     """More is better; else less is."""
 
 
+def _rate(name: str, title: str) -> tuple[Measure, Measure]:
+    """Return a rate, and the same per second in which the server had the processor: noise hardly touches that."""
+    return (
+        Measure(name, title, "/s", is_rate=True),
+        Measure(f"{name}_cpu", f"{title}, per processor second", "/s", is_rate=True),
+    )
+
+
 MEASURES = {
     measure.name: measure
     for measure in (
@@ -32,11 +40,11 @@ MEASURES = {
         Measure("storm", "broadcast until all have it and are held again", "ms"),
         Measure("storm_middle", "a notification in the middle of that", "ms", 1),
         Measure("idle", "processor use, all held, nothing to do", "%", 2),
-        Measure("repeated", "“nothing new”, clients repeat themselves", "/s", is_rate=True),
-        Measure("different", "“nothing new”, every head different", "/s", is_rate=True),
-        Measure("news", "polls that bring one new notification", "/s", is_rate=True),
-        Measure("publish", "durable publish, 64 connections", "/s", is_rate=True),
-        Measure("audiences", "audiences published, 1,000 a request", "/s", is_rate=True),
+        *_rate("repeated", "“nothing new”, clients repeat themselves"),
+        *_rate("different", "“nothing new”, every head different"),
+        *_rate("news", "polls that bring one new notification"),
+        *_rate("publish", "durable publish, 64 connections"),
+        *_rate("audiences", "audiences published, 1,000 a request"),
     )
 }
 
@@ -66,6 +74,7 @@ GOALS = (
     Goal("idle", 1.0),
 )
 
+FULL_LOG = f"{GATEWAY}, full log"
 FULL_LOG_TOLERANCE = 0.2
 """With a full log every figure is to stay within so much of the one without."""
 
@@ -75,12 +84,18 @@ class Results:
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self.most_waiting = 0.0
+        """The largest share of a measurement in which something else kept a server from its core."""
 
     def add(self, measure: str, server: str, value: float) -> None:
         """Note one figure, in the measure's unit, and print it."""
         kind = MEASURES[measure]
         self._values[measure, server].append(value)
-        print(f"    {server:<28} {kind.title:<48} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+        print(f"    {server:<24} {kind.title:<62} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+
+    def note_waiting(self, share: float) -> None:
+        """Note which share of a measurement a server was kept waiting for its core."""
+        self.most_waiting = max(self.most_waiting, share)
 
     def get(self, measure: str, server: str) -> float | None:
         """Return the median of a figure, None where it was not measured."""

@@ -1,9 +1,12 @@
 """Short polls that bring one new notification: 200."""
 
+from contextlib import ExitStack
+
 from benchmarks import loadgen
 from benchmarks.http_files import MARK, get
 from benchmarks.results import Results
 from benchmarks.rows.plan import Plan
+from benchmarks.rows.throughput import measure
 from benchmarks.servers.gateway import Gateway, recipient_name
 
 MOST_AUDIENCES = 1000
@@ -15,21 +18,20 @@ def measure_news(plan: Plan, results: Results) -> None:
 
     The cursor is not moved on, so every poll brings the same one; with so many recipients nobody polls often.
     """
-    with plan.gateway() as gateway:
-        cursors = gateway.first_polls(plan.clients)
-        _publish_to_each(gateway, plan.clients)
-        polls = [
-            get(f"/v1/inbox?cursor={cursor}", gateway.token_header(number)) for number, cursor in enumerate(cursors)
+    with ExitStack() as stack:
+        asked = [
+            (variant.name, gateway, _polls_with_news(plan, gateway))
+            for variant in plan.variants
+            for gateway in [stack.enter_context(variant.gateway(plan.folder))]
         ]
         for _ in range(plan.rounds):
-            figures = loadgen.throughput(
-                gateway.address, polls, plan.folder, seconds=plan.seconds, connections=plan.connections, expect=200,
-                contain=f'"title":"{MARK}', watch=gateway.pids,
-            )  # fmt: skip
-            results.add("news", plan.gateway_name, figures["per_second"])
+            for name, gateway, polls in asked:
+                measure(plan, results, name, gateway, polls, row="news", expect=200, contain=f'"title":"{MARK}')
 
 
-def _publish_to_each(gateway: Gateway, recipients: int) -> None:
-    audiences = [f"user:{recipient_name(number)}" for number in range(recipients)]
-    parts = [audiences[start : start + MOST_AUDIENCES] for start in range(0, recipients, MOST_AUDIENCES)]
-    loadgen.once(gateway.address, [gateway.publication(part) for part in parts], gateway.folder, expect=201)
+def _polls_with_news(plan: Plan, gateway: Gateway) -> list[bytes]:
+    cursors = gateway.first_polls(range(plan.clients))
+    audiences = [f"user:{recipient_name(number)}" for number in range(plan.clients)]
+    parts = [audiences[start : start + MOST_AUDIENCES] for start in range(0, len(audiences), MOST_AUDIENCES)]
+    loadgen.once(gateway.address, [gateway.publication(part) for part in parts], plan.folder, expect=201)
+    return [get(f"/v1/inbox?cursor={cursor}", gateway.token_header(number)) for number, cursor in enumerate(cursors)]

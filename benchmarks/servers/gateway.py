@@ -29,6 +29,9 @@ TOKEN_SECONDS = 6 * 3600
 KEYS = 8
 """Publishers for single notifications, so that the limit of 1,200 a minute and key is never what is measured."""
 
+WAIT_SECONDS = 55
+"""The longest hold that a gateway grants by default."""
+
 CURSOR = '"cursor":"'
 """What stands before the cursor in an answer."""
 
@@ -113,17 +116,10 @@ class Gateway:
         engine.dispose()
         return [f"ng_{key_id}_{secret}" for key_id, secret in made]
 
-    def first_polls(self, recipients: int) -> list[str]:
+    def first_polls(self, recipients: range) -> list[str]:
         """Poll once for each recipient, which begins their inboxes; return their cursors."""
-        polls = [get("/v1/inbox", self.token_header(number)) for number in range(recipients)]
+        polls = [get("/v1/inbox", self.token_header(number)) for number in recipients]
         return [json.loads(answer.body)["cursor"] for answer in loadgen.once(self.address, polls, self.folder)]
-
-    def long_polls(self, cursors: Sequence[str], wait_seconds: int = 55) -> list[bytes]:
-        """Return a long poll for each recipient, whose cursor is a slot."""
-        return [
-            get(f"/v1/inbox?cursor={slot(cursor)}&wait={wait_seconds}", self.token_header(number))
-            for number, cursor in enumerate(cursors)
-        ]
 
     def short_polls(self, cursors: Sequence[str], *, all_different: bool) -> list[bytes]:
         """Return a short poll for each recipient, with cursor and ETag, that finds nothing new.
@@ -143,18 +139,17 @@ class Gateway:
         """Return a request that publishes a notification with a running number in its title."""
         return post_json("/v1/notifications", {"to": to, "title": MARKED_TITLE}, self.key_header(key))
 
-    def publications(self, recipients: int) -> list[bytes]:
-        """Return a publication to each recipient, and one to all."""
-        single = [self.publication(f"user:{recipient_name(number)}", number % KEYS) for number in range(recipients)]
-        return [*single, self.publication("all")]
-
-    def hold_plan(self, recipients: int) -> loadgen.HoldPlan:
-        """Return what the load generator needs to let so many recipients wait."""
+    def hold_plan(self, recipients: range) -> loadgen.HoldPlan:
+        """Return what the load generator needs to let these recipients wait."""
+        single = [self.publication(f"user:{recipient_name(number)}", number % KEYS) for number in recipients]
         return loadgen.HoldPlan(
             addresses=[self.address],
-            polls=self.long_polls(self.first_polls(recipients)),
+            polls=[
+                get(f"/v1/inbox?cursor={slot(cursor)}&wait={WAIT_SECONDS}", self.token_header(number))
+                for number, cursor in zip(recipients, self.first_polls(recipients), strict=True)
+            ],
             publish_address=self.address,
-            publications=self.publications(recipients),
+            publications=[*single, self.publication("all")],
             carry=[CURSOR],
             watch=self.pids,
         )

@@ -83,18 +83,18 @@ class Nchan(Nginx):
     http = "nchan_shared_memory_size 1024m;"
     locations = NCHAN_LOCATIONS
 
-    def hold_plan(self, recipients: int) -> HoldPlan:
+    def hold_plan(self, recipients: range) -> HoldPlan:
         """As `Peer.hold_plan`: a channel for each client."""
-        names = [recipient_name(number) for number in range(recipients)]
+        names = [recipient_name(number) for number in recipients]
         return self._plan([f"/poll?own={name}" for name in names], [*names, "all"])
 
-    def common_plan(self, recipients: int) -> HoldPlan:
+    def common_plan(self, recipients: range) -> HoldPlan:
         """Return a plan in which all clients poll one channel and nothing else, what Nchan is fastest at."""
-        return self._plan(["/poll?common=all"] * recipients, ["all"] * (recipients + 1))
+        return self._plan(["/poll?common=all"] * len(recipients), ["all"] * (len(recipients) + 1))
 
-    def both_plan(self, recipients: int) -> HoldPlan:
+    def both_plan(self, recipients: range) -> HoldPlan:
         """Return a plan in which each client polls its own channel and the common one in one request."""
-        names = [recipient_name(number) for number in range(recipients)]
+        names = [recipient_name(number) for number in recipients]
         return self._plan([f"/poll?own={name}&common=all" for name in names], [*names, "all"])
 
     def _plan(self, paths: Sequence[str], channels: Sequence[str]) -> HoldPlan:

@@ -62,8 +62,8 @@ class Peer:
         """Where its configuration lies."""
         return self._own_folder
 
-    def hold_plan(self, recipients: int) -> HoldPlan:
-        """Return what the load generator needs to let so many recipients wait."""
+    def hold_plan(self, recipients: range) -> HoldPlan:
+        """Return what the load generator needs to let these recipients wait."""
         raise NotImplementedError
 
     def _listens(self) -> bool:
@@ -74,9 +74,9 @@ class Peer:
 class MinimalPoll(Peer):
     """Peers with GET /poll?user=&cursor= and POST /publish?to=."""
 
-    def hold_plan(self, recipients: int) -> HoldPlan:
+    def hold_plan(self, recipients: range) -> HoldPlan:
         """As `Peer.hold_plan`; cursors are numbers."""
-        names = [recipient_name(number) for number in range(recipients)]
+        names = [recipient_name(number) for number in recipients]
         return HoldPlan(
             addresses=[self.address],
             polls=[get(f"/poll?user={name}&cursor={slot('0')}", {}) for name in names],
@@ -124,10 +124,10 @@ class FlaskSocketIO(Peer):
         """As `Peer.command`."""
         return gunicorn("socketio_app:app", self.port)
 
-    def hold_plan(self, recipients: int) -> HoldPlan:
+    def hold_plan(self, recipients: range) -> HoldPlan:
         """As `Peer.hold_plan`, after a handshake for each client."""
         path = "/socket.io/?EIO=4&transport=polling"
-        names = [recipient_name(number) for number in range(recipients)]
+        names = [recipient_name(number) for number in recipients]
         opened = loadgen.once(self.address, [get(f"{path}&user={name}", {}) for name in names], self.folder)
         sessions = [answer.body.decode().partition('"sid":"')[2].partition('"')[0] for answer in opened]
         polls = [get(f"{path}&sid={session}", {}) for session in sessions]
