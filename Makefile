@@ -4,13 +4,16 @@ BIN := .venv/bin
 # Touched when an install has come to its end, so that the next run skips it.
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
+# What `make bench` compares with, in an environment of its own.
+PEERS := benchmarks/build/peers
+INSTALLED_PEERS := $(PEERS)/installed
 
-# Extra arguments for pytest, as in: make test ARGS="-k cursor"
+# Extra arguments for pytest and the benchmarks, as in: make test ARGS="-k cursor", make bench ARGS=--quick
 ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test test-browser coverage lint format types migrations-check check lock clean
+.PHONY: help run demo test test-browser coverage bench lint format types migrations-check check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +37,9 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ th
 
 test-browser: $(INSTALLED_DEV) ## run the tests of the unfinished browser client, in the machine's Chromium
 	$(BIN)/python -m pytest -o addopts="-p tests.support.gevent_first -p no:valkey --import-mode=importlib" tests/browser $(ARGS)
+
+bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 15 minutes; ARGS=--quick for less
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(INSTALLED_DEV) ## look for faults and for code that isn't formatted
 	$(BIN)/ruff check .
@@ -59,9 +65,10 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 lock: $(INSTALLED_DEV) ## write requirements*.txt anew from requirements*.in
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) --constraints requirements.txt benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove .venv and what tools left behind; var/ with the gateway's data stays
-	rm -rf .venv build *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv build benchmarks/build *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.txt pyproject.toml scripts/install
@@ -71,4 +78,10 @@ $(INSTALLED): requirements.txt pyproject.toml scripts/install
 # After the other, so that `make -j` doesn't run two installs at once.
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	@scripts/install requirements-dev.txt
+	@touch $@
+
+$(INSTALLED_PEERS): benchmarks/requirements.txt $(INSTALLED)
+	@echo "Installing the peers of benchmarks/requirements.txt into $(PEERS) ..."
+	@$(BIN)/python -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@touch $@

@@ -1,0 +1,1 @@
+"""What the gateway is measured with: `make bench`. See docs/performance.md for the method."""

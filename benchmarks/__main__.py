@@ -1,0 +1,101 @@
+"""`python -m benchmarks`, which `make bench` runs: measure, print the tables, keep them in docs/performance.md."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks import loadgen, machine, report
+from benchmarks.results import Results
+from benchmarks.rows.holds import measure_holds
+from benchmarks.rows.news import measure_news
+from benchmarks.rows.nothing_new import measure_nothing_new
+from benchmarks.rows.plan import Plan
+from benchmarks.rows.publishing import measure_publishing
+from benchmarks.rows.redis_wakes import measure_redis_wakes
+from benchmarks.servers.nginx import Nchan, Nginx
+from benchmarks.servers.peer import ENVIRONMENT, AiohttpPoll, FlaskSocketIO, FlaskView, Peer
+
+ROWS: dict[str, Callable[[Plan, Results], None]] = {
+    "nothing-new": measure_nothing_new,
+    "news": measure_news,
+    "publishing": measure_publishing,
+    "holds": measure_holds,
+    "redis-wakes": measure_redis_wakes,
+}
+PEERS: tuple[type[Peer], ...] = (Nginx, Nchan, AiohttpPoll, FlaskView, FlaskSocketIO)
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = ", ".join(f"“{kind.name}”" for kind in PEERS)
+    parser.add_argument("--rows", metavar="ROW,ROW", default=",".join(ROWS), help="some of: " + ", ".join(ROWS))
+    parser.add_argument("--peers", metavar="PEER,PEER", default="all", help=f"all, none, or some of: {names}")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round with 2,000 clients; docs stay as they are"
+    )
+    parser.add_argument("--clients", type=int, help="recipients (10,000)")
+    parser.add_argument("--seconds", type=float, help="length of a throughput measurement (3)")
+    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns (3)")
+    parser.add_argument("--no-docs", action="store_true", help="leave docs/performance.md as it is")
+    return parser.parse_args(arguments)
+
+
+def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
+    """Return the plan that the command line asks for."""
+    plan = Plan(folder=folder, peers=available_peers(options.peers))
+    if options.quick:
+        plan = replace(plan, clients=2000, seconds=1.0, rounds=1, wakes=200, idle_seconds=3.0)
+    given = {name: getattr(options, name) for name in ("clients", "seconds", "rounds")}
+    return replace(plan, **{name: value for name, value in given.items() if value is not None})
+
+
+def available_peers(wanted: str) -> frozenset[str]:
+    """Return the names of the peers that were asked for and are there; say loudly which are not."""
+    if wanted == "none":
+        return frozenset()
+    names = {kind.name for kind in PEERS} if wanted == "all" else {name.strip() for name in wanted.split(",")}
+    if unknown := names - {kind.name for kind in PEERS}:
+        sys.exit(f"There is no peer {', '.join(sorted(unknown))}.")
+    found: set[str] = set()
+    for kind in PEERS:
+        missing = kind.missing
+        if not missing and not issubclass(kind, Nginx) and not (ENVIRONMENT / "bin/gunicorn").exists():
+            missing = "the peers' Python packages (make bench installs them)"
+        if kind.name in names and missing:
+            print(f"*** NOT MEASURED: {kind.name}, for want of {missing} ***", file=sys.stderr)
+        elif kind.name in names:
+            found.add(kind.name)
+    return frozenset(found)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    options = parse_arguments()
+    rows = options.rows.split(",")
+    if unknown := set(rows) - set(ROWS):
+        sys.exit(f"There is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}.")
+    folder = Path(tempfile.mkdtemp(prefix="notifygate-bench-"))
+    began = time.monotonic()
+    results = Results()
+    try:
+        plan = make_plan(options, folder)
+        machine.allow_connections(plan.clients)
+        loadgen.build()
+        for row in rows:
+            print(f"{row} ({time.monotonic() - began:.0f} s)", flush=True)
+            ROWS[row](plan, results)
+    except (loadgen.LoadError, machine.MachineError) as error:
+        sys.exit(f"*** {error}")
+    finally:
+        shutil.rmtree(folder)
+    print(f"\n{report.tables(results)}\nIt took {time.monotonic() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The machine that is measured on: its cores, its limits, and what processes use of it. Linux only."""
+
+import os
+import platform
+import resource
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SERVER_CORE = 0
+"""What is measured runs here, and nothing else that belongs to the run."""
+LOAD_CORE = 1
+"""The load generator, Redis and this program run here."""
+
+FILES_PER_CONNECTION = 1
+SPARE_FILES = 500
+"""Files that a server has open besides its connections, generously."""
+
+
+class MachineError(RuntimeError):
+    """The machine can't be measured on; the message says what to do."""
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Let this thread, and processes that are started meanwhile, run on one core alone.
+
+    A machine with a single core is used as it is: ratios still tell something there.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core} if core in before else before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def allow_connections(count: int) -> None:
+    """Raise the limit of open files, here and in processes that are started from now on, for so many connections.
+
+    Raises MachineError where that is not allowed.
+    """
+    wanted = count * FILES_PER_CONNECTION + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+    except (ValueError, OSError) as error:
+        raise MachineError(
+            f"{count} connections need {wanted} open files and {hard} are allowed: "
+            f"raise the limit (`ulimit -Hn`, /etc/security/limits.conf) or take fewer with --clients."
+        ) from error
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started, with theirs."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *children(int(child))]
+    return found
+
+
+def memory_bytes(pids: Iterable[int]) -> int:
+    """Return the proportional set size of processes together: what they have in memory, shared pages counted once."""
+    total = 0
+    for pid in pids:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the processor time that processes have used, with all their threads, those that have ended included."""
+    # What clock_getcpuclockid(3) does, which Python lacks: finer than the hundredths of a second in /proc/<pid>/stat.
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
+
+
+def cpu_share(pids: Iterable[int], seconds: float) -> float:
+    """Return which share of a core processes use, watched for so long."""
+    pids = list(pids)
+    before, began = cpu_seconds(pids), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_seconds(pids) - before) / (time.monotonic() - began)
+
+
+def describe() -> str:
+    """Return one line on the machine: processor, cores, memory, kernel."""
+    processor = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    kernel = platform.release().split("-")[0]
+    return f"{os.cpu_count()} cores of {processor}, {memory:.0f} GB, Linux {kernel}"

@@ -1,0 +1,119 @@
+"""Held polls: their memory, the wake of one, a broadcast to all, the storm after it, and the processor while idle."""
+
+from collections.abc import Callable
+
+from benchmarks.loadgen import HoldPlan, HoldRun, LoadError
+from benchmarks.machine import cpu_share, memory_bytes
+from benchmarks.results import Results
+from benchmarks.rows.plan import Plan, Variant
+from benchmarks.servers.gateway import Gateway
+from benchmarks.servers.nginx import Nchan
+from benchmarks.servers.peer import AiohttpPoll, FlaskSocketIO, FlaskView, Peer
+
+WAKE_GAP_MS = 3
+"""Between one wake and the next, so that the woken client has polled again and each is measured by itself."""
+
+WARM_UP_CLIENTS = 200
+"""Hold before memory is first looked at: code that is loaded late, threads and buffers are not the holds'."""
+WARM_UP_WAKES = 50
+
+POLLERS: tuple[type[Peer], ...] = (AiohttpPoll, FlaskView, FlaskSocketIO)
+SLOW_PEER_ROUNDS = 1
+"""Peers that no goal is held against are measured once."""
+
+MakePlan = Callable[[range], HoldPlan]
+
+
+def measure_holds(plan: Plan, results: Results) -> None:
+    """Measure all of it, of the gateways and of the chosen peers in turn."""
+    for round_number in range(plan.rounds):
+        for variant in plan.variants:
+            _measure_gateway(plan, variant, results, is_first=round_number == 0)
+        if Nchan.name in plan.peers:
+            _measure_nchan(plan, results)
+        for kind in POLLERS:
+            if kind.name in plan.peers and round_number < SLOW_PEER_ROUNDS:
+                _measure_peer(plan, kind, results)
+
+
+def _measure_gateway(plan: Plan, variant: Variant, results: Results, *, is_first: bool) -> None:
+    with variant.gateway(plan.folder) as gateway:
+        empty = _memory_after_warm_up(plan, gateway.hold_plan, gateway.pids)
+        with HoldRun(gateway.hold_plan(range(plan.clients)), plan.folder) as run:
+            run.open()
+            _expect_holds(gateway, plan.clients)
+            results.add("memory", variant.name, (memory_bytes(gateway.pids) - empty) / plan.clients / 1000)
+            if is_first and plan.idle_seconds:
+                results.add("idle", variant.name, 100 * cpu_share(gateway.pids, plan.idle_seconds))
+            _measure_wakes(plan, variant.name, results, run)
+            _measure_broadcast(variant.name, results, run)
+            _measure_storm(variant.name, results, run)
+            _expect_holds(gateway, plan.clients)
+            run.finish()
+
+
+def _expect_holds(gateway: Gateway, count: int) -> None:
+    """Raise LoadError unless the gateway itself says that it holds so many: a poll at rest may also be a lost one."""
+    held = gateway.metric("notifygate_holds")
+    if held != count:
+        raise LoadError(f"{held:.0f} of {count} polls are held.\n{gateway.output[-2000:]}")
+
+
+def _memory_after_warm_up(plan: Plan, make_plan: MakePlan, pids: list[int]) -> int:
+    """Let some other clients wait and be woken; return the memory in bytes once they have left."""
+    others = range(plan.clients, plan.clients + WARM_UP_CLIENTS)
+    with HoldRun(make_plan(others), plan.folder) as run:
+        run.open()
+        run.wake(WARM_UP_WAKES, WAKE_GAP_MS)
+        run.finish()
+    return memory_bytes(pids)
+
+
+def _measure_peer(plan: Plan, kind: type[Peer], results: Results) -> None:
+    with kind(plan.folder) as peer:
+        empty = _memory_after_warm_up(plan, peer.hold_plan, peer.pids)
+        with HoldRun(peer.hold_plan(range(plan.clients)), plan.folder) as run:
+            run.open()
+            results.add("memory", peer.name, (memory_bytes(peer.pids) - empty) / plan.clients / 1000)
+            _measure_wakes(plan, peer.name, results, run)
+            _measure_broadcast(peer.name, results, run)
+            _measure_storm(peer.name, results, run)
+            run.finish()
+
+
+def _measure_nchan(plan: Plan, results: Results) -> None:
+    """Measure Nchan at its best: single wakes on a channel for each, the broadcast on one channel for all."""
+    clients = range(plan.clients)
+    with Nchan(plan.folder) as nchan:
+        empty = _memory_after_warm_up(plan, nchan.hold_plan, nchan.pids)
+        with HoldRun(nchan.hold_plan(clients), plan.folder) as run:
+            run.open()
+            results.add("memory", nchan.name, (memory_bytes(nchan.pids) - empty) / plan.clients / 1000)
+            _measure_wakes(plan, nchan.name, results, run)
+            run.finish()
+    # Started anew each time: its channels keep their messages.
+    with Nchan(plan.folder) as nchan, HoldRun(nchan.common_plan(clients), plan.folder) as run:
+        run.open()
+        _measure_broadcast(nchan.name, results, run)
+        run.finish()
+    # Only a client that polls both channels can be told something of its own in the middle of the storm.
+    with Nchan(plan.folder) as nchan, HoldRun(nchan.both_plan(clients), plan.folder) as run:
+        run.open()
+        _measure_storm(nchan.name, results, run)
+        run.finish()
+
+
+def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
+    latency = run.wake(plan.wakes, WAKE_GAP_MS)["latency"]
+    results.add("wake_p50", name, latency["p50_ms"])
+    results.add("wake_p99", name, latency["p99_ms"])
+
+
+def _measure_broadcast(name: str, results: Results, run: HoldRun) -> None:
+    results.add("broadcast", name, run.broadcast()["all_ms"])
+
+
+def _measure_storm(name: str, results: Results, run: HoldRun) -> None:
+    figures = run.storm()
+    results.add("storm", name, figures["settled_ms"])
+    results.add("storm_middle", name, figures["middle_ms"])

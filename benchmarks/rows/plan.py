@@ -1,0 +1,48 @@
+"""How a run goes: how many clients, how long, how often, against whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.results import GATEWAY
+from benchmarks.servers.gateway import Gateway
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A gateway that is measured beside others."""
+
+    name: str = GATEWAY
+    """Under which its figures are noted."""
+    database_url: str | None = None
+    """A database that has been filled; None for an empty one of its own."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What its environment has besides the defaults."""
+
+    def gateway(self, folder: Path, env: Mapping[str, str] | None = None) -> Gateway:
+        """Return such a gateway, not yet started; `env` comes on top."""
+        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the rows are told."""
+
+    folder: Path
+    """For the files between this program and the load generator."""
+    clients: int = 10_000
+    """Recipients, each with a token, a cursor and an inbox of its own."""
+    connections: int = 256
+    """Connections of a throughput measurement; recipients take turns on them."""
+    seconds: float = 3.0
+    """Length of a throughput measurement."""
+    rounds: int = 3
+    """How often gateways and peers take turns; the median counts."""
+    wakes: int = 500
+    """Single wake-ups a round."""
+    idle_seconds: float = 20.0
+    """How long idle gateways are watched; once, not every round."""
+    variants: tuple[Variant, ...] = (Variant(),)
+    """The gateways to measure."""
+    peers: frozenset[str] = frozenset()
+    """Names of the peers to measure as well."""

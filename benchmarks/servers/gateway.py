@@ -1,0 +1,155 @@
+"""The gateway under measurement: the real gunicorn, with credentials for publishers and recipients."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+from sqlalchemy import create_engine, insert
+
+from benchmarks import loadgen
+from benchmarks.http_files import MARKED_TITLE, STAMP, get, post_json, slot
+from benchmarks.machine import SERVER_CORE, children, on_core
+from notifygate.storage.tables import ApiKey, table
+from tests.support.gateway_process import GatewayProcess
+
+JWT_SECRET = "signs the tokens of a benchmark's recipients"  # noqa: S105 - protects nothing
+SECRETS = {
+    "NOTIFYGATE_JWT_SECRETS": JWT_SECRET,
+    "NOTIFYGATE_SECRET_KEY": "makes the cursors of a benchmark's recipients",
+}
+NO_ACCESS_LINES = {"NOTIFYGATE_LOG_LEVEL": "warning"}
+"""As nginx has `access_log off`; everything else is at its default."""
+
+TOKEN_SECONDS = 6 * 3600
+KEYS = 8
+"""Publishers for single notifications, so that the limit of 1,200 a minute and key is never what is measured."""
+
+WAIT_SECONDS = 55
+"""The longest hold that a gateway grants by default."""
+
+CURSOR = '"cursor":"'
+"""What stands before the cursor in an answer."""
+
+
+def recipient_name(number: int) -> str:
+    """Return the name of the recipient of a number, which the seed uses, too."""
+    return f"r{number:06d}"
+
+
+class Gateway:
+    """A gateway on a port of its own; without a `database_url` on an empty SQLite file of its own."""
+
+    name = "notifygate"
+
+    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None, database_url: str | None = None) -> None:
+        self.folder = folder
+        self._process = GatewayProcess()
+        self.database_url = database_url or f"sqlite:///{self._process.data_dir.resolve() / 'notifygate.db'}"
+        self._env = {**SECRETS, **NO_ACCESS_LINES, "NOTIFYGATE_DATABASE_URL": self.database_url, **(env or {})}
+        self.address = f"127.0.0.1:{self._process.port}"
+        self._tokens: list[str] = []
+        self._keys: list[str] = []
+
+    def __enter__(self) -> "Gateway":
+        """Migrate the database and start gunicorn on the server's core. Raises ServerStartError."""
+        # The gateway makes its folder for the secrets that it keeps there; these are given.
+        self._process.data_dir.mkdir(exist_ok=True)
+        with on_core(SERVER_CORE):
+            self._process.start(self._env)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all its processes and forget its data."""
+        self._process.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The worker processes; gunicorn's first process does nothing."""
+        return children(self._process.pid)
+
+    @property
+    def output(self) -> str:
+        """What the gateway has printed."""
+        return self._process.output
+
+    def metric(self, name: str) -> float:
+        """Return a metric's value, summed over its labels."""
+        text = loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode()
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+
+    def token_header(self, number: int) -> dict[str, str]:
+        """Return the header that makes a request the recipient's of that number."""
+        for missing in range(len(self._tokens), number + 1):
+            claims = {"sub": recipient_name(missing), "exp": int(time.time()) + TOKEN_SECONDS}
+            self._tokens.append(jwt.encode(claims, JWT_SECRET, "HS256"))
+        return {"Authorization": f"Bearer {self._tokens[number]}"}
+
+    def key_header(self, number: int) -> dict[str, str]:
+        """Return the header that makes a request the publisher's of that number."""
+        if number >= len(self._keys):
+            self._keys += self._create_keys(max(KEYS, number + 1) - len(self._keys))
+        return {"Authorization": f"Bearer {self._keys[number]}"}
+
+    def _create_keys(self, count: int) -> list[str]:
+        """Make API keys in the database itself: a running gateway looks up a key when it is first used."""
+        made = [(secrets.token_hex(6), secrets.token_urlsafe(32)) for _ in range(count)]
+        rows: list[dict[str, Any]] = [
+            {
+                "id": key_id,
+                "name": "benchmark",
+                "scopes": '["publish"]',
+                "audience_patterns": '["*"]',
+                "type_patterns": '["*"]',
+                "secret_hash": hashlib.sha256(secret.encode()).hexdigest(),
+                "created_at": time.time_ns() // 1_000_000,
+            }
+            for key_id, secret in made
+        ]
+        engine = create_engine(self.database_url)
+        with engine.begin() as connection:
+            connection.execute(insert(table(ApiKey)), rows)
+        engine.dispose()
+        return [f"ng_{key_id}_{secret}" for key_id, secret in made]
+
+    def first_polls(self, recipients: range) -> list[str]:
+        """Poll once for each recipient, which begins their inboxes; return their cursors."""
+        polls = [get("/v1/inbox", self.token_header(number)) for number in recipients]
+        return [json.loads(answer.body)["cursor"] for answer in loadgen.once(self.address, polls, self.folder)]
+
+    def short_polls(self, cursors: Sequence[str], *, all_different: bool) -> list[bytes]:
+        """Return a short poll for each recipient, with cursor and ETag, that finds nothing new.
+
+        `all_different`: no two requests are the same, by a cache-buster in the URL and a differing X-Request-Id.
+        """
+        buster = f"&_={STAMP}" if all_different else ""
+        requests: list[bytes] = []
+        for number, cursor in enumerate(cursors):
+            headers = {**self.token_header(number), "If-None-Match": f'W/"{cursor}"'}
+            if all_different:
+                headers["X-Request-Id"] = STAMP
+            requests.append(get(f"/v1/inbox?cursor={cursor}{buster}", headers))
+        return requests
+
+    def publication(self, to: str | Sequence[str], key: int = 0) -> bytes:
+        """Return a request that publishes a notification with a running number in its title."""
+        return post_json("/v1/notifications", {"to": to, "title": MARKED_TITLE}, self.key_header(key))
+
+    def hold_plan(self, recipients: range) -> loadgen.HoldPlan:
+        """Return what the load generator needs to let these recipients wait."""
+        single = [self.publication(f"user:{recipient_name(number)}", number % KEYS) for number in recipients]
+        return loadgen.HoldPlan(
+            addresses=[self.address],
+            polls=[
+                get(f"/v1/inbox?cursor={slot(cursor)}&wait={WAIT_SECONDS}", self.token_header(number))
+                for number, cursor in zip(recipients, self.first_polls(recipients), strict=True)
+            ],
+            publish_address=self.address,
+            publications=[*single, self.publication("all")],
+            carry=[CURSOR],
+            watch=self.pids,
+        )
