@@ -29,6 +29,7 @@ class PollWriter:
         self._advice = advice
         self._origins = origins
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
+        self._limits: dict[tuple[str, ...], bytes] = {}
         self._private = _lines({**PRIVATE, "Vary": PRIVATE["Vary"] + (", Origin" if origins else "")})
         self._cors = {origin: _lines(cors_headers(origin, origins)) for origin in origins}
         self._no_sniffing = _lines(NO_SNIFFING)
@@ -65,7 +66,7 @@ class PollWriter:
             self._of_poll(poll),
             self._no_sniffing,
             (poll.request_id or "").encode(),
-            _lines(limit_headers(quotas)),
+            self._limits_of(quotas),
             self._cors_of(poll),
             body,
         )
@@ -112,6 +113,16 @@ class PollWriter:
         if poll.wait is None:
             return b"Poll-Interval: %d\r\n" % self._advice.poll_after()
         return b"Poll-Interval: %d\r\nPreference-Applied: wait=%d\r\n" % (self._advice.poll_after(), poll.wait)
+
+    def _limits_of(self, quotas: Sequence[Quota]) -> bytes:
+        """Write what `limit_headers` gives; only the numbers of RateLimit differ from one recipient to the next."""
+        names = tuple([quota.name for quota in quotas])
+        lines = self._limits.get(names)
+        if lines is None:
+            blank = limit_headers([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
+            lines = self._limits[names] = _lines(blank).replace(b"=-1", b"=%d")
+        numbers = [number for quota in quotas for number in (quota.remaining, quota.reset_seconds)]
+        return lines % tuple(numbers)
 
     def _cors_of(self, poll: Poll) -> bytes:
         return self._cors.get(poll.origin, b"") if poll.origin is not None else b""

@@ -83,10 +83,12 @@ class View:
 
     def shown_as(self, notification: Notification) -> str | None:
         """Return the audience as a member of which the recipient is shown a notification, None if they are not."""
-        if notification.type in self.hidden_types:
+        seq = notification.seq
+        if seq <= self.started_seq or seq <= self.dismissed_up_to or notification.type in self.hidden_types:
             return None
+        topic_since = self._topic_since
         for audience in self.audiences:
-            if audience in notification.audiences and notification.seq > self.since(audience):
+            if audience in notification.audiences and seq > topic_since.get(audience, 0):
                 return audience
         return None
 

@@ -53,7 +53,8 @@ class Views:
             view = self._cache.get(principal.key)
             if view is None:
                 view = self._load(principal)
-            self._follower.reach(view.at.epoch, view.at.seq)
+            if view.at.seq > self._tail.end or view.at.epoch != self._tail.epoch:
+                self._follower.reach(view.at.epoch, view.at.seq)
             if self._advance(view):
                 return view
             self._cache.drop(principal.key, view)

@@ -76,13 +76,14 @@ class FixedWindows:
 
     def quota(self, count: int, ends_at: float) -> Quota:
         """Return how the limit stands when so much was counted in a window that ends then."""
+        remaining, reset_seconds = self.limit - count, round(ends_at - time.time())
         return Quota(
             self.name,
             self.limit,
             self.window_seconds,
-            max(0, self.limit - count),
-            max(1, round(ends_at - time.time())),
-            count > self.limit,
+            remaining if remaining > 0 else 0,
+            reset_seconds if reset_seconds > 1 else 1,
+            remaining < 0,
         )
 
     def reset(self) -> None:

@@ -110,7 +110,7 @@ class Follower:
 
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
-        if not self.is_fed:
+        if time.monotonic() - self._tail.checked_at > self._stale_after:
             self._look_unless(lambda: self.is_fed)
 
     def _look_unless(self, is_enough: Callable[[], bool]) -> None:

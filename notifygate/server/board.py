@@ -16,6 +16,7 @@ from typing import Any
 import gevent
 from gevent.monkey import get_original
 
+from notifygate.recent import Recent
 from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
 from notifygate.server.head import Head, read_head
 from notifygate.waiting import WouldWaitError
@@ -30,6 +31,10 @@ _BROKEN = EPOLLRDHUP | EPOLLHUP | EPOLLERR
 READ_BYTES = 16 * 1024
 EVENTS_PER_TURN = 256
 """Connections that are served before the hub gets to do something else: a millisecond or two."""
+
+MAX_REPEATS = 100_000
+"""Requests that were answered with 304 and are known by all of their bytes, about 1 KB each. Not per connection: a
+proxy in front sends the requests of many clients over few connections."""
 
 TICKS_PER_SECOND = 20
 """How finely deadlines are told apart. They come early, by less than one tick, and never late."""
@@ -56,15 +61,13 @@ _LOOKING: HeldPoll = _Looking()
 class Connection:
     """One connection."""
 
-    __slots__ = ("_board", "due", "fd", "filed", "held", "repeat", "says_more")
+    __slots__ = ("_board", "due", "fd", "filed", "held", "says_more")
 
     def __init__(self, board: "Board", fd: int) -> None:
         self._board = board
         self.fd = fd
         """-1 once it is closed or a greenlet's."""
         self.held: HeldPoll | None = None
-        self.repeat: tuple[bytes, Repeat] | None = None
-        """The last request that was answered with 304, and how to answer it again."""
         self.says_more = False
         """Whether the client sent something while it was held."""
         self.due = 0
@@ -102,6 +105,7 @@ class Board:
         self._on_room = on_room
         self._idle_seconds = idle_seconds
         self._connections: dict[int, Connection] = {}
+        self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS)
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
         loop = gevent.get_hub().loop
         self._io = loop.io(self._epoll.fileno(), 1)
@@ -172,8 +176,8 @@ class Board:
             self._serve(self._release(connection), data)
             return
         # The same request as before, byte by byte, is what most clients send most of the time.
-        repeat = connection.repeat
-        if repeat is not None and repeat[0] == data and (answer := repeat[1].again(now)) is not None:
+        repeat = self._repeats.get(data)
+        if repeat is not None and (answer := repeat.again(now)) is not None:
             self._send_again(connection, answer)
             return
         head = read_head(data)
@@ -202,12 +206,13 @@ class Board:
             reply.client_is_gone()
 
     def _act_on(self, connection: Connection, reply: Reply | HeldPoll | None, data: bytes) -> None:
-        connection.repeat = None
         if reply is None:
             self._serve(self._release(connection), data)
         elif isinstance(reply, Reply):
             if reply.repeat is not None:
-                connection.repeat = data, reply.repeat
+                if reply.repeat.last_asked == hash(data):
+                    self._repeats.put(data, reply.repeat)
+                reply.repeat.last_asked = hash(data)
             self.send(connection, reply.data, reply.keeps_alive)
         else:
             connection.held = reply
