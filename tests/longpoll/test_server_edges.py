@@ -237,6 +237,42 @@ def test_idle_connections_are_closed_and_held_ones_are_not(
         assert held.is_closed()
 
 
+@both_ways
+@pytest.mark.parametrize("is_dripping", [False, True], ids=["silent", "dripping"])
+def test_head_that_does_not_come_to_its_end_ends_the_connection(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, detached: bool, is_dripping: bool
+) -> None:
+    tell_gunicorn(monkeypatch, "--keep-alive 2")
+    site = make_site(DETACHED=detached)
+    reader = site.recipient()
+    text = poll_text(reader, reader.cursor())
+    with RawConnection(site.url) as fresh, RawConnection(site.url) as used:
+        used.send(text)
+        assert used.receive().status == 200
+        connections = (fresh, used)
+        for connection in connections:
+            connection.send(text[:40])
+
+        def drip() -> None:
+            for byte in text[40:-1]:
+                gevent.sleep(0.3)
+                for connection in connections:
+                    try:
+                        connection.send(byte)
+                    except OSError:
+                        return  # closed, as it should be
+
+        dripping = gevent.spawn(drip) if is_dripping else None
+        try:
+            for connection in connections:
+                assert connection.is_closed()
+        finally:
+            if dripping:
+                dripping.kill()
+    assert_holds_and_wakes(site)
+    assert is_free_of_errors(site)
+
+
 # Stopping and starting anew
 
 
