@@ -21,6 +21,7 @@ from tests.longpoll.site import (
     all_done,
     eventually,
     metric_of_worker,
+    new_session,
     sum_of_metric,
     worker_pids,
 )
@@ -334,6 +335,37 @@ def test_reload_ends_holds_with_an_answer_and_their_clients_go_on(make_site: Mak
         assert not body["reset"]
     eventually(lambda: not set(old) & set(worker_pids(site.gateways[0])), "another worker has taken over")
     assert_holds_and_wakes(site)
+    assert is_free_of_errors(site)
+
+
+@both_ways
+def test_worker_that_has_served_its_number_of_requests_answers_its_holds(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, detached: bool
+) -> None:
+    tell_gunicorn(monkeypatch, "--max-requests 100")
+    site = make_site(DETACHED=detached)
+    readers = site.recipients(5)
+    cursors = [reader.cursor() for reader in readers]
+    old = worker_pids(site.gateways[0])
+    connections = [RawConnection(site.url) for _ in readers]
+    for connection, reader, cursor in zip(connections, readers, cursors, strict=True):
+        connection.send(poll_text(reader, cursor, wait=50))
+    site.await_holds(len(readers))
+
+    def is_replaced() -> bool:
+        """Ask once more, and tell whether another worker has taken over. Nobody is refused meanwhile."""
+        answer = new_session().get(f"{site.url}/healthz", timeout=20, headers={"Connection": "close"})
+        assert answer.status_code == 200
+        return worker_pids(site.gateways[0]) not in ([], old)
+
+    eventually(is_replaced, "another worker has taken over", seconds=40)
+    for connection in connections:
+        assert connection.receive().status == 200
+        connection.socket.close()
+    notification_id = site.publisher().publish("all", "For the next worker")
+    for reader, cursor in zip(readers, cursors, strict=True):
+        body = reader.inbox(cursor, wait=20, headers={"Connection": "close"})
+        assert [item["id"] for item in body["notifications"]] == [notification_id]
     assert is_free_of_errors(site)
 
 
