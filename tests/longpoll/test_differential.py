@@ -16,7 +16,7 @@ from gevent.pool import Pool
 
 from notifygate.domain.cursor import TOKEN_CHARACTERS
 from tests.longpoll.comparison import differences, normalised
-from tests.longpoll.corpus import CORPUS, CORS_CORPUS, HELD, MATCHING, NOW, UNREAD, request
+from tests.longpoll.corpus import CORPUS, CORS_CORPUS, HELD, MATCHING, NOW, PLAIN_POLLS, UNREAD, request
 from tests.longpoll.exchange import (
     LAST_WORD,
     Act,
@@ -28,7 +28,7 @@ from tests.longpoll.exchange import (
     read_answers,
     tick,
 )
-from tests.longpoll.pair import DETACHED, PLAIN, Pair, PairedSite, fill
+from tests.longpoll.pair import DETACHED, PLAIN, Pair, PairedSite, answered_in_hub, fill
 from tests.longpoll.site import Recipient, Site, eventually
 
 AT_ONCE = 40
@@ -119,6 +119,15 @@ def test_corpus_reaches_what_it_is_meant_to_reach(corpus: UnderWay, case: str, s
         assert [answer.status for answer in answers] == statuses
         assert rest == b""
         assert not found.stayed_open
+
+
+@pytest.mark.parametrize("case", PLAIN_POLLS)
+def test_plain_polls_are_answered_in_the_hub(paired: PairedSite, case: str) -> None:
+    before = answered_in_hub(paired.site, DETACHED)
+    # The first and the last of them may still be new to it, or be followed too closely by the last word.
+    paired.pair.both([step for number in range(1, 6) for step in (*PLAIN_POLLS[case][:-1], number)], paired.words)
+    assert answered_in_hub(paired.site, DETACHED) >= before + 3
+    assert answered_in_hub(paired.site, PLAIN) == 0
 
 
 # Requests in pieces
