@@ -7,6 +7,7 @@ and `/metrics` adds them up.
 from bisect import bisect_left
 from collections.abc import Sequence
 
+import gevent
 from prometheus_client import Counter, Gauge, Histogram
 
 requests = Counter("notifygate_requests_total", "Answers, by route and status.", ["route", "status"])
@@ -49,6 +50,24 @@ redis_errors = Counter("notifygate_redis_errors_total", "Failed Redis commands o
 rate_limited = Counter("notifygate_rate_limited_total", "Refused requests, by limit.", ["limit"])
 expired = Counter("notifygate_expired_total", "Notifications whose time has run out.")
 pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])
+
+
+class Tally:
+    """Counts for a counter without its locks, and tells it once a turn of the hub."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._count = 0
+
+    def inc(self) -> None:
+        """Count one."""
+        self._count += 1
+        if self._count == 1:
+            gevent.get_hub().loop.run_callback(self._tell)
+
+    def _tell(self) -> None:
+        count, self._count = self._count, 0
+        self._counter.inc(count)
 
 
 def observe_all(histogram: Histogram, values: Sequence[float]) -> None:

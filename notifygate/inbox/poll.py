@@ -15,7 +15,7 @@ from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
 from notifygate.inbox.membership import read_newest
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import Standing, View, has_view_entry
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import Head, read_entries_for, read_head
@@ -36,6 +36,7 @@ class Polls:
         self._tail = tail
         self._views = views
         self._codec = codec
+        self._tail_hits = metrics.Tally(metrics.tail_hits)
 
     def look(self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int) -> Found | Nothing:
         """Answer a poll of the inbox now.
@@ -117,8 +118,8 @@ class Polls:
             metrics.tail_misses.inc()
             entries = self._read_after(view, position, at.seq)
         else:
-            metrics.tail_hits.inc()
-        if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+            self._tail_hits.inc()
+        if entries is None or has_view_entry(entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
         if unknown and not self._database.read(lambda c: learn_last_states(c, view.recipient, unknown)):
@@ -137,6 +138,12 @@ class Polls:
 
     def _changes(self, view: View, at: Standing, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
         """Fold entries into one page: each notification once, in its present state, oldest change first."""
+        notifications: list[bytes] = []
+        removed: list[str] = []
+        if len(told) == 1:  # what nearly every woken poll is told
+            _tell(view, told[0], notifications, removed)
+            token = self._token(view, at.epoch, at.seq)
+            return Found(notifications, removed, at.unread, at.unseen, token)
         present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
         for entry in told:
             if entry.notification:
@@ -149,18 +156,8 @@ class Polls:
                     until = entry.seq - 1
                     break
                 page[entry.notification.seq] = None
-        notifications: list[bytes] = []
-        removed: list[str] = []
         for seq in page:
-            entry = present[seq]
-            notification = entry.notification
-            audience = view.shown_as(notification) if notification else None
-            if notification is None or audience is None:
-                continue  # can't be: only entries that are told get here
-            if entry.is_removal or entry.kind is EntryKind.DISMISSED:
-                removed.append(notification.id)
-            else:
-                notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
+            _tell(view, present[seq], notifications, removed)
         unread, unseen = at.unread, at.unseen
         for entry in reversed(entries):  # the counts at the page's end: take back what came after it
             if entry.seq <= until:
@@ -186,6 +183,18 @@ class Polls:
         at = view.at
         token = self._token(view, at.epoch, at.seq)
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
+
+
+def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
+    """Add what an entry has made of its notification."""
+    notification = entry.notification
+    audience = view.shown_as(notification) if notification else None
+    if notification is None or audience is None:
+        return  # can't be: only entries that are told get here
+    if entry.kind is EntryKind.DISMISSED or entry.is_removal:
+        removed.append(notification.id)
+    else:
+        notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
 
 
 def read_page(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[bytes]:

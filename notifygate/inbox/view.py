@@ -1,6 +1,6 @@
 """A view: what one recipient, with the roles of their token, is shown of the log, and their counts at a position."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from notifygate.domain.audience import ALL, role
@@ -24,10 +24,21 @@ class Standing(NamedTuple):
     unseen: int
 
 
+def has_view_entry(entries: Iterable[Entry]) -> bool:
+    """Tell whether what a view shows is altered as a whole by one of these entries."""
+    # A loop: `any` makes a generator, which takes three times as long, on every poll.
+    for entry in entries:  # noqa: SIM110
+        if entry.kind is EntryKind.VIEW:
+            return True
+    return False
+
+
 class View:
     """What a recipient is shown. Everything but the counts changes only by an entry of kind VIEW, which ends it."""
 
     __slots__ = (
+        "_judged",
+        "_judged_audience",
         "_topic_since",
         "at",
         "audiences",
@@ -71,6 +82,9 @@ class View:
         self.seen_marks = seen_marks
         self.read_marks = read_marks
         self.dismissed_up_to = dismissed_up_to
+        # A notification that comes is looked at several times in a row: for the waking, the counts and the answer.
+        self._judged: Notification | None = None
+        self._judged_audience: str | None = None
         self.at = Standing(0, 0, 0, 0)
         """Replaced as a whole while the log grows; whoever is about to wait takes it first."""
         self.token = ""
@@ -83,6 +97,11 @@ class View:
 
     def shown_as(self, notification: Notification) -> str | None:
         """Return the audience as a member of which the recipient is shown a notification, None if they are not."""
+        if notification is not self._judged:
+            self._judged, self._judged_audience = notification, self._judge(notification)
+        return self._judged_audience
+
+    def _judge(self, notification: Notification) -> str | None:
         seq = notification.seq
         if seq <= self.started_seq or seq <= self.dismissed_up_to or notification.type in self.hidden_types:
             return None
@@ -109,7 +128,8 @@ class View:
     def needs_last_state(self, entry: Entry) -> bool:
         """Tell whether an entry can't be counted before its final state was looked up for this recipient."""
         return (
-            entry.is_removal
+            entry.kind is not EntryKind.PUBLISHED
+            and entry.is_removal
             and self.recipient not in entry.last_states
             and entry.notification is not None
             and self.shown_as(entry.notification) is not None

@@ -8,11 +8,10 @@ from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
-from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.items import learn_last_states
 from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import Standing, View, has_view_entry
 from notifygate.log.follower import Follower
 from notifygate.log.reader import read_head
 from notifygate.log.tail import Tail
@@ -93,7 +92,7 @@ class Views:
             return True
         while True:
             entries = self._tail.after(view.audiences, view.at.seq) if view.at.epoch == self._tail.epoch else None
-            if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+            if entries is None or has_view_entry(entries):
                 return False
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
             if not unknown:

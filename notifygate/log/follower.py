@@ -87,6 +87,18 @@ class Follower:
         self._offered.append(announcement)
         self._news.set()
 
+    def take_in(self, announcement: Announcement) -> None:
+        """Take in what this process has committed, and return when the tail has it.
+
+        So whoever is told that something was committed finds it with the next poll to this worker.
+        """
+        self._offered.append(announcement)
+        try:
+            with self._lock:
+                self._follow_offered()
+        except NotifygateError:
+            self._news.set()  # the own greenlet finds it at the next look, and says what is wrong
+
     def check_soon(self) -> None:
         """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
         self._tail.checked_at = 0.0
