@@ -23,7 +23,7 @@ from notifygate.errors import InvalidCursorError, RateLimitedError, Unauthorized
 from notifygate.holds.room import Hold
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.view import View
-from notifygate.limits.windows import FixedWindows, Quota, Window
+from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
 from notifygate.problem_catalogue import CATALOGUE
 from notifygate.recent import Recent
@@ -44,6 +44,7 @@ class HeldPoll(Hold):
 
     def __init__(self, desk: "PollDesk", caller: Caller, principal: Recipient, poll: Poll, view: View) -> None:
         super().__init__(view)
+        self.view: View
         self._desk = desk
         self.caller = caller
         self.principal = principal
@@ -53,6 +54,15 @@ class HeldPoll(Hold):
         """See `server.desk.HeldPoll`."""
         self.waits = False
         """Whether its end is for `conclude`: it has begun to wait, and isn't being answered yet."""
+
+    def settle(self) -> None:
+        """Begin to wait. There may be ten thousand of these: what can be shared isn't kept twice."""
+        self.waits = True
+        token = self.view.token
+        if self.poll.cursor == token:
+            self.poll.cursor = token
+        if self.poll.tags == (token,):
+            self.poll.tags = (token,)
 
     def ended(self) -> None:
         """Answer: the room has ended the wait."""
@@ -80,13 +90,13 @@ class Repeated:
         "_end",
         "_epoch",
         "_expires_at",
+        "_name",
         "_poll",
         "_seen",
         "_since",
         "_tag_header",
         "_token",
         "_view",
-        "_window",
         "last_asked",
     )
 
@@ -97,7 +107,6 @@ class Repeated:
         poll: Poll,
         principal: Recipient,
         nothing: Nothing,
-        window: Window | None,
     ) -> None:
         view, at, matched, since = nothing
         self._tag_header = head.if_none_match
@@ -112,7 +121,7 @@ class Repeated:
         self._since = since
         self._seen = at.seq
         self._expires_at = principal.expires_at / 1000
-        self._window = window
+        self._name = principal.audience
         self._beat = 0
         self._end = b""
 
@@ -136,11 +145,10 @@ class Repeated:
             if entries is None or any(self._view.tells(entry) for entry in entries) or tail.is_ageing(self._since):
                 return None
             self._seen = tail.end
-        window = self._window
-        if window is not None:
-            if window.count >= desk.guard_limit or window.ends_at <= now:
+        guard = desk.guard
+        if guard is not None:
+            if guard.add(self._name) > guard.limit:
                 return None
-            window.count += 1
         if self._beat != desk.beat:
             self._beat = desk.beat
             self._end = desk.writer.not_modified_end(self._poll, self._token)
@@ -157,8 +165,7 @@ class PollDesk:
         self._follower = gateway.follower
         self._tokens = gateway.tokens
         self._limits = gateway.limits
-        self._guard: FixedWindows | None = gateway.limits.windows("guard")
-        self.guard_limit = self._guard.limit if self._guard else 0
+        self.guard: FixedWindows | None = gateway.limits.windows("guard")
         self._views = gateway.views
         self._polls = gateway.polls
         self._room = gateway.room
@@ -201,8 +208,8 @@ class PollDesk:
             poll.keeps_alive = False
         try:
             principal = self._recognise(poll.token)
-            window = self._guard.window(principal.audience) if self._guard else None
-            if window is not None and window.count >= self.guard_limit:
+            guard = self.guard
+            if guard is not None and guard.counted(principal.audience) >= guard.limit:
                 return None
             if poll.wait:
                 poll.wait = min(poll.wait, self._advice.longest_wait())
@@ -213,8 +220,8 @@ class PollDesk:
                 hold, outcome = None, self._look(poll, principal)
         except (UnauthorizedError, InvalidCursorError, UnavailableError):
             return None
-        if window is not None:
-            window.count += 1
+        if guard is not None:
+            guard.add(principal.audience)
         if outcome is None:
             poll.token = b""
             return hold
@@ -225,7 +232,7 @@ class PollDesk:
         self._account(poll, principal, status, began, 0.0)
         if status != 304 or not isinstance(outcome, Nothing) or not _is_common(poll):
             return Reply(data, poll.keeps_alive)
-        repeated = Repeated(self, head, poll, principal, outcome, window)
+        repeated = Repeated(self, head, poll, principal, outcome)
         self._known.put(head.authorization, repeated)
         return Reply(data, True, repeated)
 
@@ -258,7 +265,7 @@ class PollDesk:
                 self._room.leave(hold, "raced")
                 return outcome
             if hold.reason is None:
-                hold.waits = True
+                hold.settle()
                 return None
             if hold.reason != "news":
                 return outcome
@@ -329,9 +336,8 @@ class PollDesk:
                 return 304, self.writer.not_modified(poll, outcome.matched)
             outcome = self._polls.as_found(outcome)
         quotas = [] if quota is None else [quota]
-        if self._guard is not None:
-            window = self._guard.window(principal.audience)
-            quotas.insert(0, self._guard.quota(window.count, window.ends_at))
+        if self.guard is not None:
+            quotas.insert(0, self.guard.quota(self.guard.counted(principal.audience), self.guard.ends_at))
         poll.request_id = poll.request_id or new_request_id()
         return 200, self.writer.found(poll, outcome, quotas)
 

@@ -21,6 +21,9 @@ class TypeRule:
 
 DEFAULT_TYPE = TypeRule()
 
+NO_TYPES: frozenset[str] = frozenset()
+"""Shared by the many views that hide none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -39,7 +42,8 @@ class Catalog:
         forbidden = {
             name for name, rule in self.types.items() if rule.roles and not set(rule.roles).intersection(roles)
         }
-        return frozenset(forbidden | {name for name in muted if not self.rule(name).mandatory})
+        hidden = forbidden | {name for name in muted if not self.rule(name).mandatory}
+        return frozenset(hidden) if hidden else NO_TYPES
 
     def may_follow(self, topic: str, roles: tuple[str, ...]) -> bool:
         """Tell whether someone with these roles may follow a topic and be shown what it brings."""

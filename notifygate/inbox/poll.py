@@ -90,7 +90,7 @@ class Polls:
     def _position(self, principal: Recipient, view: View, token: str) -> int | None:
         if token == view.token:
             return view.token_seq
-        position = self._codec.decode(token, view.at.epoch, principal.id, principal.roles, view.tag)
+        position = self._codec.decode(token, view.epoch, principal.id, principal.roles, view.tag)
         if position is not None and self._codec.has_one_secret:
             view.token, view.token_seq = token, position
         return position
@@ -102,7 +102,7 @@ class Polls:
         """
         for tag in tags:
             position = self._position(principal, view, tag)
-            if position is None or position > view.at.seq or self._tail.is_ageing(position):
+            if position is None or position > view.seq or self._tail.is_ageing(position):
                 continue
             entries = self._tail.after(view.audiences, position)
             if entries is not None and not any(view.tells(entry) for entry in entries):

@@ -40,17 +40,20 @@ class View:
         "_judged",
         "_judged_audience",
         "_topic_since",
-        "at",
         "audiences",
         "dismissed_up_to",
+        "epoch",
         "hidden_types",
         "read_marks",
         "recipient",
         "seen_marks",
+        "seq",
         "started_seq",
         "tag",
         "token",
         "token_seq",
+        "unread",
+        "unseen",
     )
 
     def __init__(
@@ -85,11 +88,19 @@ class View:
         # A notification that comes is looked at several times in a row: for the waking, the counts and the answer.
         self._judged: Notification | None = None
         self._judged_audience: str | None = None
-        self.at = Standing(0, 0, 0, 0)
-        """Replaced as a whole while the log grows; whoever is about to wait takes it first."""
+        self.epoch = self.seq = self.unread = self.unseen = 0
         self.token = ""
         """The token that was made for this view last, and its position: most requests bring or want just that one."""
         self.token_seq = -1
+
+    @property
+    def at(self) -> Standing:
+        """The counts and their position. They move on together; whoever is about to wait takes this first."""
+        return Standing(self.epoch, self.seq, self.unread, self.unseen)
+
+    def move_to(self, epoch: int, seq: int, unread: int, unseen: int) -> None:
+        """Say what the counts are at another position."""
+        self.epoch, self.seq, self.unread, self.unseen = epoch, seq, unread, unseen
 
     def since(self, audience: str) -> int:
         """Return the position after which what is published to one of the view's audiences belongs to the inbox."""

@@ -11,7 +11,7 @@ from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.items import learn_last_states
 from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import Standing, View, has_view_entry
+from notifygate.inbox.view import View, has_view_entry
 from notifygate.log.follower import Follower
 from notifygate.log.reader import read_head
 from notifygate.log.tail import Tail
@@ -52,8 +52,8 @@ class Views:
             view = self._cache.get(principal.key)
             if view is None:
                 view = self._load(principal)
-            if view.at.seq > self._tail.end or view.at.epoch != self._tail.epoch:
-                self._follower.reach(view.at.epoch, view.at.seq)
+            if view.seq > self._tail.end or view.epoch != self._tail.epoch:
+                self._follower.reach(view.epoch, view.seq)
             if self._advance(view):
                 return view
             self._cache.drop(principal.key, view)
@@ -78,7 +78,7 @@ class Views:
         view = read_view(connection, principal, self._codec)
         if view is not None:
             unread, unseen, _ = read_counts(connection, view)
-            view.at = Standing(head.epoch, head.seq, unread, unseen)
+            view.move_to(head.epoch, head.seq, unread, unseen)
         return view
 
     def keep(self, principal: Recipient, view: View) -> None:
@@ -88,10 +88,10 @@ class Views:
 
     def _advance(self, view: View) -> bool:
         """Bring a view to the tail's end; False if it has to be read anew."""
-        if view.at.seq == self._tail.end and view.at.epoch == self._tail.epoch:
+        if view.seq == self._tail.end and view.epoch == self._tail.epoch:
             return True
         while True:
-            entries = self._tail.after(view.audiences, view.at.seq) if view.at.epoch == self._tail.epoch else None
+            entries = self._tail.after(view.audiences, view.seq) if view.epoch == self._tail.epoch else None
             if entries is None or has_view_entry(entries):
                 return False
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
@@ -100,10 +100,11 @@ class Views:
             if not self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown)):  # noqa: B023
                 return False
         # From here to the end nothing waits, so no other greenlet can advance the view twice.
-        epoch, seq, unread, unseen = view.at
+        unread, unseen = view.unread, view.unseen
         for entry in entries:
             unread_delta, unseen_delta = view.deltas(entry)
             unread += unread_delta
             unseen += unseen_delta
-        view.at = Standing(epoch, max(seq, self._tail.end), unread, unseen)
+        # The tail's own numbers: thousands of views share them.
+        view.move_to(self._tail.epoch, self._tail.end, unread, unseen)
         return True

@@ -5,7 +5,6 @@ keys in one round trip, and what comes back, the sum over all workers, takes the
 the limit may pass, but only what all workers let through within one such moment.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -73,17 +72,15 @@ class SharedCounts:
 
     def _send(self, counts: dict[str, int]) -> None:
         """Add to Redis' counts and take over the sums."""
+        windows = self._windows
+        ends_at = windows.ends_at
         pipeline = self._redis.pipeline(transaction=False)
         for key, count in counts.items():
-            name = f"{self._prefix}:{self._windows.name}:{key}"
-            # The window begins with its first count, whoever's that is; PTTL says when it ends.
-            pipeline.set(name, 0, ex=self._windows.window_seconds, nx=True)
+            name = f"{self._prefix}:{windows.name}:{key}:{ends_at:.0f}"
             pipeline.incrby(name, count)
-            pipeline.pttl(name)
-        answers = pipeline.execute()
-        now = time.time()
-        for place, key in enumerate(counts):
-            total, left_ms = answers[3 * place + 1], answers[3 * place + 2]
-            window = self._windows.window(key)
-            window.count = total + self._unsent[key]  # what was counted here meanwhile is still to be sent
-            window.ends_at = now + max(0, left_ms) / 1000
+            pipeline.expire(name, 2 * windows.window_seconds)  # longer than needed: clocks may differ a little
+        totals = pipeline.execute()[::2]
+        for key, total in zip(counts, totals, strict=True):
+            if windows.ends_at == ends_at:
+                # What was counted here meanwhile is still to be sent.
+                windows.add(key, total + self._unsent[key] - windows.counted(key))

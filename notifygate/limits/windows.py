@@ -1,7 +1,7 @@
 """Fixed windows, counted in this process.
 
-A window begins with the first count of a key and ends so many seconds later; what has ended is swept once a minute.
-Counting costs two look-ups, since every poll is counted.
+All keys of a limit share the window: it begins and ends on the clock, say with the minute, and its end forgets all
+counts at once. So a count is a number in a dictionary, which matters where every poll of every recipient is counted.
 """
 
 import time
@@ -10,8 +10,6 @@ from typing import Literal, NamedTuple
 from limits import RateLimitItem
 
 LimitName = Literal["publish", "poll", "state", "failed_auth", "guard"]
-
-SWEEP_SECONDS = 60
 
 
 class Quota(NamedTuple):
@@ -36,43 +34,34 @@ class Quota(NamedTuple):
         return f'"{self.name}";r={self.remaining};t={self.reset_seconds}'
 
 
-class Window:
-    """What was counted for one key, until when."""
-
-    __slots__ = ("count", "ends_at")
-
-    def __init__(self, ends_at: float) -> None:
-        self.count = 0
-        self.ends_at = ends_at
-        """Unix seconds."""
-
-
 class FixedWindows:
-    """The windows of one limit."""
+    """The windows of one limit, one after the other."""
 
     def __init__(self, name: LimitName, item: RateLimitItem) -> None:
         self.name: LimitName = name
         self.limit = item.amount
         self.window_seconds = item.get_expiry()
-        self._windows: dict[str, Window] = {}
-        self._sweep_at = time.time() + SWEEP_SECONDS
+        self.ends_at = 0.0
+        """When the present window ends (Unix seconds)."""
+        self._counts: dict[str, int] = {}
 
-    def window(self, key: str) -> Window:
-        """Return the window of a key that counts now."""
+    def counted(self, key: str) -> int:
+        """Return what was counted for a key in the present window."""
         now = time.time()
-        window = self._windows.get(key)
-        if window is None or window.ends_at <= now:
-            if now >= self._sweep_at:
-                self._sweep_at = now + SWEEP_SECONDS
-                self._windows = {name: kept for name, kept in self._windows.items() if kept.ends_at > now}
-            window = self._windows[key] = Window(now + self.window_seconds)
-        return window
+        if now >= self.ends_at:
+            self._counts = {}
+            self.ends_at = (now // self.window_seconds + 1) * self.window_seconds
+        return self._counts.get(key, 0)
+
+    def add(self, key: str, count: int = 1) -> int:
+        """Count for a key; return what was counted for it in the present window."""
+        total = self.counted(key) + count
+        self._counts[key] = total
+        return total
 
     def take(self, key: str) -> Quota:
         """Count one for a key and return how the limit stands then."""
-        window = self.window(key)
-        window.count += 1
-        return self.quota(window.count, window.ends_at)
+        return self.quota(self.add(key), self.ends_at)
 
     def quota(self, count: int, ends_at: float) -> Quota:
         """Return how the limit stands when so much was counted in a window that ends then."""
@@ -87,5 +76,5 @@ class FixedWindows:
         )
 
     def reset(self) -> None:
-        """Forget all windows."""
-        self._windows.clear()
+        """Forget what was counted."""
+        self._counts.clear()

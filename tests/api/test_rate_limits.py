@@ -320,7 +320,7 @@ def test_what_remains_is_told_from_redis(redis_url: str, make_app: Any) -> None:
     # No poll waits for Redis: what other nodes have counted is known a moment later.
     alice.poll()
     windows = other.services.limits.windows("poll")
-    eventually(lambda: windows.window("user:alice").count == 2)
+    eventually(lambda: windows.counted("user:alice") == 2)
     assert remaining(alice.poll(), "poll") == 7
 
 
@@ -331,7 +331,7 @@ def test_polls_on_all_nodes_together_are_limited(redis_url: str, make_app: Any) 
         assert [alice.poll().status_code for alice in alices] == [200, 200]
         for node in nodes:
             windows = node.services.limits.windows("poll")
-            eventually(lambda windows=windows, sent=sent: windows.window("user:alice").count >= 2 * sent - 1)
+            eventually(lambda windows=windows, sent=sent: windows.counted("user:alice") >= 2 * sent - 1)
     eventually(lambda: [alice.poll().status_code for alice in alices] == [429, 429])
 
 
