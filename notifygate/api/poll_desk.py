@@ -146,9 +146,8 @@ class Repeated:
                 return None
             self._seen = tail.end
         guard = desk.guard
-        if guard is not None:
-            if guard.add(self._name) > guard.limit:
-                return None
+        if guard is not None and guard.add(self._name) > guard.limit:
+            return None
         if self._beat != desk.beat:
             self._beat = desk.beat
             self._end = desk.writer.not_modified_end(self._poll, self._token)

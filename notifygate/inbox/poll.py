@@ -188,7 +188,7 @@ class Polls:
 def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
     """Add what an entry has made of its notification."""
     notification = entry.notification
-    audience = view.shown_as(notification) if notification else None
+    audience = view.shows(entry)
     if notification is None or audience is None:
         return  # can't be: only entries that are told get here
     if entry.kind is EntryKind.DISMISSED or entry.is_removal:

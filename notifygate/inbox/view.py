@@ -108,11 +108,6 @@ class View:
 
     def shown_as(self, notification: Notification) -> str | None:
         """Return the audience as a member of which the recipient is shown a notification, None if they are not."""
-        if notification is not self._judged:
-            self._judged, self._judged_audience = notification, self._judge(notification)
-        return self._judged_audience
-
-    def _judge(self, notification: Notification) -> str | None:
         seq = notification.seq
         if seq <= self.started_seq or seq <= self.dismissed_up_to or notification.type in self.hidden_types:
             return None
@@ -122,6 +117,18 @@ class View:
                 return audience
         return None
 
+    def shows(self, entry: Entry) -> str | None:
+        """Return `shown_as` of an entry's notification, remembered: each is asked for several times in a row.
+
+        Only for entries of the tail. What was remembered stays in memory, and those are there anyway.
+        """
+        notification = entry.notification
+        if notification is None:
+            return None
+        if notification is not self._judged:
+            self._judged, self._judged_audience = notification, self.shown_as(notification)
+        return self._judged_audience
+
     def tells(self, entry: Entry) -> bool:
         """Tell whether the recipient would be told of an entry.
 
@@ -129,7 +136,7 @@ class View:
         """
         if entry.kind is EntryKind.VIEW:
             return True
-        if entry.notification is None or self.shown_as(entry.notification) is None:
+        if self.shows(entry) is None:
             return False
         if entry.is_removal:
             last = entry.last_states.get(self.recipient)
@@ -142,14 +149,13 @@ class View:
             entry.kind is not EntryKind.PUBLISHED
             and entry.is_removal
             and self.recipient not in entry.last_states
-            and entry.notification is not None
-            and self.shown_as(entry.notification) is not None
+            and self.shows(entry) is not None
         )
 
     def deltas(self, entry: Entry) -> tuple[int, int]:
         """Return by how much an entry moves `unread` and `unseen`."""
         notification = entry.notification
-        if entry.kind is EntryKind.VIEW or notification is None or self.shown_as(notification) is None:
+        if entry.kind is EntryKind.VIEW or notification is None or self.shows(entry) is None:
             return 0, 0
         if entry.kind is EntryKind.PUBLISHED:
             return 1, 1
