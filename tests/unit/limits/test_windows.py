@@ -1,0 +1,44 @@
+"""Fixed windows in memory."""
+
+import pytest
+from limits import parse
+
+from notifygate.limits.windows import FixedWindows
+
+
+class Clock:
+    now = 600.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("notifygate.limits.windows.time", clock)
+    return clock
+
+
+def test_so_many_pass_and_no_more(clock: Clock) -> None:
+    windows = FixedWindows("poll", parse("3/minute"))
+    quotas = [windows.take("alice") for _ in range(5)]
+    assert [quota.is_exceeded for quota in quotas] == [False, False, False, True, True]
+    assert [quota.remaining for quota in quotas] == [2, 1, 0, 0, 0]
+    assert windows.take("bob").remaining == 2
+
+
+def test_a_window_ends_on_the_clock_and_with_it_all_counts(clock: Clock) -> None:
+    windows = FixedWindows("poll", parse("2/minute"))
+    clock.now = 659.0
+    assert [windows.take("alice").is_exceeded for _ in range(3)] == [False, False, True]
+    assert windows.take("alice").reset_seconds == 1
+    clock.now = 660.0
+    assert windows.counted("alice") == 0
+    quota = windows.take("alice")
+    assert (quota.is_exceeded, quota.remaining, quota.reset_seconds) == (False, 1, 60)
+
+
+def test_the_headers_say_how_it_stands(clock: Clock) -> None:
+    quota = FixedWindows("poll", parse("10/minute")).take("alice")
+    assert (quota.policy_item, quota.state_item) == ('"poll";q=10;w=60', '"poll";r=9;t=60')

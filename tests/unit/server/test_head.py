@@ -1,0 +1,118 @@
+"""Reading the head of a plain poll: what is read, and what is left to gunicorn's parser."""
+
+import pytest
+
+from notifygate.server.head import MAX_HEAD_BYTES, read_head
+
+HOST = "Host: gate.example:8080"
+
+
+def head(*lines: str, request_line: str = "GET /v1/inbox HTTP/1.1") -> bytes:
+    return "\r\n".join((request_line, *lines, "", "")).encode("latin-1")
+
+
+def test_everything_that_matters_is_read() -> None:
+    found = read_head(
+        head(
+            HOST,
+            "authorization: Bearer abc ",
+            'If-None-Match:W/"x"',
+            "PREFER: wait=5",
+            "Origin: https://app.example",
+            "X-Request-Id: r1",
+            "Accept: */*",
+            request_line="GET /v1/inbox/unread?wait=5&_=1 HTTP/1.1",
+        )
+    )
+    assert found is not None
+    assert (found.path, found.query) == (b"/v1/inbox/unread", b"wait=5&_=1")
+    assert (found.authorization, found.if_none_match, found.prefer) == (b"Bearer abc", b'W/"x"', b"wait=5")
+    assert (found.origin, found.request_id) == (b"https://app.example", b"r1")
+    assert (found.is_http_11, found.keeps_alive) == (True, True)
+
+
+def test_what_was_not_sent_is_none() -> None:
+    found = read_head(head(HOST))
+    assert found is not None
+    assert [found.authorization, found.if_none_match, found.prefer, found.origin, found.request_id] == [None] * 5
+    assert found.query == b""
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "keeps_alive"),
+    [
+        ("1.1", None, True),
+        ("1.1", "keep-alive", True),
+        ("1.1", "Close", False),
+        ("1.0", None, False),
+        ("1.0", "Keep-Alive", True),
+        ("1.0", "close", False),
+    ],
+)
+def test_whether_the_connection_stays(version: str, connection: str | None, keeps_alive: bool) -> None:
+    lines = [HOST] if connection is None else [HOST, f"Connection: {connection}"]
+    found = read_head(head(*lines, request_line=f"GET /v1/inbox HTTP/{version}"))
+    assert found is not None
+    assert found.keeps_alive is keeps_alive
+
+
+NOT_PLAIN = {
+    "another method": head(HOST, request_line="POST /v1/inbox HTTP/1.1"),
+    "a method in small letters": head(HOST, request_line="get /v1/inbox HTTP/1.1"),
+    "another path": head(HOST, request_line="GET /v1/types HTTP/1.1"),
+    "another version": head(HOST, request_line="GET /v1/inbox HTTP/1.2"),
+    "two blanks": head(HOST, request_line="GET /v1/inbox  HTTP/1.1"),
+    "a fragment": head(HOST, request_line="GET /v1/inbox?_=1#&wait=5 HTTP/1.1"),
+    "a tab in the target": head(HOST, request_line="GET /v1/inbox?\t HTTP/1.1"),
+    "no host": head("Accept: */*"),
+    "two hosts": head(HOST, HOST),
+    "a host that is none": head("Host: a b"),
+    "a host with a path": head("Host: gate.example/x"),
+    "an end that comes early": head(HOST, "", "GET /v1/inbox HTTP/1.1", HOST),
+    "an end that is missing": head(HOST)[:-2],
+    "more behind the end": head(HOST) + b"GET",
+    "an empty line first": b"\r\n" + head(HOST),
+    "a folded line": head(HOST, "X-A: b", " c"),
+    "a line without a colon": head(HOST, "Accept"),
+    "a line without a name": head(HOST, ": x"),
+    "a blank before the colon": head(HOST, "Accept : x"),
+    "a name that is no token": head(HOST, "Acc(ept: x"),
+    "an underscore in a name": head(HOST, "X_A: b"),
+    "a NUL": head(HOST, "X-A: a\0b"),
+    "a tab": head(HOST, "X-A: a\tb"),
+    "a lone line feed": head(HOST, "X-A: a\nAuthorization: Bearer x"),
+    "a lone carriage return": head(HOST, "X-A: a\rb"),
+    "a character beyond ASCII": head(HOST, "X-A: \xe9"),
+    "a body's length": head(HOST, "Content-Length: 0"),
+    "a body's coding": head(HOST, "Transfer-Encoding: chunked"),
+    "an expectation": head(HOST, "Expect: 100-continue"),
+    "another protocol": head(HOST, "Upgrade: h2c"),
+    "two credentials": head(HOST, "Authorization: Bearer a", "authorization: Bearer b"),
+    "two tags": head(HOST, 'If-None-Match: "a"', 'If-None-Match: "b"'),
+    "two connections": head(HOST, "Connection: close", "Connection: keep-alive"),
+    "an unknown connection option": head(HOST, "Connection: close, te"),
+    "two schemes": head(HOST, "X-Forwarded-Proto: https", "X-Forwarded-Ssl: off"),
+    "too much": head(HOST, *(f"X-{n}: {'v' * 100}" for n in range(MAX_HEAD_BYTES // 100))),
+    "too many": head(HOST, *(f"X-{n}: v" for n in range(100))),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("data", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_the_parser(data: bytes) -> None:
+    assert read_head(data) is None
+    assert read_head(head(HOST, "Accept: */*")) is not None
+    assert read_head(data) is None, "what was remembered of other heads changes nothing"
+
+
+def test_a_head_cut_anywhere_is_not_plain() -> None:
+    whole = head(HOST, "Authorization: Bearer abc")
+    assert all(read_head(whole[:length]) is None for length in range(len(whole)))
+
+
+def test_lines_are_remembered_as_they_are_and_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifygate.server.head._MAX_KNOWN", 3)
+    for n in range(20):
+        found = read_head(head(HOST, f"X-{n}: {n}", f"Authorization: Bearer {n}"))
+        assert found is not None
+        assert found.authorization == b"Bearer %d" % n

@@ -1,0 +1,23 @@
+"""Nothing waits in the hub."""
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+
+from notifygate.waiting import WouldWaitError, may_wait
+
+
+def test_a_greenlet_may_wait() -> None:
+    gevent.spawn(may_wait).get(timeout=5)
+
+
+def test_the_hub_may_not() -> None:
+    found: AsyncResult[bool] = AsyncResult()
+
+    def in_the_hub() -> None:
+        with pytest.raises(WouldWaitError):
+            may_wait()
+        found.set(True)
+
+    gevent.get_hub().loop.run_callback(in_the_hub)
+    assert found.get(timeout=5)
