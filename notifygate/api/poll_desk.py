@@ -72,9 +72,9 @@ class HeldPoll(Hold):
         """See `server.desk.HeldPoll`."""
         self._desk.time_is_over(self)
 
-    def client_is_gone(self) -> None:
+    def client_is_gone(self) -> bytes:
         """See `server.desk.HeldPoll`."""
-        self._desk.client_is_gone(self)
+        return self._desk.client_is_gone(self)
 
 
 class Repeated:
@@ -286,12 +286,16 @@ class PollDesk:
         self._room.leave(hold, "timeout")
         self.conclude(hold)
 
-    def client_is_gone(self, hold: HeldPoll) -> None:
-        """Forget a hold."""
-        if hold.waits:
-            hold.waits = False
-            self._room.leave(hold, "gone")
-            self._account(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
+    def client_is_gone(self, hold: HeldPoll) -> bytes:
+        """Forget a hold; one that is being answered just now is answered."""
+        if not hold.waits:
+            return b""
+        hold.waits = False
+        self._room.leave(hold, "gone")
+        hold.poll.request_id = hold.poll.request_id or new_request_id()
+        hold.poll.keeps_alive = False
+        self._account(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
+        return self.writer.gone(hold.poll, self._guard_quota(hold.principal))
 
     def _conclude(self, hold: HeldPoll) -> None:
         poll, principal = hold.poll, hold.principal
@@ -308,11 +312,12 @@ class PollDesk:
             if quota is None or not quota.is_exceeded:
                 status, data = self._write(poll, principal, outcome, quota)
             else:
-                status, data = self._write_problem(poll, RateLimitedError(quota.reset_seconds), [quota])
+                quotas = [*self._guard_quota(principal), quota]
+                status, data = self._write_problem(poll, RateLimitedError(quota.reset_seconds), quotas)
         except WouldWaitError:
             raise
         except Exception as error:
-            status, data = self._write_problem(poll, error, ())
+            status, data = self._write_problem(poll, error, self._guard_quota(principal))
         else:
             if hold.committed_at is not None and status == 200:
                 self._wake_delays.append(max(0.0, time.time() - hold.committed_at))
@@ -334,11 +339,15 @@ class PollDesk:
             if outcome.matched is not None:
                 return 304, self.writer.not_modified(poll, outcome.matched)
             outcome = self._polls.as_found(outcome)
-        quotas = [] if quota is None else [quota]
-        if self.guard is not None:
-            quotas.insert(0, self.guard.quota(self.guard.counted(principal.audience), self.guard.ends_at))
         poll.request_id = poll.request_id or new_request_id()
+        quotas = self._guard_quota(principal)
+        if quota is not None:
+            quotas.append(quota)
         return 200, self.writer.found(poll, outcome, quotas)
+
+    def _guard_quota(self, principal: Recipient) -> list[Quota]:
+        guard = self.guard
+        return [] if guard is None else [guard.quota(guard.counted(principal.audience), guard.ends_at)]
 
     def _write_problem(self, poll: Poll, error: Exception, quotas: Sequence[Quota]) -> tuple[int, bytes]:
         poll.request_id = poll.request_id or new_request_id()

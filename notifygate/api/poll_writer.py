@@ -11,6 +11,7 @@ import orjson
 from gunicorn import SERVER
 from werkzeug.http import HTTP_STATUS_CODES
 
+from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
 from notifygate.api.poll_request import UNREAD, Poll
 from notifygate.domain.cursor import etag
@@ -71,6 +72,19 @@ class PollWriter:
             body,
         )
 
+    def gone(self, poll: Poll, quotas: Sequence[Quota]) -> bytes:
+        """Write what a client gets that is taken for gone. `poll` has its `request_id`."""
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Length": "0",
+            "X-Request-Id": poll.request_id or "",
+            **NO_SNIFFING,
+            **limit_headers(quotas),
+        }
+        if self._origins:
+            headers["Vary"] = "Origin"
+        return b"%b%b%b\r\n" % (self._start_for(CLIENT_GONE, poll), _lines(headers), self._cors_of(poll))
+
     def problem(self, poll: Poll, code: str, detail: str, retry_after: int | None, quotas: Sequence[Quota]) -> bytes:
         """Write an error of the catalogue. `poll` has its `request_id`."""
         request_id = poll.request_id or ""
@@ -104,7 +118,7 @@ class PollWriter:
                 "Date": email.utils.formatdate(usegmt=True),
                 "Connection": "keep-alive" if keeps_alive else "close",
             }
-            phrase = HTTP_STATUS_CODES[status].upper()
+            phrase = HTTP_STATUS_CODES.get(status, "Unknown").upper()
             start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, phrase.encode(), _lines(lines))
             self._starts[key] = start
         return start

@@ -51,8 +51,9 @@ class _Looking:
     def time_is_over(self) -> None:
         """Go on looking: the database has time-outs of its own."""
 
-    def client_is_gone(self) -> None:
+    def client_is_gone(self) -> bytes:
         """Go on looking: who looks will see."""
+        return b""
 
 
 _LOOKING: HeldPoll = _Looking()
@@ -77,7 +78,7 @@ class Connection:
 
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
         """See `desk.Caller`."""
-        self._board.send(self, data, keeps_alive)
+        self._board.send(self, data, keeps_alive=keeps_alive)
 
 
 class Board:
@@ -213,23 +214,21 @@ class Board:
                 if reply.repeat.last_asked == hash(data):
                     self._repeats.put(data, reply.repeat)
                 reply.repeat.last_asked = hash(data)
-            self.send(connection, reply.data, reply.keeps_alive)
+            self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
             self._set_deadline(connection, reply.deadline)
 
     def _hear_held(self, connection: Connection, events: int) -> None:
         if events & _BROKEN:
-            held = connection.held
-            self._close(connection)
-            if held is not None:
-                held.client_is_gone()
+            if connection.held is not None:
+                self.send(connection, connection.held.client_is_gone(), keeps_alive=False)
         else:
             connection.says_more = True
 
     # --- Sending ------------------------------------------------------------------------------
 
-    def send(self, connection: Connection, data: bytes, keeps_alive: bool) -> None:
+    def send(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
         """Send an answer; what doesn't fit into the socket's buffer is left to a greenlet."""
         connection.held = None
         if connection.fd < 0:

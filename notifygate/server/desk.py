@@ -27,8 +27,8 @@ class HeldPoll(Protocol):
         """End the wait with whatever there is to say then. Called in the hub."""
         ...
 
-    def client_is_gone(self) -> None:
-        """Forget the poll: nobody is there to be answered."""
+    def client_is_gone(self) -> bytes:
+        """Forget the poll; return what a client is told that has only closed its sending side."""
         ...
 
 
