@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import loadgen, machine, report
-from benchmarks.results import Results
+from benchmarks.results import FULL_LOG, Results
 from benchmarks.rows.holds import measure_holds
 from benchmarks.rows.news import measure_news
 from benchmarks.rows.nothing_new import measure_nothing_new
-from benchmarks.rows.plan import Plan
+from benchmarks.rows.plan import Plan, Variant
 from benchmarks.rows.publishing import measure_publishing
 from benchmarks.rows.redis_wakes import measure_redis_wakes
+from benchmarks.seed import Seed, fill
 from benchmarks.servers.nginx import Nchan, Nginx
 from benchmarks.servers.peer import ENVIRONMENT, AiohttpPoll, FlaskSocketIO, FlaskView, Peer
 
@@ -27,6 +28,8 @@ ROWS: dict[str, Callable[[Plan, Results], None]] = {
     "holds": measure_holds,
     "redis-wakes": measure_redis_wakes,
 }
+QUICK_SEED = Seed(recipients=10_000, heavy=1_000)
+
 PEERS: tuple[type[Peer], ...] = (Nginx, Nchan, AiohttpPoll, FlaskView, FlaskSocketIO)
 
 
@@ -42,6 +45,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
     parser.add_argument("--seconds", type=float, help="length of a throughput measurement (3)")
     parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns (3)")
+    parser.add_argument(
+        "--full-log", action=argparse.BooleanOptionalAction, default=True, help="also measure with 1,000,000 entries"
+    )
+    parser.add_argument("--nice", type=int, help="priority of everything, as in nice(1): -10 keeps others away")
     parser.add_argument("--no-docs", action="store_true", help="leave docs/performance.md as it is")
     return parser.parse_args(arguments)
 
@@ -51,8 +58,22 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     plan = Plan(folder=folder, peers=available_peers(options.peers))
     if options.quick:
         plan = replace(plan, clients=2000, seconds=1.0, rounds=1, wakes=200, idle_seconds=3.0)
+    if options.full_log:
+        plan = replace(plan, variants=(*plan.variants, make_full_log(plan, QUICK_SEED if options.quick else Seed())))
     given = {name: getattr(options, name) for name in ("clients", "seconds", "rounds")}
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
+
+
+def make_full_log(plan: Plan, seed: Seed) -> Variant:
+    """Fill a database and return the gateway on it."""
+    path = plan.folder / "full_log.db"
+    variant = Variant(name=FULL_LOG, database_url=f"sqlite:///{path}")
+    with variant.gateway(plan.folder):
+        pass  # it migrates the database
+    began = time.monotonic()
+    fill(path, seed)
+    print(f"{seed.entries:,} entries in the log, in {time.monotonic() - began:.0f} s", flush=True)
+    return variant
 
 
 def available_peers(wanted: str) -> frozenset[str]:
@@ -84,6 +105,8 @@ def main() -> None:
     began = time.monotonic()
     results = Results()
     try:
+        if options.nice is not None:
+            machine.use_priority(options.nice)
         plan = make_plan(options, folder)
         machine.allow_connections(plan.clients)
         loadgen.build()
@@ -94,7 +117,10 @@ def main() -> None:
         sys.exit(f"*** {error}")
     finally:
         shutil.rmtree(folder)
-    print(f"\n{report.tables(results)}\nIt took {time.monotonic() - began:.0f} s.")
+    text = report.tables(results, plan)
+    print(f"\n{text}\nIt took {time.monotonic() - began:.0f} s.")
+    if not (options.quick or options.no_docs):
+        report.keep(text)
 
 
 if __name__ == "__main__":
