@@ -40,11 +40,15 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--rows", metavar="ROW,ROW", default=",".join(ROWS), help="some of: " + ", ".join(ROWS))
     parser.add_argument("--peers", metavar="PEER,PEER", default="all", help=f"all, none, or some of: {names}")
     parser.add_argument(
-        "--quick", action="store_true", help="one short round with 2,000 clients; docs stay as they are"
+        "--quick", action="store_true", help="one short round with 1,000 clients; docs stay as they are"
     )
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
     parser.add_argument("--seconds", type=float, help="length of a throughput measurement (3)")
-    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns (3)")
+    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (3)")
+    parser.add_argument("--hold-rounds", type=int, help="how often they take turns at holding (2)")
+    parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")
+    parser.add_argument("--idle-seconds", type=float, help="how long idle gateways are watched (20)")
+    parser.add_argument("--seed-recipients", type=int, help="recipients in the full log, 10 entries each (100,000)")
     parser.add_argument(
         "--full-log", action=argparse.BooleanOptionalAction, default=True, help="also measure with 1,000,000 entries"
     )
@@ -57,10 +61,18 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     """Return the plan that the command line asks for."""
     plan = Plan(folder=folder, peers=available_peers(options.peers))
     if options.quick:
-        plan = replace(plan, clients=2000, seconds=1.0, rounds=1, wakes=200, idle_seconds=3.0)
+        plan = replace(
+            plan, clients=1000, seconds=1.0, rounds=1, hold_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0
+        )
     if options.full_log:
-        plan = replace(plan, variants=(*plan.variants, make_full_log(plan, QUICK_SEED if options.quick else Seed())))
-    given = {name: getattr(options, name) for name in ("clients", "seconds", "rounds")}
+        seed = QUICK_SEED if options.quick else Seed()
+        if options.seed_recipients is not None:
+            seed = replace(seed, recipients=options.seed_recipients)
+        plan = replace(plan, variants=(*plan.variants, make_full_log(plan, seed)))
+    given = {
+        name: getattr(options, name)
+        for name in ("clients", "seconds", "rounds", "hold_rounds", "wakes", "idle_seconds")
+    }
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 
 

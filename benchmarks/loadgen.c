@@ -64,8 +64,6 @@
 #define EVENTS 1024
 /* So many connections are being made at the same time: well below any listener's backlog. */
 #define MAX_CONNECTING 256
-/* No answer within this time: the server has lost it. Longer than a slow peer needs for a broadcast to all. */
-#define PATIENCE (30 * SECOND)
 
 /* --- what was asked for ------------------------------------------------------------------------------------------ */
 
@@ -74,6 +72,8 @@ static int address_count;
 static struct sockaddr_in publish_address;
 static int connection_count, source_count = 16, expected_status = 200;
 static double run_seconds = 1, warmup_seconds;
+/* No answer within this time: the server has lost it. Longer than a slow peer needs for a broadcast to all. */
+static uint64_t patience = 30 * SECOND;
 static const char *contained, *carry[MAX_SLOTS];
 static int carry_count;
 
@@ -552,7 +552,7 @@ static void pump(int timeout_ms)
 
 static void connect_all(void)
 {
-    uint64_t give_up = now() + 2 * PATIENCE;
+    uint64_t give_up = now() + 2 * patience;
     for (int i = 0; i < connection_count; i++) {
         while (connecting_count >= MAX_CONNECTING && now() < give_up)
             pump(100);
@@ -649,7 +649,7 @@ static void run_throughput(void)
     cpu = cpu_time() - cpu;
     waited = kept_waiting() - waited;
     own = own_cpu_time() - own;
-    uint64_t give_up = now() + PATIENCE;
+    uint64_t give_up = now() + patience;
     while (count_waiting() && now() < give_up)
         pump(20);
     if (count_waiting())
@@ -699,7 +699,7 @@ static void run_once(void)
     on_open = once_next;
     on_answer = once_answer;
     connect_all();
-    for (long before = 0; answered < requests.count && open_count + connecting_count && now() - last < PATIENCE;) {
+    for (long before = 0; answered < requests.count && open_count + connecting_count && now() - last < patience;) {
         pump(20);
         if (answered > before) {
             before = answered;
@@ -860,7 +860,7 @@ static void hold_open(struct connection *connection)
 static uint64_t settle(void)
 {
     const uint64_t window = 20 * MS, step = 2 * MS;
-    uint64_t begin_at = now(), begin_cpu = cpu_time(), give_up = now() + 2 * PATIENCE;
+    uint64_t begin_at = now(), begin_cpu = cpu_time(), give_up = now() + 2 * patience;
     for (;;) {
         uint64_t until = now() + step;
         while (now() < until)
@@ -884,7 +884,7 @@ static int is_everywhere(const struct publication *publication)
 
 static void wait_for(int number)
 {
-    uint64_t give_up = now() + PATIENCE;
+    uint64_t give_up = now() + patience;
     while (!is_everywhere(&publications[number]) && now() < give_up && open_count)
         pump(20);
     if (!is_everywhere(&publications[number]))
@@ -955,7 +955,7 @@ static void command_broadcast(int is_storm)
     clear_arrival_times();
     publish(&publishers[0], connection_count, -1);
     number = publication_count;
-    while (is_storm && publications[number].got < connection_count / 2 && now() - publications[number].sent_at < PATIENCE)
+    while (is_storm && publications[number].got < connection_count / 2 && now() - publications[number].sent_at < patience)
         pump(20);
     if (is_storm) {
         int target = (int)(random() % connection_count);
@@ -1070,7 +1070,8 @@ int main(int count, char **arguments)
         {"contain", required_argument, NULL, 'x'},    {"answers", required_argument, NULL, 'a'},
         {"publish-to", required_argument, NULL, 'p'}, {"publish", required_argument, NULL, 'P'},
         {"carry", required_argument, NULL, 'C'},      {"watch", required_argument, NULL, 'W'},
-        {"sources", required_argument, NULL, 'S'},    {NULL, 0, NULL, 0},
+        {"sources", required_argument, NULL, 'S'},    {"patience", required_argument, NULL, 'T'},
+        {NULL, 0, NULL, 0},
     };
     const char *mode = count > 1 ? arguments[1] : "";
     int option;
@@ -1093,6 +1094,7 @@ int main(int count, char **arguments)
             carry[carry_count++] = optarg;
             break;
         case 'W': parse_list(optarg, take_pid); break;
+        case 'T': patience = (uint64_t)(atof(optarg) * SECOND); break;
         case 'S': source_count = atoi(optarg); break;
         default: die("see the top of loadgen.c");
         }

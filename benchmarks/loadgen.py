@@ -123,6 +123,8 @@ class HoldPlan:
     """What stands before the values of a poll's slots in an answer."""
     watch: Sequence[int] = field(default=())
     """The server's processes: when they have come to rest, all polls are held."""
+    patience_seconds: float = 30.0
+    """What has not arrived by then counts as lost: longer than a slow peer needs for a broadcast to all."""
 
 
 class HoldRun:
@@ -133,7 +135,7 @@ class HoldRun:
             "hold", "--to", ",".join(plan.addresses), "--requests",
             write_requests(folder / "polls.requests", plan.polls), "--publish-to", plan.publish_address, "--publish",
             write_requests(folder / "publications.requests", plan.publications), *_watch(plan.watch),
-            *[part for text in plan.carry for part in ("--carry", text)],
+            "--patience", str(plan.patience_seconds), *[part for text in plan.carry for part in ("--carry", text)],
         ]  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
 

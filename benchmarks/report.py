@@ -45,7 +45,10 @@ def tables(results: Results, plan: Plan) -> str:
 
 def circumstances(results: Results, plan: Plan) -> str:
     """Return when, where and with what it was measured."""
-    size = f"{plan.clients:,} recipients, {plan.rounds} rounds of {plan.seconds:g} s; medians."
+    size = (
+        f"{plan.clients:,} recipients; {plan.rounds} rounds of {plan.seconds:g} s for throughput, {plan.hold_rounds} "
+        f"with {plan.broadcasts} broadcasts and {plan.wakes} single wakes for holds; medians."
+    )
     noise = (
         f"Something else had the servers' core for up to {results.most_waiting:.0%} of a measurement "
         "while a server was ready to run."

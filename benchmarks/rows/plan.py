@@ -37,7 +37,11 @@ class Plan:
     seconds: float = 3.0
     """Length of a throughput measurement."""
     rounds: int = 3
-    """How often gateways and peers take turns; the median counts."""
+    """How often gateways and peers take turns at throughput; the median counts."""
+    hold_rounds: int = 2
+    """How often they take turns at holding; each time they are started anew."""
+    broadcasts: int = 3
+    """Broadcasts, and as many storms, in each of these rounds."""
     wakes: int = 500
     """Single wake-ups a round."""
     idle_seconds: float = 20.0

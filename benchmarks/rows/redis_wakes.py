@@ -17,7 +17,7 @@ def measure_redis_wakes(plan: Plan, results: Results) -> None:
 
     Both gateways share the server's core; Redis shares the load generator's.
     """
-    for _ in range(plan.rounds):
+    for _ in range(plan.hold_rounds):
         for variant in plan.variants:
             _measure(plan, variant, results)
 

@@ -87,11 +87,15 @@ class Gateway:
         text = loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
 
+    def sign(self, recipient: str) -> str:
+        """Return a token of a recipient."""
+        claims = {"sub": recipient, "exp": int(time.time()) + TOKEN_SECONDS}
+        return jwt.encode(claims, JWT_SECRET, "HS256")
+
     def token_header(self, number: int) -> dict[str, str]:
         """Return the header that makes a request the recipient's of that number."""
         for missing in range(len(self._tokens), number + 1):
-            claims = {"sub": recipient_name(missing), "exp": int(time.time()) + TOKEN_SECONDS}
-            self._tokens.append(jwt.encode(claims, JWT_SECRET, "HS256"))
+            self._tokens.append(self.sign(recipient_name(missing)))
         return {"Authorization": f"Bearer {self._tokens[number]}"}
 
     def key_header(self, number: int) -> dict[str, str]:
