@@ -1,7 +1,6 @@
 """`python -m benchmarks`, which `make bench` runs: measure, print the tables, keep them in docs/performance.md."""
 
 import argparse
-import shutil
 import sys
 import tempfile
 import time
@@ -113,26 +112,31 @@ def main() -> None:
     rows = options.rows.split(",")
     if unknown := set(rows) - set(ROWS):
         sys.exit(f"There is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}.")
-    folder = Path(tempfile.mkdtemp(prefix="notifygate-bench-"))
+    with tempfile.TemporaryDirectory(prefix="notifygate-bench-") as folder:
+        try:
+            if options.nice is not None:
+                machine.use_priority(options.nice)
+            text = measure(make_plan(options, Path(folder)), rows)
+        except (loadgen.LoadError, machine.MachineError) as error:
+            sys.exit(f"*** {error}")
+    if not (options.quick or options.no_docs):
+        report.keep(text)
+
+
+def measure(plan: Plan, rows: Sequence[str]) -> str:
+    """Measure rows; print the tables, even of a run that comes to a bad end, and return them."""
     began = time.monotonic()
     results = Results()
+    machine.allow_connections(plan.clients)
+    loadgen.build()
     try:
-        if options.nice is not None:
-            machine.use_priority(options.nice)
-        plan = make_plan(options, folder)
-        machine.allow_connections(plan.clients)
-        loadgen.build()
         for row in rows:
             print(f"{row} ({time.monotonic() - began:.0f} s)", flush=True)
             ROWS[row](plan, results)
-    except (loadgen.LoadError, machine.MachineError) as error:
-        sys.exit(f"*** {error}")
     finally:
-        shutil.rmtree(folder)
-    text = report.tables(results, plan)
-    print(f"\n{text}\nIt took {time.monotonic() - began:.0f} s.")
-    if not (options.quick or options.no_docs):
-        report.keep(text)
+        text = report.tables(results, plan)
+        print(f"\n{text}\nIt took {time.monotonic() - began:.0f} s.", flush=True)
+    return text
 
 
 if __name__ == "__main__":

@@ -727,6 +727,7 @@ static int publication_count, publication_size;
 static struct connection publishers[2]; /* two, since one may still wait for the answer to a broadcast */
 static int polls_again, middle_number;
 static long renewed, polls_sent;
+static struct times publish_times; /* until publishing was answered, of the present command */
 static struct times *arrival_times; /* of the present wake or broadcast; one row for each server address */
 
 static void send_poll(struct connection *connection)
@@ -828,6 +829,7 @@ static void hold_answer(struct connection *connection, const struct answer *answ
 {
     if (connection >= publishers && connection < publishers + 2) {
         publications[connection->publication].is_answered = 1;
+        add_time(&publish_times, at - publications[connection->publication].sent_at);
         if (answer->status < 200 || answer->status > 299)
             wrong("publishing was answered with %d: %.*s", answer->status,
                   answer->length < 600 ? answer->length : 600, answer->text);
@@ -892,8 +894,9 @@ static void wait_for(int number)
               publications[number].target < 0 ? connection_count : 1);
 }
 
-static void clear_arrival_times(void)
+static void clear_times(void)
 {
+    publish_times.used = 0;
     for (int i = 0; i < address_count; i++)
         arrival_times[i].used = 0;
 }
@@ -927,7 +930,7 @@ static void command_open(void)
 static void command_wake(int count, int gap_ms)
 {
     polls_again = 1;
-    clear_arrival_times();
+    clear_times();
     for (int i = 0; i < count && !wrong_count; i++) {
         int target = (int)(random() % connection_count);
         for (int tried = 0; connections[target].state != WAITING; tried++) { /* its time was over just now */
@@ -942,6 +945,8 @@ static void command_wake(int count, int gap_ms)
     }
     printf("{");
     print_arrival_times();
+    printf(", ");
+    print_times("published", &publish_times);
     printf(", \"wrong\": %ld}\n", wrong_count);
 }
 
@@ -952,7 +957,7 @@ static void command_broadcast(int is_storm)
     settle();
     polls_again = is_storm;
     middle_number = 0;
-    clear_arrival_times();
+    clear_times();
     publish(&publishers[0], connection_count, -1);
     number = publication_count;
     while (is_storm && publications[number].got < connection_count / 2 && now() - publications[number].sent_at < patience)

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import statistics
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -113,6 +114,20 @@ def cpu_share(pids: Iterable[int], seconds: float) -> float:
     before, began = cpu_seconds(pids), time.monotonic()
     time.sleep(seconds)
     return (cpu_seconds(pids) - before) / (time.monotonic() - began)
+
+
+def sync_ms(folder: Path, count: int = 50) -> float:
+    """Return how long the disk under a folder takes to keep 4 KiB for good, the median of some trials."""
+    times: list[float] = []
+    path = folder / "sync"
+    with path.open("wb", buffering=0) as file:
+        for _ in range(count):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(1000 * (time.perf_counter() - began))
+    path.unlink()
+    return statistics.median(times)
 
 
 def describe() -> str:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.loadgen import HERE
-from benchmarks.machine import describe
+from benchmarks.machine import describe, sync_ms
 from benchmarks.results import FULL_LOG, FULL_LOG_TOLERANCE, GATEWAY, GOALS, MEASURES, Goal, Measure, Results
 from benchmarks.rows.plan import Plan
 from benchmarks.servers.nginx import Nchan, Nginx, nginx_program
@@ -53,7 +53,12 @@ def circumstances(results: Results, plan: Plan) -> str:
         f"Something else had the servers' core for up to {results.most_waiting:.0%} of a measurement "
         "while a server was ready to run."
     )
-    lines = (f"{datetime.now(UTC):%Y-%m-%d}, {describe()}.", f"{versions(plan)}.", size, noise)
+    lines = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {describe()}; its disk keeps 4 KiB in {sync_ms(plan.folder):.2f} ms.",
+        f"{versions(plan)}.",
+        size,
+        noise,
+    )
     return "\n".join(f"- {line}" for line in lines) + "\n"
 
 

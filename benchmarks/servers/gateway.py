@@ -84,8 +84,16 @@ class Gateway:
 
     def metric(self, name: str) -> float:
         """Return a metric's value, summed over its labels."""
-        text = loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode()
-        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(float(line.split()[-1]) for line in self._metrics() if line.startswith((f"{name} ", f"{name}{{")))
+
+    def buckets(self, name: str) -> dict[float, float]:
+        """Return a histogram: how many observations there were up to each limit."""
+        begin = f'{name}_bucket{{le="'
+        lines = [line.removeprefix(begin).split('"} ') for line in self._metrics() if line.startswith(begin)]
+        return {float(limit): float(count) for limit, count in lines}
+
+    def _metrics(self) -> list[str]:
+        return loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode().splitlines()
 
     def sign(self, recipient: str) -> str:
         """Return a token of a recipient."""
