@@ -952,9 +952,10 @@ static void command_wake(int count, int gap_ms)
 
 static void command_broadcast(int is_storm)
 {
-    uint64_t settled;
+    uint64_t settled, cpu, all_cpu;
     int number, middle = 0;
     settle();
+    cpu = cpu_time();
     polls_again = is_storm;
     middle_number = 0;
     clear_times();
@@ -968,6 +969,7 @@ static void command_broadcast(int is_storm)
         publish(&publishers[1], target, target);
     }
     wait_for(number);
+    all_cpu = cpu_time() - cpu;
     if (middle)
         wait_for(middle);
     if (!is_storm) {
@@ -977,9 +979,11 @@ static void command_broadcast(int is_storm)
                 send_poll(&connections[i]);
     }
     settled = settle();
+    cpu = cpu_time() - cpu;
     const struct publication *all = &publications[number];
     printf("{\"all_ms\": %.3f, \"settled_ms\": %.3f, \"held\": %d, ", (double)(all->last_at - all->sent_at) / MS,
            (double)(settled - all->sent_at) / MS, count_waiting());
+    printf("\"all_cpu_ms\": %.3f, \"settled_cpu_ms\": %.3f, ", (double)all_cpu / MS, (double)cpu / MS);
     if (middle)
         printf("\"middle_ms\": %.3f, ",
                (double)(publications[middle].last_at - publications[middle].sent_at) / MS);

@@ -102,7 +102,7 @@ def _goal_row(results: Results, goal: Goal) -> tuple[str, ...]:
     ratio = results.ratio(goal.measure, GATEWAY, goal.peer) or 0.0
     measured = f"{ratio:.2f} ×"
     if (by_processor := results.ratio(f"{goal.measure}_cpu", GATEWAY, goal.peer)) is not None:
-        measured += f"; {by_processor:.2f} × per processor second"
+        measured += f"; {by_processor:.2f} × by processor time"
     return measure.title, f"{sign} {goal.limit:g} × {goal.peer}", measured, reached
 
 

@@ -112,11 +112,14 @@ def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> Non
 
 def _measure_broadcast(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
     for _ in range(plan.broadcasts):
-        results.add("broadcast", name, run.broadcast()["all_ms"])
+        figures = run.broadcast()
+        results.add("broadcast", name, figures["all_ms"])
+        results.add("broadcast_cpu", name, figures["all_cpu_ms"])
 
 
 def _measure_storm(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
     for _ in range(plan.broadcasts):
         figures = run.storm()
         results.add("storm", name, figures["settled_ms"])
+        results.add("storm_cpu", name, figures["settled_cpu_ms"])
         results.add("storm_middle", name, figures["middle_ms"])
