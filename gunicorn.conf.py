@@ -16,7 +16,11 @@ except ConfigurationError as error:
 
 bind = [_settings.bind]
 workers = _settings.workers
-worker_class = "notifygate.server.worker.GatewayWorker"
+worker_class = (
+    "notifygate.server.detaching_worker.DetachingWorker"
+    if _settings.detached
+    else "notifygate.server.worker.GatewayWorker"
+)
 
 # Each worker makes its own application after gevent has patched it and after the fork: connections, greenlets and
 # locks must not be shared between processes.

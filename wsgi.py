@@ -3,9 +3,10 @@
 import sys
 
 from notifygate.api.gateway import EXTENSION
+from notifygate.api.poll_desk import PollDesk
 from notifygate.app import create_app
 from notifygate.errors import NotifygateError
-from notifygate.server.worker import call_when_told_to_stop
+from notifygate.server.desk import serve_polls_at
 
 APP_LOAD_ERROR = 4
 """gunicorn's code for "don't try again": with any other it would start worker after worker."""
@@ -15,4 +16,4 @@ try:
 except NotifygateError as error:
     print(f"notifygate can't start: {error}", file=sys.stderr, flush=True)
     sys.exit(APP_LOAD_ERROR)
-call_when_told_to_stop(app.extensions[EXTENSION].room.drain)
+serve_polls_at(PollDesk(app.extensions[EXTENSION]))

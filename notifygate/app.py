@@ -160,7 +160,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         follower.counts_rescues = True
 
     def committed(announcement: Announcement) -> None:
-        follower.offer(announcement)
+        follower.take_in(announcement)
         if announcer:
             announcer.announce(announcement)
 

@@ -65,8 +65,12 @@ class Settings:
         6, "Holds of one recipient in a worker; a further one ends the oldest.", least=1
     )
     holds_per_worker: int = _setting(10_000, "Holds in a worker; past that polls are answered at once.", least=0)
+    detached: bool = _setting(
+        True,
+        "Wait without a greenlet, and answer polls without news before they reach Flask. False: gunicorn's plain gevent worker.",
+    )
     tail_entries: int = _setting(10_000, "Newest log entries that each worker keeps in memory.", least=10)
-    cached_views: int = _setting(100_000, "Recipients whose counts each worker keeps in memory.", least=10)
+    cached_views: int = _setting(100_000, "Recipients whose tokens and counts each worker keeps in memory.", least=10)
     head_check_interval: float = _setting(1.0, "How often a worker looks at the log by itself.", unit="s", least=0.05)
     retention_days: int = _setting(
         30,

@@ -4,11 +4,9 @@ from flask import Response, g
 
 from notifygate.api.gateway import gateway
 from notifygate.api.guard import count
+from notifygate.api.headers import PRIVATE
 from notifygate.domain.cursor import etag
 from notifygate.inbox.answer import Found, Nothing, counts_body, poll_body
-
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Encoding"}
-"""A shared cache must not keep an answer, and a private one has to ask before it uses it again."""
 
 
 def inbox_answer(outcome: Found | Nothing) -> Response:
@@ -37,7 +35,7 @@ def _answer(outcome: Found | Nothing, *, counts_only: bool) -> Response:
             response = Response(status=304, headers={**PRIVATE, **headers, "ETag": etag(outcome.matched)})
             del response.headers["Content-Type"]
             return response
-        outcome = outcome.as_found()
+        outcome = gateway().polls.as_found(outcome)
     if outcome.is_news:
         count("poll")
     if counts_only:

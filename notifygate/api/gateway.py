@@ -66,6 +66,7 @@ class Gateway:
         if self.announcer:
             self.announcer.start()
         self.housekeeping.start()
+        self.limits.start()
         self.advice.start()
 
     def stop(self) -> None:

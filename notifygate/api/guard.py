@@ -8,7 +8,7 @@ from notifygate.api.gateway import gateway
 from notifygate.auth.keys import PREFIX as KEY_PREFIX
 from notifygate.domain.principal import Publisher, Recipient
 from notifygate.errors import ForbiddenError, RateLimitedError, UnauthorizedError
-from notifygate.limits.rate_limits import LimitName, Quota
+from notifygate.limits.windows import LimitName, Quota
 
 
 def require_recipient() -> None:
@@ -44,7 +44,7 @@ def authenticate() -> Recipient | Publisher:
             g.principal_name = f"key:{principal.key_id}"
         else:
             principal = gateway().tokens.verify(text)
-            g.principal_name = f"user:{principal.id}"
+            g.principal_name = principal.audience
     except UnauthorizedError:
         # An address counts only while no credential is known: many recipients may share one.
         _note(gateway().limits.take("failed_auth", request.remote_addr or "unknown"))

@@ -16,8 +16,9 @@ from notifygate.errors import InvalidRequestError
 from notifygate.holds.in_place import InPlaceWait
 from notifygate.inbox.answer import Found, Nothing
 
-JITTER = 0.1
-"""Share by which a wait is shortened at most, so that clients that came together don't return together."""
+JITTER = 0.05
+"""Share by which a wait is shortened at most, so that clients that came together don't return together. The protocol
+allows twice as much: the server's deadlines come up to a twentieth of a second early."""
 
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([^\s,;\"]*)", re.IGNORECASE)
 
@@ -26,17 +27,23 @@ class ClientGoneError(Exception):
     """The client has closed its connection; there is nobody to answer."""
 
 
-def asked_wait(parameter: int | None) -> int | None:
-    """Return the seconds that the request asks to be held: the parameter, else `Prefer: wait=N`; None for neither."""
-    if parameter is not None:
+def asked_wait(parameter: int | None, prefer: str | None) -> int | None:
+    """Return the seconds that a request asks to be held: the parameter, else `Prefer: wait=N`; None for neither."""
+    if parameter is not None or prefer is None:
         return parameter
-    found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
+    found = _PREFERRED_WAIT.search(prefer)
     if found is None:
         return None
     try:
         return parse_whole_number(found.group(1))
     except ValueError as error:
         raise InvalidRequestError.of("Prefer", f"wait {error}") from error
+
+
+def hold_seconds(granted: int, principal: Recipient) -> float:
+    """Return how long a poll is held: a little shorter than granted, and not beyond the token's life."""
+    jittered = granted * random.uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
+    return min(jittered, principal.expires_at / 1000 - time.time())
 
 
 def long_poll(look: Callable[[], Found | Nothing], principal: Recipient, asked: int | None) -> Found | Nothing:
@@ -49,10 +56,7 @@ def long_poll(look: Callable[[], Found | Nothing], principal: Recipient, asked: 
     if granted == 0:
         return look()
     began = time.monotonic()
-    deadline = began + min(
-        granted * random.uniform(1 - JITTER, 1),  # noqa: S311 - spreads load, guards nothing
-        principal.expires_at / 1000 - time.time(),
-    )
+    deadline = began + hold_seconds(granted, principal)
     client: socket.socket | None = request.environ.get("gunicorn.socket")
     while True:
         with InPlaceWait(gateway().room, gateway().views.current(principal)) as hold:

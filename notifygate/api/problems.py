@@ -53,25 +53,36 @@ def _dump_leniently(document: dict[str, Any]) -> bytes:
 
 def register_problems(app: Flask) -> None:
     """Give the application its error handlers and the pages of the catalogue."""
-    app.register_error_handler(NotifygateError, _from_domain)
     app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(Exception, _from_defect)
+    app.register_error_handler(Exception, _from_error)
     app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
 
 
-def _from_domain(error: NotifygateError) -> Response:
-    if error.code not in CATALOGUE:
-        return _from_defect(error)
-    fields = error.errors if isinstance(error, InvalidRequestError) else ()
-    response = problem_response(error.code, str(error), fields)
-    if isinstance(error, UnauthorizedError):
-        response.headers["WWW-Authenticate"] = "Bearer"
+def describe_error(error: Exception, request_id: str) -> tuple[str, str, int | None]:
+    """Return the catalogue's code for an error, a sentence for the caller, and when to try again (seconds).
+
+    Writes what the caller isn't told into the log.
+    """
+    if not isinstance(error, NotifygateError) or error.code not in CATALOGUE:
+        logger.error("A request failed", exc_info=error, extra={"request_id": request_id})
+        return "internal", "The gateway has a defect; its log has the details under this request id.", None
+    retry_after = None
     if isinstance(error, RateLimitedError):
-        response.headers["Retry-After"] = str(max(1, error.retry_after_seconds))
+        retry_after = max(1, error.retry_after_seconds)
     if isinstance(error, UnavailableError):
-        response.headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
+        retry_after = UNAVAILABLE_RETRY_SECONDS
         logger.warning("Not available: %s (%s)", error, type(error.__cause__).__name__)
         logger.debug("Not available", exc_info=error)  # thousands of pollers would fill the disk with stacks
+    return error.code, str(error), retry_after
+
+
+def _from_error(error: Exception) -> Response:
+    code, detail, retry_after = describe_error(error, g.get("request_id", ""))
+    response = problem_response(code, detail, error.errors if isinstance(error, InvalidRequestError) else ())
+    if isinstance(error, UnauthorizedError):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
     return response
 
 
@@ -84,11 +95,6 @@ def _from_http(error: HTTPException) -> Response:
     if status == 405 and (allow := error.get_response(request.environ).headers.get("Allow")):
         response.headers["Allow"] = allow
     return response
-
-
-def _from_defect(error: Exception) -> Response:
-    logger.error("A request failed", exc_info=error, extra={"request_id": g.get("request_id", "")})
-    return problem_response("internal", "The gateway has a defect; its log has the details under this request id.")
 
 
 def _problem_page(code: str) -> Response:

@@ -9,13 +9,11 @@ import jwt
 from notifygate.domain.audience import is_name
 from notifygate.domain.principal import Recipient
 from notifygate.errors import UnauthorizedError
+from notifygate.recent import Recent
 from notifygate.settings import Settings
 
 MAX_ROLES = 100
 """Roles in a token. Each is one more audience that a poll looks at."""
-
-MAX_CACHED_TOKENS = 50_000
-"""Verified tokens kept, about 200 bytes each; when there are more, all are forgotten and checked again."""
 
 MAX_TOKEN_CHARACTERS = 8192
 
@@ -23,6 +21,10 @@ MAX_TOKEN_CHARACTERS = 8192
 def key_id(secret: str) -> str:
     """Return the `kid` of a signing secret: 16 hex characters of its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.blake2b(token, digest_size=16).digest()
 
 
 def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: int) -> str:
@@ -51,21 +53,23 @@ class TokenVerifier:
         self._audience = settings.jwt_audience or None
         self._issuer = settings.jwt_issuer or None
         self._roles_claim = settings.jwt_roles_claim
-        self._verified: dict[bytes, Recipient] = {}
+        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views)
 
     def verify(self, token: str) -> Recipient:
         """Return whom a token speaks for. Raises UnauthorizedError, for every reason the same."""
-        digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        digest = _digest(token.encode("utf-8", "surrogatepass"))
         recipient = self._verified.get(digest)
         if recipient is None:
             recipient = self._check(token)
-            if len(self._verified) >= MAX_CACHED_TOKENS:
-                self._verified.clear()
-            self._verified[digest] = recipient
+            self._verified.put(digest, recipient)
         if recipient.expires_at <= time.time() * 1000:
-            self._verified.pop(digest, None)
+            self._verified.drop(digest, recipient)
             raise UnauthorizedError
         return recipient
+
+    def recall(self, token: bytes) -> Recipient | None:
+        """Return whom a token speaks for if that was found out before, None if it has to be verified."""
+        return self._verified.get(_digest(token))
 
     def _check(self, token: str) -> Recipient:
         if len(token) > MAX_TOKEN_CHARACTERS:

@@ -56,6 +56,9 @@ class CursorCodec:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = [_Key(secret) for secret in secrets]
+        self.has_one_secret = len(self._keys) == 1
+        """Then a position has just one token for each recipient. While secrets are rotated it has several, and what
+        clients bring must not be given back to them, or they would keep the old ones for ever."""
 
     def tag(self, recipient: str, roles: Sequence[str]) -> int:
         """Return the 64-bit tag that binds a cursor to a recipient with these roles."""

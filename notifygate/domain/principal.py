@@ -1,8 +1,10 @@
 """Principals: whoever makes a request, a recipient (a token) or a publisher (an API key)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from notifygate.domain.audience import user
 
 Scope = Literal["publish", "admin"]
 SCOPES: tuple[Scope, ...] = ("publish", "admin")
@@ -18,10 +20,15 @@ class Recipient:
     expires_at: int
     """Unix milliseconds after which the token counts for nothing; a hold ends then at the latest."""
 
-    @property
-    def key(self) -> tuple[str, tuple[str, ...]]:
-        """What tells one view of the log from another."""
-        return self.id, self.roles
+    audience: str = field(init=False, compare=False)
+    """`user:<id>`: the recipient's own audience, and their name in logs and limits."""
+    key: tuple[str, tuple[str, ...]] = field(init=False, compare=False)
+    """What tells one view of the log from another."""
+
+    def __post_init__(self) -> None:
+        # Made once here: there is one of these for each recipient in memory, and each poll needs both.
+        object.__setattr__(self, "audience", user(self.id))
+        object.__setattr__(self, "key", (self.id, self.roles))
 
 
 @dataclass(frozen=True, slots=True)

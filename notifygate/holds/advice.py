@@ -31,6 +31,8 @@ class PollAdvice:
         self._max_wait = max_wait_seconds
         self._started_at = time.monotonic()
         self._delay_seconds = 0.0
+        self._after_seconds = float(poll_after_seconds)
+        self._is_spreading = True
         self._loop = Background(self._measure)
 
     def start(self) -> None:
@@ -45,10 +47,9 @@ class PollAdvice:
         """Return the seconds after which a client that short-polls should come back."""
         if self._room.is_draining:
             return random.randint(*DRAIN_SPREAD_SECONDS)  # noqa: S311 - spreads load, guards nothing
-        stretch = min(MAX_STRETCH, 1 + self._delay_seconds / BUSY_DELAY_SECONDS)
-        if time.monotonic() - self._started_at < START_SPREAD_SECONDS:
-            stretch *= random.uniform(1.0, 1.5)  # noqa: S311 - spreads load, guards nothing
-        return round(self._poll_after * stretch)
+        if self._is_spreading:
+            return round(self._after_seconds * random.uniform(1.0, 1.5))  # noqa: S311 - spreads load, guards nothing
+        return round(self._after_seconds)
 
     def longest_wait(self) -> int:
         """Return the longest hold, in seconds, that a client may ask for now."""
@@ -60,3 +61,9 @@ class PollAdvice:
             gevent.sleep(MEASURE_SECONDS)
         late = time.monotonic() - began - MEASURE_SECONDS
         self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)
+        self._work_out()
+
+    def _work_out(self) -> None:
+        """Turn what was measured into advice, once for the thousands of answers until the next time."""
+        self._after_seconds = self._poll_after * min(MAX_STRETCH, 1 + self._delay_seconds / BUSY_DELAY_SECONDS)
+        self._is_spreading = time.monotonic() - self._started_at < START_SPREAD_SECONDS

@@ -12,6 +12,20 @@ from notifygate.holds.raw_socket import raw_socket
 from notifygate.holds.room import Hold, HoldView, Reason, WaitingRoom
 
 
+class _WaitingGreenlet(Hold):
+    """A hold whose greenlet waits for an event."""
+
+    __slots__ = ("event",)
+
+    def __init__(self, view: HoldView) -> None:
+        super().__init__(view)
+        self.event = Event()
+
+    def ended(self) -> None:
+        """Let the greenlet go on."""
+        self.event.set()
+
+
 class InPlaceWait:
     """One wait of one request, as a context: registered on entry, gone on exit.
 
@@ -21,8 +35,7 @@ class InPlaceWait:
 
     def __init__(self, room: WaitingRoom, view: HoldView) -> None:
         self._room = room
-        self._ended = Event()
-        self._hold = Hold(view, self._ended.set)
+        self._hold = _WaitingGreenlet(view)
 
     def __enter__(self) -> Self:
         self._room.enter(self._hold)
@@ -43,7 +56,7 @@ class InPlaceWait:
         """
         watch = _ClientWatch(client, self._client_gone) if client is not None else None
         try:
-            self._ended.wait(seconds)
+            self._hold.event.wait(seconds)
         finally:
             if watch:
                 watch.stop()
@@ -52,7 +65,7 @@ class InPlaceWait:
 
     def _client_gone(self) -> None:
         self._room.leave(self._hold, "gone")
-        self._ended.set()
+        self._hold.event.set()
 
 
 class _ClientWatch:

@@ -1,25 +1,30 @@
 """The waiting room: every held request of this worker, indexed by audience.
 
-A hold is a small record; how its request waits is not known here. Today a greenlet waits (`holds.in_place`); a server
-that detaches the socket gives another `on_end`. The room decides whom an entry concerns, and ends holds in slices so
-that a broadcast to ten thousand does not stop everything else.
+A hold is a small record; how its request waits is not known here: in its greenlet (`holds.in_place`), or as nothing
+but a detached socket (`api.poll_desk`). The room decides whom an entry concerns, and looks through the holds in
+slices so that a broadcast to ten thousand doesn't stop everything else.
 """
 
+import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Literal, NamedTuple, Protocol
 
 import gevent
 
 from notifygate import metrics
+from notifygate.domain.audience import recipient_of
 from notifygate.domain.entry import Entry
+
+logger = logging.getLogger(__name__)
 
 Reason = Literal["news", "timeout", "gone", "crowded", "drained", "raced"]
 """Why a hold ended: something to tell, its time was over, the client left, a newer hold of the same recipient, the
 gateway stops, or there was something to tell before it began to wait."""
 
-ENDED_PER_TURN = 256
-"""Holds that are ended before the hub gets to do something else, about 2 ms' worth."""
+LOOKED_AT_PER_TURN = 256
+"""Holds that are looked at, and ended, before the hub gets to do something else: some milliseconds' worth."""
 
 
 class HoldView(Protocol):
@@ -36,16 +41,28 @@ class HoldView(Protocol):
 class Hold:
     """A held request."""
 
-    __slots__ = ("committed_at", "on_end", "reason", "view")
+    __slots__ = ("committed_at", "reason", "view")
 
-    def __init__(self, view: HoldView, on_end: Callable[[], None]) -> None:
+    def __init__(self, view: HoldView) -> None:
         self.view = view
-        self.on_end = on_end
-        """Called once, from the hub or any greenlet; must not block."""
         self.reason: Reason | None = None
         """None while it is held."""
         self.committed_at: float | None = None
         """When what woke it was committed (`time.time()`), where that is known."""
+
+    def ended(self) -> None:
+        """Act on the end that the room has given this hold. Called once, in the hub; must not wait."""
+        raise NotImplementedError
+
+
+class _Call(NamedTuple):
+    """Holds that are still to be looked at, and why."""
+
+    holds: Iterable[Hold]
+    reason: Reason
+    entry: Entry | None
+    """What they may be told; None ends them all."""
+    committed_at: float | None
 
 
 class WaitingRoom:
@@ -55,9 +72,13 @@ class WaitingRoom:
         self._per_recipient = per_recipient
         self._per_worker = per_worker
         self._count = 0
-        self._by_audience: dict[str, dict[Hold, None]] = {}  # dicts as ordered sets: the oldest comes first
-        self._by_recipient: dict[str, dict[Hold, None]] = {}
-        self._ending: deque[Hold] = deque()
+        # One recipient has few holds and there are many recipients: a tuple, the oldest first, takes a third of what a
+        # dictionary does. An audience that many share needs one (an ordered set).
+        self._by_recipient: dict[str, tuple[Hold, ...]] = {}
+        self._by_audience: dict[str, dict[Hold, None]] = {}
+        self._calls: deque[_Call] = deque()
+        self._ends: dict[Reason, int] = {}
+        self._is_accounting = False
         self.is_draining = False
 
     @property
@@ -67,16 +88,19 @@ class WaitingRoom:
 
     def enter(self, hold: Hold) -> None:
         """Register a hold. Past the recipient's number the oldest of theirs is ended in its place."""
-        mine = self._by_recipient.setdefault(hold.view.recipient, {})
-        if len(mine) >= self._per_recipient:
-            self._end(next(iter(mine)), "crowded", None)
-        self._by_recipient.setdefault(hold.view.recipient, {})[hold] = None
-        for audience in hold.view.audiences:
-            self._by_audience.setdefault(audience, {})[hold] = None
+        view = hold.view
+        hold.reason = None
+        mine = self._by_recipient.get(view.recipient, ())
+        self._by_recipient[view.recipient] = (*mine, hold)
+        for audience in view.audiences:
+            if recipient_of(audience) is None:
+                self._by_audience.setdefault(audience, {})[hold] = None
         self._count += 1
-        metrics.holds.inc()
+        self._account()
+        if len(mine) >= self._per_recipient:
+            self._end_now(mine[0], "crowded")
         if self.is_draining:  # it was on its way when the room was drained
-            self._end(hold, "drained", None)
+            self._end_now(hold, "drained")
 
     def leave(self, hold: Hold, reason: Reason) -> None:
         """Take a hold out that ends for a reason of its own; one that was ended already stays ended as it was."""
@@ -87,56 +111,87 @@ class WaitingRoom:
         """End the holds that new entries are to be told to. `committed_at`: see Hold."""
         for entry in entries:
             for audience in entry.audiences:
-                for hold in list(self._by_audience.get(audience, ())):
-                    if hold.view.tells(entry):
-                        self._end(hold, "news", committed_at)
+                if holds := self._holds_of(audience):
+                    self._call(tuple(holds), "news", entry, committed_at)
 
     def wake_all(self) -> None:
         """End every hold: whatever its client knows counts no longer."""
-        for hold in self._all():
-            self._end(hold, "news", None)
+        self._call(self._all(), "news")
 
     def drain(self) -> None:
         """End every hold as if its time were over, and accept no more: the gateway is about to stop."""
         self.is_draining = True
-        for hold in self._all():
-            self._end(hold, "drained", None)
+        self._call(self._all(), "drained")
 
     def recipients_of(self, audiences: Iterable[str]) -> set[str]:
         """Return the recipients who wait for something to one of these audiences."""
-        return {hold.view.recipient for audience in audiences for hold in self._by_audience.get(audience, ())}
+        return {hold.view.recipient for audience in audiences for hold in self._holds_of(audience)}
+
+    def _holds_of(self, audience: str) -> Iterable[Hold]:
+        recipient = recipient_of(audience)
+        return self._by_audience.get(audience, ()) if recipient is None else self._by_recipient.get(recipient, ())
 
     def _all(self) -> list[Hold]:
         return [hold for holds in self._by_recipient.values() for hold in holds]
 
-    def _end(self, hold: Hold, reason: Reason, committed_at: float | None) -> None:
-        """Take a hold out and have it told, in its turn."""
-        hold.committed_at = committed_at
-        self._take_out(hold, reason)
-        self._ending.append(hold)
-        if len(self._ending) == 1:
-            gevent.get_hub().loop.run_callback(self._end_some)
+    def _call(
+        self, holds: Sequence[Hold], reason: Reason, entry: Entry | None = None, committed_at: float | None = None
+    ) -> None:
+        """Have holds looked at, in their turn."""
+        self._calls.append(_Call(iter(holds), reason, entry, committed_at))
+        if len(self._calls) == 1:
+            gevent.get_hub().loop.run_callback(self._look_at_some)
 
-    def _end_some(self) -> None:
-        for _ in range(min(ENDED_PER_TURN, len(self._ending))):
-            self._ending.popleft().on_end()
-        if self._ending:
-            gevent.get_hub().loop.run_callback(self._end_some)
+    def _end_now(self, hold: Hold, reason: Reason) -> None:
+        self._take_out(hold, reason)
+        gevent.get_hub().loop.run_callback(hold.ended)
+
+    def _look_at_some(self) -> None:
+        call = self._calls[0]
+        looked_at = 0
+        for hold in islice(call.holds, LOOKED_AT_PER_TURN):
+            looked_at += 1
+            if hold.reason is None and (call.entry is None or hold.view.tells(call.entry)):
+                hold.committed_at = call.committed_at
+                self._take_out(hold, call.reason)
+                try:
+                    hold.ended()
+                except Exception:  # a defect that must not keep the others from being told
+                    logger.exception("A hold could not be ended")
+        if looked_at < LOOKED_AT_PER_TURN:
+            self._calls.popleft()
+        if self._calls:
+            gevent.get_hub().loop.run_callback(self._look_at_some)
 
     def _take_out(self, hold: Hold, reason: Reason) -> None:
         hold.reason = reason
-        _discard(self._by_recipient, hold.view.recipient, hold)
-        for audience in hold.view.audiences:
-            _discard(self._by_audience, audience, hold)
+        view = hold.view
+        mine = self._by_recipient[view.recipient]
+        if len(mine) == 1:
+            del self._by_recipient[view.recipient]
+        else:
+            self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
+        for audience in view.audiences:
+            if recipient_of(audience) is None:
+                holds = self._by_audience[audience]
+                del holds[hold]
+                if not holds:
+                    del self._by_audience[audience]
         self._count -= 1
-        metrics.holds.dec()
-        metrics.hold_ends.labels(reason).inc()
-        if reason == "news":
-            metrics.wakes.inc()
+        self._ends[reason] = self._ends.get(reason, 0) + 1
+        self._account()
 
+    def _account(self) -> None:
+        """Have the metrics told at the end of this turn, once for all that it changes: each takes a lock."""
+        if not self._is_accounting:
+            self._is_accounting = True
+            gevent.get_hub().loop.run_callback(self._tell_metrics)
 
-def _discard(index: dict[str, dict[Hold, None]], key: str, hold: Hold) -> None:
-    holds = index[key]
-    del holds[hold]
-    if not holds:
-        del index[key]
+    def _tell_metrics(self) -> None:
+        self._is_accounting = False
+        metrics.holds.set(self._count)
+        ends, self._ends = self._ends, {}
+        for reason, count in ends.items():
+            metrics.hold_ends.labels(reason).inc(count)
+            if reason == "news":
+                metrics.wakes.inc(count)

@@ -1,13 +1,14 @@
 """What a poll found, and how it is written as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
+from notifygate.inbox.view import Standing, View
 
-@dataclass(frozen=True, slots=True)
-class Found:
+
+class Found(NamedTuple):
     """Something to tell: a snapshot, changes, or just counts that the client doesn't have."""
 
     notifications: Sequence[bytes]
@@ -24,36 +25,40 @@ class Found:
     """False for an answer without news that only brings a fresh cursor or counts; it costs no quota."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(NamedTuple):
     """Nothing lies after the client's position."""
 
-    token: str
-    """The position at which this is true."""
+    view: View
+    at: Standing
+    """The position at which this is true, and the counts there."""
     matched: str | None
     """The token of If-None-Match that still holds, which a 304 repeats."""
-    unread: int
-    unseen: int
+    since: int
+    """The oldest position among the cursor and that tag: when it ages out of the tail, a fresh one is due."""
 
-    def as_found(self) -> Found:
-        """Return the answer for a client that has no matching ETag: empty lists and the counts."""
-        return Found((), (), self.unread, self.unseen, self.token, is_news=False)
+
+# Put together by hand: everything but the ids is a number, a truth or a token, and ten thousand of these are written
+# when a broadcast wakes everybody.
+_BODY = (
+    b'{"notifications":[%b],"removed":%b,"unread":%d,"unseen":%d,"cursor":"%b","has_more":%b,"reset":%b,'
+    b'"poll":{"after":%d,"wait":%d}}'
+)
+_TRUTH = {True: b"true", False: b"false"}
 
 
 def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     """Write the body of an inbox answer. The notifications are JSON already and are joined as they are."""
-    rest = orjson.dumps(
-        {
-            "removed": list(found.removed),
-            "unread": found.unread,
-            "unseen": found.unseen,
-            "cursor": found.token,
-            "has_more": found.has_more,
-            "reset": found.reset,
-            "poll": {"after": poll_after, "wait": poll_wait},
-        }
+    return _BODY % (
+        b",".join(found.notifications),
+        orjson.dumps(found.removed) if found.removed else b"[]",
+        found.unread,
+        found.unseen,
+        found.token.encode(),
+        _TRUTH[found.has_more],
+        _TRUTH[found.reset],
+        poll_after,
+        poll_wait,
     )
-    return b'{"notifications":[' + b",".join(found.notifications) + b"]," + rest[1:]
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

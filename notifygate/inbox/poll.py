@@ -15,7 +15,7 @@ from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
 from notifygate.inbox.membership import read_newest
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import Standing, View, has_view_entry
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import Head, read_entries_for, read_head
@@ -36,6 +36,7 @@ class Polls:
         self._tail = tail
         self._views = views
         self._codec = codec
+        self._tail_hits = metrics.Tally(metrics.tail_hits)
 
     def look(self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int) -> Found | Nothing:
         """Answer a poll of the inbox now.
@@ -46,8 +47,8 @@ class Polls:
         view = self._views.current(principal)
         at = view.at
         if cursor is None:
-            matched = self._matching(principal, view, tags)
-            return self._snapshot(principal, limit) if matched is None else self._nothing(view, at, matched)
+            tag, since = self._matching(principal, view, tags)
+            return self._snapshot(principal, limit) if tag is None else Nothing(view, at, tag, since)
         position = self._position(principal, view, cursor)
         if position is not None and position > at.seq:
             # Another worker may be ahead of us: the database knows.
@@ -62,35 +63,51 @@ class Polls:
         told = [entry for entry in entries if view.tells(entry)]
         if told:
             return self._changes(view, at, entries, told, limit)
-        if self._tail.is_ageing(position):
-            return self._nothing(view, at, None).as_found()
-        return self._nothing(view, at, self._matching(principal, view, tags))
+        tag, since = self._matching(principal, view, tags)
+        nothing = Nothing(view, at, tag, min(since, position))
+        return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
+
+    def as_found(self, nothing: Nothing) -> Found:
+        """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""
+        view, at = nothing.view, nothing.at
+        return Found((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq), is_news=False)
 
     def look_at_counts(self, principal: Recipient, tags: Sequence[str]) -> Found | Nothing:
         """Answer a poll of the counts now; `Found` carries no notifications."""
         view = self._views.current(principal)
         at = view.at
-        matched = self._matching(principal, view, tags)
-        if matched is not None:
-            return self._nothing(view, at, matched)
-        return Found((), (), at.unread, at.unseen, self._codec.encode(at.epoch, at.seq, view.tag))
+        tag, since = self._matching(principal, view, tags)
+        if tag is not None:
+            return Nothing(view, at, tag, since)
+        return Found((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq))
 
-    def _nothing(self, view: View, at: Standing, matched: str | None) -> Nothing:
-        return Nothing(self._codec.encode(at.epoch, at.seq, view.tag), matched, at.unread, at.unseen)
+    def _token(self, view: View, epoch: int, seq: int) -> str:
+        """Make the token of a position; the last one of each view is kept, for when the client brings it back."""
+        if view.token_seq != seq:
+            view.token, view.token_seq = self._codec.encode(epoch, seq, view.tag), seq
+        return view.token
 
     def _position(self, principal: Recipient, view: View, token: str) -> int | None:
-        return self._codec.decode(token, view.at.epoch, principal.id, principal.roles, view.tag)
+        if token == view.token:
+            return view.token_seq
+        position = self._codec.decode(token, view.at.epoch, principal.id, principal.roles, view.tag)
+        if position is not None and self._codec.has_one_secret:
+            view.token, view.token_seq = token, position
+        return position
 
-    def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> str | None:
-        """Return the first tag after which nothing visible has changed, and which is not about to age out."""
+    def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> tuple[str | None, int]:
+        """Return the first tag after which nothing visible has changed, and which is not about to age out.
+
+        And its position; None and MAX_SEQUENCE if there is no such tag.
+        """
         for tag in tags:
             position = self._position(principal, view, tag)
             if position is None or position > view.at.seq or self._tail.is_ageing(position):
                 continue
             entries = self._tail.after(view.audiences, position)
             if entries is not None and not any(view.tells(entry) for entry in entries):
-                return tag
-        return None
+                return tag, position
+        return None, MAX_SEQUENCE
 
     def _entries_after(self, view: View, at: Standing, position: int) -> list[Entry] | None:
         """Return the entries of a view's audiences in (position, at.seq]; None calls for a reset."""
@@ -101,8 +118,8 @@ class Polls:
             metrics.tail_misses.inc()
             entries = self._read_after(view, position, at.seq)
         else:
-            metrics.tail_hits.inc()
-        if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+            self._tail_hits.inc()
+        if entries is None or has_view_entry(entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
         if unknown and not self._database.read(lambda c: learn_last_states(c, view.recipient, unknown)):
@@ -121,6 +138,12 @@ class Polls:
 
     def _changes(self, view: View, at: Standing, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
         """Fold entries into one page: each notification once, in its present state, oldest change first."""
+        notifications: list[bytes] = []
+        removed: list[str] = []
+        if len(told) == 1:  # what nearly every woken poll is told
+            _tell(view, told[0], notifications, removed)
+            token = self._token(view, at.epoch, at.seq)
+            return Found(notifications, removed, at.unread, at.unseen, token)
         present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
         for entry in told:
             if entry.notification:
@@ -133,18 +156,8 @@ class Polls:
                     until = entry.seq - 1
                     break
                 page[entry.notification.seq] = None
-        notifications: list[bytes] = []
-        removed: list[str] = []
         for seq in page:
-            entry = present[seq]
-            notification = entry.notification
-            audience = view.shown_as(notification) if notification else None
-            if notification is None or audience is None:
-                continue  # can't be: only entries that are told get here
-            if entry.is_removal or entry.kind is EntryKind.DISMISSED:
-                removed.append(notification.id)
-            else:
-                notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
+            _tell(view, present[seq], notifications, removed)
         unread, unseen = at.unread, at.unseen
         for entry in reversed(entries):  # the counts at the page's end: take back what came after it
             if entry.seq <= until:
@@ -152,7 +165,7 @@ class Polls:
             unread_delta, unseen_delta = view.deltas(entry)
             unread -= unread_delta
             unseen -= unseen_delta
-        token = self._codec.encode(at.epoch, until, view.tag)
+        token = self._token(view, at.epoch, until)
         return Found(notifications, removed, unread, unseen, token, has_more=until < at.seq)
 
     def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> Found:
@@ -168,8 +181,20 @@ class Polls:
             return self._snapshot(principal, limit, reset=reset)
         self._views.keep(principal, view)
         at = view.at
-        token = self._codec.encode(at.epoch, at.seq, view.tag)
+        token = self._token(view, at.epoch, at.seq)
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
+
+
+def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
+    """Add what an entry has made of its notification."""
+    notification = entry.notification
+    audience = view.shown_as(notification) if notification else None
+    if notification is None or audience is None:
+        return  # can't be: only entries that are told get here
+    if entry.kind is EntryKind.DISMISSED or entry.is_removal:
+        removed.append(notification.id)
+    else:
+        notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
 
 
 def read_page(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[bytes]:

@@ -4,28 +4,26 @@ A view is read from the database once; after that its counts are advanced by wha
 to ten thousand recipients does not read the database ten thousand times.
 """
 
-from collections import OrderedDict
-
 from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
-from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.items import learn_last_states
 from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import Standing, View, has_view_entry
 from notifygate.log.follower import Follower
 from notifygate.log.reader import read_head
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
+from notifygate.recent import Recent
 from notifygate.storage.database import Database
 
 ViewKey = tuple[str, tuple[str, ...]]
 
 
 class Views:
-    """The cache of views, least recently used first out."""
+    """The views that were used lately."""
 
     def __init__(
         self,
@@ -41,8 +39,7 @@ class Views:
         self._follower = follower
         self._tail = tail
         self._codec = codec
-        self._capacity = capacity
-        self._cache: OrderedDict[ViewKey, View] = OrderedDict()
+        self._cache: Recent[ViewKey, View] = Recent(capacity)
 
     def clear(self) -> None:
         """Forget all views: history has begun anew."""
@@ -55,13 +52,11 @@ class Views:
             view = self._cache.get(principal.key)
             if view is None:
                 view = self._load(principal)
-            else:
-                self._cache.move_to_end(principal.key)
-            self._follower.reach(view.at.epoch, view.at.seq)
+            if view.at.seq > self._tail.end or view.at.epoch != self._tail.epoch:
+                self._follower.reach(view.at.epoch, view.at.seq)
             if self._advance(view):
                 return view
-            if self._cache.get(principal.key) is view:
-                del self._cache[principal.key]
+            self._cache.drop(principal.key, view)
 
     def _load(self, principal: Recipient) -> View:
         """Read a view from the database and keep it."""
@@ -89,16 +84,15 @@ class Views:
     def keep(self, principal: Recipient, view: View) -> None:
         """Put a view that was just read into the cache."""
         metrics.view_loads.inc()  # here and not in `read`, which may run in a thread: its locks are greenlets'
-        self._cache[principal.key] = view
-        self._cache.move_to_end(principal.key)
-        if len(self._cache) > self._capacity:
-            self._cache.popitem(last=False)
+        self._cache.put(principal.key, view)
 
     def _advance(self, view: View) -> bool:
         """Bring a view to the tail's end; False if it has to be read anew."""
+        if view.at.seq == self._tail.end and view.at.epoch == self._tail.epoch:
+            return True
         while True:
             entries = self._tail.after(view.audiences, view.at.seq) if view.at.epoch == self._tail.epoch else None
-            if entries is None or any(entry.kind is EntryKind.VIEW for entry in entries):
+            if entries is None or has_view_entry(entries):
                 return False
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
             if not unknown:

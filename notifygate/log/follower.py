@@ -22,6 +22,7 @@ from notifygate.log.announcement import Announcement
 from notifygate.log.reader import Head, read_head, read_range
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
+from notifygate.waiting import may_wait
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,18 @@ class Follower:
         self._offered.append(announcement)
         self._news.set()
 
+    def take_in(self, announcement: Announcement) -> None:
+        """Take in what this process has committed, and return when the tail has it.
+
+        So whoever is told that something was committed finds it with the next poll to this worker.
+        """
+        self._offered.append(announcement)
+        try:
+            with self._lock:
+                self._follow_offered()
+        except NotifygateError:
+            self._news.set()  # the own greenlet finds it at the next look, and says what is wrong
+
     def check_soon(self) -> None:
         """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
         self._tail.checked_at = 0.0
@@ -99,17 +112,23 @@ class Follower:
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
 
+    @property
+    def is_fed(self) -> bool:
+        """Whether the tail may be believed: a look at the head has succeeded lately."""
+        return self._tail.seconds_since_check() <= self._stale_after
+
     def ensure_fed(self) -> None:
         """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
 
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
-        if self._tail.seconds_since_check() > self._stale_after:
-            self._look_unless(lambda: self._tail.seconds_since_check() <= self._stale_after)
+        if time.monotonic() - self._tail.checked_at > self._stale_after:
+            self._look_unless(lambda: self.is_fed)
 
     def _look_unless(self, is_enough: Callable[[], bool]) -> None:
         """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
         a database that doesn't answer must not keep everybody waiting in turn."""
+        may_wait()
         began = time.monotonic()
         with self._lock:
             self._follow_offered()

@@ -30,10 +30,11 @@ class Tail:
         self._by_audience: dict[str, deque[Entry]] = {}
         self._let_go: dict[str, int] = {}
         self._known_from = 0
+        self._ages_below = 0
 
     def restart(self, epoch: int, at: int) -> None:
         """Forget everything and begin at a position of an epoch."""
-        self.epoch, self.start, self.end, self._known_from = epoch, at, at, at
+        self.epoch, self.start, self.end, self._known_from, self._ages_below = epoch, at, at, at, at
         self._entries.clear()
         self._by_audience.clear()
         self._let_go.clear()
@@ -47,6 +48,8 @@ class Tail:
         self.end = until
         while len(self._entries) > self._capacity:
             self._let_go_of(self._entries.popleft())
+        is_filling_up = len(self._entries) * 4 > self._capacity * 3
+        self._ages_below = self._entries[len(self._entries) // 4].seq if is_filling_up else self.start
 
     def _let_go_of(self, entry: Entry) -> None:
         self.start = entry.seq
@@ -65,6 +68,8 @@ class Tail:
 
         Nothing after the position is the common case and costs one look-up per audience.
         """
+        if seq >= self.end:
+            return []
         if seq < self.start:
             if seq < self._known_from:
                 return None
@@ -81,9 +86,7 @@ class Tail:
 
     def is_ageing(self, seq: int) -> bool:
         """Tell whether a position is about to leave the tail, so that its holder should be given a fresh one."""
-        return seq < self.start or (
-            len(self._entries) * 4 > self._capacity * 3 and seq < self._entries[len(self._entries) // 4].seq
-        )
+        return seq < self._ages_below
 
     def seconds_since_check(self) -> float:
         """Return how long ago the head was last looked at in the database."""

@@ -22,6 +22,7 @@ from notifygate.log.announcement import Announcement, announce
 from notifygate.log.append import IdempotencyClaim, Publication, append_published
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.waiting import may_wait
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class LogWriter:
         return cast(T, self._submit(change))
 
     def _submit(self, work: Publication | Change) -> Any:
+        may_wait()
         if self._queue.qsize() >= MAX_WAITING:
             raise UnavailableError("Too many changes are waiting to be written.")
         waiting = _Waiting(work)

@@ -2,7 +2,6 @@
 
 import logging
 import socket
-from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -16,6 +15,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from notifygate.domain.ids import new_id
 from notifygate.holds.raw_socket import raw_socket
 from notifygate.problem_catalogue import CATALOGUE, problem_document
+from notifygate.server.desk import desk_of_this_process
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +31,6 @@ CLOSE_CONNECTION = "notifygate.close_connection"
 """In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
 next request would begin."""
 
-_on_stop: list[Callable[[], None]] = []
-
-
-def call_when_told_to_stop(drain: Callable[[], None]) -> None:
-    """Have `drain` called, in the hub, at the moment at which this worker process is told to stop."""
-    _on_stop.append(drain)
-
 
 class GatewayWorker(GeventWorker):
     """Ends every hold when it is told to stop, lets go of clients that say nothing, and leaves the rest to gunicorn."""
@@ -45,7 +38,9 @@ class GatewayWorker(GeventWorker):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._clients: set[Any] = set()
+        """The connections that greenlets serve."""
         self._is_quitting = False
+        self._is_draining = False
 
     def load_wsgi(self) -> None:
         """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION)."""
@@ -67,6 +62,13 @@ class GatewayWorker(GeventWorker):
             AsyncWorker.handle(self, listener, client, addr)  # GeventWorker's own would take the time-out away
         finally:
             self._clients.discard(client)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+        """Serve one request."""
+        super().handle_request(listener_name, req, sock, addr)
+        if not self.alive:  # the one with which max_requests was reached
+            self._drain_soon()
+        return True
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that gunicorn can't read, or that fails outside the application, with a problem.
@@ -118,8 +120,10 @@ class GatewayWorker(GeventWorker):
         gevent.get_hub().loop.run_callback_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        for drain in _on_stop:
-            drain()
+        if self._is_draining:
+            return
+        self._is_draining = True
+        desk_of_this_process().drain()
         linger = gevent.get_hub().loop.timer(LINGER_SECONDS)
         linger.start(self._listen_no_more)
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from notifygate.errors import ConfigurationError, UnavailableError
+from notifygate.waiting import may_wait
 
 T = TypeVar("T")
 
@@ -113,6 +114,7 @@ class Database:
         return self._run(self._autocommitting, work)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        may_wait()
         patience = gevent.Timeout(None if self.is_sqlite else PATIENCE_SECONDS)
         began = time.monotonic()
         try:

@@ -18,9 +18,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class GatewayProcess:
     """A gunicorn with the gateway, on a port and with a data directory that survive restarts."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """`certificate`: what to trust, for a gateway that its environment makes speak TLS."""
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
+        self._certificate = certificate
         self._folder = make_folder("gateway")
         self._output_file = self._folder / "output.txt"
         self._env: dict[str, str] = {}
@@ -46,10 +48,10 @@ class GatewayProcess:
         """Process number of gunicorn's first process, the parent of its workers."""
         return self._started().pid
 
-    def start(self, env: Mapping[str, str] | None = None) -> None:
+    def start(self, env: Mapping[str, str] | None = None, *, is_migrated: bool = False) -> None:
         """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200.
 
-        `env` is added to the environment of the test run, of which no NOTIFYGATE_ variable is passed on: what
+        `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment of the test run, of which no NOTIFYGATE_ variable is passed on: what
         a developer has set must not decide a test.
 
         Raises ServerStartError with all that was printed.
@@ -58,7 +60,8 @@ class GatewayProcess:
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
         self._env |= {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
         self._env |= env or {}
-        self._migrate()
+        if not is_migrated:
+            self._migrate()
         self._process = ServerProcess(
             "the gateway",
             [sys.executable, "-m", "gunicorn", "wsgi:app"],
@@ -110,6 +113,8 @@ class GatewayProcess:
     def _is_healthy(self) -> bool:
         with requests.Session() as session:
             session.trust_env = False  # No proxy of the machine between the test and its gateway.
+            if self._certificate:
+                session.verify = str(self._certificate)
             try:
                 return session.get(f"{self.url}/healthz", timeout=2).status_code == 200
             except requests.RequestException:

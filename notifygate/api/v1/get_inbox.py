@@ -34,7 +34,5 @@ def get_inbox(query: InboxQuery) -> Response:
     """Poll the inbox."""
     principal, polls = recipient(), gateway().polls
     tags = tokens_of_if_none_match(request.headers.get("If-None-Match"))
-    outcome = long_poll(
-        lambda: polls.look(principal, query.cursor, tags, query.limit), principal, asked_wait(query.wait)
-    )
-    return inbox_answer(outcome)
+    asked = asked_wait(query.wait, request.headers.get("Prefer"))
+    return inbox_answer(long_poll(lambda: polls.look(principal, query.cursor, tags, query.limit), principal, asked))

@@ -24,4 +24,5 @@ def get_unread(query: UnreadQuery) -> Response:
     """Poll the counts."""
     principal, polls = recipient(), gateway().polls
     tags = tokens_of_if_none_match(request.headers.get("If-None-Match"))
-    return counts_answer(long_poll(lambda: polls.look_at_counts(principal, tags), principal, asked_wait(query.wait)))
+    asked = asked_wait(query.wait, request.headers.get("Prefer"))
+    return counts_answer(long_poll(lambda: polls.look_at_counts(principal, tags), principal, asked))

@@ -16,6 +16,7 @@ def make_advice(monkeypatch: pytest.MonkeyPatch, *, age_seconds: float, delay_se
     advice = PollAdvice(WaitingRoom(3, 1), AFTER_SECONDS, 55)
     monkeypatch.setattr(advice, "_started_at", advice._started_at - age_seconds)
     monkeypatch.setattr(advice, "_delay_seconds", delay_seconds)
+    advice._work_out()
     return advice
 
 
@@ -52,7 +53,7 @@ def test_when_it_stops_clients_are_asked_back_soon_and_spread(monkeypatch: pytes
 def test_no_hold_is_offered_by_a_room_that_is_full_or_drained(monkeypatch: pytest.MonkeyPatch) -> None:
     advice = make_advice(monkeypatch, age_seconds=SETTLED_SECONDS)
     assert advice.longest_wait() == 55
-    hold = Hold(FakeView("alice"), lambda: None)
+    hold = Hold(FakeView("alice"))
     advice._room.enter(hold)
     assert advice.longest_wait() == 0
     advice._room.leave(hold, "gone")

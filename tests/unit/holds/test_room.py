@@ -12,16 +12,27 @@ from tests.contract.builders import eventually
 from tests.unit.holds.fake_view import FakeView
 
 
+class CountingHold(Hold):
+    """A hold that counts how often it is ended."""
+
+    def __init__(self, view: FakeView) -> None:
+        super().__init__(view)
+        self.ends = 0
+
+    def ended(self) -> None:
+        self.ends += 1
+
+
 class Waiter:
     """Somebody who waits in a room."""
 
     def __init__(self, room: WaitingRoom, view: FakeView) -> None:
-        self.ended = 0
-        self.hold = Hold(view, self._end)
+        self.hold = CountingHold(view)
         room.enter(self.hold)
 
-    def _end(self) -> None:
-        self.ended += 1
+    @property
+    def ended(self) -> int:
+        return self.hold.ends
 
 
 def entry(*audiences: str, seq: int = 1) -> Entry:
@@ -100,6 +111,7 @@ def test_who_was_woken_and_leaves_stays_woken(room: WaitingRoom) -> None:
     """The wait is over in the very moment in which news come: the news count."""
     alice = waiter(room, "alice")
     room.wake([entry("all")], 1.0)
+    all_ended(alice)
     room.leave(alice.hold, "timeout")
     assert alice.hold.reason == "news"
     all_ended(alice)
@@ -167,7 +179,7 @@ def test_all_are_woken_when_history_begins_anew(room: WaitingRoom) -> None:
 
 
 def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_module, "ENDED_PER_TURN", 10)
+    monkeypatch.setattr(room_module, "LOOKED_AT_PER_TURN", 10)
     room = WaitingRoom(per_recipient=3, per_worker=1000)
     waiters = [waiter(room, f"r{n}") for n in range(45)]
     seen: list[int] = []
@@ -179,26 +191,52 @@ def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: p
 
     looking = gevent.spawn(look)
     room.wake([entry("all")], None)
-    assert_empty(room)
     looking.join(10)
     assert max(b - a for a, b in zip([0, *seen], seen, strict=False)) <= 10
     all_ended(*waiters)
+    assert_empty(room)
+
+
+def test_who_leaves_before_their_turn_is_not_told(room: WaitingRoom) -> None:
+    """The time is over, or the client gone, while others are still being looked at."""
+    alice, bob = waiter(room, "alice"), waiter(room, "bob")
+    room.wake([entry("all")], None)
+    room.leave(alice.hold, "gone")
+    all_ended(bob)
+    assert (alice.ended, alice.hold.reason) == (0, "gone")
+    assert_empty(room)
+
+
+def test_a_hold_that_can_not_be_ended_does_not_keep_the_others_waiting(
+    room: WaitingRoom, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Hold):
+        def ended(self) -> None:
+            raise RuntimeError("a defect")
+
+    room.enter(Broken(FakeView("alice")))
+    bob = waiter(room, "bob")
+    room.wake([entry("all")], None)
+    all_ended(bob)
+    assert "could not be ended" in caplog.text
+    assert_empty(room)
 
 
 def test_who_is_ended_may_come_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients poll again as soon as they are answered, while others are still being ended."""
-    monkeypatch.setattr(room_module, "ENDED_PER_TURN", 2)
+    monkeypatch.setattr(room_module, "LOOKED_AT_PER_TURN", 2)
     room = WaitingRoom(per_recipient=3, per_worker=1000)
     back: list[Waiter] = []
 
-    class Returning(Waiter):
-        def _end(self) -> None:
-            super()._end()
+    class Returning(CountingHold):
+        def ended(self) -> None:
+            super().ended()
             back.append(waiter(room, "again"))
 
-    waiters = [Returning(room, FakeView(f"r{n}")) for n in range(9)]
+    holds = [Returning(FakeView(f"r{n}")) for n in range(9)]
+    for hold in holds:
+        room.enter(hold)
     room.wake([entry("all")], None)
-    all_ended(*waiters)
     eventually(lambda: len(back) == 9, "their return")
     crowded = [one for one in back if one.hold.reason == "crowded"]
     all_ended(*crowded)

@@ -1,0 +1,325 @@
+"""The board: every connection of this worker that no greenlet serves, idle or held.
+
+Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor the hub
+watches. When one becomes readable its bytes are read right there. A plain poll goes to the desk, which answers it or
+holds it; whatever is not exactly that goes to a greenlet, with the bytes that were read, and comes back here when its
+request is done. One wheel of deadlines serves all of them: how long a hold lasts, how long a connection may idle.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP
+from typing import Any
+
+import gevent
+from gevent.monkey import get_original
+
+from notifygate.recent import Recent
+from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
+from notifygate.server.head import Head, read_head
+from notifygate.waiting import WouldWaitError
+
+logger = logging.getLogger(__name__)
+
+_WATCHED = EPOLLIN | EPOLLRDHUP | EPOLLET
+"""Edge-triggered: what a held client sends early is reported once and then waits in the socket."""
+
+_BROKEN = EPOLLRDHUP | EPOLLHUP | EPOLLERR
+
+READ_BYTES = 16 * 1024
+EVENTS_PER_TURN = 256
+"""Connections that are served before the hub gets to do something else: a millisecond or two."""
+
+MAX_REPEATS = 100_000
+"""Requests that were answered with 304 and are known by all of their bytes, about 1 KB each. Not per connection: a
+proxy in front sends the requests of many clients over few connections."""
+
+TICKS_PER_SECOND = 20
+"""How finely deadlines are told apart. They come early, by less than one tick, and never late."""
+
+DEADLINES_PER_TURN = 256
+"""Deadlines that are acted on before the hub gets to do something else."""
+
+
+class _Looking:
+    """Stands for the poll of a connection while a greenlet looks for its answer."""
+
+    deadline = 0.0
+
+    def time_is_over(self) -> None:
+        """Go on looking: the database has time-outs of its own."""
+
+    def client_is_gone(self) -> None:
+        """Go on looking: who looks will see."""
+
+
+_LOOKING: HeldPoll = _Looking()
+
+
+class Connection:
+    """One connection."""
+
+    __slots__ = ("_board", "due", "fd", "filed", "held", "says_more")
+
+    def __init__(self, board: "Board", fd: int) -> None:
+        self._board = board
+        self.fd = fd
+        """-1 once it is closed or a greenlet's."""
+        self.held: HeldPoll | None = None
+        self.says_more = False
+        """Whether the client sent something while it was held."""
+        self.due = 0
+        """The tick at which its time is over."""
+        self.filed = -1
+        """The tick under which it stands in the wheel; one of the past means none."""
+
+    def answer(self, data: bytes, *, keeps_alive: bool) -> None:
+        """See `desk.Caller`."""
+        self._board.send(self, data, keeps_alive)
+
+
+class Board:
+    """All connections without a greenlet.
+
+    `serve` takes a connection's descriptor and what was read from it to a greenlet, `send_rest` a descriptor, what is
+    left of an answer and whether to keep the connection; `spawn` runs a function in a greenlet. `on_room` is called
+    when a connection was closed. `idle_seconds`: how long a connection may be silent.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        serve: Callable[[int, bytes], None],
+        send_rest: Callable[[int, bytes, bool], None],
+        spawn: Callable[..., Any],
+        on_room: Callable[[], None],
+        idle_seconds: float,
+    ) -> None:
+        self._desk = desk
+        self._serve = serve
+        self._send_rest = send_rest
+        self._spawn = spawn
+        self._on_room = on_room
+        self._idle_seconds = idle_seconds
+        self._connections: dict[int, Connection] = {}
+        self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS)
+        self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
+        loop = gevent.get_hub().loop
+        self._io = loop.io(self._epoll.fileno(), 1)
+        self._io.start(self._serve_readable)
+        self._wheel: dict[int, list[Connection]] = {}
+        self._next_tick = _tick(time.monotonic())
+        self._idle_due = 0
+        self._timer = loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
+        self._timer.start(self._turn_wheel)
+        self.answered = 0
+        """Requests answered here: the worker counts them against max_requests."""
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def adopt(self, fd: int) -> None:
+        """Take over a connection, new or after a request; what it has sent already is noticed at once."""
+        connection = Connection(self, fd)
+        self._connections[fd] = connection
+        self._set_deadline(connection, time.monotonic() + self._idle_seconds)
+        self._epoll.register(fd, _WATCHED)
+
+    def close_idle(self) -> None:
+        """Close every connection on which nobody waits for an answer."""
+        for connection in list(self._connections.values()):
+            if connection.held is None:
+                self._close(connection)
+
+    def stop(self) -> None:
+        """Close everything, at the end of the worker."""
+        self._io.stop()
+        self._timer.stop()
+        for connection in list(self._connections.values()):
+            self._close(connection)
+        self._epoll.close()
+
+    # --- What connections say -----------------------------------------------------------------
+
+    def _serve_readable(self) -> None:
+        connections = self._connections
+        now = time.time()
+        self._idle_due = _tick(time.monotonic() + self._idle_seconds)
+        for fd, events in self._epoll.poll(0, EVENTS_PER_TURN):
+            connection = connections.get(fd)
+            if connection is None:
+                continue
+            try:
+                if connection.held is not None:
+                    self._hear_held(connection, events)
+                else:
+                    self._hear(connection, events, now)
+            except Exception:  # a defect must not cost the others their events, which are reported just once
+                logger.exception("A connection could not be served")
+                self._close(connection)
+
+    def _hear(self, connection: Connection, events: int, now: float) -> None:
+        """Act on what an idle connection has sent."""
+        try:
+            data = os.read(connection.fd, READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(connection)
+            return
+        if events & _BROKEN:  # these are the client's last words
+            self._serve(self._release(connection), data)
+            return
+        # The same request as before, byte by byte, is what most clients send most of the time.
+        repeat = self._repeats.get(data)
+        if repeat is not None and (answer := repeat.again(now)) is not None:
+            self._send_again(connection, answer)
+            return
+        head = read_head(data)
+        if head is None:
+            self._serve(self._release(connection), data)
+            return
+        try:
+            reply = self._desk.take(head, connection)
+        except WouldWaitError:
+            connection.held = _LOOKING
+            self._spawn(self._take_patiently, connection, head, data)
+        else:
+            self._act_on(connection, reply, data)
+
+    def _take_patiently(self, connection: Connection, head: Head, data: bytes) -> None:
+        """Ask the desk again, in a greenlet, where it may read the database."""
+        try:
+            reply = self._desk.take(head, connection)
+        except Exception:  # a defect: the ordinary way may fare better, and answers 500 if not
+            logger.exception("A poll could not be looked up")
+            reply = None
+        if connection.fd >= 0:
+            connection.held = None
+            self._act_on(connection, reply, data)
+        elif reply is not None and not isinstance(reply, Reply):
+            reply.client_is_gone()
+
+    def _act_on(self, connection: Connection, reply: Reply | HeldPoll | None, data: bytes) -> None:
+        if reply is None:
+            self._serve(self._release(connection), data)
+        elif isinstance(reply, Reply):
+            if reply.repeat is not None:
+                if reply.repeat.last_asked == hash(data):
+                    self._repeats.put(data, reply.repeat)
+                reply.repeat.last_asked = hash(data)
+            self.send(connection, reply.data, reply.keeps_alive)
+        else:
+            connection.held = reply
+            self._set_deadline(connection, reply.deadline)
+
+    def _hear_held(self, connection: Connection, events: int) -> None:
+        if events & _BROKEN:
+            held = connection.held
+            self._close(connection)
+            if held is not None:
+                held.client_is_gone()
+        else:
+            connection.says_more = True
+
+    # --- Sending ------------------------------------------------------------------------------
+
+    def send(self, connection: Connection, data: bytes, keeps_alive: bool) -> None:
+        """Send an answer; what doesn't fit into the socket's buffer is left to a greenlet."""
+        connection.held = None
+        if connection.fd < 0:
+            return
+        self.answered += 1
+        try:
+            sent = os.write(connection.fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._close(connection)
+            return
+        if sent < len(data):
+            self._send_rest(self._release(connection), data[sent:], keeps_alive)
+        elif not keeps_alive:
+            self._close(connection)
+        else:
+            self._set_deadline(connection, time.monotonic() + self._idle_seconds)
+            if connection.says_more:
+                connection.says_more = False
+                self._epoll.modify(connection.fd, _WATCHED)  # reports again what waits in the socket
+
+    def _send_again(self, connection: Connection, answer: bytes) -> None:
+        """Send a 304 to a client that has just asked: what `send` does, less what can't be the case here."""
+        self.answered += 1
+        try:
+            if os.write(connection.fd, answer) == len(answer):
+                connection.due = self._idle_due
+                return
+        except OSError:
+            pass
+        self._close(connection)  # gone, or so slow that not even a head fits into the socket's buffer
+
+    # --- Deadlines ----------------------------------------------------------------------------
+
+    def _set_deadline(self, connection: Connection, deadline: float) -> None:
+        """Let a connection be looked at when `deadline` (`time.monotonic()`) comes.
+
+        It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
+        """
+        connection.due = max(_tick(deadline), self._next_tick)
+        if connection.filed < self._next_tick or connection.due < connection.filed:
+            self._file(connection)
+
+    def _file(self, connection: Connection) -> None:
+        connection.filed = connection.due
+        self._wheel.setdefault(connection.due, []).append(connection)
+
+    def _turn_wheel(self) -> None:
+        now, left = _tick(time.monotonic()), DEADLINES_PER_TURN
+        while self._next_tick <= now:
+            due = self._wheel.get(self._next_tick, [])
+            while due:
+                if not left:
+                    gevent.get_hub().loop.run_callback(self._turn_wheel)
+                    return
+                left -= 1
+                self._check_deadline(due.pop())
+            self._wheel.pop(self._next_tick, None)
+            self._next_tick += 1
+
+    def _check_deadline(self, connection: Connection) -> None:
+        if connection.fd < 0 or connection.filed != self._next_tick:
+            return  # it has ended, or stands elsewhere too
+        connection.filed = -1
+        if connection.due > self._next_tick:
+            self._file(connection)
+        elif connection.held is None:
+            self._close(connection)
+        else:
+            try:
+                connection.held.time_is_over()
+            except Exception:  # a defect must not stop the wheel
+                logger.exception("A held poll could not be ended")
+                self._close(connection)
+
+    # --- Leaving ------------------------------------------------------------------------------
+
+    def _release(self, connection: Connection) -> int:
+        """Give a connection up and return its descriptor, which stays open."""
+        fd, connection.fd = connection.fd, -1
+        del self._connections[fd]
+        self._epoll.unregister(fd)
+        return fd
+
+    def _close(self, connection: Connection) -> None:
+        if connection.fd >= 0:
+            os.close(self._release(connection))
+            self._on_room()
+
+
+def _tick(moment: float) -> int:
+    return int(moment * TICKS_PER_SECOND)

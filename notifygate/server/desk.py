@@ -1,0 +1,87 @@
+"""What the server asks of the application: the desk, where plain polls are answered from memory.
+
+The server knows connections and bytes; who asks, what is new for them and how that is said is the desk's business
+(`notifygate.api.poll_desk`). `wsgi.py` brings both together.
+"""
+
+from typing import Protocol
+
+from notifygate.server.head import Head
+
+
+class Caller(Protocol):
+    """A connection, as the desk knows it."""
+
+    def answer(self, data: bytes, *, keeps_alive: bool) -> None:
+        """Send the answer to a poll that was held, and go on with the connection or close it."""
+        ...
+
+
+class HeldPoll(Protocol):
+    """A poll that waits, as the server knows it."""
+
+    deadline: float
+    """`time.monotonic()` at which the wait is over."""
+
+    def time_is_over(self) -> None:
+        """End the wait with whatever there is to say then. Called in the hub."""
+        ...
+
+    def client_is_gone(self) -> None:
+        """Forget the poll: nobody is there to be answered."""
+        ...
+
+
+class Repeat(Protocol):
+    """A poll that was answered with 304 and may be asked again."""
+
+    last_asked: int
+    """Hash of the bytes with which it was asked last, for the server: who sends the same twice, will again."""
+
+    def again(self, now: float) -> bytes | None:
+        """Return the same answer if it still holds at `now` (`time.time()`); None if the desk has to look."""
+        ...
+
+
+class Reply:
+    """The desk's answer to a poll."""
+
+    __slots__ = ("data", "keeps_alive", "repeat")
+
+    def __init__(self, data: bytes, keeps_alive: bool, repeat: Repeat | None = None) -> None:
+        self.data = data
+        self.keeps_alive = keeps_alive
+        self.repeat = repeat
+
+
+class Desk(Protocol):
+    """Answers plain polls."""
+
+    def take(self, head: Head, caller: Caller) -> Reply | HeldPoll | None:
+        """Answer a poll, or hold it; None if it is for the ordinary way.
+
+        Called in the hub, where it answers from memory. Raises WouldWaitError if that is not enough; called again
+        from a greenlet it may read the database.
+        """
+        ...
+
+    def start(self) -> None:
+        """Begin: the worker has its application."""
+        ...
+
+    def drain(self) -> None:
+        """The worker was told to stop: end all holds, let no connection be kept."""
+        ...
+
+
+_desks: list[Desk] = []
+
+
+def serve_polls_at(desk: Desk) -> None:
+    """Have this process's worker bring plain polls to a desk."""
+    _desks[:] = [desk]
+
+
+def desk_of_this_process() -> Desk:
+    """Return the desk that the application has registered."""
+    return _desks[0]

@@ -1,0 +1,191 @@
+"""The gateway's own worker: idle and held connections need no greenlet, and plain polls no parser.
+
+New connections go to the board (`server.board`). What isn't a plain poll is served as by the parent class, in a
+greenlet, with gunicorn's parser and the WSGI application; afterwards the connection goes to the board again. Where
+gunicorn itself speaks TLS, all of this is left to the parent: there is no telling what encrypted bytes say.
+"""
+
+import time
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.pool import Group
+from gevent.server import StreamServer
+from gevent.socket import socket as GeventSocket
+from gunicorn.http.body import LengthReader
+
+from notifygate.server.board import Board
+from notifygate.server.desk import desk_of_this_process
+from notifygate.server.worker import STALLED_SECONDS, GatewayWorker
+
+HEAD_SECONDS = 30
+"""How long a client may take to send the head of a request, from its first byte. Browsers send it in one piece."""
+
+BEAT_SECONDS = 1.0
+"""How often gunicorn's master hears from this worker; its patience is 30 s."""
+
+PAUSE_SECONDS = 0.05
+"""How often a worker that stops looks whether all is said."""
+
+
+class _Handed(GeventSocket):
+    """A connection of which something was read already: that comes first."""
+
+    def __init__(self, fd: int, read: bytes) -> None:
+        super().__init__(fileno=fd)
+        self._read = read
+
+    def recv(self, *args: Any) -> bytes:
+        """Receive, as sockets do."""
+        if self._read:
+            read, self._read = self._read, b""
+            return read
+        return super().recv(*args)
+
+
+class _Listener(StreamServer):
+    """Accepts connections in the hub, as long as there is room for them."""
+
+    def __init__(self, sock: Any, worker: "DetachingWorker") -> None:
+        super().__init__(sock, handle=worker.welcome, spawn=None)
+        self._worker = worker
+        if worker.cfg.workers > 1:
+            self.max_accept = 1  # so that the other workers get their share
+
+    def full(self) -> bool:
+        """Tell gevent to stop accepting for now."""
+        return self._worker.is_full
+
+    def accept_again(self) -> None:
+        """Go on accepting if that was stopped."""
+        if self.started:
+            self.start_accepting()
+
+
+class DetachingWorker(GatewayWorker):
+    """Serves connections from the board, and from greenlets where the board can't."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._board: Board | None = None
+        self._listeners: list[_Listener] = []
+        self._greenlets = Group()
+        self._told_to_stop = Event()
+        self._is_listening_no_more = False
+
+    def run(self) -> None:
+        """Serve until told to stop, then let what has begun come to its end."""
+        if self.cfg.is_ssl:
+            super().run()
+            return
+        desk = desk_of_this_process()
+        desk.start()
+        board = self._board = Board(
+            desk,
+            serve=self._serve,
+            send_rest=self._send_rest,
+            spawn=self._greenlets.spawn,
+            on_room=self._accept_again,
+            idle_seconds=self.cfg.keepalive,
+        )
+        self._listeners = [_Listener(sock, self) for sock in self.sockets]
+        for listener in self._listeners:
+            listener.start()
+        while self.alive:
+            self.notify()
+            if self.nr + board.answered >= self.max_requests:
+                self.alive = False
+                self._drain_soon()
+            self._told_to_stop.wait(BEAT_SECONDS)
+        for listener in self._listeners:
+            listener.close()
+        patience_ends = time.monotonic() + self.cfg.graceful_timeout
+        while (board or self._greenlets) and time.monotonic() < patience_ends:
+            self.notify()
+            gevent.sleep(PAUSE_SECONDS)
+        self._greenlets.kill(timeout=BEAT_SECONDS)
+        board.stop()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further connection can be taken."""
+        return len(self._board or ()) + len(self._clients) >= self.worker_connections
+
+    def welcome(self, client: Any, address: Any) -> None:
+        """Take a new connection. Called in the hub."""
+        self._keep(client.detach())
+
+    def timeout_ctx(self) -> Any:
+        """Bound the time in which a head has to come: connections that say nothing are on the board."""
+        if self._board is None:
+            return super().timeout_ctx()
+        return gevent.Timeout(HEAD_SECONDS, False)  # pyright: ignore[reportArgumentType] - it just ends the block
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+        """Serve one request in its greenlet, and give the connection back to the board."""
+        super().handle_request(listener_name, req, sock, addr)
+        if self._board is not None and _is_read_to_its_end(req):
+            self._clients.discard(sock)
+            self._keep(sock.detach())
+            raise StopIteration  # for gunicorn, this connection has come to its end
+        return True
+
+    def _keep(self, fd: int) -> None:
+        assert self._board is not None  # noqa: S101 - who calls this has seen it
+        if self._is_listening_no_more:
+            GeventSocket(fileno=fd).close()
+        else:
+            self._board.adopt(fd)
+
+    def _serve(self, fd: int, read: bytes) -> None:
+        client = _Handed(fd, read)
+        try:
+            address = client.getpeername()
+        except OSError:  # it has left
+            client.close()
+            return
+        self._greenlets.spawn(self.handle, client, client, address)
+
+    def _send_rest(self, fd: int, rest: bytes, keeps_alive: bool) -> None:
+        self._greenlets.spawn(self._send_slowly, _Handed(fd, b""), rest, keeps_alive)
+
+    def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
+        """Send the rest of an answer to a client that doesn't take it as fast as it comes."""
+        self._clients.add(client)
+        try:
+            client.settimeout(STALLED_SECONDS)
+            client.sendall(rest)
+        except OSError:
+            client.close()
+        else:
+            if keeps_alive:
+                self._keep(client.detach())
+            else:
+                client.close()
+        finally:
+            self._clients.discard(client)
+
+    def _accept_again(self) -> None:
+        for listener in self._listeners:
+            listener.accept_again()
+
+    def _drain(self) -> None:
+        super()._drain()
+        self._told_to_stop.set()
+
+    def _listen_no_more(self) -> None:
+        self._is_listening_no_more = True
+        super()._listen_no_more()
+        if self._board is not None:
+            self._board.close_idle()
+
+
+def _is_read_to_its_end(req: Any) -> bool:
+    """Tell whether nothing of a request, and nothing of the next one, waits in memory."""
+    reader = req.body.reader
+    if not isinstance(reader, LengthReader) or reader.length:
+        return False
+    ahead = req.unreader.take_buffered()
+    req.unreader.unread(ahead)
+    return not ahead

@@ -1,0 +1,18 @@
+"""Where waiting is possible, and where it isn't: in gevent's hub, which runs everybody's callbacks.
+
+The server answers from memory inside the hub. The same code also runs in greenlets, where it may read the database.
+Whatever may wait calls `may_wait` first; in the hub that raises, before anything was changed, and whoever asked there
+asks again from a greenlet.
+"""
+
+import gevent
+
+
+class WouldWaitError(Exception):
+    """Memory alone doesn't have it, and the hub can't wait for more. Not an error of the domain: nobody is told."""
+
+
+def may_wait() -> None:
+    """Return in a greenlet. Raises WouldWaitError in the hub."""
+    if gevent.getcurrent() is gevent.get_hub():
+        raise WouldWaitError
