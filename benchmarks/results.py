@@ -98,7 +98,7 @@ class Results:
         """Note one figure, in the measure's unit, and print it."""
         kind = MEASURES[measure]
         self._values[measure, server].append(value)
-        print(f"    {server:<24} {kind.title:<62} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+        print(f"    {server:<25} {kind.title:<63} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
 
     def note_waiting(self, share: float) -> None:
         """Note which share of a measurement a server was kept waiting for its core."""
