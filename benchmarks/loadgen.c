@@ -952,10 +952,11 @@ static void command_wake(int count, int gap_ms)
 
 static void command_broadcast(int is_storm)
 {
-    uint64_t settled, cpu, all_cpu;
+    uint64_t settled, cpu, all_cpu, waited;
     int number, middle = 0;
     settle();
     cpu = cpu_time();
+    waited = kept_waiting();
     polls_again = is_storm;
     middle_number = 0;
     clear_times();
@@ -980,10 +981,12 @@ static void command_broadcast(int is_storm)
     }
     settled = settle();
     cpu = cpu_time() - cpu;
+    waited = kept_waiting() - waited;
     const struct publication *all = &publications[number];
     printf("{\"all_ms\": %.3f, \"settled_ms\": %.3f, \"held\": %d, ", (double)(all->last_at - all->sent_at) / MS,
            (double)(settled - all->sent_at) / MS, count_waiting());
-    printf("\"all_cpu_ms\": %.3f, \"settled_cpu_ms\": %.3f, ", (double)all_cpu / MS, (double)cpu / MS);
+    printf("\"all_cpu_ms\": %.3f, \"settled_cpu_ms\": %.3f, \"server_kept_waiting\": %.3f, ", (double)all_cpu / MS,
+           (double)cpu / MS, (double)waited / (double)(now() - all->sent_at));
     if (middle)
         printf("\"middle_ms\": %.3f, ",
                (double)(publications[middle].last_at - publications[middle].sent_at) / MS);

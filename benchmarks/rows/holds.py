@@ -115,6 +115,7 @@ def _measure_broadcast(plan: Plan, name: str, results: Results, run: HoldRun) ->
         figures = run.broadcast()
         results.add("broadcast", name, figures["all_ms"])
         results.add("broadcast_cpu", name, figures["all_cpu_ms"])
+        results.note_waiting(figures["server_kept_waiting"])
 
 
 def _measure_storm(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
@@ -122,4 +123,5 @@ def _measure_storm(plan: Plan, name: str, results: Results, run: HoldRun) -> Non
         figures = run.storm()
         results.add("storm", name, figures["settled_ms"])
         results.add("storm_cpu", name, figures["settled_cpu_ms"])
+        results.note_waiting(figures["server_kept_waiting"])
         results.add("storm_middle", name, figures["middle_ms"])

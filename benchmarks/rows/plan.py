@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.machine import SERVER_CORE
 from benchmarks.results import GATEWAY
 from benchmarks.servers.gateway import Gateway
 
@@ -19,9 +20,9 @@ class Variant:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """What its environment has besides the defaults."""
 
-    def gateway(self, folder: Path, env: Mapping[str, str] | None = None) -> Gateway:
+    def gateway(self, folder: Path, env: Mapping[str, str] | None = None, core: int = SERVER_CORE) -> Gateway:
         """Return such a gateway, not yet started; `env` comes on top."""
-        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url)
+        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url, core=core)
 
 
 @dataclass(frozen=True, kw_only=True)

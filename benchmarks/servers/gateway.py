@@ -49,8 +49,16 @@ class Gateway:
 
     name = "notifygate"
 
-    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None, database_url: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        database_url: str | None = None,
+        core: int = SERVER_CORE,
+    ) -> None:
         self.folder = folder
+        self._core = core
         self._process = GatewayProcess()
         self.database_url = database_url or f"sqlite:///{self._process.data_dir.resolve() / 'notifygate.db'}"
         self._env = {**SECRETS, **NO_ACCESS_LINES, "NOTIFYGATE_DATABASE_URL": self.database_url, **(env or {})}
@@ -59,10 +67,10 @@ class Gateway:
         self._keys: list[str] = []
 
     def __enter__(self) -> Self:
-        """Migrate the database and start gunicorn on the server's core. Raises ServerStartError."""
+        """Migrate the database and start gunicorn on its core. Raises ServerStartError."""
         # The gateway makes its folder for the secrets that it keeps there; these are given.
         self._process.data_dir.mkdir(exist_ok=True)
-        with on_core(SERVER_CORE):
+        with on_core(self._core):
             self._process.start(self._env)
         for pid in (self._process.pid, *self.pids):
             favour(pid)
