@@ -51,7 +51,7 @@ def circumstances(results: Results, plan: Plan) -> str:
     )
     noise = (
         f"Something else had the servers' core for up to {results.most_waiting:.0%} of a measurement "
-        "while a server was ready to run."
+        f"while a server was ready to run. The load generator was busy for up to {results.most_load:.0%} of one."
     )
     lines = (
         f"{datetime.now(UTC):%Y-%m-%d}, {describe()}; its disk keeps 4 KiB in {sync_ms(plan.folder):.2f} ms.",

@@ -93,12 +93,18 @@ class Results:
         self._values: dict[tuple[str, str], list[float]] = defaultdict(list)
         self.most_waiting = 0.0
         """The largest share of a measurement in which something else kept a server from its core."""
+        self.most_load = 0.0
+        """The largest share of a measurement in which the load generator was busy: near 1 it was the limit."""
 
     def add(self, measure: str, server: str, value: float) -> None:
         """Note one figure, in the measure's unit, and print it."""
         kind = MEASURES[measure]
         self._values[measure, server].append(value)
         print(f"    {server:<25} {kind.title:<63} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+
+    def note_load(self, share: float) -> None:
+        """Note which share of a measurement the load generator was busy."""
+        self.most_load = max(self.most_load, share)
 
     def note_waiting(self, share: float) -> None:
         """Note which share of a measurement a server was kept waiting for its core."""
