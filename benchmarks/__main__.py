@@ -1,7 +1,6 @@
 """`python -m benchmarks`, which `make bench` runs: measure, print the tables, keep them in docs/performance.md."""
 
 import argparse
-import shutil
 import sys
 import tempfile
 import time
@@ -10,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import loadgen, machine, report
-from benchmarks.results import Results
+from benchmarks.results import FULL_LOG, Results
 from benchmarks.rows.holds import measure_holds
 from benchmarks.rows.news import measure_news
 from benchmarks.rows.nothing_new import measure_nothing_new
-from benchmarks.rows.plan import Plan
+from benchmarks.rows.plan import Plan, Variant
 from benchmarks.rows.publishing import measure_publishing
 from benchmarks.rows.redis_wakes import measure_redis_wakes
+from benchmarks.seed import Seed, fill
 from benchmarks.servers.nginx import Nchan, Nginx
 from benchmarks.servers.peer import ENVIRONMENT, AiohttpPoll, FlaskSocketIO, FlaskView, Peer
 
@@ -27,6 +27,8 @@ ROWS: dict[str, Callable[[Plan, Results], None]] = {
     "holds": measure_holds,
     "redis-wakes": measure_redis_wakes,
 }
+QUICK_SEED = Seed(recipients=10_000, heavy=1_000)
+
 PEERS: tuple[type[Peer], ...] = (Nginx, Nchan, AiohttpPoll, FlaskView, FlaskSocketIO)
 
 
@@ -37,11 +39,19 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--rows", metavar="ROW,ROW", default=",".join(ROWS), help="some of: " + ", ".join(ROWS))
     parser.add_argument("--peers", metavar="PEER,PEER", default="all", help=f"all, none, or some of: {names}")
     parser.add_argument(
-        "--quick", action="store_true", help="one short round with 2,000 clients; docs stay as they are"
+        "--quick", action="store_true", help="one short round with 1,000 clients; docs stay as they are"
     )
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
     parser.add_argument("--seconds", type=float, help="length of a throughput measurement (3)")
-    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns (3)")
+    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (3)")
+    parser.add_argument("--hold-rounds", type=int, help="how often they take turns at holding (2)")
+    parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")
+    parser.add_argument("--idle-seconds", type=float, help="how long idle gateways are watched (20)")
+    parser.add_argument("--seed-recipients", type=int, help="recipients in the full log, 10 entries each (100,000)")
+    parser.add_argument(
+        "--full-log", action=argparse.BooleanOptionalAction, default=True, help="also measure with 1,000,000 entries"
+    )
+    parser.add_argument("--nice", type=int, help="priority of everything, as in nice(1): -10 keeps others away")
     parser.add_argument("--no-docs", action="store_true", help="leave docs/performance.md as it is")
     return parser.parse_args(arguments)
 
@@ -50,9 +60,31 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     """Return the plan that the command line asks for."""
     plan = Plan(folder=folder, peers=available_peers(options.peers))
     if options.quick:
-        plan = replace(plan, clients=2000, seconds=1.0, rounds=1, wakes=200, idle_seconds=3.0)
-    given = {name: getattr(options, name) for name in ("clients", "seconds", "rounds")}
+        plan = replace(
+            plan, clients=1000, seconds=1.0, rounds=1, hold_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0
+        )
+    if options.full_log:
+        seed = QUICK_SEED if options.quick else Seed()
+        if options.seed_recipients is not None:
+            seed = replace(seed, recipients=options.seed_recipients)
+        plan = replace(plan, variants=(*plan.variants, make_full_log(plan, seed)))
+    given = {
+        name: getattr(options, name)
+        for name in ("clients", "seconds", "rounds", "hold_rounds", "wakes", "idle_seconds")
+    }
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
+
+
+def make_full_log(plan: Plan, seed: Seed) -> Variant:
+    """Fill a database and return the gateway on it."""
+    path = plan.folder / "full_log.db"
+    variant = Variant(name=FULL_LOG, database_url=f"sqlite:///{path}")
+    with variant.gateway(plan.folder):
+        pass  # it migrates the database
+    began = time.monotonic()
+    fill(path, seed)
+    print(f"{seed.entries:,} entries in the log, in {time.monotonic() - began:.0f} s", flush=True)
+    return variant
 
 
 def available_peers(wanted: str) -> frozenset[str]:
@@ -80,21 +112,31 @@ def main() -> None:
     rows = options.rows.split(",")
     if unknown := set(rows) - set(ROWS):
         sys.exit(f"There is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}.")
-    folder = Path(tempfile.mkdtemp(prefix="notifygate-bench-"))
+    with tempfile.TemporaryDirectory(prefix="notifygate-bench-") as folder:
+        try:
+            if options.nice is not None:
+                machine.use_priority(options.nice)
+            text = measure(make_plan(options, Path(folder)), rows)
+        except (loadgen.LoadError, machine.MachineError) as error:
+            sys.exit(f"*** {error}")
+    if not (options.quick or options.no_docs):
+        report.keep(text)
+
+
+def measure(plan: Plan, rows: Sequence[str]) -> str:
+    """Measure rows; print the tables, even of a run that comes to a bad end, and return them."""
     began = time.monotonic()
     results = Results()
+    machine.allow_connections(plan.clients)
+    loadgen.build()
     try:
-        plan = make_plan(options, folder)
-        machine.allow_connections(plan.clients)
-        loadgen.build()
         for row in rows:
             print(f"{row} ({time.monotonic() - began:.0f} s)", flush=True)
             ROWS[row](plan, results)
-    except (loadgen.LoadError, machine.MachineError) as error:
-        sys.exit(f"*** {error}")
     finally:
-        shutil.rmtree(folder)
-    print(f"\n{report.tables(results)}\nIt took {time.monotonic() - began:.0f} s.")
+        text = report.tables(results, plan)
+        print(f"\n{text}\nIt took {time.monotonic() - began:.0f} s.", flush=True)
+    return text
 
 
 if __name__ == "__main__":

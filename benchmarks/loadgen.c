@@ -64,8 +64,6 @@
 #define EVENTS 1024
 /* So many connections are being made at the same time: well below any listener's backlog. */
 #define MAX_CONNECTING 256
-/* No answer within this time: the server has lost it. Longer than a slow peer needs for a broadcast to all. */
-#define PATIENCE (30 * SECOND)
 
 /* --- what was asked for ------------------------------------------------------------------------------------------ */
 
@@ -74,6 +72,8 @@ static int address_count;
 static struct sockaddr_in publish_address;
 static int connection_count, source_count = 16, expected_status = 200;
 static double run_seconds = 1, warmup_seconds;
+/* No answer within this time: the server has lost it. Longer than a slow peer needs for a broadcast to all. */
+static uint64_t patience = 30 * SECOND;
 static const char *contained, *carry[MAX_SLOTS];
 static int carry_count;
 
@@ -552,7 +552,7 @@ static void pump(int timeout_ms)
 
 static void connect_all(void)
 {
-    uint64_t give_up = now() + 2 * PATIENCE;
+    uint64_t give_up = now() + 2 * patience;
     for (int i = 0; i < connection_count; i++) {
         while (connecting_count >= MAX_CONNECTING && now() < give_up)
             pump(100);
@@ -649,7 +649,7 @@ static void run_throughput(void)
     cpu = cpu_time() - cpu;
     waited = kept_waiting() - waited;
     own = own_cpu_time() - own;
-    uint64_t give_up = now() + PATIENCE;
+    uint64_t give_up = now() + patience;
     while (count_waiting() && now() < give_up)
         pump(20);
     if (count_waiting())
@@ -699,7 +699,7 @@ static void run_once(void)
     on_open = once_next;
     on_answer = once_answer;
     connect_all();
-    for (long before = 0; answered < requests.count && open_count + connecting_count && now() - last < PATIENCE;) {
+    for (long before = 0; answered < requests.count && open_count + connecting_count && now() - last < patience;) {
         pump(20);
         if (answered > before) {
             before = answered;
@@ -727,6 +727,7 @@ static int publication_count, publication_size;
 static struct connection publishers[2]; /* two, since one may still wait for the answer to a broadcast */
 static int polls_again, middle_number;
 static long renewed, polls_sent;
+static struct times publish_times; /* until publishing was answered, of the present command */
 static struct times *arrival_times; /* of the present wake or broadcast; one row for each server address */
 
 static void send_poll(struct connection *connection)
@@ -828,6 +829,7 @@ static void hold_answer(struct connection *connection, const struct answer *answ
 {
     if (connection >= publishers && connection < publishers + 2) {
         publications[connection->publication].is_answered = 1;
+        add_time(&publish_times, at - publications[connection->publication].sent_at);
         if (answer->status < 200 || answer->status > 299)
             wrong("publishing was answered with %d: %.*s", answer->status,
                   answer->length < 600 ? answer->length : 600, answer->text);
@@ -860,7 +862,7 @@ static void hold_open(struct connection *connection)
 static uint64_t settle(void)
 {
     const uint64_t window = 20 * MS, step = 2 * MS;
-    uint64_t begin_at = now(), begin_cpu = cpu_time(), give_up = now() + 2 * PATIENCE;
+    uint64_t begin_at = now(), begin_cpu = cpu_time(), give_up = now() + 2 * patience;
     for (;;) {
         uint64_t until = now() + step;
         while (now() < until)
@@ -884,7 +886,7 @@ static int is_everywhere(const struct publication *publication)
 
 static void wait_for(int number)
 {
-    uint64_t give_up = now() + PATIENCE;
+    uint64_t give_up = now() + patience;
     while (!is_everywhere(&publications[number]) && now() < give_up && open_count)
         pump(20);
     if (!is_everywhere(&publications[number]))
@@ -892,8 +894,9 @@ static void wait_for(int number)
               publications[number].target < 0 ? connection_count : 1);
 }
 
-static void clear_arrival_times(void)
+static void clear_times(void)
 {
+    publish_times.used = 0;
     for (int i = 0; i < address_count; i++)
         arrival_times[i].used = 0;
 }
@@ -927,7 +930,7 @@ static void command_open(void)
 static void command_wake(int count, int gap_ms)
 {
     polls_again = 1;
-    clear_arrival_times();
+    clear_times();
     for (int i = 0; i < count && !wrong_count; i++) {
         int target = (int)(random() % connection_count);
         for (int tried = 0; connections[target].state != WAITING; tried++) { /* its time was over just now */
@@ -942,20 +945,24 @@ static void command_wake(int count, int gap_ms)
     }
     printf("{");
     print_arrival_times();
+    printf(", ");
+    print_times("published", &publish_times);
     printf(", \"wrong\": %ld}\n", wrong_count);
 }
 
 static void command_broadcast(int is_storm)
 {
-    uint64_t settled;
+    uint64_t settled, cpu, all_cpu, waited;
     int number, middle = 0;
     settle();
+    cpu = cpu_time();
+    waited = kept_waiting();
     polls_again = is_storm;
     middle_number = 0;
-    clear_arrival_times();
+    clear_times();
     publish(&publishers[0], connection_count, -1);
     number = publication_count;
-    while (is_storm && publications[number].got < connection_count / 2 && now() - publications[number].sent_at < PATIENCE)
+    while (is_storm && publications[number].got < connection_count / 2 && now() - publications[number].sent_at < patience)
         pump(20);
     if (is_storm) {
         int target = (int)(random() % connection_count);
@@ -963,6 +970,7 @@ static void command_broadcast(int is_storm)
         publish(&publishers[1], target, target);
     }
     wait_for(number);
+    all_cpu = cpu_time() - cpu;
     if (middle)
         wait_for(middle);
     if (!is_storm) {
@@ -972,9 +980,13 @@ static void command_broadcast(int is_storm)
                 send_poll(&connections[i]);
     }
     settled = settle();
+    cpu = cpu_time() - cpu;
+    waited = kept_waiting() - waited;
     const struct publication *all = &publications[number];
     printf("{\"all_ms\": %.3f, \"settled_ms\": %.3f, \"held\": %d, ", (double)(all->last_at - all->sent_at) / MS,
            (double)(settled - all->sent_at) / MS, count_waiting());
+    printf("\"all_cpu_ms\": %.3f, \"settled_cpu_ms\": %.3f, \"server_kept_waiting\": %.3f, ", (double)all_cpu / MS,
+           (double)cpu / MS, (double)waited / (double)(now() - all->sent_at));
     if (middle)
         printf("\"middle_ms\": %.3f, ",
                (double)(publications[middle].last_at - publications[middle].sent_at) / MS);
@@ -1070,7 +1082,8 @@ int main(int count, char **arguments)
         {"contain", required_argument, NULL, 'x'},    {"answers", required_argument, NULL, 'a'},
         {"publish-to", required_argument, NULL, 'p'}, {"publish", required_argument, NULL, 'P'},
         {"carry", required_argument, NULL, 'C'},      {"watch", required_argument, NULL, 'W'},
-        {"sources", required_argument, NULL, 'S'},    {NULL, 0, NULL, 0},
+        {"sources", required_argument, NULL, 'S'},    {"patience", required_argument, NULL, 'T'},
+        {NULL, 0, NULL, 0},
     };
     const char *mode = count > 1 ? arguments[1] : "";
     int option;
@@ -1093,6 +1106,7 @@ int main(int count, char **arguments)
             carry[carry_count++] = optarg;
             break;
         case 'W': parse_list(optarg, take_pid); break;
+        case 'T': patience = (uint64_t)(atof(optarg) * SECOND); break;
         case 'S': source_count = atoi(optarg); break;
         default: die("see the top of loadgen.c");
         }

@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from benchmarks.http_files import Answer, read_answers, write_requests
 from benchmarks.machine import LOAD_CORE, on_core
@@ -124,6 +123,8 @@ class HoldPlan:
     """What stands before the values of a poll's slots in an answer."""
     watch: Sequence[int] = field(default=())
     """The server's processes: when they have come to rest, all polls are held."""
+    patience_seconds: float = 30.0
+    """What has not arrived by then counts as lost: longer than a slow peer needs for a broadcast to all."""
 
 
 class HoldRun:
@@ -134,11 +135,11 @@ class HoldRun:
             "hold", "--to", ",".join(plan.addresses), "--requests",
             write_requests(folder / "polls.requests", plan.polls), "--publish-to", plan.publish_address, "--publish",
             write_requests(folder / "publications.requests", plan.publications), *_watch(plan.watch),
-            *[part for text in plan.carry for part in ("--carry", text)],
+            "--patience", str(plan.patience_seconds), *[part for text in plan.carry for part in ("--carry", text)],
         ]  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> "HoldRun":
+    def __enter__(self) -> Self:
         """Start the load generator; nothing is connected yet."""
         self._process = _start(self._arguments)
         return self
@@ -163,12 +164,12 @@ class HoldRun:
         """Close all connections; return what was counted over the whole run."""
         return self._ask("quit")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the load generator. Whatever was wrong and hasn't been told yet is raised."""
         process = self._started()
         if kind is not None:
             process.kill()
-        _, complaints = process.communicate()
+        complaints = process.communicate()[1]
         if kind is None and process.returncode != 0:
             raise LoadError(f"loadgen hold ended with {process.returncode}:\n{complaints}")
 
@@ -185,7 +186,7 @@ class HoldRun:
         if not found or found["wrong"]:
             commands.close()
             process.stdin = None
-            _, complaints = process.communicate()
+            complaints = process.communicate()[1]
             raise LoadError(f"loadgen hold, `{command}`:\n{complaints}{line}")
         return found
 

@@ -3,8 +3,9 @@
 import os
 import platform
 import resource
+import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,6 @@ SERVER_CORE = 0
 LOAD_CORE = 1
 """The load generator, Redis and this program run here."""
 
-FILES_PER_CONNECTION = 1
 SPARE_FILES = 500
 """Files that a server has open besides its connections, generously."""
 
@@ -23,7 +23,7 @@ class MachineError(RuntimeError):
 
 
 @contextmanager
-def on_core(core: int) -> Iterator[None]:
+def on_core(core: int) -> Generator[None, None, None]:
     """Let this thread, and processes that are started meanwhile, run on one core alone.
 
     A machine with a single core is used as it is: ratios still tell something there.
@@ -41,7 +41,7 @@ def allow_connections(count: int) -> None:
 
     Raises MachineError where that is not allowed.
     """
-    wanted = count * FILES_PER_CONNECTION + SPARE_FILES
+    wanted = count + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft >= wanted:
         return
@@ -52,6 +52,35 @@ def allow_connections(count: int) -> None:
             f"{count} connections need {wanted} open files and {hard} are allowed: "
             f"raise the limit (`ulimit -Hn`, /etc/security/limits.conf) or take fewer with --clients."
         ) from error
+
+
+_favoured_nice: int | None = None
+"""What `favour` gives; None for nothing."""
+
+
+def use_priority(nice: int) -> None:
+    """Run this program, and every process that `favour` is called for, with such a priority, as in nice(1).
+
+    Raises MachineError where that is not allowed.
+    """
+    global _favoured_nice
+    _favoured_nice = nice
+    favour(os.getpid())
+
+
+def favour(pid: int) -> None:
+    """Give the priority that was asked for to a process, which leads its session, and to those it starts later."""
+    if _favoured_nice is None:
+        return
+    # Where the kernel shares the processor between sessions first (sched(7), "The autogroup feature"), a process's own
+    # priority counts only within its session.
+    session = Path(f"/proc/{pid}/autogroup")
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, _favoured_nice)
+        if session.exists():
+            session.write_text(str(_favoured_nice))
+    except OSError as error:
+        raise MachineError(f"A priority of {_favoured_nice} is not allowed: {error.strerror}.") from error
 
 
 def children(pid: int) -> list[int]:
@@ -85,6 +114,20 @@ def cpu_share(pids: Iterable[int], seconds: float) -> float:
     before, began = cpu_seconds(pids), time.monotonic()
     time.sleep(seconds)
     return (cpu_seconds(pids) - before) / (time.monotonic() - began)
+
+
+def sync_ms(folder: Path, count: int = 50) -> float:
+    """Return how long the disk under a folder takes to keep 4 KiB for good, the median of some trials."""
+    times: list[float] = []
+    path = folder / "sync"
+    with path.open("wb", buffering=0) as file:
+        for _ in range(count):
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(1000 * (time.perf_counter() - began))
+    path.unlink()
+    return statistics.median(times)
 
 
 def describe() -> str:

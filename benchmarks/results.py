@@ -34,10 +34,15 @@ MEASURES = {
         Measure("memory", "memory per held poll", "KB", 2),
         Measure("wake_p50", "wake of one, p50", "ms", 2),
         Measure("wake_p99", "wake of one, p99", "ms", 2),
+        Measure("answered_p50", "publishing is answered, one at a time, p50", "ms", 2),
         Measure("redis_p50", "wake of one through Redis, p50", "ms", 2),
         Measure("redis_p99", "wake of one through Redis, p99", "ms", 2),
+        Measure("redis_commit_p50", "wake of one through Redis, from the commit, p50", "ms", 2),
+        Measure("redis_commit_p99", "wake of one through Redis, from the commit, p99", "ms", 2),
         Measure("broadcast", "broadcast until all have it", "ms"),
+        Measure("broadcast_cpu", "broadcast until all have it, processor time", "ms"),
         Measure("storm", "broadcast until all have it and are held again", "ms"),
+        Measure("storm_cpu", "broadcast until all have it and are held again, processor time", "ms"),
         Measure("storm_middle", "a notification in the middle of that", "ms", 1),
         Measure("idle", "processor use, all held, nothing to do", "%", 2),
         *_rate("repeated", "“nothing new”, clients repeat themselves"),
@@ -65,6 +70,8 @@ GOALS = (
     Goal("memory", 1 / 5, "Nchan"),
     Goal("redis_p50", 0.5),
     Goal("redis_p99", 2.0),
+    Goal("redis_commit_p50", 0.5),
+    Goal("redis_commit_p99", 2.0),
     Goal("broadcast", 1.5, "Nchan"),
     Goal("repeated", 0.8, "nginx return 304"),
     Goal("different", 0.5, "nginx return 304"),
@@ -86,12 +93,18 @@ class Results:
         self._values: dict[tuple[str, str], list[float]] = defaultdict(list)
         self.most_waiting = 0.0
         """The largest share of a measurement in which something else kept a server from its core."""
+        self.most_load = 0.0
+        """The largest share of a measurement in which the load generator was busy: near 1 it was the limit."""
 
     def add(self, measure: str, server: str, value: float) -> None:
         """Note one figure, in the measure's unit, and print it."""
         kind = MEASURES[measure]
         self._values[measure, server].append(value)
-        print(f"    {server:<24} {kind.title:<62} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+        print(f"    {server:<25} {kind.title:<63} {value:>12,.{kind.digits}f} {kind.unit}", flush=True)
+
+    def note_load(self, share: float) -> None:
+        """Note which share of a measurement the load generator was busy."""
+        self.most_load = max(self.most_load, share)
 
     def note_waiting(self, share: float) -> None:
         """Note which share of a measurement a server was kept waiting for its core."""

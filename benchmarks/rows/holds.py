@@ -26,7 +26,7 @@ MakePlan = Callable[[range], HoldPlan]
 
 def measure_holds(plan: Plan, results: Results) -> None:
     """Measure all of it, of the gateways and of the chosen peers in turn."""
-    for round_number in range(plan.rounds):
+    for round_number in range(plan.hold_rounds):
         for variant in plan.variants:
             _measure_gateway(plan, variant, results, is_first=round_number == 0)
         if Nchan.name in plan.peers:
@@ -46,8 +46,8 @@ def _measure_gateway(plan: Plan, variant: Variant, results: Results, *, is_first
             if is_first and plan.idle_seconds:
                 results.add("idle", variant.name, 100 * cpu_share(gateway.pids, plan.idle_seconds))
             _measure_wakes(plan, variant.name, results, run)
-            _measure_broadcast(variant.name, results, run)
-            _measure_storm(variant.name, results, run)
+            _measure_broadcast(plan, variant.name, results, run)
+            _measure_storm(plan, variant.name, results, run)
             _expect_holds(gateway, plan.clients)
             run.finish()
 
@@ -76,8 +76,8 @@ def _measure_peer(plan: Plan, kind: type[Peer], results: Results) -> None:
             run.open()
             results.add("memory", peer.name, (memory_bytes(peer.pids) - empty) / plan.clients / 1000)
             _measure_wakes(plan, peer.name, results, run)
-            _measure_broadcast(peer.name, results, run)
-            _measure_storm(peer.name, results, run)
+            _measure_broadcast(plan, peer.name, results, run)
+            _measure_storm(plan, peer.name, results, run)
             run.finish()
 
 
@@ -94,26 +94,34 @@ def _measure_nchan(plan: Plan, results: Results) -> None:
     # Started anew each time: its channels keep their messages.
     with Nchan(plan.folder) as nchan, HoldRun(nchan.common_plan(clients), plan.folder) as run:
         run.open()
-        _measure_broadcast(nchan.name, results, run)
+        _measure_broadcast(plan, nchan.name, results, run)
         run.finish()
     # Only a client that polls both channels can be told something of its own in the middle of the storm.
     with Nchan(plan.folder) as nchan, HoldRun(nchan.both_plan(clients), plan.folder) as run:
         run.open()
-        _measure_storm(nchan.name, results, run)
+        _measure_storm(plan, nchan.name, results, run)
         run.finish()
 
 
 def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
-    latency = run.wake(plan.wakes, WAKE_GAP_MS)["latency"]
-    results.add("wake_p50", name, latency["p50_ms"])
-    results.add("wake_p99", name, latency["p99_ms"])
+    figures = run.wake(plan.wakes, WAKE_GAP_MS)
+    results.add("wake_p50", name, figures["latency"]["p50_ms"])
+    results.add("wake_p99", name, figures["latency"]["p99_ms"])
+    results.add("answered_p50", name, figures["published"]["p50_ms"])
 
 
-def _measure_broadcast(name: str, results: Results, run: HoldRun) -> None:
-    results.add("broadcast", name, run.broadcast()["all_ms"])
+def _measure_broadcast(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
+    for _ in range(plan.broadcasts):
+        figures = run.broadcast()
+        results.add("broadcast", name, figures["all_ms"])
+        results.add("broadcast_cpu", name, figures["all_cpu_ms"])
+        results.note_waiting(figures["server_kept_waiting"])
 
 
-def _measure_storm(name: str, results: Results, run: HoldRun) -> None:
-    figures = run.storm()
-    results.add("storm", name, figures["settled_ms"])
-    results.add("storm_middle", name, figures["middle_ms"])
+def _measure_storm(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
+    for _ in range(plan.broadcasts):
+        figures = run.storm()
+        results.add("storm", name, figures["settled_ms"])
+        results.add("storm_cpu", name, figures["settled_cpu_ms"])
+        results.note_waiting(figures["server_kept_waiting"])
+        results.add("storm_middle", name, figures["middle_ms"])

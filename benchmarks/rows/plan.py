@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.machine import SERVER_CORE
 from benchmarks.results import GATEWAY
 from benchmarks.servers.gateway import Gateway
 
@@ -19,9 +20,9 @@ class Variant:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """What its environment has besides the defaults."""
 
-    def gateway(self, folder: Path, env: Mapping[str, str] | None = None) -> Gateway:
+    def gateway(self, folder: Path, env: Mapping[str, str] | None = None, core: int = SERVER_CORE) -> Gateway:
         """Return such a gateway, not yet started; `env` comes on top."""
-        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url)
+        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url, core=core)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,11 @@ class Plan:
     seconds: float = 3.0
     """Length of a throughput measurement."""
     rounds: int = 3
-    """How often gateways and peers take turns; the median counts."""
+    """How often gateways and peers take turns at throughput; the median counts."""
+    hold_rounds: int = 2
+    """How often they take turns at holding; each time they are started anew."""
+    broadcasts: int = 3
+    """Broadcasts, and as many storms, in each of these rounds."""
     wakes: int = 500
     """Single wake-ups a round."""
     idle_seconds: float = 20.0

@@ -50,4 +50,5 @@ def measure(
     results.add(row, name, figures["per_second"] * each)
     results.add(f"{row}_cpu", name, figures["per_cpu_second"] * each)
     results.note_waiting(figures["server_kept_waiting"])
+    results.note_load(figures["own_busy"])
     return figures

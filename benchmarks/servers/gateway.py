@@ -6,14 +6,14 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jwt
 from sqlalchemy import create_engine, insert
 
 from benchmarks import loadgen
 from benchmarks.http_files import MARKED_TITLE, STAMP, get, post_json, slot
-from benchmarks.machine import SERVER_CORE, children, on_core
+from benchmarks.machine import SERVER_CORE, children, favour, on_core
 from notifygate.storage.tables import ApiKey, table
 from tests.support.gateway_process import GatewayProcess
 
@@ -28,6 +28,9 @@ NO_ACCESS_LINES = {"NOTIFYGATE_LOG_LEVEL": "warning"}
 TOKEN_SECONDS = 6 * 3600
 KEYS = 8
 """Publishers for single notifications, so that the limit of 1,200 a minute and key is never what is measured."""
+
+FIRST_POLLS_AT_A_TIME = 8
+"""Fewer than the gateway has database connections: this is not what is measured, and nobody has to wait for one."""
 
 WAIT_SECONDS = 55
 """The longest hold that a gateway grants by default."""
@@ -46,8 +49,16 @@ class Gateway:
 
     name = "notifygate"
 
-    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None, database_url: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        database_url: str | None = None,
+        core: int = SERVER_CORE,
+    ) -> None:
         self.folder = folder
+        self._core = core
         self._process = GatewayProcess()
         self.database_url = database_url or f"sqlite:///{self._process.data_dir.resolve() / 'notifygate.db'}"
         self._env = {**SECRETS, **NO_ACCESS_LINES, "NOTIFYGATE_DATABASE_URL": self.database_url, **(env or {})}
@@ -55,12 +66,14 @@ class Gateway:
         self._tokens: list[str] = []
         self._keys: list[str] = []
 
-    def __enter__(self) -> "Gateway":
-        """Migrate the database and start gunicorn on the server's core. Raises ServerStartError."""
+    def __enter__(self) -> Self:
+        """Migrate the database and start gunicorn on its core. Raises ServerStartError."""
         # The gateway makes its folder for the secrets that it keeps there; these are given.
         self._process.data_dir.mkdir(exist_ok=True)
-        with on_core(SERVER_CORE):
+        with on_core(self._core):
             self._process.start(self._env)
+        for pid in (self._process.pid, *self.pids):
+            favour(pid)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,14 +92,26 @@ class Gateway:
 
     def metric(self, name: str) -> float:
         """Return a metric's value, summed over its labels."""
-        text = loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode()
-        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(float(line.split()[-1]) for line in self._metrics() if line.startswith((f"{name} ", f"{name}{{")))
+
+    def buckets(self, name: str) -> dict[float, float]:
+        """Return a histogram: how many observations there were up to each limit."""
+        begin = f'{name}_bucket{{le="'
+        lines = [line.removeprefix(begin).split('"} ') for line in self._metrics() if line.startswith(begin)]
+        return {float(limit): float(count) for limit, count in lines}
+
+    def _metrics(self) -> list[str]:
+        return loadgen.once(self.address, [get("/metrics", {})], self.folder)[0].body.decode().splitlines()
+
+    def sign(self, recipient: str) -> str:
+        """Return a token of a recipient."""
+        claims = {"sub": recipient, "exp": int(time.time()) + TOKEN_SECONDS}
+        return jwt.encode(claims, JWT_SECRET, "HS256")
 
     def token_header(self, number: int) -> dict[str, str]:
         """Return the header that makes a request the recipient's of that number."""
         for missing in range(len(self._tokens), number + 1):
-            claims = {"sub": recipient_name(missing), "exp": int(time.time()) + TOKEN_SECONDS}
-            self._tokens.append(jwt.encode(claims, JWT_SECRET, "HS256"))
+            self._tokens.append(self.sign(recipient_name(missing)))
         return {"Authorization": f"Bearer {self._tokens[number]}"}
 
     def key_header(self, number: int) -> dict[str, str]:
@@ -119,7 +144,8 @@ class Gateway:
     def first_polls(self, recipients: range) -> list[str]:
         """Poll once for each recipient, which begins their inboxes; return their cursors."""
         polls = [get("/v1/inbox", self.token_header(number)) for number in recipients]
-        return [json.loads(answer.body)["cursor"] for answer in loadgen.once(self.address, polls, self.folder)]
+        answers = loadgen.once(self.address, polls, self.folder, connections=FIRST_POLLS_AT_A_TIME)
+        return [json.loads(answer.body)["cursor"] for answer in answers]
 
     def short_polls(self, cursors: Sequence[str], *, all_different: bool) -> list[bytes]:
         """Return a short poll for each recipient, with cursor and ETag, that finds nothing new.

@@ -51,13 +51,16 @@ NCHAN_LOCATIONS = """
 """
 
 
+def nginx_program() -> str:
+    """Return the nginx of this machine, "" where there is none; Debian keeps it out of the PATH of most users."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin") or ""
+
+
 class Nginx(Peer):
     """nginx that answers everything with 304 from its configuration."""
 
     name = "nginx return 304"
-    missing = (
-        "" if shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") else f"nginx ({HOW_TO_INSTALL})"
-    )
+    missing = "" if nginx_program() else f"nginx ({HOW_TO_INSTALL})"
     modules = http = locations = ""
 
     def command(self) -> Sequence[str | os.PathLike[str]]:
@@ -70,8 +73,7 @@ class Nginx(Peer):
                 user="root" if os.geteuid() == 0 else "nobody",
             )
         )  # fmt: skip
-        program = shutil.which("nginx") or "/usr/sbin/nginx"
-        return [program, "-p", self.own_folder, "-c", configuration, "-e", "stderr"]
+        return [nginx_program(), "-p", self.own_folder, "-c", configuration, "-e", "stderr"]
 
 
 class Nchan(Nginx):

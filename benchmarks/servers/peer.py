@@ -4,11 +4,12 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from benchmarks import loadgen
 from benchmarks.http_files import MARKED_TITLE, get, post, slot
 from benchmarks.loadgen import BUILD, HERE, HoldPlan
-from benchmarks.machine import SERVER_CORE, children, on_core
+from benchmarks.machine import SERVER_CORE, children, favour, on_core
 from benchmarks.servers.gateway import recipient_name
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
@@ -36,12 +37,13 @@ class Peer:
         """Return the command that serves on `self.port`."""
         raise NotImplementedError
 
-    def __enter__(self) -> "Peer":
+    def __enter__(self) -> Self:
         """Start it and wait until it takes connections. Raises ServerStartError."""
         with on_core(SERVER_CORE):
             self._process = ServerProcess(
                 self.name, self.command(), output_file=self._own_folder / "output.txt", cwd=APPS
             )
+        favour(self._process.pid)
         self._process.wait_until(self._listens)
         return self
 

@@ -50,6 +50,7 @@ def locked(file: str) -> dict[str, dict[str, frozenset[str]]]:
         ("requirements.in", "requirements.txt"),
         ("requirements-dev.in", "requirements-dev.txt"),
         ("requirements.in", "requirements-dev.txt"),
+        ("benchmarks/requirements.in", "benchmarks/requirements.txt"),
     ],
 )
 def test_every_pin_is_locked_as_it_is(source: str, target: str) -> None:

@@ -1,0 +1,143 @@
+"""The load generator works against a real gateway, and tells of every kind of wrong answer. Nothing is timed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import loadgen
+from benchmarks.http_files import MARK, get, post_json
+from benchmarks.loadgen import HoldPlan, HoldRun, LoadError
+from benchmarks.servers.gateway import Gateway, recipient_name
+from tests.benchmarks.compiler import need_compiler
+
+CLIENTS = 5
+SECONDS = 0.2
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    need_compiler()
+    with Gateway(tmp_path_factory.mktemp("loadgen")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def plan(gateway: Gateway) -> HoldPlan:
+    return replace(gateway.hold_plan(range(CLIENTS)), patience_seconds=2.0)
+
+
+def broadcast(plan: HoldPlan, folder: Path) -> None:
+    with HoldRun(plan, folder) as run:
+        run.open()
+        run.broadcast()
+
+
+def wake(plan: HoldPlan, folder: Path, count: int) -> None:
+    with HoldRun(plan, folder) as run:
+        run.open()
+        run.wake(count, 1)
+
+
+def test_throughput_counts_what_was_answered(gateway: Gateway, tmp_path: Path) -> None:
+    polls = gateway.short_polls(gateway.first_polls(range(CLIENTS)), all_different=True)
+    figures = loadgen.throughput(
+        gateway.address, polls, tmp_path, seconds=SECONDS, connections=2, expect=304, watch=gateway.pids
+    )
+    assert figures["statuses"] == {"304": figures["answered"]}
+    assert figures["answered"] >= figures["counted"] > 0
+    assert figures["per_second"] == pytest.approx(figures["counted"] / SECONDS, rel=0.01)
+
+
+def test_every_sent_request_of_those_that_differ_is_another_one(gateway: Gateway, tmp_path: Path) -> None:
+    publications = [gateway.publication("user:counted")] * 20
+    loadgen.once(gateway.address, publications, tmp_path, connections=3, expect=201)
+    inbox = loadgen.once(gateway.address, [get("/v1/inbox", _header_of(gateway, "counted"))], tmp_path)[0]
+    assert {f"{MARK}{number:010d}" for number in range(1, 21)} == {
+        part.partition('"')[0] for part in inbox.body.decode().split('"title":"')[1:]
+    }
+
+
+def test_answers_come_back_in_the_order_of_the_requests(gateway: Gateway, tmp_path: Path) -> None:
+    problems = ("unauthorized", "forbidden", "rate-limited", "unavailable")
+    requests = [get(f"/problems/{code}", {}) for code in problems]
+    answers = loadgen.once(gateway.address, requests, tmp_path, connections=2)
+    assert [code in answer.body.decode() for code, answer in zip(problems, answers, strict=True)] == [True] * 4
+
+
+def test_another_status_than_the_expected_one_is_told(gateway: Gateway, tmp_path: Path) -> None:
+    request = [get("/v1/inbox", {})]
+    with pytest.raises(LoadError, match="got status 401 instead of 200"):
+        loadgen.once(gateway.address, request, tmp_path)
+    with pytest.raises(LoadError, match="got status 401 instead of 200"):
+        loadgen.throughput(gateway.address, request, tmp_path, seconds=SECONDS, connections=1)
+
+
+def test_answer_without_what_it_must_contain_is_told(gateway: Gateway, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="an answer without 'no such text'"):
+        loadgen.once(gateway.address, [get("/healthz", {})], tmp_path, contain="no such text")
+
+
+def test_clients_wait_are_woken_and_wait_again(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    with HoldRun(plan, tmp_path) as run:
+        assert run.open()["held"] == CLIENTS
+        assert gateway.metric("notifygate_holds") == CLIENTS
+        assert run.wake(2 * CLIENTS, 1)["latency"]["count"] == 2 * CLIENTS
+        assert run.broadcast()["latency"]["count"] == CLIENTS
+        storm = run.storm()
+        assert (storm["latency"]["count"], storm["held"]) == (CLIENTS, CLIENTS)
+        assert storm["middle_ms"] > 0
+        assert gateway.metric("notifygate_holds") == CLIENTS
+        # A broadcast, a storm, and the notification in the middle of the storm.
+        assert run.finish()["published"] == 2 * CLIENTS + 3
+
+
+def test_notification_that_reaches_somebody_else_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    *single, common = plan.publications
+    swapped = replace(plan, publications=[*reversed(single), common])
+    with pytest.raises(LoadError, match=r"which is for client"):
+        wake(swapped, tmp_path, 2 * CLIENTS)
+
+
+def test_notification_that_reaches_nobody_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    lost = replace(plan, publications=[gateway.publication("user:nobody")] * (CLIENTS + 1))
+    with pytest.raises(LoadError, match="has reached 0 instead of 1 clients"):
+        wake(lost, tmp_path, 1)
+
+
+def test_broadcast_that_misses_a_client_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    all_but_one = [f"user:{recipient_name(number)}" for number in range(CLIENTS - 1)]
+    partial = replace(plan, publications=[*plan.publications[:-1], gateway.publication(all_but_one)])
+    with pytest.raises(LoadError, match=f"has reached {CLIENTS - 1} instead of {CLIENTS} clients"):
+        broadcast(partial, tmp_path)
+
+
+def test_notification_that_comes_twice_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    again = post_json("/v1/notifications", {"to": "all", "title": f"{MARK}1 {MARK}1"}, gateway.key_header(0))
+    twice = replace(plan, publications=[*plan.publications[:-1], again])
+    with pytest.raises(LoadError, match="notification 1 twice"):
+        broadcast(twice, tmp_path)
+
+
+def test_notification_that_was_never_published_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    made_up = post_json("/v1/notifications", {"to": "all", "title": f"{MARK}77"}, gateway.key_header(0))
+    odd = replace(plan, publications=[*plan.publications[:-1], made_up])
+    with pytest.raises(LoadError, match="notification 77, which nobody has published"):
+        broadcast(odd, tmp_path)
+
+
+def test_refused_publication_is_told(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+    refused = [post_json("/v1/notifications", {}, gateway.key_header(0))] * (CLIENTS + 1)
+    with pytest.raises(LoadError, match="publishing was answered with 400"):
+        wake(replace(plan, publications=refused), tmp_path, 1)
+
+
+def test_load_goes_to_this_machine_only(tmp_path: Path) -> None:
+    need_compiler()
+    with pytest.raises(LoadError, match=r"is not of this machine"):
+        loadgen.once("192.0.2.1:80", [get("/", {})], tmp_path)
+
+
+def _header_of(gateway: Gateway, recipient: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {gateway.sign(recipient)}"}

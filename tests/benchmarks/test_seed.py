@@ -1,0 +1,49 @@
+"""The seed leaves what the gateway itself would have left: counts, pages and further publications are right."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.seed import PUBLISHED_ROUNDS, READ_ROUNDS, Seed, fill
+from tests.support.in_process import InProcessGateway
+
+SEED = Seed(recipients=3, heavy=7)
+
+
+@pytest.fixture
+def seeded(sqlite_url: str) -> InProcessGateway:
+    gateway = InProcessGateway(sqlite_url)
+    gateway.stop()
+    fill(Path(sqlite_url.removeprefix("sqlite:///")), SEED)
+    gateway.start()
+    return gateway
+
+
+def test_everybody_has_what_was_published_and_has_read_some_of_it(seeded: InProcessGateway) -> None:
+    try:
+        heavy, other = seeded.recipient("r000000").inbox(), seeded.recipient("r000002").inbox()
+        assert (len(other["notifications"]), other["unread"]) == (PUBLISHED_ROUNDS, PUBLISHED_ROUNDS - READ_ROUNDS)
+        assert len(heavy["notifications"]) == PUBLISHED_ROUNDS + SEED.heavy
+        assert [item["title"] for item in heavy["notifications"]].count("Order 1 is on its way") == 1
+        read = [item for item in other["notifications"] if item["read_at"]]
+        assert len(read) == READ_ROUNDS
+    finally:
+        seeded.stop()
+
+
+def test_the_log_goes_on_after_it(seeded: InProcessGateway) -> None:
+    try:
+        recipient = seeded.recipient("r000001")
+        before = recipient.inbox()
+        notification = seeded.publisher().publish("user:r000001")
+        after = recipient.inbox(before["cursor"])
+        assert [item["id"] for item in after["notifications"]] == [notification]
+        assert after["unread"] == before["unread"] + 1
+    finally:
+        seeded.stop()
+
+
+def test_used_file_is_refused(seeded: InProcessGateway, sqlite_url: str) -> None:
+    seeded.stop()
+    with pytest.raises(ValueError, match="has a history already"):
+        fill(Path(sqlite_url.removeprefix("sqlite:///")), SEED)
