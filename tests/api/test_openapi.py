@@ -109,7 +109,6 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
 # --- The document against the gateway -----------------------------------------------------------
 
 
-
 def findings_of(event: Any) -> Iterator[str]:
     """Return what an event of schemathesis says that is wrong."""
     if isinstance(event, events.NonFatalError | events.FatalError):
