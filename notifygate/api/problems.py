@@ -52,11 +52,10 @@ def _dump_leniently(document: dict[str, Any]) -> bytes:
 
 
 def register_problems(app: Flask) -> None:
-    """Give the application its error handlers and the pages of the catalogue."""
+    """Give the application its error handlers."""
     app.register_error_handler(NotifygateError, _from_domain)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_defect)
-    app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
 
 
 def _from_domain(error: NotifygateError) -> Response:
@@ -91,7 +90,8 @@ def _from_defect(error: Exception) -> Response:
     return problem_response("internal", "The gateway has a defect; its log has the details under this request id.")
 
 
-def _problem_page(code: str) -> Response:
+def problem_page(code: str) -> Response:
+    """Answer with the page of a problem of the catalogue. Raises NotFoundError."""
     problem = CATALOGUE.get(code)
     if problem is None:
         raise NotFoundError("There is no such problem.")
