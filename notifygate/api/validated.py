@@ -171,13 +171,24 @@ def read_json() -> Any:
 def read_body() -> bytes:
     """Return the request's body. Raises 413, and InvalidRequestError for one that breaks off or can't be decoded."""
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
+        # Of a body that comes in chunks, Werkzeug (3.1.9) reads as much as is allowed and leaves the rest unmentioned.
+        goes_on = len(body) == request.max_content_length and bool(request.environ["wsgi.input"].read(1))
     except HTTPException:
         raise
     except Exception as error:  # each server has its own errors for malformed chunks and lost connections
-        if close_connection := request.environ.get("notifygate.close_connection"):
-            close_connection()
+        _close_connection()
         raise InvalidRequestError.of("body", "could not be read to its end") from error
+    if goes_on:
+        _close_connection()
+        abort(413)
+    return body
+
+
+def _close_connection() -> None:
+    """Have the server end the connection after the answer: where the next request would begin isn't known."""
+    if close := request.environ.get("notifygate.close_connection"):
+        close()
 
 
 def _no_constant(name: str) -> NoReturn:
