@@ -7,6 +7,7 @@ from typing import Any
 
 from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
+from notifygate.open_files import raise_open_files_limit
 from notifygate.settings import load_settings
 
 try:
@@ -61,7 +62,8 @@ if _settings.workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Make the folder of the workers' metrics, and remove what an earlier run left there. Not run on a reload."""
+    """Get the workers what they need: open files enough, and an empty folder for their metrics. Not run on a reload."""
+    raise_open_files_limit(worker_connections, _settings.holds_per_worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
         folder.mkdir(parents=True, exist_ok=True)

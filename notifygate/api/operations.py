@@ -1,8 +1,9 @@
-"""GET /healthz, /readyz, /metrics and /openapi.json (PROTOCOL section 7)."""
+"""GET /healthz, /readyz, /metrics, /openapi.json and /problems/<code> (PROTOCOL sections 1 and 7)."""
 
+import copy
 import functools
 import os
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import orjson
 from flask import Response, current_app
@@ -10,9 +11,12 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from pydantic import BaseModel
 
+from notifygate.api.description import completed
 from notifygate.api.gateway import Gateway, gateway
-from notifygate.api.schemas import Answer
+from notifygate.api.problems import problem_page
+from notifygate.api.schemas import Answer, problem_responses
 from notifygate.api.validated import validated
 from notifygate.errors import NotifygateError
 
@@ -26,6 +30,12 @@ class HealthAnswer(Answer):
     status: Literal["ok", "ready", "unavailable"]
     missing: list[str]
     degraded: list[str]
+
+
+class ProblemPath(BaseModel):
+    """Which problem, by its code."""
+
+    code: str
 
 
 @operations.get("/healthz", responses={200: HealthAnswer})
@@ -71,7 +81,17 @@ def openapi_document() -> Response:
 
 @functools.cache
 def _document() -> bytes:
-    return orjson.dumps(cast(OpenAPI, current_app).api_doc)
+    return orjson.dumps(completed(copy.deepcopy(cast(dict[str, Any], cast(OpenAPI, current_app).api_doc))))
+
+
+@operations.get(
+    "/problems/<code>",
+    responses={"200": {"description": "A page.", "content": {"text/html": {}}}, **problem_responses(404)},
+)
+@validated
+def get_problem(path: ProblemPath) -> Response:
+    """Say what a problem means and what to do about it."""
+    return problem_page(path.code)
 
 
 @operations.get("/metrics", responses={"200": {"description": "Prometheus' text format."}})

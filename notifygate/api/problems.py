@@ -52,10 +52,9 @@ def _dump_leniently(document: dict[str, Any]) -> bytes:
 
 
 def register_problems(app: Flask) -> None:
-    """Give the application its error handlers and the pages of the catalogue."""
+    """Give the application its error handlers."""
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_error)
-    app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
 
 
 def describe_error(error: Exception, request_id: str) -> tuple[str, str, int | None]:
@@ -97,7 +96,8 @@ def _from_http(error: HTTPException) -> Response:
     return response
 
 
-def _problem_page(code: str) -> Response:
+def problem_page(code: str) -> Response:
+    """Answer with the page of a problem of the catalogue. Raises NotFoundError."""
     problem = CATALOGUE.get(code)
     if problem is None:
         raise NotFoundError("There is no such problem.")

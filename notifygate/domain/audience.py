@@ -18,13 +18,20 @@ MAX_NAME_CHARACTERS = 128
 TOPIC_PATTERN = r"[A-Za-z0-9_.\-]{1,64}"
 """A topic stands in URL paths, so it is limited to characters that need no encoding."""
 
+NAME_PATTERN = rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{MAX_NAME_CHARACTERS}}}"
+"""A recipient or a role: no control characters, no surrogates."""
+
+AUDIENCE_PATTERN = f"all|(?:user|role):{NAME_PATTERN}|topic:{TOPIC_PATTERN}"
+"""An audience that a publisher can name."""
+
 _TOPIC = re.compile(TOPIC_PATTERN)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NAME = re.compile(NAME_PATTERN)
+_AUDIENCE = re.compile(AUDIENCE_PATTERN)
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text can be a recipient or a role: 1-128 characters, no control characters, no surrogates."""
-    return 0 < len(text) <= MAX_NAME_CHARACTERS and not _CONTROL.search(text)
+    """Tell whether a text can be a recipient or a role."""
+    return _NAME.fullmatch(text) is not None
 
 
 def is_topic(text: str) -> bool:
@@ -34,12 +41,7 @@ def is_topic(text: str) -> bool:
 
 def is_audience(text: str) -> bool:
     """Tell whether a text is an audience that a publisher can name."""
-    if text == ALL:
-        return True
-    kind, separator, name = text.partition(":")
-    if not separator:
-        return False
-    return is_topic(name) if kind == "topic" else kind in ("user", "role") and is_name(name)
+    return _AUDIENCE.fullmatch(text) is not None
 
 
 def user(recipient: str) -> str:

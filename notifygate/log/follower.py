@@ -6,6 +6,7 @@ from the database. The database is the truth, announcements are hints.
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ class Follower:
 
     def check_soon(self) -> None:
         """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
-        self._tail.checked_at = 0.0
+        self._tail.checked_at = -math.inf
         self._news.set()
 
     def reach(self, epoch: int, seq: int) -> None:

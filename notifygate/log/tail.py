@@ -5,6 +5,7 @@ it had to let go it remembers for each audience where the last entry was, so tha
 happened in a long while is still answered from memory.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -23,8 +24,9 @@ class Tail:
         self.epoch = 0
         self.start = 0
         self.end = 0
-        self.checked_at = 0.0
-        """`time.monotonic()` of the last look at the head in the database."""
+        self.checked_at = -math.inf
+        """`time.monotonic()` of the last look at the head in the database; -inf where a look is due at once. Not 0,
+        which is a moment ago on a machine that has just booted."""
         self._capacity = capacity
         self._entries: deque[Entry] = deque()
         self._by_audience: dict[str, deque[Entry]] = {}

@@ -82,6 +82,11 @@ def test_the_query_wins_over_the_header(publisher: PublisherActor, alice: Recipi
     expect_problem(answer, 400, "invalid-request", "title")
 
 
+def test_a_wrong_header_is_refused_also_where_the_query_wins(publisher: PublisherActor) -> None:
+    answer = notify(publisher, query_string={"priority": "low"}, headers={"Priority": "urgent"})
+    expect_problem(answer, 400, "invalid-request", "priority")
+
+
 def test_headers_are_read_as_utf8_and_else_as_latin1(publisher: PublisherActor, alice: RecipientActor) -> None:
     for text in ("Bäckup", "漢字", "\U0001f514 ring", "plain"):
         notify(publisher, headers={"Title": header(text), "Sender": header(text)})

@@ -1,5 +1,6 @@
 """GET /openapi.json: it is valid, complete and true; and no route under /v1 answers a stranger."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -51,7 +52,7 @@ def test_every_route_is_in_the_document_and_nothing_else(app: InProcessGateway, 
     }
     assert described == set(routes(app))
     assert len(described) >= 15
-    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/problems/{code}"):
         assert "get" in document["paths"][path]
 
 
@@ -109,6 +110,14 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
 # --- The document against the gateway -----------------------------------------------------------
 
 
+UNTOLD = ('"invalid-cursor"', '"message":"neither a title nor a body was given"', '"errors":[{"field":"data","')
+"""What no schema can tell: that `up_to` is a cursor of this recipient; that the body must say something where neither the
+query nor a header has a title; how deep and how many bytes `data` may be, and that nothing in it is NUL."""
+
+UNKNOWN_HEADER = "x-schemathesis-unknown-property"
+"""A header that isn't described is no fault, whatever schemathesis (4.32.5) thinks where a header is a number."""
+
+
 def findings_of(event: Any) -> Iterator[str]:
     """Return what an event of schemathesis says that is wrong."""
     if isinstance(event, events.NonFatalError | events.FatalError):
@@ -123,13 +132,18 @@ def findings_of(event: Any) -> Iterator[str]:
             case = recorder.cases[case_id].value
             interaction = recorder.interactions.get(case_id)
             answer = interaction.response.text if interaction and interaction.response else ""
-            if check.name == "positive_data_acceptance" and '"invalid-cursor"' in answer:
-                continue  # up_to must be a cursor of this recipient: no schema can tell
+            if check.name == "positive_data_acceptance" and any(text in answer for text in UNTOLD):
+                continue
+            if any(isinstance(value, float) for value in (case.query or {}).values()):
+                continue  # 60.0 is a whole number to JSON schema, and is none in a query
+            if check.name == "negative_data_rejection" and UNKNOWN_HEADER in (case.headers or {}):
+                continue
             where = f"{case.method} {case.path} path={case.path_parameters} query={case.query} body={case.body!r:.300}"
             failure = check.failure_info.failure if check.failure_info else None
             yield f"{check.name}: {failure and failure.title}: {where} -> {answer:.300}"
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the stricter one: no NUL, no large integers
 def test_schemathesis_finds_nothing(make_app: Any) -> None:
     app = make_app(max_wait=0)  # it would ask for holds
     alice = app.recipient("alice", "admin")
@@ -138,6 +152,7 @@ def test_schemathesis_finds_nothing(make_app: Any) -> None:
     key.publish("user:alice")
     credentials = {"recipientToken": alice.credential, "apiKey": key.credential}
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app.app)
+    numbers = itertools.count()
 
     @schema.auth(refresh_interval=None)
     class Credentials:  # pyright: ignore[reportUnusedClass]
@@ -150,12 +165,17 @@ def test_schemathesis_finds_nothing(make_app: Any) -> None:
         def set(self, case: Any, data: str | None, context: Any) -> None:
             if data:
                 case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+            if case.headers and (key := case.headers.get("Idempotency-Key")):
+                # The same key would come with different content again and again.
+                case.headers["Idempotency-Key"] = f"{key[:100]}{next(numbers)}"
 
     schema.config.generation.update(max_examples=MAX_EXAMPLES, deterministic=True, no_shrink=True, database="none")
     schema.config.update(continue_on_failure=True)
     # It can't repeat a request without its credential under WSGI (4.32.5 passes an argument that Werkzeug doesn't know);
     # test_every_route_answers_401_to_a_stranger does.
     schema.config.checks.ignored_auth.enabled = False
+    # A condition (If-Match) that doesn't hold makes no request invalid.
+    schema.config.checks.positive_data_acceptance.expected_statuses.append("412")
     requests, found = 0, list[str]()
     for event in from_schema(schema).execute():
         found.extend(findings_of(event))

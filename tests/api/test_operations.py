@@ -1,5 +1,6 @@
 """GET /healthz, /readyz and /metrics (PROTOCOL section 7)."""
 
+import math
 import re
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
 
     with monkeypatch.context() as patch:
         patch.setattr(type(app.services.database), "read", fail)
-        app.services.tail.checked_at = 0.0  # as if no look had succeeded for long
+        app.services.tail.checked_at = -math.inf  # as if no look had succeeded for long
         answer = app.anonymous().get("/readyz")
         assert (answer.status_code, (answer.json or {})["missing"]) == (503, ["database"])
         assert app.anonymous().get("/healthz").status_code == 200

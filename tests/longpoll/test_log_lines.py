@@ -186,6 +186,24 @@ def test_broken_chunks_are_the_callers_fault(site: Site, publisher: Publisher, p
     assert site.gateways[0].output.count('"level": "error"') == errors
 
 
+def test_body_in_chunks_has_the_same_limit_as_any_other(site: Site, publisher: Publisher) -> None:
+    def send(connection: RawConnection, size: int) -> RawAnswer:
+        connection.send(
+            f"POST /v1/notify/all?title=x HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
+            f"Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{'x' * size}\r\n0\r\n\r\n"
+        )
+        return connection.receive()
+
+    with RawConnection(site.url) as connection:
+        assert send(connection, 64 * 1024).status == 201
+        assert send(connection, 64 * 1024).status == 201, "the connection is in step"
+        answer = send(connection, 64 * 1024 + 1)
+        assert answer.status == 413
+        check_problem(answer)
+        assert answer.headers["connection"] == "close"
+        assert connection.is_closed()
+
+
 def test_body_that_ends_too_early_is_the_callers_fault(site: Site, publisher: Publisher, printed: list[str]) -> None:
     errors = site.gateways[0].output.count('"level": "error"')
     with RawConnection(site.url) as connection:

@@ -12,7 +12,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             # What everything may use, and what uses nothing but its like.
-            {"errors", "metrics", "log_lines", "settings", "problem_catalogue", "background"},
+            {"errors", "metrics", "log_lines", "settings", "problem_catalogue", "background", "open_files"},
             {"domain"},
             {"storage"},
             {"log"},

@@ -5,7 +5,22 @@ from typing import Any
 
 import pytest
 
+from notifygate.storage import database
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+@pytest.fixture(autouse=True)
+def patient_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this process's own transactions more time than PostgreSQL gives those of a gateway.
+
+    The servers' patience is a net below a process that has stopped; on a busy machine a test's process may stand still
+    for as long without being stopped. Gateways that run as processes of their own keep it.
+    """
+    monkeypatch.setattr(
+        database,
+        "POSTGRESQL_OPTIONS",
+        "-c lock_timeout=60s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+    )
 
 
 @pytest.fixture

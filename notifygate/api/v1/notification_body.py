@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from notifygate.api.validated import BodyModel
-from notifygate.domain.audience import is_audience
+from notifygate.api.validated import BodyModel, Described, matching
+from notifygate.domain.audience import AUDIENCE_PATTERN, is_audience
 from notifygate.publishing.publish import NotificationRequest
 
 MAX_BODY_CHARACTERS = 4000
@@ -20,17 +20,24 @@ MAX_DATA_DEPTH = 32
 MAX_AUDIENCES = 1000
 MAX_TTL_SECONDS = 31_536_000
 
+# Patterns are read by Python here and, in openapi.json, by programs that speak ECMA-262: they say the same in both.
 TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
+TEXT_PATTERN = r"[^\x00\ud800-\udfff]*"
+LINE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"
+_REST_OF_URL = r"[^\\\s\x00-\x1f\x7f-\x9f]*"
+_AFTER_SCHEME = rf"://[^/?#\\\s\x00-\x1f\x7f-\x9f]+{_REST_OF_URL}"
+URL_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]?{_AFTER_SCHEME}|/(?![/\\]){_REST_OF_URL}|"
+ICON_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]{_AFTER_SCHEME}|[^\s:/\\<>\"'`\x00-\x1f\x7f-\x9f]*"
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_URL = re.compile(r"(?:https?://[^/?#\\\s]+|/(?![/\\]))[^\\\s\x00-\x20\x7f-\x9f]*", re.IGNORECASE)
-_ICON_NAME = re.compile(r"[^\s:/\\<>\"'`]*")
+_TEXT = re.compile(TEXT_PATTERN)
+_URL = re.compile(URL_PATTERN)
+_ICON = re.compile(ICON_PATTERN)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _text(value: Any) -> Any:
-    if isinstance(value, str) and ("\0" in value or _SURROGATE.search(value)):
+    if isinstance(value, str) and not _TEXT.fullmatch(value):
         raise ValueError("must be Unicode text without NUL characters and lone surrogates")
     return value
 
@@ -42,13 +49,13 @@ def _line(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    if value and not _URL.fullmatch(value):
+    if not _URL.fullmatch(value):
         raise ValueError("must be an http or https URL, or a path that begins with a single /")
     return value
 
 
 def _icon(value: str) -> str:
-    if not _ICON_NAME.fullmatch(value) and not (value.lower().startswith("https://") and _URL.fullmatch(value)):
+    if not _ICON.fullmatch(value):
         raise ValueError("must be a short name or an https URL")
     return value
 
@@ -57,6 +64,11 @@ def _audience(value: str) -> str:
     if not is_audience(value):
         raise ValueError("must be user:<id>, role:<name>, topic:<name> or all")
     return value
+
+
+def _integer(value: Any) -> Any:
+    """JSON knows one kind of number: 60.0 is 60, as JSON schema's `integer` has it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _list(value: Any) -> Any:
@@ -92,15 +104,15 @@ def data_as_json(data: dict[str, Any]) -> str:
     return text
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-Line = Annotated[Text, AfterValidator(_line)]
-Audience = Annotated[Text, AfterValidator(_audience)]
+Text = Annotated[str, BeforeValidator(_text), matching(TEXT_PATTERN)]
+Line = Annotated[Text, AfterValidator(_line), matching(LINE_PATTERN)]
+Audience = Annotated[Text, AfterValidator(_audience), matching(AUDIENCE_PATTERN)]
 Priority = Literal["low", "normal", "high", "critical"]
-TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
-Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
-Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN), Described(pattern=TYPE_PATTERN)]
+Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url), matching(URL_PATTERN)]
+Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon), matching(ICON_PATTERN)]
 NotificationId = Annotated[Text, Field(min_length=1, max_length=64)]
-Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS)]
+Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS), BeforeValidator(_integer)]
 
 
 class NotificationBody(BodyModel):
@@ -108,7 +120,7 @@ class NotificationBody(BodyModel):
 
     to: Annotated[
         list[Audience],
-        BeforeValidator(_list, json_schema_input_type=str | list[str]),
+        BeforeValidator(_list, json_schema_input_type=Audience | list[Audience]),
         Field(min_length=1, max_length=MAX_AUDIENCES, description="One audience, or up to 1000."),
     ]
     type: TypeName = "general"

@@ -13,12 +13,16 @@ from notifygate.api.v1.notification_body import (
     MAX_BODY_CHARACTERS,
     MAX_TITLE_CHARACTERS,
     MAX_TTL_SECONDS,
-    TYPE_PATTERN,
+    Icon,
+    Line,
     NotificationBody,
     Priority,
+    TypeName,
+    Url,
 )
 from notifygate.api.v1.published import publish
-from notifygate.api.validated import QueryModel, WholeNumber, read_body, validate, validated
+from notifygate.api.validated import QueryModel, WholeNumber, matching, read_body, validate, validated
+from notifygate.domain.audience import AUDIENCE_PATTERN
 from notifygate.errors import InvalidRequestError
 
 
@@ -26,18 +30,20 @@ class NotifyPath(BaseModel):
     """Whom it is for."""
 
     model_config = ConfigDict(extra="forbid")
-    audience: str = Field(description="user:<id>, role:<name>, topic:<name> or all")
+    audience: Annotated[str, matching(AUDIENCE_PATTERN)] = Field(
+        description="user:<id>, role:<name>, topic:<name> or all"
+    )
 
 
 class NotifyQuery(QueryModel):
     """The fields beside the body; each may come as a header instead, and the query wins."""
 
-    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)] | None = None
-    type: Annotated[str, Field(pattern=TYPE_PATTERN)] | None = None
+    title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)] | None = None
+    type: TypeName | None = None
     priority: Priority | None = None
-    sender: Annotated[str, Field(max_length=100)] | None = None
-    icon: Annotated[str, Field(max_length=200)] | None = None
-    action_url: Annotated[str, Field(max_length=2000)] | None = None
+    sender: Annotated[Line, Field(max_length=100)] | None = None
+    icon: Icon | None = None
+    action_url: Url | None = None
     ttl: Annotated[WholeNumber, Field(ge=1, le=MAX_TTL_SECONDS)] | None = None
 
 
@@ -59,7 +65,10 @@ def notify(path: NotifyPath, query: NotifyQuery) -> Response:
 
 
 def _headers() -> dict[str, Any]:
-    """Return the fields that came as headers, in UTF-8 where they are, else in Latin-1 as HTTP reads them."""
+    """Return the fields that came as headers, in UTF-8 where they are, else in Latin-1 as HTTP reads them.
+
+    A wrong one is refused even where the query has the same field: it is a mistake all the same.
+    """
     fields: dict[str, Any] = {}
     for name in NotifyQuery.model_fields:
         value = request.headers.get(name.replace("_", "-"))
@@ -69,9 +78,7 @@ def _headers() -> dict[str, Any]:
                 fields[name] = raw.decode("utf-8")
             except UnicodeDecodeError:
                 fields[name] = value
-    if "ttl" in fields:
-        fields["ttl"] = validate(NotifyQuery, {"ttl": fields["ttl"]}).ttl
-    return fields
+    return validate(NotifyQuery, fields).model_dump(exclude_none=True)
 
 
 def _body_text() -> str:

@@ -17,9 +17,13 @@ from notifygate.api.validated import BodyModel, validated
 MAX_IDS = 500
 
 _EITHER: dict[str, Any] = {
-    "oneOf": [
-        {"required": ["ids"]},
-        {"required": ["up_to"], "properties": {"op": {"enum": ["seen", "read", "dismiss"]}}},
+    "anyOf": [
+        {"required": ["ids"], "not": {"required": ["up_to"]}},
+        {
+            "required": ["up_to"],
+            "properties": {"op": {"enum": ["seen", "read", "dismiss"]}},
+            "not": {"required": ["ids"]},
+        },
     ]
 }
 

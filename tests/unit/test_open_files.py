@@ -1,0 +1,58 @@
+"""The limit on open files is raised as far as it may be, and what doesn't fit is said."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from notifygate.open_files import OTHER_FILES, raise_open_files_limit
+
+SCRIPT = """
+import logging, resource, sys
+from notifygate.open_files import raise_open_files_limit
+logging.basicConfig(level="WARNING", format="%(name)s %(message)s")
+soft, hard, connections, holds = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+returned = raise_open_files_limit(connections, holds)
+assert returned == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+print(returned)
+"""
+
+
+def raised(soft: int, hard: int, connections: int, holds: int) -> tuple[int, str]:
+    """Return the limit of a process that began with such limits, and what it said; limits can't be given back."""
+    numbers = map(str, (soft, hard, connections, holds))
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *numbers], capture_output=True, text=True, check=True)
+    return int(done.stdout), done.stderr
+
+
+def test_soft_limit_is_raised_to_what_the_connections_need() -> None:
+    assert raised(128, 1000, connections=500, holds=250) == (500 + OTHER_FILES, "")
+
+
+def test_it_is_never_lowered() -> None:
+    assert raised(900, 1000, connections=500, holds=250) == (900, "")
+
+
+def test_hard_limit_is_the_end_of_it() -> None:
+    assert raised(128, 600, connections=500, holds=250) == (600, "")
+
+
+def test_holds_that_do_not_fit_are_told_with_what_to_do() -> None:
+    limit, said = raised(128, 400, connections=500, holds=250)
+    assert limit == 400
+    assert len(said.splitlines()) == 1
+    for told in ("400", "250", "ulimit -Hn", "NOTIFYGATE_HOLDS_PER_WORKER"):
+        assert told in said
+
+
+def test_system_with_a_limit_of_its_own_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS refuses more than OPEN_MAX, whatever the hard limit says: simulated, since Linux does no such thing."""
+
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert raise_open_files_limit(connections=500, holds=10) == 256
