@@ -1,12 +1,13 @@
 """What the client tells: new notifications, what other devices did, and what its own user does."""
 
+import json
 from pathlib import Path
 
 import gevent
 import pytest
 
 from tests.browser.conftest import QUICK
-from tests.browser.front import Front, Seen
+from tests.browser.front import Answer, Front, Seen
 from tests.browser.tab import CLIENT, RECORDER, Tab, open_tab
 from tests.longpoll.site import Publisher, Recipient, Site
 from tests.support.browser import Device, NewDevice
@@ -201,20 +202,31 @@ def test_preferences_are_guarded_against_another_device(
     assert tab.items[0]["title"] == "not muted"
 
 
-def test_reset_that_brings_nothing_new_does_not_end_the_holding(
-    tab: Tab, alice: Recipient, publisher: Publisher
-) -> None:
-    publisher.publish(f"user:{alice.name}", "known")
-    tab.until_items(1)
-    for number in range(2):
-        tab.until_holding()
-        types = {"like": {"display": "badge" if number else "toast"}}
+def test_resets_that_bring_nothing_new_do_not_end_the_holding(tab: Tab, alice: Recipient, publisher: Publisher) -> None:
+    for number, display in enumerate(["badge", "toast", "badge"], 1):
+        types = {"like": {"display": display}}
         alice.session.put(f"{alice.url}/v1/inbox/preferences", json={"types": types}, timeout=30).raise_for_status()
-        tab.until("told.filter(e => e[0] === 'reset').length === arg", number + 1)
-        publisher.publish(f"user:{alice.name}", "news")
-        tab.until_items(2 + number)
+        tab.until("told.filter(e => e[0] === 'reset').length === arg", number)
+    publisher.publish(f"user:{alice.name}", "news")
+    tab.until_items(1)
     assert "short" not in {state["mode"] for state in tab.told("state")}
-    assert tab.titles == ["known", "news", "news"]
+    assert tab.titles == ["news"]
+
+
+def test_gateway_that_answers_every_hold_with_a_reset_is_not_asked_without_end(
+    device: Device, front: Front, alice: Recipient
+) -> None:
+    body = {"notifications": [], "removed": [], "unread": 0, "unseen": 0, "has_more": False, "reset": True}
+
+    def reset(seen: Seen) -> int | Answer:
+        cursor = f"{seen.cursor}x"[-60:]
+        answer = {**body, "cursor": cursor, "poll": {"after": 15, "wait": 55}}
+        return Answer(200, json.dumps(answer), "application/json") if seen.wait else 0
+
+    front.fails = reset
+    tab = open_tab(device, front).begin(alice)
+    tab.until("client.state.mode === 'short' && client.state.retry === 15")
+    assert [seen.wait for seen in front.polls] == [0, *[55] * 5]
 
 
 def test_topics_are_followed_and_left(tab: Tab, publisher: Publisher, alice: Recipient) -> None:
