@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import QUICK
 from tests.browser.front import Answer, Front, Seen
 from tests.browser.tab import CLIENT, RECORDER, Tab, open_tab
-from tests.longpoll.site import Publisher, Recipient, Site
+from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
 
 
@@ -211,6 +211,18 @@ def test_resets_that_bring_nothing_new_do_not_end_the_holding(tab: Tab, alice: R
     tab.until_items(1)
     assert "short" not in {state["mode"] for state in tab.told("state")}
     assert tab.titles == ["news"]
+
+
+def test_own_changes_do_not_end_the_holding(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:
+    """Though what the hold then tells is known here already."""
+    notification_id = publisher.publish(f"user:{alice.name}")
+    tab.until_unread(1)
+    for method in ("markSeen", "markRead", "markUnread", "dismiss"):
+        eventually(lambda: front.open_polls, "the next hold")
+        count = len(front.polls)
+        tab.call(method, notification_id)
+        eventually(lambda count=count: len(front.polls) > count, "it is answered")
+    assert "short" not in {state["mode"] for state in tab.told("state")}
 
 
 def test_gateway_that_answers_every_hold_with_a_reset_is_not_asked_without_end(

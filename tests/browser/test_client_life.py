@@ -155,7 +155,8 @@ def test_old_engine_works_from_end_to_end(
     tab.until_unread(1)
     tab.page.evaluate("id => { client.markRead(id); }", notification_id)
     tab.until_unread(0)
-    tab.page.evaluate("client.dismissAll(); 0")
+    tab.page.evaluate("client.dismissAll(null, function (error) { told.push(['dismissed', error]); }); 0")
+    tab.until("told.some(e => e[0] === 'dismissed' && e[1] === null)")
     tab.until_items(0)
     tab.page.evaluate(
         "client.history(null, function (error, page) { told.push(['page', page.notifications.length]); }); 0"

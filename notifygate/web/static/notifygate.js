@@ -252,7 +252,7 @@ return function Notifygate(options) {
     var changed = [], added = [], gone = answer.removed, news, first = !synced;
     synced = ++takes;
     resets = answer.reset ? resets + 1 : 0;
-    news = gone.length || whole && resets < 5;
+    news = whole ? resets < 5 : told.cursor !== told.prev && gone.length + answer.notifications.length;
     cursor = told.cursor;
     self.cursor = answer.cursor;
     if (whole) {
@@ -263,7 +263,6 @@ return function Notifygate(options) {
     answer.notifications.forEach(function (item) {
       var old = known[item.id], differs = JSON.stringify(old) !== JSON.stringify(item);
       items[item.id] = item;
-      news = news || differs;
       if (differs || whole || told.fresh) changed.push(item);
       if ((!old || told.fresh) && !item.seen_at && !item.read_at && (!whole || !first && item.id > newest)) {
         added.push(item);
