@@ -31,12 +31,12 @@ def test_without_chromium_its_tests_are_skipped_loudly() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 skipped" in done.stdout
-    assert "apt-get install chromium" in done.stdout.partition("BROWSER TESTS DID NOT RUN")[2]
+    assert "apt-get install chromium-headless-shell" in done.stdout.partition("BROWSER TESTS DID NOT RUN")[2]
 
 
 def test_in_ci_its_tests_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "missing", set())
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(pytest.fail.Exception, match="apt-get install chromium"):
+    with pytest.raises(pytest.fail.Exception, match="apt-get install chromium-headless-shell"):
         browser.go_without(browser.HOW_TO_INSTALL)
     assert browser.missing == {browser.HOW_TO_INSTALL}
