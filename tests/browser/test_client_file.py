@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,15 +44,24 @@ def test_parser_refuses_what_is_newer(text: str, acorn: Path, tmp_path: Path) ->
     assert run_node(str(acorn), "--ecma5", "--silent", str(script)).returncode != 0
 
 
-def test_node_can_require_it() -> None:
-    done = run_node("-e", f"process.stdout.write(typeof require({json.dumps(str(CLIENT))}))")
+@pytest.mark.parametrize("path", ["notifygate", "notifygate/notifygate-bell.js"])
+def test_node_can_require_what_npm_would_publish(path: str, tmp_path: Path) -> None:
+    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    installed = tmp_path / "node_modules" / "notifygate"
+    installed.mkdir(parents=True)
+    for name in ("package.json", *package["files"]):
+        shutil.copy(FOLDER / name, installed)
+    (tmp_path / "page.js").write_text(f"process.stdout.write(typeof require('{path}'));")
+    done = run_node(str(tmp_path / "page.js"))
     assert (done.returncode, done.stdout) == (0, "function"), done.stderr
 
 
-def test_amd_loader_can_define_it() -> None:
+@pytest.mark.parametrize("name", ["notifygate.js", "notifygate-bell.js"])
+def test_amd_loader_can_define_it(name: str) -> None:
     script = (
-        "var define = function (make) { process.stdout.write(typeof make()); }; define.amd = {};"
-        f"new Function('define', 'module', require('fs').readFileSync({json.dumps(str(CLIENT))}, 'utf8'))(define)"
+        "var define = function (needs, make) { process.stdout.write(typeof (make || needs)(function () {})); };"
+        f"define.amd = {{}}; var source = require('fs').readFileSync({json.dumps(str(FOLDER / name))}, 'utf8');"
+        "new Function('define', 'module', source)(define)"
     )
     done = run_node("-e", script)
     assert (done.returncode, done.stdout) == (0, "function"), done.stderr
@@ -99,5 +109,6 @@ def test_manual_and_types_name_every_option_event_and_method(front: Front, new_d
 def test_npm_package_is_whole_and_of_the_gateways_version() -> None:
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
     assert package["version"] == __version__
-    for name in (package["main"], package["types"], package["style"], *package["files"]):
-        assert (FOLDER / name).is_file(), f"{name} is missing"
+    # npm takes these two along by itself.
+    assert {*package["files"], "package.json", "README.md"} == {path.name for path in FOLDER.iterdir()}
+    assert {package["main"], package["types"], package["style"]} <= set(package["files"])

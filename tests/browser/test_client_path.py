@@ -74,6 +74,19 @@ def test_two_holds_that_die_at_one_age_tell_the_longest_hold(
     assert timed.tab.told("error") == [], "a hold that times out is not an error"
 
 
+def test_hold_that_ends_without_news_is_followed_by_the_next_at_once(
+    device: Device, front: Front, alice: Recipient
+) -> None:
+    timed = TimedTab(device, front, alice)
+    for number in (1, 2):
+        assert timed.cut_hold_at(53, 304).wait == 55
+        assert timed.tab.state["notModified"] == number
+    modes = [(state["mode"], state["retry"]) for state in timed.tab.told("state")]
+    assert set(modes) == {("connecting", 0), ("long", 0)}
+    assert timed.tab.told("error") == []
+    assert not timed.tab.state["limit"]
+
+
 def test_holds_that_die_at_different_ages_tell_nothing(device: Device, front: Front, alice: Recipient) -> None:
     timed = TimedTab(device, front, alice)
     for age in (10, 20, 33, 12):

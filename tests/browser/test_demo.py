@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.bell_site import WATCH_POLICY, BellSite
 from tests.longpoll.site import Site
 from tests.support.browser import Device, NewDevice
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def enter(
@@ -43,6 +46,11 @@ def test_it_is_only_there_when_the_setting_says_so(site: Site):
     assert requests.get(f"{site.url}/demo", timeout=10).status_code == 404
     assert requests.get(f"{site.url}/demo/demo.js", timeout=10).status_code == 404
     assert requests.post(f"{site.url}/demo/login", json={"person": "alice"}, timeout=10).status_code == 404
+
+
+def test_make_demo_starts_the_gateway_with_it():
+    done = subprocess.run(["make", "--dry-run", "demo"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "NOTIFYGATE_DEMO=1 exec .venv/bin/gunicorn wsgi:app"
 
 
 def test_who_logs_in_gets_a_token_and_a_key_of_their_own_reach(bell_site: BellSite):
