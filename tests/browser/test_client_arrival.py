@@ -1,12 +1,10 @@
 """What the client tells: new notifications, what other devices did, and what its own user does."""
 
 import json
-from pathlib import Path
 
 import gevent
 import pytest
 
-from tests.browser.conftest import QUICK
 from tests.browser.front import Answer, Front, Seen
 from tests.browser.tab import CLIENT, RECORDER, Tab, open_tab
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
@@ -249,25 +247,19 @@ def test_topics_are_followed_and_left(tab: Tab, publisher: Publisher, alice: Rec
     assert tab.call("unfollow", topic)["answer"] == {"topic": topic, "following": False}
 
 
-def test_page_of_another_origin_may_poll_if_the_gateway_allows_it(tmp_path: Path, new_device: NewDevice) -> None:
-    pages = Front("http://127.0.0.1:1")  # serves the page and nothing else
-    other = Site(f"sqlite:///{tmp_path}/cors.db", {**QUICK, "NOTIFYGATE_CORS_ORIGINS": pages.url})
-    try:
-        other.start()
-        alice = other.recipient()
-        script = f"<script src='{other.url}{CLIENT}'></script><script>{RECORDER}</script>"
-        tab = Tab(new_device().open(pages.page("/other", script)))
-        tab.begin(alice, url=f"{other.url}/").until_holding()
-        notification_id = other.publisher().publish(f"user:{alice.name}")
-        tab.until_unread(1)
-        assert tab.call("markRead", notification_id)["error"] is None
-        assert tab.call("preferences", None)["error"] is None
-        tab.page.evaluate("client.stop(); 0")
-        tab.begin(alice, url=other.url, wait=0)
-        tab.until("client.state.notModified && client.state.retry <= 2")
-    finally:
-        other.close()
-        pages.close()
+def test_page_of_another_origin_may_poll_if_the_gateway_allows_it(
+    device: Device, other_origin: Front, site: Site, alice: Recipient, publisher: Publisher
+) -> None:
+    script = f"<script src='{site.url}{CLIENT}'></script><script>{RECORDER}</script>"
+    tab = Tab(device.open(other_origin.page("/other", script)))
+    tab.begin(alice, url=f"{site.url}/").until_holding()
+    notification_id = publisher.publish(f"user:{alice.name}")
+    tab.until_unread(1)
+    assert tab.call("markRead", notification_id)["error"] is None
+    assert tab.call("preferences", None)["error"] is None
+    tab.page.evaluate("client.stop(); 0")
+    tab.begin(alice, url=site.url, wait=0)
+    tab.until("client.state.notModified && client.state.retry <= 2")
 
 
 def test_burst_arrives_whole_and_in_order(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:

@@ -216,8 +216,8 @@ def test_answer_that_is_no_json_is_an_error_and_not_an_empty_inbox(
 def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    """Cuts holds at 3 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
-    front.cuts_after = 3
+    """Cuts holds at 2 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
+    front.cuts_after = 2
     front.buffers = True
     front.strips_etags = True
     troubles = itertools.cycle([0, 0, 0, 0, 502, 0, 0, 0, 0, -1])
@@ -234,7 +234,7 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     for title in titles[:10]:
         publisher.publish(f"user:{alice.name}", title)
         tab.page.wait_for_timeout(200)
-    tab.until("client.state.limit === 2")
+    tab.until("client.state.limit === 1")
     for title in titles[10:]:
         publisher.publish(f"user:{alice.name}", title)
         tab.page.wait_for_timeout(200)
