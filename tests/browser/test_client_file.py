@@ -81,7 +81,8 @@ def test_gateway_serves_it_with_a_hash_for_ever_and_without_one_to_be_asked_for(
     assert "Content-Encoding" not in for_ancients.headers
     assert for_ancients.content == CLIENT.read_bytes()
     assert for_ancients.headers["ETag"] != plain.headers["ETag"]
-    assert for_ancients.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    for answer in (plain, for_ancients):
+        assert "Accept-Encoding" in answer.headers["Vary"]
 
 
 def test_manual_and_types_name_every_option_event_and_method(front: Front, new_device: NewDevice) -> None:

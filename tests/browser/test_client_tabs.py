@@ -1,6 +1,6 @@
 """One poll per browser: tabs elect one that polls, hear from it what it is told, and take its place when it goes.
 
-Each test runs on both: with Web Locks and BroadcastChannel, and in an old engine on localStorage alone.
+Those in which it matters run twice: with Web Locks and BroadcastChannel, and in an old engine on localStorage alone.
 """
 
 import json
@@ -36,7 +36,7 @@ def device(new_device: NewDevice) -> Device:
     return new_device()
 
 
-def open_tabs(count: int, device: Device, front: Front, alice: Recipient, *, old: bool) -> list[Tab]:
+def open_tabs(count: int, device: Device, front: Front, alice: Recipient, *, old: bool = False) -> list[Tab]:
     """Open tabs of one browser; return them when one of them polls and all have the snapshot."""
     tabs = [open_tab(device, front, old=old, name=f"/tab{number}").begin(alice) for number in range(count)]
     for tab in tabs:
@@ -103,9 +103,9 @@ def test_tab_that_opens_later_gets_everything_from_the_others(
 
 
 def test_what_is_done_in_one_tab_shows_in_all(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    tabs = open_tabs(3, device, front, alice, old=old)
+    tabs = open_tabs(3, device, front, alice)
     notification_id = publisher.publish(f"user:{alice.name}")
     for tab in tabs:
         tab.until_unread(1)
@@ -203,12 +203,10 @@ def test_tab_that_is_seen_takes_over_from_one_that_is_not(
 
 
 def test_two_recipients_of_one_browser_share_nothing(
-    old: bool, site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
+    site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
     bob = site.recipient()
-    mine, his = (
-        open_tab(device, front, old=old, name=f"/{who.name}").begin(who).until_holding() for who in (alice, bob)
-    )
+    mine, his = (open_tab(device, front, name=f"/{who.name}").begin(who).until_holding() for who in (alice, bob))
     assert (mine.state["leader"], his.state["leader"]) == (True, True)
     publisher.publish(f"user:{alice.name}", "for Alice")
     mine.until_items(1)
@@ -218,9 +216,9 @@ def test_two_recipients_of_one_browser_share_nothing(
 
 
 def test_storage_holds_neither_tokens_nor_notifications(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    tabs = open_tabs(2, device, front, alice, old=old)
+    tabs = open_tabs(2, device, front, alice)
     publisher.publish(f"user:{alice.name}", "private matter")
     for tab in tabs:
         tab.until_items(1)
@@ -233,11 +231,10 @@ def test_storage_holds_neither_tokens_nor_notifications(
 
 
 def test_client_that_does_not_share_polls_alone_and_stores_nothing(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
     tabs = [
-        open_tab(device, front, old=old, name=f"/tab{number}").begin(alice, share=False).until_holding()
-        for number in range(2)
+        open_tab(device, front, name=f"/tab{number}").begin(alice, share=False).until_holding() for number in range(2)
     ]
     publisher.publish(f"user:{alice.name}")
     for tab in tabs:
