@@ -13,7 +13,7 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test test-browser coverage bench lint format types migrations-check check lock clean
+.PHONY: help run demo test coverage bench lint format types migrations-check check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ demo: $(INSTALLED) ## the same as run, with a page to try it out at http://127.0
 	@$(BIN)/notifygate migrate >/dev/null
 	@NOTIFYGATE_DEMO=1 exec $(BIN)/gunicorn wsgi:app
 
-test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own
+test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's Chromium
 	$(BIN)/python -m pytest $(ARGS)
 
 coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ that none of them reached
@@ -34,9 +34,6 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ th
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-
-test-browser: $(INSTALLED_DEV) ## run the tests of the unfinished browser client, in the machine's Chromium
-	$(BIN)/python -m pytest -o addopts="-p tests.support.gevent_first -p no:valkey --import-mode=importlib" tests/browser $(ARGS)
 
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 15 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)

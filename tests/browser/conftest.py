@@ -18,19 +18,28 @@ __all__ = ["bell_site", "chromium", "new_device"]
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def other_origin() -> Iterator[Front]:
+    """Serves pages of another origin than the gateway's, which the gateway has been told of; and nothing else."""
+    running = Front("http://127.0.0.1:1")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory, other_origin: Front) -> Iterator[Site]:
     """The real gateway, for all tests that leave it running; each has recipients of its own."""
-    running = Site(f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db", QUICK)
+    env = {**QUICK, "NOTIFYGATE_CORS_ORIGINS": other_origin.url}
+    running = Site(f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db", env)
     try:
         yield running.start()
     finally:
         running.close()
 
 
-@pytest.fixture
-def own_site(tmp_path: Path) -> Iterator[Site]:
-    """A gateway of this test alone, to be stopped, killed and restarted."""
-    running = Site(f"sqlite:///{tmp_path}/notifygate.db", QUICK)
+@pytest.fixture(scope="module")
+def restarting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A gateway that tests stop, kill and start again; each leaves it running."""
+    running = Site(f"sqlite:///{tmp_path_factory.mktemp('restarting')}/notifygate.db", QUICK)
     try:
         yield running.start()
     finally:

@@ -173,9 +173,8 @@ class Front:
 
     def _pass_on(self, client: socket.socket, seen: Seen, head: list[str], body: bytes) -> None:
         loses = self.loses_answers
-        upstream = socket.create_connection((self._target.hostname, self._target.port), UPSTREAM_SECONDS)
-        # Whoever hangs up first takes the other with them: the gateway has to notice when a tab is closed.
-        watch = gevent.spawn(_await_end, client, upstream)
+        upstream = socket.socket()
+        upstream.settimeout(UPSTREAM_SECONDS)
 
         def cut(status: int | None) -> None:
             seen.status = status or -1
@@ -185,9 +184,13 @@ class Front:
             _end(upstream)
 
         timer = gevent.spawn_later(self.cuts_after, cut, self.cuts_with) if self.cuts_after else None
+        # Before anything is waited for: whoever has seen the request go by may cut it off.
         if seen.wait:
             self._held[id(seen)] = cut
+        # Whoever hangs up first takes the other with them: the gateway has to notice when a tab is closed.
+        watch = gevent.spawn(_await_end, client, upstream)
         try:
+            upstream.connect((self._target.hostname, self._target.port))
             dropped = ("connection", "if-none-match") if self.strips_etags else ("connection",)
             upstream.sendall(_head([head[0], *_without(head[1:], dropped), "Connection: close"]) + body)
             answer, rest = _read_head(upstream)

@@ -1,6 +1,7 @@
 """What arrives: card, count, toast, title, announcement, and which of them for which notification."""
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -9,22 +10,36 @@ from playwright.sync_api import expect
 from tests.browser.bell_site import BellSite
 from tests.support.browser import NewDevice
 
+GREY, ACCENT = "rgb(89, 97, 117)", "rgb(51, 85, 209)"
+"""The bell without news and with."""
+
+
+def publish_with_curl(bell_site: BellSite, audience: str, text: str, query: str) -> None:
+    """Publish as a cron job does."""
+    credential = f"Authorization: Bearer {bell_site.publisher.key}"
+    url = f"{bell_site.url}/v1/notify/{audience}?{query}"
+    command = ["curl", "-fsS", "--noproxy", "*", "-H", credential, "-d", text, url]
+    subprocess.run(command, check=True, capture_output=True, timeout=20)
+
 
 def test_what_is_published_appears_as_a_card_a_count_and_a_toast(bell_site: BellSite, new_device: NewDevice):
     alice = bell_site.recipient()
     bell = bell_site.bell(new_device, alice)
     expect(bell.count).to_be_hidden()
-    expect(bell.button).not_to_have_class(re.compile("ngb-news"))
+    expect(bell.button).to_have_css("color", GREY)
 
-    bell_site.publisher.publish(
-        f"user:{alice.name}", "Order 17 was shipped", body="It arrives on Friday.", sender="Orders", type="shipping"
+    publish_with_curl(
+        bell_site,
+        f"user:{alice.name}",
+        "It arrives on Friday.",
+        "title=Order+17+was+shipped&sender=Orders&type=shipping",
     )
 
     toast = bell.toasts.first
     expect(toast).to_contain_text("Order 17 was shipped")
     expect(toast).to_contain_text("It arrives on Friday.")
     expect(bell.count).to_have_text("1")
-    expect(bell.button).to_have_class(re.compile("ngb-news"))
+    expect(bell.button).to_have_css("color", ACCENT)
     expect(bell.button).to_have_accessible_name("Notifications, 1 unread")
     expect(bell.page).to_have_title("(1) Orders")
     expect(bell.page.get_by_role("status").filter(has_text="New notification from Orders")).to_have_text(
@@ -33,6 +48,7 @@ def test_what_is_published_appears_as_a_card_a_count_and_a_toast(bell_site: Bell
     bell.open()
     card = bell.card("Order 17 was shipped")
     expect(card.locator(".ngb-sender")).to_have_text("Orders")
+    expect(card.locator(".ngb-icon path")).to_have_attribute("d", bell.page.evaluate("NotifygateBell.icons.package"))
     expect(card.locator(".ngb-body")).to_have_text("It arrives on Friday.")
     expect(card.locator("time")).to_have_text("just now")
     expect(card.locator("time")).to_have_attribute("title", re.compile(r"\d{4}.*:\d\d:\d\d"))
@@ -122,25 +138,46 @@ def test_more_than_ninety_nine_are_99_plus(bell_site: BellSite, new_device: NewD
 
 
 @pytest.mark.parametrize(
-    ("priority", "looks", "label", "toasts"),
+    ("priority", "ground", "label", "toasts"),
     [
-        ("low", "ngb-low", "Low priority", 0),
-        ("normal", "ngb-unread", "", 1),
-        ("high", "ngb-high", "High priority", 1),
+        ("low", "rgb(240, 242, 245)", "Low priority", 0),
+        ("normal", "rgba(0, 0, 0, 0)", "", 1),
+        ("high", "rgb(253, 238, 237)", "High priority", 1),
+        ("critical", "rgb(251, 222, 220)", "Critical", 0),
     ],
 )
 def test_a_priority_has_its_own_looks(
-    bell_site: BellSite, new_device: NewDevice, priority: str, looks: str, label: str, toasts: int
+    bell_site: BellSite, new_device: NewDevice, priority: str, ground: str, label: str, toasts: int
 ):
     alice = bell_site.recipient()
     bell = bell_site.bell(new_device, alice)
     bell_site.publisher.publish(f"user:{alice.name}", "Here it is", priority=priority)
     expect(bell.count).to_have_text("1")
     expect(bell.toasts).to_have_count(toasts)
+    if priority == "critical":
+        bell.page.get_by_role("button", name="Acknowledge").click()
     bell.open()
-    expect(bell.cards).to_have_class(re.compile(looks))
+    bell.page.mouse.move(5, 600)
+    expect(bell.cards).to_have_css("background-color", ground)
     expect(bell.cards.locator(".ngb-priority")).to_have_text(label)
-    expect(bell.cards.locator(".ngb-urgent-mark")).to_have_count(1 if priority == "high" else 0)
+    is_urgent = priority in ("high", "critical")
+    expect(bell.cards.locator(".ngb-urgent-mark")).to_have_text(["!"] if is_urgent else [])
+
+
+def test_what_is_to_be_shown_quietly_is_in_the_list_and_nowhere_else(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient()
+    bell = bell_site.bell(new_device, alice)
+    bell.call("bell => { bell.options.types = {quiet: {display: 'none'}, badge: {display: 'badge'}}; }")
+    bell_site.publisher.publish(f"user:{alice.name}", "Quietly", type="quiet")
+    expect(bell.count).to_have_text("1")
+    bell_site.publisher.publish(f"user:{alice.name}", "With a ring", type="badge", sender="")
+    expect(bell.count).to_have_text("2")
+    said = bell.page.locator(".ngb-announcer [role=status]")
+    expect(said).to_have_text(re.compile("With a ring$"))
+    assert bell.toasts.count() == 0
+    assert "Quietly" not in (said.text_content() or "")
+    bell.open()
+    bell.expect_titles("With a ring", "Quietly")
 
 
 def test_the_page_may_change_its_title_meanwhile(bell_site: BellSite, new_device: NewDevice):

@@ -1,14 +1,13 @@
 """What the client tells: new notifications, what other devices did, and what its own user does."""
 
-from pathlib import Path
+import json
 
 import gevent
 import pytest
 
-from tests.browser.conftest import QUICK
-from tests.browser.front import Front, Seen
+from tests.browser.front import Answer, Front, Seen
 from tests.browser.tab import CLIENT, RECORDER, Tab, open_tab
-from tests.longpoll.site import Publisher, Recipient, Site
+from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
 
 
@@ -94,20 +93,20 @@ def test_change_shows_at_once_and_the_count_waits_for_the_server(
     tab.until_unread(0)
 
 
-@pytest.mark.parametrize("method", ["markRead", "dismiss", "markAllRead", "dismissAll"])
 def test_refused_change_is_undone(
-    method: str, tab: Tab, device: Device, alice: Recipient, publisher: Publisher, front: Front
+    tab: Tab, device: Device, alice: Recipient, publisher: Publisher, front: Front
 ) -> None:
     device.expects_network_errors = True
     notification_id = publisher.publish(f"user:{alice.name}", "Stays")
     tab.until_unread(1)
     front.fails = refuse_changes
     before = tab.items
-    result = tab.call(method, None if "All" in method else notification_id)
-    assert result["error"]["status"] == 403
-    assert tab.items == before
-    assert tab.told("notifications")[-1] == before
-    assert tab.counts == {"unread": 1, "unseen": 1}
+    for method in ("markRead", "dismiss", "markAllRead", "dismissAll"):
+        result = tab.call(method, None if "All" in method else notification_id)
+        assert result["error"]["status"] == 403, method
+        assert tab.items == before, method
+        assert tab.told("notifications")[-1] == before, method
+        assert tab.counts == {"unread": 1, "unseen": 1}, method
 
 
 def test_undoing_keeps_what_the_server_has_told_meanwhile(
@@ -201,20 +200,43 @@ def test_preferences_are_guarded_against_another_device(
     assert tab.items[0]["title"] == "not muted"
 
 
-def test_reset_that_brings_nothing_new_does_not_end_the_holding(
-    tab: Tab, alice: Recipient, publisher: Publisher
-) -> None:
-    publisher.publish(f"user:{alice.name}", "known")
-    tab.until_items(1)
-    for number in range(2):
-        tab.until_holding()
-        types = {"like": {"display": "badge" if number else "toast"}}
+def test_resets_that_bring_nothing_new_do_not_end_the_holding(tab: Tab, alice: Recipient, publisher: Publisher) -> None:
+    for number, display in enumerate(["badge", "toast", "badge"], 1):
+        types = {"like": {"display": display}}
         alice.session.put(f"{alice.url}/v1/inbox/preferences", json={"types": types}, timeout=30).raise_for_status()
-        tab.until("told.filter(e => e[0] === 'reset').length === arg", number + 1)
-        publisher.publish(f"user:{alice.name}", "news")
-        tab.until_items(2 + number)
+        tab.until("told.filter(e => e[0] === 'reset').length === arg", number)
+    publisher.publish(f"user:{alice.name}", "news")
+    tab.until_items(1)
     assert "short" not in {state["mode"] for state in tab.told("state")}
-    assert tab.titles == ["known", "news", "news"]
+    assert tab.titles == ["news"]
+
+
+def test_own_changes_do_not_end_the_holding(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:
+    """Though what the hold then tells is known here already."""
+    notification_id = publisher.publish(f"user:{alice.name}")
+    tab.until_unread(1)
+    for method in ("markSeen", "markRead", "markUnread", "dismiss"):
+        eventually(lambda: front.open_polls, "the next hold")
+        count = len(front.polls)
+        tab.call(method, notification_id)
+        eventually(lambda count=count: len(front.polls) > count, "it is answered")
+    assert "short" not in {state["mode"] for state in tab.told("state")}
+
+
+def test_gateway_that_answers_every_hold_with_a_reset_is_not_asked_without_end(
+    device: Device, front: Front, alice: Recipient
+) -> None:
+    body = {"notifications": [], "removed": [], "unread": 0, "unseen": 0, "has_more": False, "reset": True}
+
+    def reset(seen: Seen) -> int | Answer:
+        cursor = f"{seen.cursor}x"[-60:]
+        answer = {**body, "cursor": cursor, "poll": {"after": 15, "wait": 55}}
+        return Answer(200, json.dumps(answer), "application/json") if seen.wait else 0
+
+    front.fails = reset
+    tab = open_tab(device, front).begin(alice)
+    tab.until("client.state.mode === 'short' && client.state.retry === 15")
+    assert [seen.wait for seen in front.polls] == [0, *[55] * 5]
 
 
 def test_topics_are_followed_and_left(tab: Tab, publisher: Publisher, alice: Recipient) -> None:
@@ -225,25 +247,19 @@ def test_topics_are_followed_and_left(tab: Tab, publisher: Publisher, alice: Rec
     assert tab.call("unfollow", topic)["answer"] == {"topic": topic, "following": False}
 
 
-def test_page_of_another_origin_may_poll_if_the_gateway_allows_it(tmp_path: Path, new_device: NewDevice) -> None:
-    pages = Front("http://127.0.0.1:1")  # serves the page and nothing else
-    other = Site(f"sqlite:///{tmp_path}/cors.db", {**QUICK, "NOTIFYGATE_CORS_ORIGINS": pages.url})
-    try:
-        other.start()
-        alice = other.recipient()
-        script = f"<script src='{other.url}{CLIENT}'></script><script>{RECORDER}</script>"
-        tab = Tab(new_device().open(pages.page("/other", script)))
-        tab.begin(alice, url=f"{other.url}/").until_holding()
-        notification_id = other.publisher().publish(f"user:{alice.name}")
-        tab.until_unread(1)
-        assert tab.call("markRead", notification_id)["error"] is None
-        assert tab.call("preferences", None)["error"] is None
-        tab.page.evaluate("client.stop(); 0")
-        tab.begin(alice, url=other.url, wait=0)
-        tab.until("client.state.notModified && client.state.retry <= 2")
-    finally:
-        other.close()
-        pages.close()
+def test_page_of_another_origin_may_poll_if_the_gateway_allows_it(
+    device: Device, other_origin: Front, site: Site, alice: Recipient, publisher: Publisher
+) -> None:
+    script = f"<script src='{site.url}{CLIENT}'></script><script>{RECORDER}</script>"
+    tab = Tab(device.open(other_origin.page("/other", script)))
+    tab.begin(alice, url=f"{site.url}/").until_holding()
+    notification_id = publisher.publish(f"user:{alice.name}")
+    tab.until_unread(1)
+    assert tab.call("markRead", notification_id)["error"] is None
+    assert tab.call("preferences", None)["error"] is None
+    tab.page.evaluate("client.stop(); 0")
+    tab.begin(alice, url=site.url, wait=0)
+    tab.until("client.state.notModified && client.state.retry <= 2")
 
 
 def test_burst_arrives_whole_and_in_order(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:

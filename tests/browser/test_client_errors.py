@@ -160,7 +160,8 @@ def test_cursor_that_is_none_is_replaced_by_a_snapshot(
     tab.page.evaluate(
         "user => localStorage.setItem('notifygate::' + user + ':cursor', '\"no cursor at all\"')", alice.name
     )
-    tab.begin(alice).until_holding()
+    tab.begin(alice).until("told.some(e => e[0] === 'error')")
+    tab.until_holding()
     assert len(tab.items) == 1
     assert [error["code"] for error in tab.told("error")] == ["invalid-cursor"]
 

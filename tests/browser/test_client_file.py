@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,13 @@ MAX_GZIPPED_BYTES = 6 * 1024
 PROPERTIES = {"counts", "cursor", "state"}
 
 
-def test_client_is_at_most_six_kilobytes_gzipped() -> None:
-    size = len(gzip.compress(CLIENT.read_bytes(), 9))
-    print(f"{size} bytes gzipped")
-    assert size <= MAX_GZIPPED_BYTES
+def test_client_is_at_most_six_kilobytes_as_it_is_served(site: Site) -> None:
+    answer = new_session().get(f"{site.url}/static/notifygate/notifygate.js", timeout=30, stream=True)
+    served = answer.raw.read(decode_content=False)
+    print(f"{len(served)} bytes")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(served) == CLIENT.read_bytes()
+    assert len(served) <= MAX_GZIPPED_BYTES
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.js")))
@@ -40,15 +44,24 @@ def test_parser_refuses_what_is_newer(text: str, acorn: Path, tmp_path: Path) ->
     assert run_node(str(acorn), "--ecma5", "--silent", str(script)).returncode != 0
 
 
-def test_node_can_require_it() -> None:
-    done = run_node("-e", f"process.stdout.write(typeof require({json.dumps(str(CLIENT))}))")
+@pytest.mark.parametrize("path", ["notifygate", "notifygate/notifygate-bell.js"])
+def test_node_can_require_what_npm_would_publish(path: str, tmp_path: Path) -> None:
+    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    installed = tmp_path / "node_modules" / "notifygate"
+    installed.mkdir(parents=True)
+    for name in ("package.json", *package["files"]):
+        shutil.copy(FOLDER / name, installed)
+    (tmp_path / "page.js").write_text(f"process.stdout.write(typeof require('{path}'));")
+    done = run_node(str(tmp_path / "page.js"))
     assert (done.returncode, done.stdout) == (0, "function"), done.stderr
 
 
-def test_amd_loader_can_define_it() -> None:
+@pytest.mark.parametrize("name", ["notifygate.js", "notifygate-bell.js"])
+def test_amd_loader_can_define_it(name: str) -> None:
     script = (
-        "var define = function (make) { process.stdout.write(typeof make()); }; define.amd = {};"
-        f"new Function('define', 'module', require('fs').readFileSync({json.dumps(str(CLIENT))}, 'utf8'))(define)"
+        "var define = function (needs, make) { process.stdout.write(typeof (make || needs)(function () {})); };"
+        f"define.amd = {{}}; var source = require('fs').readFileSync({json.dumps(str(FOLDER / name))}, 'utf8');"
+        "new Function('define', 'module', source)(define)"
     )
     done = run_node("-e", script)
     assert (done.returncode, done.stdout) == (0, "function"), done.stderr
@@ -64,6 +77,12 @@ def test_gateway_serves_it_with_a_hash_for_ever_and_without_one_to_be_asked_for(
     assert "immutable" in hashed.headers["Cache-Control"]
     again = session.get(plain.url, headers={"If-None-Match": plain.headers["ETag"]}, timeout=30)
     assert again.status_code == 304
+    for_ancients = session.get(plain.url, headers={"Accept-Encoding": "identity"}, timeout=30)
+    assert "Content-Encoding" not in for_ancients.headers
+    assert for_ancients.content == CLIENT.read_bytes()
+    assert for_ancients.headers["ETag"] != plain.headers["ETag"]
+    for answer in (plain, for_ancients):
+        assert "Accept-Encoding" in answer.headers["Vary"]
 
 
 def test_manual_and_types_name_every_option_event_and_method(front: Front, new_device: NewDevice) -> None:
@@ -91,5 +110,6 @@ def test_manual_and_types_name_every_option_event_and_method(front: Front, new_d
 def test_npm_package_is_whole_and_of_the_gateways_version() -> None:
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
     assert package["version"] == __version__
-    for name in (package["main"], package["types"], package["style"], *package["files"]):
-        assert (FOLDER / name).is_file(), f"{name} is missing"
+    # npm takes these two along by itself.
+    assert {*package["files"], "package.json", "README.md"} == {path.name for path in FOLDER.iterdir()}
+    assert {package["main"], package["types"], package["style"]} <= set(package["files"])

@@ -6,11 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.front import Front
-from tests.browser.tab import open_tab
+from tests.browser.tab import Tab, open_tab
 from tests.browser.test_client_tabs import HIDE
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
-from tests.support.gateway_process import GatewayProcess
 
 
 @pytest.fixture
@@ -80,43 +79,40 @@ def test_offline_browser_does_not_poll_and_catches_up_when_it_is_back(
     assert tab.told("error") == []
 
 
-def restart_in_order(gateway: GatewayProcess) -> None:
-    gateway.restart()
+def stop_in_order(site: Site, tab: Tab, front: Front) -> None:
+    """The gateway answers its holds and says when to come back: no error."""
+    held = front.open_polls[0]
+    site.gateways[0].send(signal.SIGTERM)
+    eventually(lambda: held.ended, "the hold is answered")
+    tab.until("client.state.mode === 'short' && client.state.retry > 0")
+    assert held.status in (200, 304)
+    assert tab.told("error") == []
+    site.gateways[0].stop()
 
 
-def restart_after_a_crash(gateway: GatewayProcess) -> None:
-    gateway.kill()
-    gateway.restart()
+def crash(site: Site, tab: Tab, front: Front) -> None:
+    """The gateway is gone without a word."""
+    site.gateways[0].kill()
+    tab.until("client.state.error")
 
 
-@pytest.mark.parametrize("restart", [restart_in_order, restart_after_a_crash])
+@pytest.mark.parametrize("stop", [stop_in_order, crash])
 def test_restart_of_the_gateway_loses_nothing(
-    restart: Callable[[GatewayProcess], None], own_site: Site, device: Device
+    stop: Callable[[Site, Tab, Front], None], restarting_site: Site, device: Device
 ) -> None:
-    front = Front(own_site.url)
-    alice, publisher = own_site.recipient(), own_site.publisher()
+    front = Front(restarting_site.url)
+    alice, publisher = restarting_site.recipient(), restarting_site.publisher()
     tab = open_tab(device, front).begin(alice).until_holding()
     publisher.publish(f"user:{alice.name}", "before")
     tab.until_items(1)
-    restart(own_site.gateways[0])
+    eventually(lambda: front.open_polls, "the next hold")
+    stop(restarting_site, tab, front)
+    restarting_site.gateways[0].restart()
     publisher.publish(f"user:{alice.name}", "after")
     tab.page.evaluate("client.start(); 0")  # what "try now" does, rather than wait until it does so by itself
     tab.until_items(2)
     assert tab.titles == ["before", "after"]
     assert tab.told("reset") == []
-    front.close()
-
-
-def test_gateway_that_stops_makes_no_error(own_site: Site, device: Device) -> None:
-    """Its holds are answered, and it says when to come back."""
-    front = Front(own_site.url)
-    tab = open_tab(device, front).begin(own_site.recipient()).until_holding()
-    held = front.open_polls[0]
-    own_site.gateways[0].send(signal.SIGTERM)
-    eventually(lambda: held.ended, "the hold is answered")
-    tab.until("client.state.mode === 'short' && client.state.retry > 0")
-    assert held.status in (200, 304)
-    assert tab.told("error") == []
     front.close()
 
 
@@ -155,7 +151,8 @@ def test_old_engine_works_from_end_to_end(
     tab.until_unread(1)
     tab.page.evaluate("id => { client.markRead(id); }", notification_id)
     tab.until_unread(0)
-    tab.page.evaluate("client.dismissAll(); 0")
+    tab.page.evaluate("client.dismissAll(null, function (error) { told.push(['dismissed', error]); }); 0")
+    tab.until("told.some(e => e[0] === 'dismissed' && e[1] === null)")
     tab.until_items(0)
     tab.page.evaluate(
         "client.history(null, function (error, page) { told.push(['page', page.notifications.length]); }); 0"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import QUICK
 from tests.browser.front import Answer, Front, Seen
 from tests.browser.tab import open_tab
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
@@ -53,6 +54,16 @@ class TimedTab:
         """Let time pass in the page, timers and all."""
         self.tab.page.clock.run_for(int(seconds * 1000))
 
+    def pass_polls(self, count: int) -> None:
+        """Let time pass until so many more polls have been answered."""
+        answered = sum(seen.ended is not None for seen in self.front.polls)
+
+        def enough() -> bool:
+            self.tab.page.clock.run_for(200)
+            return sum(seen.ended is not None for seen in self.front.polls) >= answered + count
+
+        eventually(enough, "they are answered")
+
     def cut_hold_at(self, age: float, status: int | None = 504) -> Seen:
         """Cut the held poll off at an age; return the one that is held next."""
         cut = self.await_hold()
@@ -62,16 +73,29 @@ class TimedTab:
         return self.await_hold()
 
 
-@pytest.mark.parametrize("status", [408, 502, 504, 524, None], ids=str)
+@pytest.mark.parametrize("statuses", [(408, 502), (504, 524), (None, None)], ids=str)
 def test_two_holds_that_die_at_one_age_tell_the_longest_hold(
-    status: int | None, device: Device, front: Front, alice: Recipient
+    statuses: tuple[int | None, int | None], device: Device, front: Front, alice: Recipient
 ) -> None:
     timed = TimedTab(device, front, alice)
     assert timed.await_hold().wait == 55
-    assert timed.cut_hold_at(20, status).wait == 55
-    assert timed.cut_hold_at(20.5, status).wait == 14
+    assert timed.cut_hold_at(20, statuses[0]).wait == 55
+    assert timed.cut_hold_at(20.5, statuses[1]).wait == 14
     assert timed.tab.state["limit"] == 14
     assert timed.tab.told("error") == [], "a hold that times out is not an error"
+
+
+def test_hold_that_ends_without_news_is_followed_by_the_next_at_once(
+    device: Device, front: Front, alice: Recipient
+) -> None:
+    timed = TimedTab(device, front, alice)
+    for number in (1, 2):
+        assert timed.cut_hold_at(53, 304).wait == 55
+        assert timed.tab.state["notModified"] == number
+    modes = [(state["mode"], state["retry"]) for state in timed.tab.told("state")]
+    assert set(modes) == {("connecting", 0), ("long", 0)}
+    assert timed.tab.told("error") == []
+    assert not timed.tab.state["limit"]
 
 
 def test_holds_that_die_at_different_ages_tell_nothing(device: Device, front: Front, alice: Recipient) -> None:
@@ -123,15 +147,18 @@ def test_path_that_got_better_is_used_to_the_full(
 def test_path_without_holds_is_polled_at_the_interval_of_the_gateway(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    front.cuts_after = 1.3
-    tab = open_tab(device, front).begin(alice)
-    tab.until("client.state.mode === 'short' && client.state.limit === 1")
-    count = len(front.polls)
-    eventually(lambda: len(front.polls) > count + 1, "two short polls")
-    assert [seen.wait for seen in front.polls[count:]] == [0, 0]
+    timed = TimedTab(device, front, alice)
+    timed.cut_hold_at(2)
+    timed.pass_time(2)
+    front.cut_holds()
+    timed.tab.until("client.state.mode === 'short' && client.state.limit === 1")
+    timed.pass_polls(2)
+    assert [seen.wait for seen in front.polls[-3:]] == [0, 0, 0]
+    assert timed.tab.state["retry"] == int(QUICK["NOTIFYGATE_POLL_AFTER"])
     publisher.publish(f"user:{alice.name}", "by short poll")
-    tab.until_items(1)
-    assert tab.told("error") == []
+    timed.pass_polls(1)
+    timed.tab.until_items(1)
+    assert timed.tab.told("error") == []
 
 
 def test_gateway_that_goes_away_in_a_hold_is_no_limit_of_the_path(
@@ -176,17 +203,19 @@ def test_sleep_of_a_laptop_makes_one_poll_and_teaches_nothing(device: Device, fr
 def test_lost_etags_cost_bytes_and_nothing_else(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    tab = open_tab(device, front).begin(alice, wait=0)
-    tab.until("client.state.notModified > 1")
+    timed = TimedTab(device, front, alice)
+    for _ in range(2):
+        timed.cut_hold_at(53, 304)
     front.strips_etags = True
-    unmodified = tab.state["notModified"]
-    polls = len(front.polls)
+    timed.await_hold()
     publisher.publish(f"user:{alice.name}", "without a tag")
-    tab.until_items(1)
-    eventually(lambda: len(front.polls) > polls + 2, "some polls more")
-    assert tab.state["notModified"] <= unmodified + 1
-    assert tab.titles == ["without a tag"]
-    assert len(tab.told("notifications")) == 2
+    timed.tab.until_items(1)
+    timed.tab.page.evaluate("client.stop(); 0")
+    timed.tab.begin(alice, wait=0)
+    timed.pass_polls(5)
+    assert {seen.status for seen in front.polls[-4:]} == {200}, "no 304"
+    assert timed.tab.state["notModified"] == 0
+    assert timed.tab.titles == ["without a tag"]
 
 
 def test_answer_that_is_no_json_is_an_error_and_not_an_empty_inbox(
@@ -203,8 +232,8 @@ def test_answer_that_is_no_json_is_an_error_and_not_an_empty_inbox(
 def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    """Cuts holds at 3 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
-    front.cuts_after = 3
+    """Cuts holds at 1.5 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
+    front.cuts_after = 1.5
     front.buffers = True
     front.strips_etags = True
     troubles = itertools.cycle([0, 0, 0, 0, 502, 0, 0, 0, 0, -1])
@@ -220,11 +249,11 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     titles = [str(number) for number in range(20)]
     for title in titles[:10]:
         publisher.publish(f"user:{alice.name}", title)
-        tab.page.wait_for_timeout(200)
-    tab.until("client.state.limit === 2")
+        tab.page.wait_for_timeout(100)
+    tab.until("client.state.limit === 1")
     for title in titles[10:]:
         publisher.publish(f"user:{alice.name}", title)
-        tab.page.wait_for_timeout(200)
+        tab.page.wait_for_timeout(100)
     tab.until_items(len(titles))
     assert tab.titles == titles
     assert tab.counts == {"unread": len(titles), "unseen": len(titles)}
@@ -232,10 +261,10 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
 
 
 def test_diagnosis_measures_the_path(device: Device, front: Front, alice: Recipient) -> None:
-    tab = open_tab(device, front).begin(alice, wait=2)
+    tab = open_tab(device, front).begin(alice, wait=1)
     answer = tab.call("diagnose")["answer"]
     assert 0 <= answer.pop("rtt") < 1
-    assert answer == {"hold": 2, "buffered": False, "etag": True}
+    assert answer == {"hold": 1, "buffered": False, "etag": True}
 
 
 def test_diagnosis_finds_what_is_wrong_with_the_path(device: Device, front: Front, alice: Recipient) -> None:

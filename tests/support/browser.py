@@ -18,7 +18,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, sync_playwright
 
 CHROMIUM_VARIABLE = "NOTIFYGATE_TEST_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+"""The first that is there is taken. Debian's chromium-headless-shell is Chromium without a user interface: the same
+engine, with which a page is there in a quarter of the time."""
 
 FLAGS = [
     "--headless",
@@ -32,7 +34,7 @@ FLAGS = [
 ]
 
 HOW_TO_INSTALL = (
-    "no Chromium on this machine. Install it (Debian, Ubuntu: apt-get install chromium) "
+    "no Chromium on this machine. Install it (Debian: apt-get install chromium-headless-shell; elsewhere: chromium) "
     f"or name one with {CHROMIUM_VARIABLE}=/path/to/chromium"
 )
 

@@ -430,7 +430,7 @@
   }
 
   function command(values, idempotencyKey, key) {
-    return 'KEY=' + key + '\n' + ['curl -fsS ' + window.location.origin + '/v1/notifications',
+    return 'KEY=' + key + '\n' + ['curl -fsS', window.location.origin + '/v1/notifications',
       '-H "Authorization: Bearer $KEY"', '-H "Content-Type: application/json"']
       .concat(idempotencyKey ? ['-H ' + quoted('Idempotency-Key: ' + idempotencyKey)] : [])
       .concat(['-d ' + quoted(JSON.stringify(values, null, 2))]).join(' \\\n  ') + '\n';

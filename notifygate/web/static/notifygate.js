@@ -43,7 +43,7 @@ return function Notifygate(options) {
   var url = (options.url || '').replace(/\/$/, ''), longest = options.wait >= 0 ? options.wait : 55;
   var token = options.token, user, key, shared, channel, release, running, joined, leading, beat, timer;
   var items = {}, cursor, resume, etag, synced, fresh, more, takes = 0, flight, version, loop = {};
-  var path = {}, hold = 0, suspect, offered, failures = 0, blocked, wanted, anew;
+  var path = {}, hold = 0, suspect, offered, failures = 0, blocked, wanted, resets = 0;
   var state = self.state = { mode: 'stopped', requests: 0, bytes: 0, notModified: 0 };
 
   self.cursor = self.counts = null;
@@ -249,9 +249,10 @@ return function Notifygate(options) {
 
   function take(told) {
     var known = items, newest = Object.keys(items).sort().pop() || '', answer = told.answer, whole = told.whole;
-    var changed = [], added = [], gone = answer.removed, news = gone.length || whole && !anew, first = !synced;
+    var changed = [], added = [], gone = answer.removed, news, first = !synced;
     synced = ++takes;
-    anew = whole;
+    resets = answer.reset ? resets + 1 : 0;
+    news = whole ? resets < 5 : told.cursor !== told.prev && gone.length + answer.notifications.length;
     cursor = told.cursor;
     self.cursor = answer.cursor;
     if (whole) {
@@ -262,7 +263,6 @@ return function Notifygate(options) {
     answer.notifications.forEach(function (item) {
       var old = known[item.id], differs = JSON.stringify(old) !== JSON.stringify(item);
       items[item.id] = item;
-      news = news || differs;
       if (differs || whole || told.fresh) changed.push(item);
       if ((!old || told.fresh) && !item.seen_at && !item.read_at && (!whole || !first && item.id > newest)) {
         added.push(item);
