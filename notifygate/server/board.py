@@ -214,6 +214,8 @@ class Board:
                 if reply.repeat.last_asked == hash(data):
                     self._repeats.put(data, reply.repeat)
                 reply.repeat.last_asked = hash(data)
+                self._send_again(connection, reply.data)
+                return
             self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
@@ -252,7 +254,7 @@ class Board:
                 self._epoll.modify(connection.fd, _WATCHED)  # reports again what waits in the socket
 
     def _send_again(self, connection: Connection, answer: bytes) -> None:
-        """Send a 304 to a client that has just asked: what `send` does, less what can't be the case here."""
+        """Send a 304 to a client that has just asked and stays: `send`, less what can't be the case here."""
         self.answered += 1
         try:
             if os.write(connection.fd, answer) == len(answer):

@@ -12,6 +12,7 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 from gevent.server import StreamServer
+from gevent.socket import SOCK_STREAM
 from gevent.socket import socket as GeventSocket
 from gunicorn.http.body import LengthReader
 
@@ -32,8 +33,8 @@ PAUSE_SECONDS = 0.05
 class _Handed(GeventSocket):
     """A connection of which something was read already: that comes first."""
 
-    def __init__(self, fd: int, read: bytes) -> None:
-        super().__init__(fileno=fd)
+    def __init__(self, family: int, fd: int, read: bytes) -> None:
+        super().__init__(family, SOCK_STREAM, 0, fd)  # told, or it would ask the kernel three times
         self._read = read
 
     def recv(self, *args: Any) -> bytes:
@@ -42,6 +43,17 @@ class _Handed(GeventSocket):
             read, self._read = self._read, b""
             return read
         return super().recv(*args)
+
+
+class _Address:
+    """Stands for the listener where gunicorn asks each connection's listener for its address."""
+
+    def __init__(self, address: Any) -> None:
+        self._address = address
+
+    def getsockname(self) -> Any:
+        """Return the address."""
+        return self._address
 
 
 class _Listener(StreamServer):
@@ -74,11 +86,14 @@ class DetachingWorker(GatewayWorker):
         self._told_to_stop = Event()
         self._is_listening_no_more = False
 
-    def run(self) -> None:
+    def _serve_connections(self) -> None:
         """Serve until told to stop, then let what has begun come to its end."""
         if self.cfg.is_ssl:
-            super().run()
+            super()._serve_connections()
             return
+        families = {sock.family for sock in self.sockets}
+        self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
+        self._address = _Address(self.sockets[0].getsockname())
         desk = desk_of_this_process()
         desk.start()
         board = self._board = Board(
@@ -139,16 +154,16 @@ class DetachingWorker(GatewayWorker):
             self._board.adopt(fd)
 
     def _serve(self, fd: int, read: bytes) -> None:
-        client = _Handed(fd, read)
+        client = _Handed(self._family, fd, read)
         try:
             address = client.getpeername()
         except OSError:  # it has left
             client.close()
             return
-        self._greenlets.spawn(self.handle, client, client, address)
+        self._greenlets.spawn(self.handle, self._address, client, address)
 
     def _send_rest(self, fd: int, rest: bytes, keeps_alive: bool) -> None:
-        self._greenlets.spawn(self._send_slowly, _Handed(fd, b""), rest, keeps_alive)
+        self._greenlets.spawn(self._send_slowly, _Handed(self._family, fd, b""), rest, keeps_alive)
 
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
         """Send the rest of an answer to a client that doesn't take it as fast as it comes."""

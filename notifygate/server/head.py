@@ -48,12 +48,13 @@ _MEANINGS = {
 }
 
 _MAX_KNOWN = 1000
-"""Names and whole lines that are remembered; clients could make up any number."""
+"""Names, hosts and whole lines that are remembered; clients could make up any number."""
 
 _MAX_KNOWN_BYTES = 300
 """Longest line that is remembered."""
 
 _known_names: dict[bytes, int] = {}
+_known_hosts: set[bytes] = set()
 _idle_lines: set[bytes] = set()
 """Lines that were found to mean nothing to a poll: most of a head, and the same in the heads of many clients."""
 
@@ -118,7 +119,7 @@ def read_head(data: bytes) -> Head | None:
         else:
             found[meaning] = value.strip(b" ")
     host = found[_HOST_FIELD]
-    if host is None or not _HOST.fullmatch(host):
+    if host is None or (host not in _known_hosts and not _is_host(host)):
         return None
     path, _, query = target.partition(b"?")
     head = Head(path, query, version == b" HTTP/1.1", found)
@@ -129,6 +130,14 @@ def read_head(data: bytes) -> Head | None:
             return None
         head.keeps_alive = option == b"keep-alive"
     return head
+
+
+def _is_host(host: bytes) -> bool:
+    if not _HOST.fullmatch(host):
+        return False
+    if len(_known_hosts) < _MAX_KNOWN:
+        _known_hosts.add(host)
+    return True
 
 
 def _meaning_of(name: bytes) -> int:

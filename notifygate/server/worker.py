@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 STALLED_SECONDS = 90
 """How long a client may send nothing of a body, or take nothing of an answer. Longer than gunicorn's keep-alive, which
-ends idle connections first; phones that lose their network never say so."""
+ends idle connections first."""
 
 LINGER_SECONDS = 1.0
 """How long connections are still listened to after the gateway was told to stop: time for a client that was just
@@ -30,6 +30,10 @@ answered to ask once more on its connection, and to be told there when to come b
 CLOSE_CONNECTION = "notifygate.close_connection"
 """In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
 next request would begin."""
+
+
+def _write_nothing(*_: object) -> None:
+    """Stand in for gunicorn's access log."""
 
 
 class GatewayWorker(GeventWorker):
@@ -41,6 +45,18 @@ class GatewayWorker(GeventWorker):
         """The connections that greenlets serve."""
         self._is_quitting = False
         self._is_draining = False
+        # The gateway writes its own access lines; gunicorn would gather all that its format might want for each.
+        self.log.access = _write_nothing  # pyright: ignore[reportAttributeAccessIssue] - it takes anything
+
+    def run(self) -> None:
+        """Serve."""
+        for sock in self.sockets:
+            # Connections inherit it. Phones that lose their network never say so.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._serve_connections()
+
+    def _serve_connections(self) -> None:
+        super().run()
 
     def load_wsgi(self) -> None:
         """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION)."""
@@ -55,7 +71,6 @@ class GatewayWorker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         client.settimeout(STALLED_SECONDS)
         self._clients.add(client)
         try:
