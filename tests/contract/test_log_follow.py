@@ -429,3 +429,29 @@ def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -
     followed.offer(followed.publish())
     followed.reaches(3)
     assert followed.told == [1, 2, 3]
+
+
+# --- What this process has committed ------------------------------------------------------------
+
+
+def test_what_this_process_has_committed_is_there_when_its_publisher_is_told(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    announcement = followed.publish()
+    followed.follower.take_in(announcement)
+    # No greenlet has run in between: whoever is answered now finds it with the next poll.
+    assert followed.tail.end == announcement.last
+    assert followed.told == [announcement.last]
+
+
+def test_what_can_not_be_taken_in_now_fails_nobody_and_is_found_later(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish()
+    announcement = followed.publish()
+    followed.is_down = True  # the first of the two has to be read
+    followed.follower.take_in(announcement)
+    assert followed.tail.end < announcement.last
+    followed.is_down = False
+    followed.reach(announcement.last)
+    assert followed.told == [1, 2]
