@@ -17,6 +17,7 @@ from notifygate.api.long_poll import hold_seconds
 from notifygate.api.poll_request import INBOX, Poll, read_poll
 from notifygate.api.poll_writer import PollWriter
 from notifygate.api.problems import describe_error
+from notifygate.domain.entry import Entry
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError, RateLimitedError, UnauthorizedError, UnavailableError
@@ -66,7 +67,7 @@ class HeldPoll(Hold):
 
     def ended(self) -> None:
         """Answer: the room has ended the wait."""
-        self._desk.conclude(self)
+        self._desk.conclude_soon(self)
 
     def time_is_over(self) -> None:
         """See `server.desk.HeldPoll`."""
@@ -172,6 +173,7 @@ class PollDesk:
         self.beat = 1
         """Counts the renewals."""
         self.may_repeat = False
+        self._logs = True
         self.repeated = 0
         """304s by `Repeated.again` that are not in the metrics yet."""
         self.repeated_start = b""
@@ -179,6 +181,7 @@ class PollDesk:
         """By what their Authorization says."""
         self._answers: dict[tuple[str, int], int] = {}
         self._wake_delays: list[float] = []
+        self._ended: list[HeldPoll] = []
         self._is_telling_metrics = False
 
     def start(self) -> None:
@@ -271,6 +274,30 @@ class PollDesk:
 
     # --- Ending holds -------------------------------------------------------------------------
 
+    def conclude_soon(self, hold: HeldPoll) -> None:
+        """Answer a poll at the end of this turn, together with the others that the room ends in it."""
+        if not self._ended:
+            gevent.get_hub().loop.run_callback(self._conclude_ended)
+        self._ended.append(hold)
+
+    def _conclude_ended(self) -> None:
+        """Answer the polls that were ended. Those that are told one new notification each are answered together."""
+        ended, self._ended = self._ended, []
+        news: list[tuple[View, Entry]] = []
+        told: list[HeldPoll] = []
+        for hold in ended:
+            is_plain = hold.waits and hold.poll.route == INBOX and self._follower.is_fed and not self._room.is_draining
+            entry = self._polls.single_news(hold.view, hold.poll.cursor) if is_plain else None
+            if entry is None:
+                gevent.get_hub().loop.run_callback(self.conclude, hold)  # by itself: whatever happens, the others go on
+            else:
+                hold.waits = False
+                news.append((hold.view, entry))
+                told.append(hold)
+        if told:
+            for hold, found in zip(told, self._polls.tell_single(news), strict=True):
+                self._answer(hold, found)
+
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""
         if not hold.waits:
@@ -298,29 +325,34 @@ class PollDesk:
         return self.writer.gone(hold.poll, self._guard_quota(hold.principal))
 
     def _conclude(self, hold: HeldPoll) -> None:
-        poll, principal = hold.poll, hold.principal
-        held_seconds = time.monotonic() - hold.began
+        outcome: Found | Nothing | Exception | None
         try:
-            outcome: Found | Nothing | None = self._look(poll, principal)
+            outcome = self._look(hold.poll, hold.principal)
             if isinstance(outcome, Nothing) and hold.reason == "news" and time.monotonic() < hold.deadline:
                 outcome = self._wait(hold)  # what woke it has been taken back
-            if outcome is None:
-                return
-            if self._room.is_draining:
-                poll.keeps_alive = False
-            quota = self._take_quota(outcome, principal)
-            if quota is None or not quota.is_exceeded:
-                status, data = self._write(poll, principal, outcome, quota)
-            else:
-                quotas = [*self._guard_quota(principal), quota]
-                status, data = self._write_problem(poll, RateLimitedError(quota.reset_seconds), quotas)
         except WouldWaitError:
             raise
         except Exception as error:
-            status, data = self._write_problem(poll, error, self._guard_quota(principal))
+            outcome = error
+        if outcome is not None:
+            self._answer(hold, outcome)
+
+    def _answer(self, hold: HeldPoll, outcome: Found | Nothing | Exception) -> None:
+        """Send the answer to a poll that was held."""
+        poll, principal = hold.poll, hold.principal
+        held_seconds = time.monotonic() - hold.began
+        if self._room.is_draining:
+            poll.keeps_alive = False
+        quota = None if isinstance(outcome, Exception) else self._take_quota(outcome, principal)
+        if isinstance(outcome, Exception):
+            status, data = self._write_problem(poll, outcome, self._guard_quota(principal))
+        elif quota is not None and quota.is_exceeded:
+            quotas = [*self._guard_quota(principal), quota]
+            status, data = self._write_problem(poll, RateLimitedError(quota.reset_seconds), quotas)
         else:
-            if hold.committed_at is not None and status == 200:
-                self._wake_delays.append(max(0.0, time.time() - hold.committed_at))
+            status, data = self._write(poll, principal, outcome, quota)
+        if hold.committed_at is not None and status == 200:
+            self._wake_delays.append(max(0.0, time.time() - hold.committed_at))
         self._account(poll, principal, status, hold.began, held_seconds)
         hold.caller.answer(data, keeps_alive=poll.keeps_alive)
 
@@ -359,7 +391,8 @@ class PollDesk:
         self.repeated_start = self.writer.start(304, is_http_11=True, keeps_alive=True)
         self.beat += 1
         # With access lines on, each answer takes the way on which it gets its line.
-        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not logs_requests()
+        self._logs = logs_requests()
+        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not self._logs
         self._tell_metrics()
 
     # --- Accounting ---------------------------------------------------------------------------
@@ -370,7 +403,7 @@ class PollDesk:
         if not self._is_telling_metrics:
             self._is_telling_metrics = True
             gevent.get_hub().loop.run_callback(self._tell_metrics)
-        if logs_requests():
+        if self._logs:
             log_request(
                 request_id=poll.request_id or new_request_id(),
                 principal=principal.audience,

@@ -14,13 +14,17 @@ from werkzeug.http import HTTP_STATUS_CODES
 from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
 from notifygate.api.poll_request import UNREAD, Poll
-from notifygate.domain.cursor import etag
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body
 from notifygate.limits.windows import Quota
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 
-_FOUND = b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%bETag: %b\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b"
+# ETag as `domain.cursor.etag` has it.
+_NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%b\r\n'
+_FOUND = (
+    b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b"
+    b'ETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b'
+)
 
 
 class PollWriter:
@@ -30,7 +34,8 @@ class PollWriter:
         self._advice = advice
         self._origins = origins
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
-        self._limits: dict[tuple[str, ...], bytes] = {}
+        self._limits: dict[int, bytes] = {}
+        """By their number, which tells which they are: a limit is on or off for all."""
         self._private = _lines({**PRIVATE, "Vary": PRIVATE["Vary"] + (", Origin" if origins else "")})
         self._cors = {origin: _lines(cors_headers(origin, origins)) for origin in origins}
         self._no_sniffing = _lines(NO_SNIFFING)
@@ -45,12 +50,8 @@ class PollWriter:
 
     def not_modified_end(self, poll: Poll, token: str) -> bytes:
         """Write what a 304 has in common with the same client's next."""
-        return b"%bETag: %b\r\n%b%b\r\n" % (
-            self._private,
-            etag(token).encode(),
-            self._of_poll(poll),
-            self._cors_of(poll),
-        )
+        after, waited = self._advice.poll_after(), _waited(poll)
+        return _NOT_MODIFIED % (self._private, token.encode(), after, waited, self._cors_of(poll))
 
     def found(self, poll: Poll, found: Found, quotas: Sequence[Quota]) -> bytes:
         """Write a 200. `poll` has its `request_id`."""
@@ -63,8 +64,9 @@ class PollWriter:
             self._start_for(200, poll),
             len(body),
             self._private,
-            etag(found.token).encode(),
-            self._of_poll(poll),
+            found.token.encode(),
+            after,
+            _waited(poll),
             self._no_sniffing,
             (poll.request_id or "").encode(),
             self._limits_of(quotas),
@@ -123,23 +125,22 @@ class PollWriter:
             self._starts[key] = start
         return start
 
-    def _of_poll(self, poll: Poll) -> bytes:
-        if poll.wait is None:
-            return b"Poll-Interval: %d\r\n" % self._advice.poll_after()
-        return b"Poll-Interval: %d\r\nPreference-Applied: wait=%d\r\n" % (self._advice.poll_after(), poll.wait)
-
     def _limits_of(self, quotas: Sequence[Quota]) -> bytes:
         """Write what `limit_headers` gives; only the numbers of RateLimit differ from one recipient to the next."""
-        names = tuple([quota.name for quota in quotas])
-        lines = self._limits.get(names)
+        lines = self._limits.get(len(quotas))
         if lines is None:
             blank = limit_headers([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
-            lines = self._limits[names] = _lines(blank).replace(b"=-1", b"=%d")
-        numbers = [number for quota in quotas for number in (quota.remaining, quota.reset_seconds)]
-        return lines % tuple(numbers)
+            lines = self._limits[len(quotas)] = _lines(blank).replace(b"=-1", b"=%d")
+        if len(quotas) == 2:  # the guard's and that of polls, with the default settings
+            return lines % (quotas[0].remaining, quotas[0].reset_seconds, quotas[1].remaining, quotas[1].reset_seconds)
+        return lines % tuple([number for quota in quotas for number in (quota.remaining, quota.reset_seconds)])
 
     def _cors_of(self, poll: Poll) -> bytes:
         return self._cors.get(poll.origin, b"") if poll.origin is not None else b""
+
+
+def _waited(poll: Poll) -> bytes:
+    return b"" if poll.wait is None else b"Preference-Applied: wait=%d\r\n" % poll.wait
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

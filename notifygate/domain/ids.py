@@ -1,6 +1,6 @@
 """Identifiers: UUIDv7 (RFC 9562 section 5.7), opaque to clients and sortable by creation to the millisecond."""
 
-import random
+import itertools
 import secrets
 
 from notifygate.domain.times import now_ms
@@ -14,6 +14,10 @@ def new_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+_request_ids = itertools.count()
+_PROCESS = f"{now_ms():012x}{secrets.randbits(48):012x}"
+
+
 def new_request_id() -> str:
-    """Return a fresh id for a request: 28 hex digits, sortable by time. It guards nothing, so it may cost little."""
-    return f"{now_ms():012x}{random.getrandbits(64):016x}"
+    """Return a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing, and costs little."""
+    return f"{_PROCESS}{next(_request_ids):08x}"

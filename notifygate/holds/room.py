@@ -32,6 +32,7 @@ class HoldView(Protocol):
 
     recipient: str
     audiences: tuple[str, ...]
+    """The recipient's own audience first, if there are any."""
 
     def tells(self, entry: Entry) -> bool:
         """Tell whether the recipient would be told of an entry."""
@@ -92,9 +93,8 @@ class WaitingRoom:
         hold.reason = None
         mine = self._by_recipient.get(view.recipient, ())
         self._by_recipient[view.recipient] = (*mine, hold)
-        for audience in view.audiences:
-            if recipient_of(audience) is None:
-                self._by_audience.setdefault(audience, {})[hold] = None
+        for audience in view.audiences[1:]:
+            self._by_audience.setdefault(audience, {})[hold] = None
         self._count += 1
         self._account()
         if len(mine) >= self._per_recipient:
@@ -171,12 +171,11 @@ class WaitingRoom:
             del self._by_recipient[view.recipient]
         else:
             self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
-        for audience in view.audiences:
-            if recipient_of(audience) is None:
-                holds = self._by_audience[audience]
-                del holds[hold]
-                if not holds:
-                    del self._by_audience[audience]
+        for audience in view.audiences[1:]:
+            holds = self._by_audience[audience]
+            del holds[hold]
+            if not holds:
+                del self._by_audience[audience]
         self._count -= 1
         self._ends[reason] = self._ends.get(reason, 0) + 1
         self._account()

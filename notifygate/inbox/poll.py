@@ -67,6 +67,37 @@ class Polls:
         nothing = Nothing(view, at, tag, min(since, position))
         return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
 
+    def single_news(self, view: View, cursor: str | None) -> Entry | None:
+        """Return the published notification that lies after a cursor, if it is all that does and memory knows it.
+
+        It is what nearly every woken hold is told, and `tell_single` tells many of them at once. None: `look`.
+        """
+        tail = self._tail
+        if cursor != view.token or view.epoch != tail.epoch or view.seq < view.token_seq:
+            return None
+        entries = tail.after(view.audiences, view.token_seq)
+        if entries is None or len(entries) != 1 or entries[0].kind is not EntryKind.PUBLISHED:
+            return None
+        return entries[0] if view.shows(entries[0]) else None
+
+    def tell_single(self, news: Sequence[tuple[View, Entry]]) -> list[Found]:
+        """Answer polls of which each has one notification to be told (`single_news`), as `look` would.
+
+        Nothing may wait between the two.
+        """
+        epoch, end = self._tail.epoch, self._tail.end
+        tokens = self._codec.encode_for_all(epoch, end, [view.tag for view, _ in news])
+        found: list[Found] = []
+        for (view, entry), token in zip(news, tokens, strict=True):
+            if view.seq < entry.seq:
+                view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
+            view.token, view.token_seq = token, end
+            notification, audience = entry.notification, view.shows(entry)
+            assert notification is not None  # noqa: S101 - it was published
+            assert audience is not None  # noqa: S101 - it is shown
+            found.append(Found((notification.json_for(audience, None, None),), (), view.unread, view.unseen, token))
+        return found
+
     def as_found(self, nothing: Nothing) -> Found:
         """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""
         view, at = nothing.view, nothing.at

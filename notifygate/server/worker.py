@@ -1,5 +1,6 @@
 """gunicorn's gevent worker, taught to stop quickly and without an error for anyone who is held."""
 
+import gc
 import logging
 import socket
 from types import FrameType
@@ -26,6 +27,9 @@ ends idle connections first."""
 LINGER_SECONDS = 1.0
 """How long connections are still listened to after the gateway was told to stop: time for a client that was just
 answered to ask once more on its connection, and to be told there when to come back."""
+
+GARBAGE_THRESHOLDS = 20_000, 10, 20
+"""After how many new objects, and then rounds, the generations are searched. Python's 700 are a few answers' worth."""
 
 CLOSE_CONNECTION = "notifygate.close_connection"
 """In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
@@ -68,6 +72,11 @@ class GatewayWorker(GeventWorker):
             return application(environ, start_response)
 
         self.wsgi = with_extensions  # pyright: ignore[reportAttributeAccessIssue] - gunicorn has no types
+        # What was loaded stays: searching it for garbage again and again would stop everything for some milliseconds
+        # each time. The rest is mostly ten thousands of small records that live as long as a hold.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
