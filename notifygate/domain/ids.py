@@ -19,5 +19,5 @@ _PROCESS = f"{now_ms():012x}{secrets.randbits(48):012x}"
 
 
 def new_request_id() -> str:
-    """Return a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing, and costs little."""
+    """Return a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing and costs little."""
     return f"{_PROCESS}{next(_request_ids):08x}"

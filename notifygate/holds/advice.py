@@ -59,11 +59,12 @@ class PollAdvice:
         began = time.monotonic()
         with self._loop.idle():
             gevent.sleep(MEASURE_SECONDS)
-        late = time.monotonic() - began - MEASURE_SECONDS
+        now = time.monotonic()
+        late = now - began - MEASURE_SECONDS
         self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)
-        self._work_out()
+        self._work_out(now)
 
-    def _work_out(self) -> None:
+    def _work_out(self, now: float) -> None:
         """Turn what was measured into advice, once for the thousands of answers until the next time."""
         self._after_seconds = self._poll_after * min(MAX_STRETCH, 1 + self._delay_seconds / BUSY_DELAY_SECONDS)
-        self._is_spreading = time.monotonic() - self._started_at < START_SPREAD_SECONDS
+        self._is_spreading = now - self._started_at < START_SPREAD_SECONDS

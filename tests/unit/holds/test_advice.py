@@ -16,7 +16,7 @@ def make_advice(monkeypatch: pytest.MonkeyPatch, *, age_seconds: float, delay_se
     advice = PollAdvice(WaitingRoom(3, 1), AFTER_SECONDS, 55)
     monkeypatch.setattr(advice, "_started_at", advice._started_at - age_seconds)
     monkeypatch.setattr(advice, "_delay_seconds", delay_seconds)
-    advice._work_out()
+    advice._work_out(advice._started_at + age_seconds)
     return advice
 
 
