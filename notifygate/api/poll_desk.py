@@ -320,7 +320,6 @@ class PollDesk:
         hold.waits = False
         self._room.leave(hold, "gone")
         hold.poll.request_id = hold.poll.request_id or new_request_id()
-        hold.poll.keeps_alive = False
         self._account(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
         return self.writer.gone(hold.poll, self._guard_quota(hold.principal))
 

@@ -8,7 +8,6 @@ import email.utils
 from collections.abc import Mapping, Sequence
 
 import orjson
-from gunicorn import SERVER
 from werkzeug.http import HTTP_STATUS_CODES
 
 from notifygate.api.accounting import CLIENT_GONE
@@ -116,7 +115,7 @@ class PollWriter:
         start = self._starts.get(key)
         if start is None:
             lines = {
-                "Server": SERVER,
+                "Server": "gunicorn",  # as in every answer that gunicorn itself writes
                 "Date": email.utils.formatdate(usegmt=True),
                 "Connection": "keep-alive" if keeps_alive else "close",
             }

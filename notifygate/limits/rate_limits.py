@@ -52,7 +52,8 @@ class RateLimits:
         for name in LIMITS:
             if text := getattr(settings, f"limit_{name}").strip():
                 self._items[name] = _parse(name, text)
-                self._local[name] = FixedWindows(name, self._items[name])
+                is_shared = name == "poll" and bool(settings.redis_url)
+                self._local[name] = FixedWindows(name, self._items[name], is_on_the_clock=is_shared)
         self._paused_until = 0.0
         self._strategy: RateLimiter | None = None
         self._redis: Redis | None = None

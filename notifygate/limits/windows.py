@@ -1,7 +1,8 @@
 """Fixed windows, counted in this process.
 
-All keys of a limit share the window: it begins and ends on the clock, say with the minute, and its end forgets all
-counts at once. So a count is a number in a dictionary, which matters where every poll of every recipient is counted.
+All keys of a limit share the window, whose end forgets all counts at once. So a count is a number in a dictionary,
+which matters where every poll of every recipient is counted. A window begins with its first count, or on the clock, say
+with the minute, where it has to be the same window for several workers.
 """
 
 import time
@@ -37,10 +38,11 @@ class Quota(NamedTuple):
 class FixedWindows:
     """The windows of one limit, one after the other."""
 
-    def __init__(self, name: LimitName, item: RateLimitItem) -> None:
+    def __init__(self, name: LimitName, item: RateLimitItem, *, is_on_the_clock: bool = False) -> None:
         self.name: LimitName = name
         self.limit = item.amount
         self.window_seconds = item.get_expiry()
+        self._is_on_the_clock = is_on_the_clock
         self.ends_at = 0.0
         """When the present window ends (Unix seconds)."""
         self._counts: dict[str, int] = {}
@@ -50,7 +52,8 @@ class FixedWindows:
         now = time.time()
         if now >= self.ends_at:
             self._counts = {}
-            self.ends_at = (now // self.window_seconds + 1) * self.window_seconds
+            began_at = now - now % self.window_seconds if self._is_on_the_clock else now
+            self.ends_at = began_at + self.window_seconds
         return self._counts.get(key, 0)
 
     def add(self, key: str, count: int = 1) -> int:

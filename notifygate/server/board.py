@@ -6,8 +6,10 @@ holds it; whatever is not exactly that goes to a greenlet, with the bytes that w
 request is done. One wheel of deadlines serves all of them: how long a hold lasts, how long a connection may idle.
 """
 
+import fcntl
 import logging
 import os
+import termios
 import time
 from collections.abc import Callable
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP
@@ -26,7 +28,8 @@ logger = logging.getLogger(__name__)
 _WATCHED = EPOLLIN | EPOLLRDHUP | EPOLLET
 """Edge-triggered: what a held client sends early is reported once and then waits in the socket."""
 
-_BROKEN = EPOLLRDHUP | EPOLLHUP | EPOLLERR
+_GONE = EPOLLHUP | EPOLLERR
+_BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
 EVENTS_PER_TURN = 256
@@ -222,7 +225,12 @@ class Board:
             self._set_deadline(connection, reply.deadline)
 
     def _hear_held(self, connection: Connection, events: int) -> None:
-        if events & _BROKEN:
+        """Act on what a held client does: it leaves, or sends its next request early.
+
+        Who has sent a request and then closed the sending side wants an answer to both, or has gone; that shows when
+        the first one is answered.
+        """
+        if events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
                 self.send(connection, connection.held.client_is_gone(), keeps_alive=False)
         else:
@@ -320,6 +328,11 @@ class Board:
         if connection.fd >= 0:
             os.close(self._release(connection))
             self._on_room()
+
+
+def _has_unread(fd: int) -> bool:
+    """Tell whether something that was received has not been read yet."""
+    return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
 def _tick(moment: float) -> int:

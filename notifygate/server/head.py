@@ -13,6 +13,9 @@ MAX_HEAD_BYTES = 8000
 MAX_FIELDS = 100
 """gunicorn's own limit on the number of header fields."""
 
+MAX_HOST_BYTES = 100
+"""Longer ones are seldom, and Werkzeug has limits of its own."""
+
 _START = b"GET /v1/inbox"
 _END = b"\r\n\r\n"
 _TARGET_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#"))
@@ -133,7 +136,7 @@ def read_head(data: bytes) -> Head | None:
 
 
 def _is_host(host: bytes) -> bool:
-    if not _HOST.fullmatch(host):
+    if len(host) > MAX_HOST_BYTES or not _HOST.fullmatch(host):
         return False
     if len(_known_hosts) < _MAX_KNOWN:
         _known_hosts.add(host)

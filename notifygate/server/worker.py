@@ -13,7 +13,7 @@ from gunicorn.http.errors import ParseException as RequestParseError
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from notifygate.domain.ids import new_id
+from notifygate.domain.ids import new_request_id
 from notifygate.holds.raw_socket import raw_socket
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 from notifygate.server.desk import desk_of_this_process
@@ -108,7 +108,7 @@ class GatewayWorker(GeventWorker):
             code = "invalid-request"
         else:
             code = "internal"
-        request_id = new_id()
+        request_id = new_request_id()
         defect = exc if code == "internal" else None
         logger.warning("Not served: %s", type(exc).__name__, exc_info=defect, extra={"request_id": request_id})
         problem = CATALOGUE[code]

@@ -12,6 +12,7 @@ from functools import partial
 
 from tests.longpoll.exchange import Answer, Exchange, asks_for_a_head, read_answers
 
+_REQUEST_ID = r"[0-9a-f]{32}"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _CURSOR = r"(?<![\w-])1[A-Za-z0-9_-]{22}(?![\w-])"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -58,7 +59,7 @@ def _lines(answer: Answer, found: Exchange) -> list[str]:
     made_ids = [
         value
         for value in answer.values("X-Request-Id")
-        if re.fullmatch(_UUID, value) and value.encode() not in found.sent
+        if re.fullmatch(_REQUEST_ID, value) and value.encode() not in found.sent
     ]
     intervals = [value for value in answer.values("Poll-Interval") if _is_interval(value)]
 

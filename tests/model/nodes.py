@@ -13,7 +13,9 @@ from notifygate.inbox.membership import FOLLOWS, INBOXES, STATES
 from notifygate.log.catalog import TOPICS, TYPES
 from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, Head, read_head
 from notifygate.publishing.publish import RECORDS
+from notifygate.recent import Recent
 from notifygate.storage.database import Database, make_engine
+from tests.contract.builders import eventually
 from tests.model.inbox_model import View
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
@@ -73,7 +75,7 @@ class Nodes:
     def _tame(self, gateway: InProcessGateway) -> None:
         gateway.services.housekeeping.stop()
         if self.cached_views is not None:
-            gateway.services.views._capacity = self.cached_views
+            gateway.services.views._cache = Recent(self.cached_views)
 
     @property
     def head(self) -> Head:
@@ -85,6 +87,8 @@ class Nodes:
         head = self.head
         for gateway in self.gateways:
             gateway.services.follower.reach(head.epoch, head.seq)
+            room = gateway.services.room
+            eventually(lambda room=room: not room._calls, "every hold's having been looked at")
         return head
 
     def recipient(self, view: View, number: int) -> RecipientActor:

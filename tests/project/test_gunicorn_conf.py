@@ -58,7 +58,7 @@ def test_settings_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_worker_is_ours_and_loads_the_application_after_the_fork(conf: dict[str, Any]) -> None:
-    assert conf["worker_class"] == "notifygate.server.worker.GatewayWorker"
+    assert conf["worker_class"] == "notifygate.server.detaching_worker.DetachingWorker"
     assert conf["preload_app"] is False  # nothing may be imported before gevent has patched the worker
 
 

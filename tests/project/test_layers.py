@@ -12,7 +12,17 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         frozenset,
         (
             # What everything may use, and what uses nothing but its like.
-            {"errors", "metrics", "log_lines", "settings", "problem_catalogue", "background", "open_files"},
+            {
+                "errors",
+                "metrics",
+                "log_lines",
+                "settings",
+                "problem_catalogue",
+                "background",
+                "open_files",
+                "recent",
+                "waiting",
+            },
             {"domain"},
             {"storage"},
             {"log"},
@@ -112,13 +122,15 @@ def test_domain_does_nothing_but_think() -> None:
 
 
 def test_only_the_server_knows_gunicorn() -> None:
-    assert {module for module, targets in imports().items() if "gunicorn" in targets} == {"notifygate.server.worker"}
+    knowing = {module for module, targets in imports().items() if "gunicorn" in targets}
+    assert knowing == {"notifygate.server.worker", "notifygate.server.detaching_worker"}
 
 
 @pytest.mark.parametrize(
     ("module", "never"),
     [
         ("notifygate.server.worker", FLASK | SQL | {"redis", "pydantic"}),
+        ("notifygate.server.detaching_worker", FLASK | SQL | {"redis", "pydantic"}),
         ("notifygate.cli.send", FLASK | SQL | {"redis", "pydantic", "gevent"}),
         ("notifygate.cli.watch", FLASK | SQL | {"redis", "pydantic", "gevent"}),
         ("notifygate.holds.in_place", FLASK | SQL | {"redis"}),

@@ -28,8 +28,18 @@ def test_so_many_pass_and_no_more(clock: Clock) -> None:
     assert windows.take("bob").remaining == 2
 
 
-def test_a_window_ends_on_the_clock_and_with_it_all_counts(clock: Clock) -> None:
+def test_a_window_begins_with_its_first_count(clock: Clock) -> None:
     windows = FixedWindows("poll", parse("2/minute"))
+    clock.now = 659.0
+    assert [windows.take("alice").is_exceeded for _ in range(3)] == [False, False, True]
+    clock.now = 718.0
+    assert windows.take("alice").reset_seconds == 1
+    clock.now = 719.0
+    assert windows.take("alice").remaining == 1
+
+
+def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: Clock) -> None:
+    windows = FixedWindows("poll", parse("2/minute"), is_on_the_clock=True)
     clock.now = 659.0
     assert [windows.take("alice").is_exceeded for _ in range(3)] == [False, False, True]
     assert windows.take("alice").reset_seconds == 1

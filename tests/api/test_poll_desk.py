@@ -1,0 +1,219 @@
+"""The poll desk, in this process: what it answers from memory is what the endpoint says, and what it can't, it leaves."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+
+from notifygate.api.poll_desk import HeldPoll, PollDesk
+from notifygate.server.desk import Reply
+from notifygate.server.head import read_head
+from notifygate.waiting import WouldWaitError
+from tests.contract.builders import eventually
+from tests.support.in_process import InProcessGateway, RecipientActor
+
+
+class Caller:
+    """A connection that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+
+    def answer(self, data: bytes, *, keeps_alive: bool) -> None:
+        self.answers.append(data)
+
+
+def in_hub(work: Callable[[], Any]) -> Any:
+    """Run work where the server runs it, and return or raise what it does."""
+    done: AsyncResult[Any] = AsyncResult()
+
+    def run() -> None:
+        try:
+            done.set(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    gevent.get_hub().loop.run_callback(run)
+    return done.get(timeout=10)
+
+
+class Desk:
+    """A poll desk whose polls are taken as the server does it."""
+
+    def __init__(self, app: InProcessGateway) -> None:
+        self.desk = PollDesk(app.services)
+        self.desk.start()
+
+    def take(self, actor: RecipientActor, query: str = "", caller: Caller | None = None, *lines: str) -> Any:
+        """Take a poll in the hub."""
+        head = read_head(
+            "\r\n".join(
+                (
+                    f"GET /v1/inbox{query} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {actor.credential}",
+                    *lines, "", "",
+                )
+            ).encode()
+        )  # fmt: skip
+        assert head is not None
+        return in_hub(lambda: self.desk.take(head, caller or Caller()))
+
+    def hold(self, actor: RecipientActor, cursor: str) -> Caller:
+        """Take a poll that is held."""
+        caller = Caller()
+        assert isinstance(self.take(actor, f"?cursor={cursor}&wait=50", caller), HeldPoll)
+        return caller
+
+    def stop(self) -> None:
+        self.desk._timer.stop()
+
+
+@pytest.fixture
+def desk(app: InProcessGateway) -> Iterator[Desk]:
+    desk = Desk(app)
+    yield desk
+    desk.stop()
+
+
+def body_of(answer: bytes) -> dict[str, Any]:
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+def without_advice(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "poll"}
+
+
+def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProcessGateway, desk: Desk) -> None:
+    with pytest.raises(WouldWaitError):
+        desk.take(app.recipient("nobody yet"))
+    assert app.services.room._count == 0
+    with pytest.raises(WouldWaitError):
+        desk.take(app.recipient("nobody yet"), "?wait=50")
+    assert app.services.room._count == 0, "nothing is left of it"
+
+
+@pytest.mark.parametrize("recipients", [1, 2, 300])
+def test_woken_polls_are_told_what_the_endpoint_tells(app: InProcessGateway, desk: Desk, recipients: int) -> None:
+    actors = [app.recipient(f"r{n}") for n in range(recipients)]
+    publisher = app.publisher()
+    cursors = [actor.inbox()["cursor"] for actor in actors]
+    publisher.publish("user:r0", "Only for one")  # so that counts differ
+    cursors[0] = actors[0].inbox(cursors[0])["cursor"]
+    callers = [desk.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
+    found = publisher.publish("all", "100 % for all", body="%d %s {}")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    for actor, cursor, caller in zip(actors, cursors, callers, strict=True):
+        (answer,) = caller.answers
+        expected = actor.inbox(cursor)
+        assert without_advice(body_of(answer)) == without_advice(expected)
+        assert [item["id"] for item in expected["notifications"]] == [found]
+    assert body_of(callers[0].answers[0])["unread"] == 2
+    assert len({body_of(caller.answers[0])["cursor"] for caller in callers}) == recipients
+
+
+def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, desk: Desk) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    callers = [desk.hold(alice, cursor) for _ in range(3)]
+    app.publisher().publish("user:alice")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    bodies = [without_advice(body_of(caller.answers[0])) for caller in callers]
+    assert bodies == [without_advice(alice.inbox(cursor))] * 3
+    assert bodies[0]["unread"] == 1
+
+
+def test_what_comes_in_quick_succession_is_told_in_order_and_once(app: InProcessGateway, desk: Desk) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    caller = desk.hold(alice, cursor)
+    sent = [publisher.publish("user:alice", str(n)) for n in range(3)]
+    eventually(lambda: caller.answers, "an answer")
+    body = body_of(caller.answers[0])
+    rest = alice.inbox(body["cursor"])
+    assert [item["id"] for item in body["notifications"] + rest["notifications"]] == sent
+    assert rest["unread"] == 3
+
+
+def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGateway, desk: Desk) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    first = alice.inbox()["cursor"]
+    shown = publisher.publish("user:alice")
+    cursor = alice.inbox(first)["cursor"]
+    alice.change_state("dismiss", ids=[shown])
+    cursor = alice.inbox(cursor)["cursor"]
+    caller = desk.hold(alice, cursor)
+    # The removal of what was dismissed is told to nobody, and wakes nobody.
+    assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
+    gevent.sleep(0.3)
+    assert caller.answers == []
+    assert app.services.room._count == 1
+    publisher.publish("user:alice")
+    eventually(lambda: caller.answers, "an answer")
+
+
+def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGateway, desk: Desk) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    first = alice.inbox()
+    query, tag = f"?cursor={first['cursor']}", f'If-None-Match: W/"{first["cursor"]}"'
+    for _ in range(3):
+        reply = desk.take(alice, query, None, tag)
+        assert isinstance(reply, Reply)
+        assert reply.data.startswith(b"HTTP/1.1 304 ")
+    assert reply.repeat is not None
+    in_hub(lambda: desk.desk._renew())
+    desk.desk.may_repeat = True  # tests log each request
+    assert reply.repeat.again(0.0).startswith(b"HTTP/1.1 304 ")
+    publisher.publish("user:bob")
+    assert reply.repeat.again(0.0) is not None, "what is for others changes nothing"
+    found = publisher.publish("user:alice")
+    assert reply.repeat.again(0.0) is None
+    told = desk.take(alice, query, None, tag)
+    assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
+
+
+def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_app: Callable[..., InProcessGateway]) -> None:
+    app = make_app(limit_guard="8/minute")
+    desk = Desk(app)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    reply = desk.take(alice, f"?cursor={cursor}", None, f'If-None-Match: W/"{cursor}"')
+    repeat = reply.repeat
+    desk.desk.may_repeat = True
+    assert repeat.again(0.0) is not None
+    assert repeat.again(4e9) is None, "the token has expired by then"
+    passed = sum(repeat.again(0.0) is not None for _ in range(20))
+    assert passed < 8
+    desk.desk.drain()
+    assert repeat.again(0.0) is None
+    desk.stop()
+
+
+def test_past_a_limit_the_endpoint_says_so(make_app: Callable[..., InProcessGateway]) -> None:
+    app = make_app(limit_poll="2/minute")
+    desk = Desk(app)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    caller = desk.hold(alice, cursor)
+    app.publisher().publish("user:alice")
+    eventually(lambda: caller.answers, "an answer")
+    assert caller.answers[0].startswith(b"HTTP/1.1 200 ")
+    assert desk.take(alice, f"?cursor={cursor}") is None
+    assert alice.poll(cursor).status_code == 429
+    desk.stop()
+
+
+def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_app: Callable[..., InProcessGateway]) -> None:
+    app = make_app(limit_poll="1/minute")
+    desk = Desk(app)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    caller = desk.hold(alice, cursor)
+    found = app.publisher().publish("user:alice")
+    eventually(lambda: caller.answers, "an answer")
+    assert caller.answers[0].startswith(b"HTTP/1.1 429 ")
+    assert body_of(caller.answers[0])["code"] == "rate-limited"
+    app.services.limits.windows("poll").reset()
+    assert [item["id"] for item in alice.inbox(cursor)["notifications"]] == [found]
+    desk.stop()
