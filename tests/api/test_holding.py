@@ -236,6 +236,7 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
     assert sorted(told) == sorted(published)
     # Nobody publishes after this one: a poll that waited before it looked would find it only at its end.
     last = publisher.publish("user:alice")
+    catch_up(app)  # nor is anybody woken by it any more
     assert ids(alice.inbox(cursor, wait=5)) == [last]
     assert metrics.hold_ends.labels("timeout")._value.get() == waited_in_vain
 
