@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## the same as run, with a page to try it out at http://127.0
 	@NOTIFYGATE_DEMO=1 exec $(BIN)/gunicorn wsgi:app
 
 test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's Chromium
-	$(BIN)/python -m pytest $(ARGS)
+	@scripts/test $(ARGS)
 
 coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ that none of them reached
 	$(BIN)/coverage erase

@@ -1,6 +1,7 @@
 """`notifygate key`: API keys of publishers."""
 
 import json
+import re
 from typing import Any
 
 import click
@@ -8,8 +9,11 @@ import click
 from notifygate.auth.keys import StoredKey, create_key, list_keys, revoke_key, rotate_key
 from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import DURATION
+from notifygate.domain.audience import may_match_audience
 from notifygate.domain.principal import SCOPES
 from notifygate.domain.times import now_ms, rfc3339_or_none
+
+_TYPE = re.compile(r"[a-z0-9_.*\-]{1,64}")
 
 
 @click.group(name="key", epilog="\b\nExample:\n  notifygate key create backups --audience 'user:*'")
@@ -35,6 +39,12 @@ def create(
     """Make a key and print it, this once."""
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise click.BadParameter("a name is 1-100 printable characters.", param_hint="NAME")
+    for pattern in audiences:
+        if not may_match_audience(pattern):
+            raise click.BadParameter(f"{pattern!r} matches no audience.", param_hint="--audience")
+    for pattern in types:
+        if not _TYPE.fullmatch(pattern):
+            raise click.BadParameter(f"{pattern!r} matches no type.", param_hint="--type")
     expires_at = None if expires is None else now_ms() + expires * 1000
     change = create_key(name, scopes or ("publish",), audiences or ("*",), types or ("*",), expires_at)
     text = GatewayDatabase().commit(change)

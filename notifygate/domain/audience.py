@@ -44,6 +44,15 @@ def is_audience(text: str) -> bool:
     return _AUDIENCE.fullmatch(text) is not None
 
 
+def may_match_audience(pattern: str) -> bool:
+    """Tell whether a pattern, in which `*` stands for anything, is of use: whether some audience may match it."""
+    head, star, _ = pattern.partition("*")
+    if not star:
+        return is_audience(pattern)
+    kinds = ("user:", "role:", "topic:")
+    return head.startswith(kinds) or any(kind.startswith(head) for kind in (*kinds, ALL))
+
+
 def user(recipient: str) -> str:
     """Return the audience of one recipient."""
     return f"user:{recipient}"

@@ -71,9 +71,9 @@ def test_any_altered_character_makes_a_cursor_worthless_but_not_an_error(
 
 
 def test_a_cursor_of_another_recipient_gives_a_reset(
-    publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+    publisher: PublisherActor, bob: RecipientActor, mallory: RecipientActor
 ) -> None:
-    cursor = alice.inbox()["cursor"]
+    cursor = mallory.inbox()["cursor"]  # neither has a role, so that nothing but their names differs
     found = publisher.publish("user:bob")
     assert counts(expect_reset(bob, cursor, found)) == (1, 1)
 

@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 
+from notifygate import metrics
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import (
     ON_SQLITE_ALONE,
@@ -219,6 +220,7 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
 ) -> None:
     cursor = alice.inbox()["cursor"]
     told: list[str] = []
+    waited_in_vain = metrics.hold_ends.labels("timeout")._value.get()
 
     def listen() -> None:
         nonlocal cursor
@@ -232,6 +234,11 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
     published = [found for writer in writers for found in writer.get(timeout=30)]
     listener.get(timeout=30)
     assert sorted(told) == sorted(published)
+    # Nobody publishes after this one: a poll that waited before it looked would find it only at its end.
+    last = publisher.publish("user:alice")
+    catch_up(app)  # nor is anybody woken by it any more
+    assert ids(alice.inbox(cursor, wait=5)) == [last]
+    assert metrics.hold_ends.labels("timeout")._value.get() == waited_in_vain
 
 
 # --- How it ends --------------------------------------------------------------------------------

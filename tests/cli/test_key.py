@@ -2,7 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 
+import pytest
+
+from notifygate.domain.audience import may_match_audience
 from tests.cli.conftest import Ask, CommandLine
 from tests.longpoll.site import eventually
 
@@ -48,6 +52,22 @@ def test_key_is_limited_to_its_scopes_audiences_and_types(beside: CommandLine, a
     assert ask(key, "GET", "/v1/types").status_code == 403
     admin = beside("key", "create", "boss", "--scope", "admin").strip()
     assert ask(admin, "GET", "/v1/types").status_code == 200
+
+
+def test_pattern_that_nothing_matches_is_refused(refusal_here: Callable[..., str]) -> None:
+    for option, pattern in (("--audience", "usr:*"), ("--audience", "alice"), ("--type", "Deploy.*"), ("--type", "")):
+        assert repr(pattern) in refusal_here("key", "create", "typo", option, pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_of_use"),
+    [
+        *((pattern, True) for pattern in ("*", "u*", "user:*", "role:a*b", "all", "a*", "topic:deploys", "user:*:x")),
+        *((pattern, False) for pattern in ("", "x*", "users*", "user", "user:", "topic:a b", "gateway", "all:*")),
+    ],
+)
+def test_pattern_is_of_use_if_an_audience_may_match_it(pattern: str, is_of_use: bool) -> None:
+    assert may_match_audience(pattern) is is_of_use
 
 
 def test_expired_key_is_worth_nothing(beside: CommandLine, ask: Ask) -> None:

@@ -13,9 +13,9 @@ from tests.cli.conftest import CommandLine
 
 
 @pytest.fixture
-def empty(tmp_path: Path, database_url: str) -> CommandLine:
+def empty(tmp_path: Path, empty_database_url: str) -> CommandLine:
     """The command line on a database in which there is nothing yet, of each kind."""
-    return CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": database_url})
+    return CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": empty_database_url})
 
 
 def revisions(database_url: str) -> list[str]:
@@ -29,18 +29,18 @@ def revisions(database_url: str) -> list[str]:
         engine.dispose()
 
 
-def test_second_time_changes_nothing(empty: CommandLine, database_url: str) -> None:
+def test_second_time_changes_nothing(empty: CommandLine, empty_database_url: str) -> None:
     said = f"the database is at migration {SCHEMA_REVISION}\n"
     assert empty("migrate") == said
     assert empty("migrate") == said
-    assert revisions(database_url) == [SCHEMA_REVISION]
+    assert revisions(empty_database_url) == [SCHEMA_REVISION]
 
 
-def test_several_at_once_do_it_once(empty: CommandLine, database_url: str) -> None:
+def test_several_at_once_do_it_once(empty: CommandLine, empty_database_url: str) -> None:
     migrating = [empty.start("migrate") for _ in range(3)]
     results = [(process.communicate(timeout=60), process.returncode) for process in migrating]
     assert results == [((f"the database is at migration {SCHEMA_REVISION}\n", ""), 0)] * 3
-    assert revisions(database_url) == [SCHEMA_REVISION]
+    assert revisions(empty_database_url) == [SCHEMA_REVISION]
 
 
 def test_migrations_are_found_from_any_folder(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ EXAMPLES_VARIABLE = "NOTIFYGATE_MODEL_EXAMPLES"
 IS_CAMPAIGN = EXAMPLES_VARIABLE in os.environ
 
 PROFILE = settings(
-    max_examples=int(os.environ.get(EXAMPLES_VARIABLE, "40")),
+    max_examples=int(os.environ.get(EXAMPLES_VARIABLE, "25")),
     stateful_step_count=50,
     derandomize=not IS_CAMPAIGN,
     database=None,

@@ -16,9 +16,9 @@ from notifygate.storage.tables import Base
 
 
 @pytest.fixture
-def migrated(database_url: str) -> Iterator[Engine]:
+def migrated(empty_database_url: str) -> Iterator[Engine]:
     """A database of each kind that was empty and has been migrated."""
-    engine = make_engine(database_url)
+    engine = make_engine(empty_database_url)
     migrate(Database(engine))
     yield engine
     engine.dispose()
@@ -103,8 +103,8 @@ def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrat
     assert heads[0].namespace != heads[1].namespace
 
 
-def test_migration_that_fails_half_way_leaves_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = make_engine(database_url)
+def test_migration_that_fails_half_way_leaves_nothing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = make_engine(empty_database_url)
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("half-way")

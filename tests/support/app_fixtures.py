@@ -32,7 +32,7 @@ def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
     made: list[InProcessGateway] = []
 
     def make(**settings: Any) -> InProcessGateway:
-        made.append(InProcessGateway(database_url, **settings))
+        made.append(InProcessGateway(database_url, is_migrated=True, **settings))
         return made[-1]
 
     yield make

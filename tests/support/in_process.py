@@ -89,10 +89,12 @@ class PublisherActor(Actor):
 class InProcessGateway:
     """A gateway in this process on a database of its own. Settings are field names of `Settings`."""
 
-    def __init__(self, database_url: str, **settings: Any) -> None:
-        engine = make_engine(database_url)
-        migrate(Database(engine))
-        engine.dispose()
+    def __init__(self, database_url: str, *, is_migrated: bool = False, **settings: Any) -> None:
+        """Start on a database, which is migrated first unless it is already."""
+        if not is_migrated:
+            engine = make_engine(database_url)
+            migrate(Database(engine))
+            engine.dispose()
         self.config = {
             "database_url": database_url,
             "secret_key": (SECRET_KEY,),

@@ -175,14 +175,14 @@ def test_waiting_for_postgres_leaves_other_greenlets_running(postgres_server: Po
 # Both databases
 
 
-def test_database_url_names_an_empty_database(database_url: str) -> None:
-    url = make_url(database_url)
+def test_database_url_names_an_empty_database(empty_database_url: str) -> None:
+    url = make_url(empty_database_url)
     if url.drivername == "sqlite":
         assert url.database is not None
         assert not Path(url.database).exists()
     else:
         tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-        assert execute(database_url, tables) == [(0,)]
+        assert execute(empty_database_url, tables) == [(0,)]
 
 
 # Processes
