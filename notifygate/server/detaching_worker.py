@@ -5,6 +5,8 @@ greenlet, with gunicorn's parser and the WSGI application; afterwards the connec
 gunicorn itself speaks TLS, all of this is left to the parent: there is no telling what encrypted bytes say.
 """
 
+import errno
+import logging
 import time
 from typing import Any
 
@@ -20,6 +22,8 @@ from notifygate.server.board import Board
 from notifygate.server.desk import desk_of_this_process
 from notifygate.server.worker import STALLED_SECONDS, GatewayWorker
 
+logger = logging.getLogger(__name__)
+
 HEAD_SECONDS = 30
 """How long a client may take to send the head of a request, from its first byte. Browsers send it in one piece."""
 
@@ -27,7 +31,9 @@ BEAT_SECONDS = 1.0
 """How often gunicorn's master hears from this worker; its patience is 30 s."""
 
 PAUSE_SECONDS = 0.05
-"""How often a worker that stops looks whether all is said."""
+"""How often a worker that stops looks whether all is said, and one that is full whether it still is."""
+
+WARN_SECONDS = 60.0
 
 
 class _Handed(GeventSocket):
@@ -62,12 +68,28 @@ class _Listener(StreamServer):
     def __init__(self, sock: Any, worker: "DetachingWorker") -> None:
         super().__init__(sock, handle=worker.welcome, spawn=None)
         self._worker = worker
+        self._warned_at = -WARN_SECONDS
         if worker.cfg.workers > 1:
             self.max_accept = 1  # so that the other workers get their share
 
     def full(self) -> bool:
         """Tell gevent to stop accepting for now."""
         return self._worker.is_full
+
+    def do_read(self) -> Any:
+        """Accept a connection. Where the process may open no more files, say so once in a while and pause."""
+        try:
+            return super().do_read()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+        if time.monotonic() - self._warned_at > WARN_SECONDS:
+            self._warned_at = time.monotonic()
+            logger.warning("No further connection can be accepted: too many open files")
+        self.stop_accepting()
+        self._pause = self.loop.timer(PAUSE_SECONDS)
+        self._pause.start(self.accept_again)
+        return None
 
     def accept_again(self) -> None:
         """Go on accepting if that was stopped."""
