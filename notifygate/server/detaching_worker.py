@@ -157,7 +157,8 @@ class DetachingWorker(GatewayWorker):
         """Bound the time in which a head has to come: connections that say nothing are on the board."""
         if self._board is None:
             return super().timeout_ctx()
-        return gevent.Timeout(HEAD_SECONDS, False)  # pyright: ignore[reportArgumentType] - it just ends the block
+        seconds = min(HEAD_SECONDS, self.cfg.keepalive)
+        return gevent.Timeout(seconds, False)  # pyright: ignore[reportArgumentType] - it just ends the block
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve one request in its greenlet, and give the connection back to the board."""

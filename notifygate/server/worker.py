@@ -89,9 +89,11 @@ class GatewayWorker(GeventWorker):
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve one request."""
-        super().handle_request(listener_name, req, sock, addr)
-        if not self.alive:  # the one with which max_requests was reached
-            self._drain_soon()
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        finally:  # gunicorn ends a connection by an exception
+            if not self.alive:  # this was the one with which max_requests was reached
+                self._drain_soon()
         return True
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
