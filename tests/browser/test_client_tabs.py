@@ -152,14 +152,17 @@ def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
     for browser in browsers:
         browser.other.until("client.state.leader")
         browser.other.until_items(1)
+        publisher.publish(f"user:{browser.recipient.name}", "only the other was told")
+        browser.other.until_items(2)
         browser.go_on()
     for browser in browsers:
-        browser.leader.until_items(1)
+        browser.leader.until_items(2)
         assert leader_of(browser.tabs) is browser.other
+        assert browser.stored_cursor == browser.other.page.evaluate("client.cursor"), "the answer it slept on is old"
         publisher.publish(f"user:{browser.recipient.name}", "when it was back")
         for tab in browser.tabs:
-            tab.until_items(2)
-            assert tab.titles == ["while it hung", "when it was back"]
+            tab.until_items(3)
+            assert sorted(tab.titles) == ["only the other was told", "when it was back", "while it hung"]
     eventually(lambda: len(front.open_polls) == len(browsers), "one poll each again")
 
 
@@ -176,6 +179,11 @@ class HangingBrowser:
         self.other = next(tab for tab in self.tabs if tab is not self.leader)
         self._dialogs: list[Dialog] = []
         self.leader.page.on("dialog", lambda dialog: self._dialogs.append(dialog))
+
+    @property
+    def stored_cursor(self) -> str:
+        """The cursor from which the next page would go on."""
+        return json.loads(self.other.page.evaluate(f"localStorage['notifygate::{self.recipient.name}:cursor']"))
 
     def hang(self) -> None:
         """Let nothing run in the tab that polls."""
