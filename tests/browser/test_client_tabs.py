@@ -196,6 +196,22 @@ class HangingBrowser:
         self._dialogs.pop().accept()
 
 
+def test_tab_that_has_lost_the_lead_handles_no_answer(
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    device.context.clock.install()
+    (tab,) = open_tabs(1, device, front, alice)
+    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 0.1)  # so that it hears of it by the answer alone
+    key = f"notifygate::{alice.name}:"
+    lease = {"id": "another tab", "at": tab.page.evaluate("Date.now()"), "visible": True}
+    tab.page.evaluate("([key, lease]) => { localStorage[key] = lease; }", [f"{key}lease", json.dumps(lease)])
+    cursor = tab.page.evaluate("key => localStorage[key]", f"{key}cursor")
+    publisher.publish(f"user:{alice.name}")
+    tab.until("!client.state.leader")
+    assert tab.items == []
+    assert tab.page.evaluate("key => localStorage[key]", f"{key}cursor") == cursor
+
+
 def test_tab_that_is_seen_takes_over_from_one_that_is_not(
     old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
