@@ -84,6 +84,18 @@ def test_what_arrives_does_not_move_what_is_read(bell_site: BellSite, new_device
     expect(pill).to_be_hidden()
 
 
+def test_a_reset_does_not_move_what_is_read(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient(*[f"Number {number}" for number in range(40)])
+    bell = bell_site.bell(new_device, alice)
+    bell.open()
+    bell.call("bell => { window.resets = 0; bell.client.on('reset', () => { window.resets += 1; }); }")
+    bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = 900; }")
+    before = bell.card("Number 25").bounding_box()
+    alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
+    bell.page.wait_for_function("() => window.resets")
+    assert bell.card("Number 25").bounding_box() == before
+
+
 def test_an_empty_inbox_says_so(bell_site: BellSite, new_device: NewDevice):
     bell = bell_site.bell(new_device, bell_site.recipient())
     bell.open()

@@ -1,4 +1,4 @@
-"""What could do harm: hostile notifications, the content security policy, old engines, and files that are no ES5."""
+"""What could do harm: hostile notifications, the content security policy, old engines."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 import notifygate
 from tests.browser.bell_site import Bell, BellSite
-from tests.browser.node_tools import run_node
 from tests.browser.tab import OLD_ENGINE
 from tests.support.browser import NewDevice
 
@@ -180,12 +179,6 @@ def test_an_old_engine_can_do_it_all(bell_site: BellSite, new_device: NewDevice)
     bell_site.publisher.publish(f"user:{alice.name}", "Four", priority="critical", type="fire")
     bell.page.get_by_role("button", name="Acknowledge").click(timeout=30_000)
     expect(bell.modal).to_have_count(0)
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_the_script_is_es5(acorn: Path, script: Path):
-    done = run_node(str(acorn), "--ecma5", "--silent", str(script))
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -31,9 +31,9 @@ def test_client_is_at_most_six_kilobytes_as_it_is_served(site: Site) -> None:
     assert len(served) <= MAX_GZIPPED_BYTES
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.js")))
-def test_script_is_es5(name: str, acorn: Path) -> None:
-    checked = run_node(str(acorn), "--ecma5", "--silent", str(FOLDER / name))
+@pytest.mark.parametrize("script", sorted(FOLDER.parent.rglob("*.js")), ids=lambda path: path.name)
+def test_script_is_es5(script: Path, acorn: Path) -> None:
+    checked = run_node(str(acorn), "--ecma5", "--silent", str(script))
     assert checked.returncode == 0, checked.stderr
 
 

@@ -152,14 +152,17 @@ def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
     for browser in browsers:
         browser.other.until("client.state.leader")
         browser.other.until_items(1)
+        publisher.publish(f"user:{browser.recipient.name}", "only the other was told")
+        browser.other.until_items(2)
         browser.go_on()
     for browser in browsers:
-        browser.leader.until_items(1)
+        browser.leader.until_items(2)
         assert leader_of(browser.tabs) is browser.other
+        assert browser.stored_cursor == browser.other.page.evaluate("client.cursor"), "the answer it slept on is old"
         publisher.publish(f"user:{browser.recipient.name}", "when it was back")
         for tab in browser.tabs:
-            tab.until_items(2)
-            assert tab.titles == ["while it hung", "when it was back"]
+            tab.until_items(3)
+            assert sorted(tab.titles) == ["only the other was told", "when it was back", "while it hung"]
     eventually(lambda: len(front.open_polls) == len(browsers), "one poll each again")
 
 
@@ -177,6 +180,11 @@ class HangingBrowser:
         self._dialogs: list[Dialog] = []
         self.leader.page.on("dialog", lambda dialog: self._dialogs.append(dialog))
 
+    @property
+    def stored_cursor(self) -> str:
+        """The cursor from which the next page would go on."""
+        return json.loads(self.other.page.evaluate(f"localStorage['notifygate::{self.recipient.name}:cursor']"))
+
     def hang(self) -> None:
         """Let nothing run in the tab that polls."""
         self.leader.page.evaluate("setTimeout(alert); 0")
@@ -186,6 +194,22 @@ class HangingBrowser:
     def go_on(self) -> None:
         """Let the tab go on where it stood still."""
         self._dialogs.pop().accept()
+
+
+def test_tab_that_has_lost_the_lead_handles_no_answer(
+    device: Device, front: Front, alice: Recipient, publisher: Publisher
+) -> None:
+    device.context.clock.install()
+    (tab,) = open_tabs(1, device, front, alice)
+    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 0.1)  # so that it hears of it by the answer alone
+    key = f"notifygate::{alice.name}:"
+    lease = {"id": "another tab", "at": tab.page.evaluate("Date.now()"), "visible": True}
+    tab.page.evaluate("([key, lease]) => { localStorage[key] = lease; }", [f"{key}lease", json.dumps(lease)])
+    cursor = tab.page.evaluate("key => localStorage[key]", f"{key}cursor")
+    publisher.publish(f"user:{alice.name}")
+    tab.until("!client.state.leader")
+    assert tab.items == []
+    assert tab.page.evaluate("key => localStorage[key]", f"{key}cursor") == cursor
 
 
 def test_tab_that_is_seen_takes_over_from_one_that_is_not(

@@ -2494,10 +2494,8 @@
 
   NotifygateBell.prototype.connect = function () {
     var bell = this;
+    // Not `reset`: the snapshot follows at once, and a list that is empty in between would lose its place.
     this.handlers = {
-      reset: function () {
-        bell.update();
-      },
       notifications: function (items, info) {
         bell.take(items, info || {});
       },
