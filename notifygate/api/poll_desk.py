@@ -10,18 +10,18 @@ from collections.abc import Sequence
 
 import gevent
 
-from notifygate import metrics
-from notifygate.api.accounting import CLIENT_GONE, count_answers, log_request, logs_requests
+from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.gateway import Gateway
-from notifygate.api.long_poll import hold_seconds
+from notifygate.api.held_poll import HeldPoll
+from notifygate.api.poll_accounts import PollAccounts
 from notifygate.api.poll_request import INBOX, Poll, read_poll
 from notifygate.api.poll_writer import PollWriter
 from notifygate.api.problems import describe_error
+from notifygate.api.repeated_poll import Repeated, can_be_repeated
 from notifygate.domain.entry import Entry
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError, RateLimitedError, UnauthorizedError, UnavailableError
-from notifygate.holds.room import Hold
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.view import View
 from notifygate.limits.windows import FixedWindows, Quota
@@ -32,128 +32,8 @@ from notifygate.server.desk import Caller, Reply
 from notifygate.server.head import Head
 from notifygate.waiting import WouldWaitError
 
-INBOX_PATH = INBOX.encode()
-
 RENEW_SECONDS = 1.0
 """How often what answers have in common is made anew: the Date counts seconds."""
-
-
-class HeldPoll(Hold):
-    """A poll that waits: what remains of a request while its connection is on the server's board."""
-
-    __slots__ = ("_desk", "began", "caller", "deadline", "poll", "principal", "waits")
-
-    def __init__(self, desk: "PollDesk", caller: Caller, principal: Recipient, poll: Poll, view: View) -> None:
-        super().__init__(view)
-        self.view: View
-        self._desk = desk
-        self.caller = caller
-        self.principal = principal
-        self.poll = poll
-        self.began = time.monotonic()
-        self.deadline = self.began + hold_seconds(poll.wait or 0, principal)
-        """See `server.desk.HeldPoll`."""
-        self.waits = False
-        """Whether its end is for `conclude`: it has begun to wait, and isn't being answered yet."""
-
-    def settle(self) -> None:
-        """Begin to wait. There may be ten thousand of these: what can be shared isn't kept twice."""
-        self.waits = True
-        token = self.view.token
-        if self.poll.cursor == token:
-            self.poll.cursor = token
-        if self.poll.tags == (token,):
-            self.poll.tags = (token,)
-
-    def ended(self) -> None:
-        """Answer: the room has ended the wait."""
-        self._desk.conclude_soon(self)
-
-    def time_is_over(self) -> None:
-        """See `server.desk.HeldPoll`."""
-        self._desk.time_is_over(self)
-
-    def client_is_gone(self) -> bytes:
-        """See `server.desk.HeldPoll`."""
-        return self._desk.client_is_gone(self)
-
-
-class Repeated:
-    """A short poll that was answered with 304, for when the same client asks the same again.
-
-    Only for polls that differ in nothing but their recipient and position: no wait, no origin, a connection that stays.
-    """
-
-    __slots__ = (
-        "_beat",
-        "_cursor_query",
-        "_desk",
-        "_end",
-        "_epoch",
-        "_expires_at",
-        "_name",
-        "_poll",
-        "_seen",
-        "_since",
-        "_tag_header",
-        "_token",
-        "_view",
-        "last_asked",
-    )
-
-    def __init__(
-        self,
-        desk: "PollDesk",
-        head: Head,
-        poll: Poll,
-        principal: Recipient,
-        nothing: Nothing,
-    ) -> None:
-        view, at, matched, since = nothing
-        self._tag_header = head.if_none_match
-        self._cursor_query = b"" if poll.cursor is None else b"cursor=" + poll.cursor.encode()
-        self.last_asked = 0
-        """See `server.desk.Repeat`."""
-        self._desk = desk
-        self._poll = poll
-        self._view = view
-        self._token = matched or ""
-        self._epoch = at.epoch
-        self._since = since
-        self._seen = at.seq
-        self._expires_at = principal.expires_at / 1000
-        self._name = principal.audience
-        self._beat = 0
-        self._end = b""
-
-    def is_asked_by(self, head: Head) -> bool:
-        """Tell whether a head of the same client asks the same: at most its cache-buster is another."""
-        if head.if_none_match != self._tag_header or head.path != INBOX_PATH or head.prefer or head.origin:
-            return False
-        if not (head.keeps_alive and head.is_http_11):
-            return False
-        query, _, rest = head.query.partition(b"_=")
-        return query.rstrip(b"&") == self._cursor_query and b"&" not in rest
-
-    def again(self, now: float) -> bytes | None:
-        """See `server.desk.Repeat`."""
-        desk = self._desk
-        if self._expires_at <= now or not desk.may_repeat:
-            return None
-        tail = desk.tail
-        if self._seen != tail.end or self._epoch != tail.epoch:
-            entries = tail.after(self._view.audiences, self._seen) if self._epoch == tail.epoch else None
-            if entries is None or any(self._view.tells(entry) for entry in entries) or tail.is_ageing(self._since):
-                return None
-            self._seen = tail.end
-        guard = desk.guard
-        if guard is not None and guard.add(self._name) > guard.limit:
-            return None
-        if self._beat != desk.beat:
-            self._beat = desk.beat
-            self._end = desk.writer.not_modified_end(self._poll, self._token)
-        desk.repeated += 1
-        return desk.repeated_start + self._end
 
 
 class PollDesk:
@@ -173,16 +53,11 @@ class PollDesk:
         self.beat = 1
         """Counts the renewals."""
         self.may_repeat = False
-        self._logs = True
-        self.repeated = 0
-        """304s by `Repeated.again` that are not in the metrics yet."""
+        self.accounts = PollAccounts()
         self.repeated_start = b""
         self._known: Recent[bytes | None, Repeated] = Recent(gateway.settings.cached_views)
         """By what their Authorization says."""
-        self._answers: dict[tuple[str, int], int] = {}
-        self._wake_delays: list[float] = []
         self._ended: list[HeldPoll] = []
-        self._is_telling_metrics = False
 
     def start(self) -> None:
         """See `server.desk.Desk`."""
@@ -231,8 +106,8 @@ class PollDesk:
         if quota is not None and quota.is_exceeded:
             return None
         status, data = self._write(poll, principal, outcome, quota)
-        self._account(poll, principal, status, began, 0.0)
-        if status != 304 or not isinstance(outcome, Nothing) or not _is_common(poll):
+        self.accounts.answered(poll, principal, status, began, 0.0)
+        if status != 304 or not isinstance(outcome, Nothing) or not can_be_repeated(poll):
             return Reply(data, poll.keeps_alive)
         repeated = Repeated(self, head, poll, principal, outcome)
         self._known.put(head.authorization, repeated)
@@ -303,13 +178,18 @@ class PollDesk:
         if not hold.waits:
             return
         hold.waits = False
+        reason = hold.reason
         try:
             self._conclude(hold)
         except WouldWaitError:
+            hold.reason = reason
             gevent.spawn(self._conclude, hold)
 
     def time_is_over(self, hold: HeldPoll) -> None:
-        """End a hold that nothing else has ended."""
+        """End a hold that nothing else has ended. One that is being answered just now must not wait any further."""
+        if not hold.waits:
+            hold.deadline = 0.0
+            return
         self._room.leave(hold, "timeout")
         self.conclude(hold)
 
@@ -320,7 +200,7 @@ class PollDesk:
         hold.waits = False
         self._room.leave(hold, "gone")
         hold.poll.request_id = hold.poll.request_id or new_request_id()
-        self._account(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
+        self.accounts.answered(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
         return self.writer.gone(hold.poll, self._guard_quota(hold.principal))
 
     def _conclude(self, hold: HeldPoll) -> None:
@@ -335,6 +215,10 @@ class PollDesk:
             outcome = error
         if outcome is not None:
             self._answer(hold, outcome)
+        elif hold.caller.is_gone:  # while the database was read
+            self.client_is_gone(hold)
+        elif hold.deadline <= time.monotonic():
+            self.time_is_over(hold)
 
     def _answer(self, hold: HeldPoll, outcome: Found | Nothing | Exception) -> None:
         """Send the answer to a poll that was held."""
@@ -351,8 +235,8 @@ class PollDesk:
         else:
             status, data = self._write(poll, principal, outcome, quota)
         if hold.committed_at is not None and status == 200:
-            self._wake_delays.append(max(0.0, time.time() - hold.committed_at))
-        self._account(poll, principal, status, hold.began, held_seconds)
+            self.accounts.woken(hold.committed_at)
+        self.accounts.answered(poll, principal, status, hold.began, held_seconds)
         hold.caller.answer(data, keeps_alive=poll.keeps_alive)
 
     # --- Writing ------------------------------------------------------------------------------
@@ -390,44 +274,5 @@ class PollDesk:
         self.repeated_start = self.writer.start(304, is_http_11=True, keeps_alive=True)
         self.beat += 1
         # With access lines on, each answer takes the way on which it gets its line.
-        self._logs = logs_requests()
-        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not self._logs
-        self._tell_metrics()
-
-    # --- Accounting ---------------------------------------------------------------------------
-
-    def _account(self, poll: Poll, principal: Recipient, status: int, began: float, held_seconds: float) -> None:
-        key = (poll.route, status)
-        self._answers[key] = self._answers.get(key, 0) + 1
-        if not self._is_telling_metrics:
-            self._is_telling_metrics = True
-            gevent.get_hub().loop.run_callback(self._tell_metrics)
-        if self._logs:
-            log_request(
-                request_id=poll.request_id or new_request_id(),
-                principal=principal.audience,
-                method="GET",
-                route=poll.route,
-                status=status,
-                duration_seconds=time.monotonic() - began,
-                held_seconds=held_seconds,
-            )
-
-    def _tell_metrics(self) -> None:
-        """Tell the metrics what a turn of the hub, or a second of repeated polls, has brought: each takes locks."""
-        self._is_telling_metrics = False
-        answers, self._answers = self._answers, {}
-        if self.repeated:
-            answers[INBOX, 304] = answers.get((INBOX, 304), 0) + self.repeated
-            self.repeated = 0
-        for (route, status), count in answers.items():
-            count_answers(route, status, count)
-            metrics.hub_answers.labels(status).inc(count)
-        if self._wake_delays:
-            metrics.observe_all(metrics.wake_seconds, self._wake_delays)
-            self._wake_delays = []
-
-
-def _is_common(poll: Poll) -> bool:
-    """Tell whether a poll is of the kind that `Repeated` answers."""
-    return poll.route == INBOX and poll.keeps_alive and poll.is_http_11 and poll.wait is None and poll.origin is None
+        self.accounts.tell()
+        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not self.accounts.logs

@@ -79,6 +79,11 @@ class Connection:
         self.filed = -1
         """The tick under which it stands in the wheel; one of the past means none."""
 
+    @property
+    def is_gone(self) -> bool:
+        """See `desk.Caller`."""
+        return self.fd < 0
+
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
         """See `desk.Caller`."""
         self._board.send(self, data, keeps_alive=keeps_alive)

@@ -12,6 +12,11 @@ from notifygate.server.head import Head
 class Caller(Protocol):
     """A connection, as the desk knows it."""
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its client has left."""
+        ...
+
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
         """Send the answer to a poll that was held, and go on with the connection or close it."""
         ...

@@ -8,7 +8,8 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from notifygate.api.poll_desk import HeldPoll, PollDesk
+from notifygate.api.held_poll import HeldPoll
+from notifygate.api.poll_desk import PollDesk
 from notifygate.server.desk import Reply
 from notifygate.server.head import read_head
 from notifygate.waiting import WouldWaitError
@@ -21,6 +22,9 @@ class Caller:
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
+        self.is_gone = False
+        self.deadline_comes = False
+        """Whether its time is over while it is being answered."""
 
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
         self.answers.append(data)
@@ -217,3 +221,68 @@ def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_app: Call
     app.services.limits.windows("poll").reset()
     assert [item["id"] for item in alice.inbox(cursor)["notifications"]] == [found]
     desk.stop()
+
+
+# --- What happens while a greenlet looks --------------------------------------------------------
+
+
+def concluded_by_a_greenlet(app: InProcessGateway, desk: Desk, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold a poll and wake it with nothing to tell, when memory isn't enough for the look at that."""
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    hold = desk.take(alice, f"?cursor={cursor}&wait=50", caller)
+    app.services.room.leave(hold, "news")
+    look, calls = desk.desk._look, iter([True])
+
+    def look_later(*arguments: Any) -> Any:
+        if next(calls, False):
+            raise WouldWaitError
+        return look(*arguments)
+
+    monkeypatch.setattr(desk.desk, "_look", look_later)
+    if caller.deadline_comes:
+        monkeypatch.setattr(desk.desk._room, "enter", _then(desk.desk._room.enter, hold.time_is_over))
+    in_hub(lambda: desk.desk.conclude(hold))
+
+
+def _then(first: Callable[..., None], second: Callable[[], None]) -> Callable[..., None]:
+    def both(*arguments: Any) -> None:
+        first(*arguments)
+        second()
+
+    return both
+
+
+def test_who_has_nothing_to_be_told_waits_on(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller()
+    concluded_by_a_greenlet(app, desk, caller, monkeypatch)
+    eventually(lambda: app.services.room._count == 1, "the hold's return")
+    assert caller.answers == []
+    app.publisher().publish("user:alice")
+    eventually(lambda: caller.answers, "an answer")
+
+
+def test_who_has_left_meanwhile_does_not_wait_on(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller()
+    caller.is_gone = True
+    left: list[str] = []
+    leave = app.services.room.leave
+    monkeypatch.setattr(app.services.room, "leave", lambda hold, reason: (left.append(reason), leave(hold, reason)))
+    concluded_by_a_greenlet(app, desk, caller, monkeypatch)
+    eventually(lambda: "gone" in left, "its leaving the room")
+    assert app.services.room._count == 0
+
+
+def test_whose_time_is_over_meanwhile_does_not_wait_on(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller()
+    caller.deadline_comes = True
+    concluded_by_a_greenlet(app, desk, caller, monkeypatch)
+    eventually(lambda: caller.answers, "an answer")
+    assert body_of(caller.answers[0])["notifications"] == []
+    assert app.services.room._count == 0
