@@ -65,6 +65,19 @@ def test_history_that_can_not_be_loaded_can_be_tried_again(bell_site: BellSite, 
     expect(bell.cards).to_have_count(60)
 
 
+def test_scrolling_to_the_end_of_the_list_leaves_it_there(bell_site: BellSite, new_device: NewDevice):
+    bell = bell_site.bell(new_device, bell_site.recipient(*[f"Number {number}" for number in range(20)]))
+    bell.open()
+    ends = bell.page.locator(".ngb-scroller").evaluate("""node => new Promise(done => {
+      const left = () => node.scrollHeight - node.clientHeight - node.scrollTop;
+      node.scrollTop = node.scrollHeight;
+      const before = left();
+      requestAnimationFrame(() => requestAnimationFrame(() => done([before, left()])));
+    })""")
+    assert ends[0] < 1, ends
+    assert ends[1] < 1, ends
+
+
 def test_what_arrives_does_not_move_what_is_read(bell_site: BellSite, new_device: NewDevice):
     alice = bell_site.recipient(*[f"Number {number}" for number in range(40)])
     bell = bell_site.bell(new_device, alice)

@@ -2469,8 +2469,10 @@
     this.on(window, 'resize', function () {
       bell.place();
     });
-    this.on(window, 'scroll', function () {
-      bell.place();
+    this.on(window, 'scroll', function (event) {
+      if (!bell.panel.node.contains(event.target)) { // measuring moves what is scrolled in the panel itself
+        bell.place();
+      }
     });
     this.on(window, 'pagehide', function () {
       bell.dismissals.commit(); // who leaves the page can't undo any more
