@@ -38,5 +38,5 @@ class History:
                 raise NotFoundError("There is no such notification in this inbox.")
             return read_page(connection, view, limit + 1, before=found[0].seq)
 
-        items = self._database.read(work)
+        items = self._database.read_in_turn(work)
         return items[:limit], len(items) > limit

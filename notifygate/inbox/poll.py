@@ -153,7 +153,7 @@ class Polls:
         if entries is None or has_view_entry(entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
-        if unknown and not self._database.read(lambda c: learn_last_states(c, view.recipient, unknown)):
+        if unknown and not self._database.read_in_turn(lambda c: learn_last_states(c, view.recipient, unknown)):
             return None
         return entries
 
@@ -162,7 +162,7 @@ class Polls:
             head = read_head(connection)
             return head, read_entries_for(connection, view.audiences, position, until, MAX_CHANGES + 1)
 
-        head, entries = self._database.read(work)
+        head, entries = self._database.read_in_turn(work)
         if position < head.floor or len(entries) > MAX_CHANGES:
             return None
         return entries
@@ -206,7 +206,7 @@ class Polls:
             view = self._views.read(connection, principal)
             return view, [] if view is None else read_page(connection, view, limit + 1)
 
-        view, items = self._database.read(work)
+        view, items = self._database.read_in_turn(work)
         if view is None:  # the inbox was begun by `current`, so this is a restore under our feet
             self._views.begin(principal.id)
             return self._snapshot(principal, limit, reset=reset)

@@ -43,7 +43,7 @@ class PreferenceStore:
         def work(connection: Connection) -> Preferences:
             return self._read(connection, principal, read_head(connection).epoch)
 
-        return self._database.read(work)
+        return self._database.read_in_turn(work)
 
     def replace(self, principal: Recipient, types: TypePreferences, only_if: list[str] | None) -> Preferences:
         """Replace the preferences and return the new ones; replacing them with the same changes nothing.

@@ -34,7 +34,7 @@ class Topics:
             names = {name for name in followed.union(catalog.topic_roles) if catalog.may_follow(name, principal.roles)}
             return [(name, name in followed) for name in sorted(names)]
 
-        return self._database.read(work)
+        return self._database.read_in_turn(work)
 
     def follow(self, principal: Recipient, topic: str) -> None:
         """Follow a topic from now on; following it already changes nothing.

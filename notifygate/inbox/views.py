@@ -4,6 +4,8 @@ A view is read from the database once; after that its counts are advanced by wha
 to ten thousand recipients does not read the database ten thousand times.
 """
 
+import functools
+
 from sqlalchemy import Connection
 
 from notifygate import metrics
@@ -60,10 +62,10 @@ class Views:
 
     def _load(self, principal: Recipient) -> View:
         """Read a view from the database and keep it."""
-        view = self._database.read(lambda connection: self.read(connection, principal))
+        view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
         if view is None:
             self.begin(principal.id)
-            view = self._database.read(lambda connection: self.read(connection, principal))
+            view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
         assert view is not None  # the inbox has begun, and inboxes never end  # noqa: S101
         self.keep(principal, view)
         return view
@@ -97,7 +99,8 @@ class Views:
             unknown = [entry for entry in entries if view.needs_last_state(entry)]
             if not unknown:
                 break
-            if not self._database.read(lambda connection: learn_last_states(connection, view.recipient, unknown)):  # noqa: B023
+            learn = functools.partial(learn_last_states, recipient=view.recipient, removals=unknown)
+            if not self._database.read_in_turn(learn):
                 return False
         # From here to the end nothing waits, so no other greenlet can advance the view twice.
         unread, unseen = view.unread, view.unseen

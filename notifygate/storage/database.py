@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.waiting import may_wait
@@ -22,6 +24,13 @@ T = TypeVar("T")
 
 POOL_WAIT_SECONDS = 10
 """How long a request waits for a free connection before it is told to come back."""
+
+TURN_SECONDS = 30
+"""How long a recipient's request waits for its turn to read. After a start everybody comes at once and is read from the
+database once; that may take longer than any one read should."""
+
+KEPT_FREE = 2
+"""Connections that recipients' reads leave alone, for the writer and for following the log."""
 
 SQLITE_BUSY_SECONDS = 10
 """How long a SQLite transaction waits, in its thread, for another process's write."""
@@ -103,6 +112,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._turns = BoundedSemaphore(max(1, cast(QueuePool, engine.pool).size() - KEPT_FREE))
         self.engine = engine
         if self.is_sqlite:
             self._reading = engine
@@ -115,6 +125,19 @@ class Database:
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment of the database, and return what it returns."""
         return self._run(self._reading, work)
+
+    def read_in_turn(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, for what recipients ask: first come, first served, and never so many that the log has to wait.
+
+        Left to the pool, late-comers would get ahead of those who wait. Raises UnavailableError after TURN_SECONDS.
+        """
+        may_wait()
+        if not self._turns.acquire(timeout=TURN_SECONDS):
+            raise UnavailableError("Too many are reading from the database.")
+        try:
+            return self.read(work)
+        finally:
+            self._turns.release()
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction, commit it and return what `work` returned; any error rolls it back."""

@@ -124,3 +124,45 @@ def test_connections_are_given_back_whatever_happens(database: Database) -> None
             database.read(lambda connection: 1 // 0)
     assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert numbers(database) == []
+
+
+# --- In turn ------------------------------------------------------------------------------------
+
+
+def test_what_recipients_read_is_read_in_turn_and_leaves_connections_to_the_log(database: Database) -> None:
+    """Three connections, of which two are kept free."""
+    begun: list[int] = []
+
+    def read(number: int) -> None:
+        database.read_in_turn(lambda connection: begun.append(number))
+
+    turns = database._turns
+    assert turns.counter == 1
+    assert turns.acquire(blocking=False)  # somebody reads
+    waiting = [gevent.spawn(read, number) for number in range(5)]
+    gevent.sleep(0.05)
+    assert begun == []
+    assert numbers(database) == [], "others go on"
+    database.write(lambda connection: insert(connection, 1))
+    turns.release()
+    gevent.joinall(waiting, timeout=PATIENCE_SECONDS, raise_error=True)
+    assert begun == [0, 1, 2, 3, 4], "first come, first served"
+
+
+def test_who_waits_too_long_for_a_turn_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "TURN_SECONDS", 0.01)
+    assert database._turns.acquire(blocking=False)
+    with pytest.raises(UnavailableError):
+        database.read_in_turn(lambda connection: None)
+    database._turns.release()
+    database.read_in_turn(lambda connection: None)
+
+
+def test_a_turn_ends_with_an_error_too(database: Database) -> None:
+    def fail(_: Connection) -> None:
+        raise LookupError("mine")
+
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            database.read_in_turn(fail)
+    assert database._turns.counter == 1
