@@ -4,6 +4,7 @@ Each has two names: one with a hash of its content, which may be cached for ever
 asked for again each time and is then answered with 304. Whoever accepts gzip gets it: it is made once, at the start.
 """
 
+import functools
 import gzip
 import hashlib
 import mimetypes
@@ -23,6 +24,7 @@ def hashed_name(name: str) -> str:
     return f"{stem}.{_hash((FOLDER / name).read_bytes())}.{ending}"
 
 
+@functools.cache
 def compressed(content: bytes) -> bytes:
     """Return content as gzip, the same bytes at every start, so that their ETag stays what it was."""
     return gzip.compress(content, 9, mtime=0)

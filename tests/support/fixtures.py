@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, update
+from sqlalchemy import Connection, make_url, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
+from notifygate.errors import NotifygateError
 from notifygate.log.reader import HEAD
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
+from notifygate.storage.tables import Base
 from tests.support.gateway_process import GatewayProcess
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
@@ -85,20 +88,58 @@ def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+class PostgresDatabases:
+    """PostgreSQL databases with the newest migration. Making one takes longer than most tests, so they are used again."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._spare: list[str] = []
+
+    def take(self) -> str:
+        """Return the URL of one that holds nothing."""
+        if self._spare:
+            return self._spare.pop()
+        url = self._server.create_database()
+        _work_on(url, migrate)
+        return url
+
+    def give_back(self, url: str) -> None:
+        """Empty one for the next; whatever a test has done to it that can't be undone so ends it."""
+        try:
+            _work_on(url, lambda database: database.write(_empty))
+        except (SQLAlchemyError, NotifygateError):
+            self._server.drop(url)
+        else:
+            self._spare.append(url)
+
+    def close(self) -> None:
+        """Remove them."""
+        for url in self._spare:
+            self._server.drop(url)
+
+
+def _empty(connection: Connection) -> None:
+    # What a test has left open would keep its tables from being emptied.
+    mine = "datname = current_database() AND pid <> pg_backend_pid()"
+    connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
+    tables = [name for name in Base.metadata.tables if name != HEAD.name]
+    connection.execute(text(f"TRUNCATE {', '.join(tables)}"))
+    connection.execute(update(HEAD).values(head=0, floor=0, key_fingerprint=None))
+
+
 @pytest.fixture(scope="session")
-def migrated_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """URL of a PostgreSQL database with the newest migration, to be copied."""
-    url = postgres_server.create_database()
-    _work_on(url, migrate)
-    yield url
-    postgres_server.drop(url)
+def postgres_databases(postgres_server: PostgresServer) -> Iterator[PostgresDatabases]:
+    """The migrated PostgreSQL databases of the whole run."""
+    databases = PostgresDatabases(postgres_server)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a fresh database with the newest migration; the test runs once for each kind.
 
-    It is a copy, since the migrations take longer than most tests.
+    The file is a copy, and the database one that another test has used before: migrating takes longer than most tests.
     """
     if request.param == "sqlite":
         url = request.getfixturevalue("sqlite_url")
@@ -106,11 +147,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         _work_on(url, _begin_history)
         yield url
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database(request.getfixturevalue("migrated_postgres_url"))
+    databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+    url = databases.take()
     _work_on(url, _begin_history)
     yield url
-    server.drop(url)
+    databases.give_back(url)
 
 
 def _begin_history(database: Database) -> None:

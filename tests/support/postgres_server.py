@@ -65,17 +65,13 @@ class PostgresServer:
         )
         self._process.wait_until(self._answers)
 
-    def create_database(self, template_url: str | None = None) -> str:
-        """Create a database, empty or a copy of one that nobody is connected to; return its URL."""
+    def create_database(self) -> str:
+        """Create an empty database; return its URL."""
         name = f"notifygate_test_{uuid4().hex}"
         # template0 is what any server has, without what its owner may have added to template1.
-        template = make_url(template_url).database if template_url else "template0"
-        assert template is not None
         with self._connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
             )
         url = _text(self._url.set(database=name))
         self._created.add(url)
