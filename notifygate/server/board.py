@@ -222,9 +222,10 @@ class Board:
                 if reply.repeat.last_asked == hash(data):
                     self._repeats.put(data, reply.repeat)
                 reply.repeat.last_asked = hash(data)
+            if reply.repeat is not None and not connection.says_more:
                 self._send_again(connection, reply.data)
-                return
-            self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
+            else:
+                self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
             self._set_deadline(connection, reply.deadline)

@@ -1,0 +1,132 @@
+"""The board: connections without a greenlet, before a desk that says what it is told to."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from notifygate.server.board import Board
+from notifygate.server.desk import Caller, HeldPoll, Reply
+from notifygate.server.head import Head
+from notifygate.waiting import may_wait
+from tests.contract.builders import eventually
+
+REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
+
+
+class Repeat:
+    """A 304 that never holds a second time."""
+
+    last_asked = 0
+
+    def again(self, now: float) -> bytes | None:
+        return None
+
+
+class Desk:
+    """Answers each poll with its own query, when it may."""
+
+    def __init__(self) -> None:
+        self.may_answer = Event()
+        self.repeat: Repeat | None = None
+
+    def take(self, head: Head, caller: Caller) -> Reply | HeldPoll | None:
+        if not self.may_answer.is_set():
+            may_wait()
+            self.may_answer.wait()
+        return Reply(head.query + b"\n", True, self.repeat)
+
+    def start(self) -> None:
+        raise AssertionError("the worker starts it")
+
+    def drain(self) -> None:
+        raise AssertionError("the worker drains it")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def board(desk: Desk) -> Iterator[Board]:
+    served: list[bytes] = []
+
+    def serve(fd: int, data: bytes) -> None:
+        served.append(data)
+        os.close(fd)
+
+    def send_rest(fd: int, rest: bytes, keeps_alive: bool) -> None:
+        raise AssertionError("everything fits")
+
+    board = Board(
+        desk, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_room=lambda: None, idle_seconds=60
+    )  # fmt: skip
+    yield board
+    board.stop()
+    assert served == []
+
+
+@pytest.fixture
+def client(board: Board) -> Iterator[socket.socket]:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    board.adopt(theirs.detach())
+    ours.settimeout(10)
+    yield ours
+    ours.close()
+    eventually(lambda: len(board) == 0, "the connection's end")
+
+
+@pytest.mark.parametrize("make_repeat", [lambda: None, Repeat], ids=["200", "304"])
+def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
+    board: Board, desk: Desk, client: socket.socket, make_repeat: Callable[[], Any]
+) -> None:
+    desk.repeat = make_repeat()
+    client.sendall(REQUEST % 1)
+    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
+    client.sendall(REQUEST % 2)
+    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the second request")
+    desk.may_answer.set()
+    received = b""
+    while received.count(b"\n") < 2:
+        received += client.recv(100)
+    assert received == b"_=1\n_=2\n"
+
+
+def test_who_leaves_while_a_greenlet_looks_is_forgotten(board: Board, desk: Desk, client: socket.socket) -> None:
+    client.sendall(REQUEST % 1)
+    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
+    client.close()
+    eventually(lambda: len(board) == 0, "the connection's end")
+    desk.may_answer.set()
+    gevent.idle()
+    assert board.answered == 1
+
+
+def test_a_defect_of_the_desk_costs_nobody_else_anything(
+    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.may_answer.set()
+    take = desk.take
+
+    def fail_for_the_first(head: Head, caller: Caller) -> Reply | HeldPoll | None:
+        if head.query == b"_=1":
+            raise LookupError
+        return take(head, caller)
+
+    monkeypatch.setattr(desk, "take", fail_for_the_first)
+    other, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    board.adopt(theirs.detach())
+    other.settimeout(10)
+    client.sendall(REQUEST % 1)
+    other.sendall(REQUEST % 2)
+    assert other.recv(100) == b"_=2\n"
+    assert client.recv(100) == b"", "its connection is closed"
+    assert "could not be served" in caplog.text
+    other.close()
