@@ -169,7 +169,7 @@ class Front:
                 body += client.recv(CHUNK_BYTES)
             self._pass_on(client, seen, head, body)
         finally:
-            seen.ended = time.monotonic()
+            seen.ended = seen.ended or time.monotonic()
 
     def _pass_on(self, client: socket.socket, seen: Seen, head: list[str], body: bytes) -> None:
         loses = self.loses_answers
@@ -206,13 +206,17 @@ class Front:
             gevent.sleep(self.delay(seen) if self.delay else 0)
             seen.status = int(answer[0].split(" ")[1])
             dropped = ("connection", "etag") if self.strips_etags else ("connection",)
+            left = _content_length(answer) - len(rest)
             data = _head([answer[0], *_without(answer[1:], dropped), "Connection: close"]) + rest
             while not self.buffers or (more := upstream.recv(CHUNK_BYTES)):
                 if self.buffers:
                     data += more
                     continue
+                if left <= 0:  # with its last byte, before the gateway closes the connection, the client has its answer
+                    seen.ended = time.monotonic()
                 client.sendall(data)
                 data = upstream.recv(CHUNK_BYTES)
+                left -= len(data)
                 if not data:
                     break
             client.sendall(data)
@@ -234,6 +238,10 @@ def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:
         data += more
     head, _, rest = data.partition(b"\r\n\r\n")
     return head.decode("latin-1").split("\r\n"), rest
+
+
+def _content_length(lines: list[str]) -> int:
+    return next((int(line.partition(":")[2]) for line in lines if line.lower().startswith("content-length:")), 0)
 
 
 def _head(lines: list[str]) -> bytes:
