@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 import pytest
 from sqlalchemy import update
 
@@ -27,13 +28,16 @@ def titles(pages: list[dict[str, Any]]) -> list[str]:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callable[[], bool], act: Callable[[], Any]):
-    """Let something happen once, right after a read of the database, as another greenlet would do it."""
-    read = Database.read
+    """Let something happen once, right after a read of the database, as another greenlet would do it.
+
+    A read of this test's own greenlet: the follower and the housekeeping read, too.
+    """
+    read, mine = Database.read, gevent.getcurrent()
     done: list[bool] = []
 
     def read_and_act(self: Database, work: Callable[..., Any]) -> Any:
         result = read(self, work)
-        if self is database and not done and when():
+        if self is database and gevent.getcurrent() is mine and not done and when():
             done.append(True)
             act()
         return result
