@@ -120,7 +120,8 @@ class View:
     def shows(self, entry: Entry) -> str | None:
         """Return `shown_as` of an entry's notification, remembered: each is asked for several times in a row.
 
-        Only for entries of the tail. What was remembered stays in memory, and those are there anyway.
+        Only for entries that a poll looks at. What was remembered stays in memory; of a notification that a snapshot
+        has read for this view alone, that would be a copy for each recipient.
         """
         notification = entry.notification
         if notification is None:

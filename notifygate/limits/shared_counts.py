@@ -81,6 +81,5 @@ class SharedCounts:
             pipeline.expire(name, 2 * windows.window_seconds)  # longer than needed: clocks may differ a little
         totals = pipeline.execute()[::2]
         for key, total in zip(counts, totals, strict=True):
-            if windows.ends_at == ends_at:
-                # What was counted here meanwhile is still to be sent.
-                windows.add(key, total + self._unsent[key] - windows.counted(key))
+            # What was counted here meanwhile is still to be sent.
+            windows.correct(key, total + self._unsent[key], ends_at)

@@ -11,12 +11,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from notifygate.cli import send
+from tests.support.certificates import make_certificate
 from tests.unit.cli.scripted_gateway import FakePace, ScriptedGateway
 
 CREATED = {"id": "0190-a", "to": ["user:alice"]}
@@ -345,34 +342,12 @@ def test_a_url_that_can_not_be_used_is_one_line_without_the_url(run: Run, url: s
 
 def test_an_untrusted_certificate_is_refused(gateway: ScriptedGateway, run: Run, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write_own_certificate(tmp_path / "own.pem"))
+    context.load_cert_chain(*make_certificate(tmp_path))
     assert gateway.server is not None
     gateway.server.socket = context.wrap_socket(gateway.server.socket, server_side=True, do_handshake_on_connect=False)
     result = run("send", "all", "hi", NOTIFYGATE_URL=gateway.url.replace("http:", "https:"))
     assert_failed_with_one_line(result, "certificate", "not trusted")
     assert gateway.requests == []
-
-
-def write_own_certificate(path: Path) -> Path:
-    """Write a certificate for 127.0.0.1 that nobody has signed, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
 
 
 def test_a_server_that_speaks_no_http_is_one_line(gateway: ScriptedGateway, run: Run) -> None:

@@ -49,6 +49,17 @@ def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: Clock) 
     assert (quota.is_exceeded, quota.remaining, quota.reset_seconds) == (False, 1, 60)
 
 
+def test_a_sum_counts_in_its_own_window_alone(clock: Clock) -> None:
+    windows = FixedWindows("poll", parse("5/minute"), is_on_the_clock=True)
+    windows.take("alice")
+    ends_at = windows.ends_at
+    windows.correct("alice", 4, ends_at)
+    assert windows.take("alice").remaining == 0
+    clock.now = ends_at  # the answer from Redis comes when its window is over
+    windows.correct("alice", 5, ends_at)
+    assert windows.take("alice").remaining == 4
+
+
 def test_the_headers_say_how_it_stands(clock: Clock) -> None:
     quota = FixedWindows("poll", parse("10/minute")).take("alice")
     assert (quota.policy_item, quota.state_item) == ('"poll";q=10;w=60', '"poll";r=9;t=60')
