@@ -2,11 +2,11 @@
 
 import sys
 
+from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.gateway import EXTENSION
-from notifygate.api.poll_desk import PollDesk
 from notifygate.app import create_app
 from notifygate.errors import NotifygateError
-from notifygate.server.desk import serve_polls_at
+from notifygate.server.desk import serve_at
 
 APP_LOAD_ERROR = 4
 """gunicorn's code for "don't try again": with any other it would start worker after worker."""
@@ -16,4 +16,4 @@ try:
 except NotifygateError as error:
     print(f"notifygate can't start: {error}", file=sys.stderr, flush=True)
     sys.exit(APP_LOAD_ERROR)
-serve_polls_at(PollDesk(app.extensions[EXTENSION]))
+serve_at(FrontDesk(app.extensions[EXTENSION]))

@@ -6,7 +6,7 @@ from flask import g, request
 
 from notifygate.api.gateway import gateway
 from notifygate.auth.keys import PREFIX as KEY_PREFIX
-from notifygate.domain.principal import Publisher, Recipient
+from notifygate.domain.principal import Publisher, Recipient, Scope
 from notifygate.errors import ForbiddenError, RateLimitedError, UnauthorizedError
 from notifygate.limits.windows import LimitName, Quota
 
@@ -27,11 +27,11 @@ def require_admin() -> None:
     _require_key("admin")
 
 
-def _require_key(scope: str) -> None:
+def _require_key(scope: Scope) -> None:
     publisher = authenticate()
     if not isinstance(publisher, Publisher):
         raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
-    if scope not in publisher.scopes and "admin" not in publisher.scopes:
+    if not publisher.has_scope(scope):
         raise ForbiddenError("This key does not have the scope for this.")
 
 
@@ -41,7 +41,7 @@ def authenticate() -> Recipient | Publisher:
     try:
         if text.startswith(KEY_PREFIX):
             principal = gateway().keys.verify(text)
-            g.principal_name = f"key:{principal.key_id}"
+            g.principal_name = principal.label
         else:
             principal = gateway().tokens.verify(text)
             g.principal_name = principal.audience

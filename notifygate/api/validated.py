@@ -161,7 +161,11 @@ def read_json() -> Any:
     """Return the body as JSON: 415 for another media type, MalformedJsonError for a body that is none."""
     if request.mimetype != "application/json":
         abort(415)
-    body = read_body()
+    return parse_json(read_body())
+
+
+def parse_json(body: bytes) -> Any:
+    """Read a JSON document. Raises MalformedJsonError for anything else."""
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -42,6 +42,15 @@ class Publisher:
     """Globs in which `*` stands for any characters; an audience must match one of them."""
     type_patterns: tuple[str, ...]
 
+    @property
+    def label(self) -> str:
+        """`key:<id>`: the publisher's name in logs and limits."""
+        return f"key:{self.key_id}"
+
+    def has_scope(self, scope: Scope) -> bool:
+        """Tell whether this key may do what takes a scope; `admin` includes the other."""
+        return scope in self.scopes or "admin" in self.scopes
+
     def may_address(self, audience: str) -> bool:
         """Tell whether this key may publish to an audience."""
         return any(_matches(pattern, audience) for pattern in self.audience_patterns)

@@ -1,7 +1,7 @@
 """The waiting room: every held request of this worker, indexed by audience.
 
 A hold is a small record; how its request waits is not known here: in its greenlet (`holds.in_place`), or as nothing
-but a detached socket (`api.poll_desk`). The room decides whom an entry concerns, and looks through the holds in
+but a detached socket (`api.desk`). The room decides whom an entry concerns, and looks through the holds in
 slices so that a broadcast to ten thousand doesn't stop everything else.
 """
 

@@ -1,9 +1,10 @@
 """The board: every connection of this worker that no greenlet serves, idle or held.
 
 Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor the hub
-watches. When one becomes readable its bytes are read right there. A plain poll goes to the desk, which answers it or
-holds it; whatever is not exactly that goes to a greenlet, with the bytes that were read, and comes back here when its
-request is done. One wheel of deadlines serves all of them: how long a hold lasts, how long a connection may idle.
+watches. When one becomes readable its bytes are read right there. A plain request goes to the desk, which answers it,
+there or in a greenlet, or holds it; whatever is not exactly that goes to a greenlet of gunicorn's, with the bytes that
+were read, and comes back here when it is done. One wheel of deadlines serves all of them: how long a hold lasts, how
+long a connection may idle.
 """
 
 import fcntl
@@ -20,7 +21,7 @@ from gevent.monkey import get_original
 
 from notifygate.recent import Recent
 from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
-from notifygate.server.head import Head, read_head
+from notifygate.server.plain_request import PlainRequest, read_request
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
@@ -46,20 +47,20 @@ DEADLINES_PER_TURN = 256
 """Deadlines that are acted on before the hub gets to do something else."""
 
 
-class _Looking:
-    """Stands for the poll of a connection while a greenlet looks for its answer."""
+class _Working:
+    """Stands for the request of a connection while a greenlet works on its answer."""
 
     deadline = 0.0
 
     def time_is_over(self) -> None:
-        """Go on looking: the database has time-outs of its own."""
+        """Go on working: the database has time-outs of its own."""
 
     def client_is_gone(self) -> bytes:
-        """Go on looking: who looks will see."""
+        """Go on working: who works will see."""
         return b""
 
 
-_LOOKING: HeldPoll = _Looking()
+_WORKING: HeldPoll = _Working()
 
 
 class Connection:
@@ -189,24 +190,24 @@ class Board:
         if repeat is not None and (answer := repeat.again(now)) is not None:
             self._send_again(connection, answer)
             return
-        head = read_head(data)
-        if head is None:
+        request = read_request(data)
+        if request is None:
             self._serve(self._release(connection), data)
             return
         try:
-            reply = self._desk.take(head, connection)
+            reply = self._desk.take(request, connection)
         except WouldWaitError:
-            connection.held = _LOOKING
-            self._spawn(self._take_patiently, connection, head, data)
+            connection.held = _WORKING
+            self._spawn(self._take_patiently, connection, request, data)
         else:
             self._act_on(connection, reply, data)
 
-    def _take_patiently(self, connection: Connection, head: Head, data: bytes) -> None:
-        """Ask the desk again, in a greenlet, where it may read the database."""
+    def _take_patiently(self, connection: Connection, request: PlainRequest, data: bytes) -> None:
+        """Ask the desk again, in a greenlet, where it may use the database."""
         try:
-            reply = self._desk.take(head, connection)
+            reply = self._desk.take(request, connection)
         except Exception:  # a defect: the ordinary way may fare better, and answers 500 if not
-            logger.exception("A poll could not be looked up")
+            logger.exception("A request could not be answered at the desk")
             reply = None
         if connection.fd >= 0:
             connection.held = None
@@ -229,14 +230,18 @@ class Board:
         else:
             connection.held = reply
             self._set_deadline(connection, reply.deadline)
+            self._hear_again(connection)
 
     def _hear_held(self, connection: Connection, events: int) -> None:
         """Act on what a held client does: it leaves, or sends its next request early.
 
         Who has sent a request and then closed the sending side wants an answer to both, or has gone; that shows when
-        the first one is answered.
+        the first one is answered. Where a greenlet works on the answer, it is not long to be waited for: who has only
+        closed the sending side gets it.
         """
-        if events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
+        if connection.held is _WORKING and not events & _GONE:
+            connection.says_more = True
+        elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
                 self.send(connection, connection.held.client_is_gone(), keeps_alive=False)
         else:
@@ -263,9 +268,13 @@ class Board:
             self._close(connection)
         else:
             self._set_deadline(connection, time.monotonic() + self._idle_seconds)
-            if connection.says_more:
-                connection.says_more = False
-                self._epoll.modify(connection.fd, _WATCHED)  # reports again what waits in the socket
+            self._hear_again(connection)
+
+    def _hear_again(self, connection: Connection) -> None:
+        """Have what waits in the socket reported again, if something does."""
+        if connection.says_more:
+            connection.says_more = False
+            self._epoll.modify(connection.fd, _WATCHED)
 
     def _send_again(self, connection: Connection, answer: bytes) -> None:
         """Send a 304 to a client that has just asked and stays: `send`, less what can't be the case here."""

@@ -1,12 +1,12 @@
-"""What the server asks of the application: the desk, where plain polls are answered from memory.
+"""What the server asks of the application: the desk, where plain requests are answered.
 
 The server knows connections and bytes; who asks, what is new for them and how that is said is the desk's business
-(`notifygate.api.poll_desk`). `wsgi.py` brings both together.
+(`notifygate.api.desk`). `wsgi.py` brings both together.
 """
 
 from typing import Protocol
 
-from notifygate.server.head import Head
+from notifygate.server.plain_request import PlainRequest
 
 
 class Caller(Protocol):
@@ -49,7 +49,7 @@ class Repeat(Protocol):
 
 
 class Reply:
-    """The desk's answer to a poll."""
+    """The desk's answer to a request."""
 
     __slots__ = ("data", "keeps_alive", "repeat")
 
@@ -60,13 +60,13 @@ class Reply:
 
 
 class Desk(Protocol):
-    """Answers plain polls."""
+    """Answers plain requests."""
 
-    def take(self, head: Head, caller: Caller) -> Reply | HeldPoll | None:
-        """Answer a poll, or hold it; None if it is for the ordinary way.
+    def take(self, request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
+        """Answer a request, or hold it; None if it is for the ordinary way.
 
         Called in the hub, where it answers from memory. Raises WouldWaitError if that is not enough; called again
-        from a greenlet it may read the database.
+        from a greenlet it may use the database.
         """
         ...
 
@@ -82,8 +82,8 @@ class Desk(Protocol):
 _desks: list[Desk] = []
 
 
-def serve_polls_at(desk: Desk) -> None:
-    """Have this process's worker bring plain polls to a desk."""
+def serve_at(desk: Desk) -> None:
+    """Have this process's worker bring plain requests to a desk."""
     _desks[:] = [desk]
 
 

@@ -8,10 +8,10 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from notifygate.api.held_poll import HeldPoll
-from notifygate.api.poll_desk import PollDesk
+from notifygate.api.desk.front_desk import FrontDesk
+from notifygate.api.desk.held_poll import HeldPoll
 from notifygate.server.desk import Reply
-from notifygate.server.head import read_head
+from notifygate.server.plain_request import read_request
 from notifygate.waiting import WouldWaitError
 from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway, RecipientActor
@@ -48,12 +48,13 @@ class Desk:
     """A poll desk whose polls are taken as the server does it."""
 
     def __init__(self, app: InProcessGateway) -> None:
-        self.desk = PollDesk(app.services)
-        self.desk.start()
+        self.front = FrontDesk(app.services)
+        self.desk = self.front.polls
+        self.front.start()
 
     def take(self, actor: RecipientActor, query: str = "", caller: Caller | None = None, *lines: str) -> Any:
         """Take a poll in the hub."""
-        head = read_head(
+        head = read_request(
             "\r\n".join(
                 (
                     f"GET /v1/inbox{query} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {actor.credential}",
@@ -71,7 +72,7 @@ class Desk:
         return caller
 
     def stop(self) -> None:
-        self.desk._timer.stop()
+        self.front.stop()
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
         assert isinstance(reply, Reply)
         assert reply.data.startswith(b"HTTP/1.1 304 ")
     assert reply.repeat is not None
-    in_hub(lambda: desk.desk._renew())
+    in_hub(lambda: desk.front._renew())
     desk.desk.may_repeat = True  # tests log each request
     assert reply.repeat.again(0.0).startswith(b"HTTP/1.1 304 ")
     publisher.publish("user:bob")
@@ -189,7 +190,7 @@ def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_app: Callab
     assert repeat.again(4e9) is None, "the token has expired by then"
     passed = sum(repeat.again(0.0) is not None for _ in range(20))
     assert passed < 8
-    desk.desk.drain()
+    desk.front.drain()
     assert repeat.again(0.0) is None
     desk.stop()
 

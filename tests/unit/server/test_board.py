@@ -11,7 +11,7 @@ from gevent.event import Event
 
 from notifygate.server.board import Board
 from notifygate.server.desk import Caller, HeldPoll, Reply
-from notifygate.server.head import Head
+from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import may_wait
 from tests.contract.builders import eventually
 
@@ -34,7 +34,7 @@ class Desk:
         self.may_answer = Event()
         self.repeat: Repeat | None = None
 
-    def take(self, head: Head, caller: Caller) -> Reply | HeldPoll | None:
+    def take(self, head: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
         if not self.may_answer.is_set():
             may_wait()
             self.may_answer.wait()
@@ -114,7 +114,7 @@ def test_a_defect_of_the_desk_costs_nobody_else_anything(
     desk.may_answer.set()
     take = desk.take
 
-    def fail_for_the_first(head: Head, caller: Caller) -> Reply | HeldPoll | None:
+    def fail_for_the_first(head: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
         if head.query == b"_=1":
             raise LookupError
         return take(head, caller)

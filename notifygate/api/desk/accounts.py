@@ -1,4 +1,4 @@
-"""What is kept of answers that the poll desk gives: the same as of others, told to the metrics in bulk."""
+"""What is kept of answers that the desk gives: the same as of others, told to the metrics in bulk."""
 
 import time
 
@@ -6,12 +6,11 @@ import gevent
 
 from notifygate import metrics
 from notifygate.api.accounting import count_answers, log_request, logs_requests
-from notifygate.api.poll_request import INBOX, Poll
+from notifygate.api.desk.requests import INBOX, NOTIFICATIONS, DeskRequest
 from notifygate.domain.ids import new_request_id
-from notifygate.domain.principal import Recipient
 
 
-class PollAccounts:
+class Accounts:
     """Counts and logs answers. Each metric takes locks, so they are told at the end of a turn of the hub."""
 
     def __init__(self) -> None:
@@ -21,21 +20,24 @@ class PollAccounts:
         """Whether each answer gets a line in the log; looked up once a second."""
         self._answers: dict[tuple[str, int], int] = {}
         self._wake_delays: list[float] = []
+        self._publishing: list[float] = []
         self._is_telling = False
 
-    def answered(self, poll: Poll, principal: Recipient, status: int, began: float, held_seconds: float) -> None:
-        """Account for an answer to a poll that began at `began` (`time.monotonic()`)."""
-        key = (poll.route, status)
+    def answered(self, asked: DeskRequest, name: str, status: int, began: float, held_seconds: float) -> None:
+        """Account for an answer to a request of the principal of that name, begun at `began` (`time.monotonic()`)."""
+        key = (asked.route, status)
         self._answers[key] = self._answers.get(key, 0) + 1
+        if asked.route == NOTIFICATIONS:
+            self._publishing.append(time.monotonic() - began)
         if not self._is_telling:
             self._is_telling = True
             gevent.get_hub().loop.run_callback(self.tell)
         if self.logs:
             log_request(
-                request_id=poll.request_id or new_request_id(),
-                principal=principal.audience,
-                method="GET",
-                route=poll.route,
+                request_id=asked.request_id or new_request_id(),
+                principal=name,
+                method=asked.method,
+                route=asked.route,
                 status=status,
                 duration_seconds=time.monotonic() - began,
                 held_seconds=held_seconds,
@@ -55,7 +57,11 @@ class PollAccounts:
             self.repeated = 0
         for (route, status), count in answers.items():
             count_answers(route, status, count)
-            metrics.hub_answers.labels(status).inc(count)
+            if route != NOTIFICATIONS:
+                metrics.hub_answers.labels(status).inc(count)
+        if self._publishing:
+            metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), self._publishing)
+            self._publishing = []
         if self._wake_delays:
             metrics.observe_all(metrics.wake_seconds, self._wake_delays)
             self._wake_delays = []

@@ -1,6 +1,6 @@
-"""Answers to polls as bytes: what gunicorn and Flask would send, without either.
+"""Answers as bytes: what gunicorn and Flask would send, without either.
 
-Everything that ten thousand answers have in common is put together once a second, when the Date changes.
+What ten thousand answers have in common is put together once a second, when the Date changes.
 tests/longpoll/test_differential.py compares the answers of both ways.
 """
 
@@ -11,8 +11,10 @@ import orjson
 from werkzeug.http import HTTP_STATUS_CODES
 
 from notifygate.api.accounting import CLIENT_GONE
+from notifygate.api.desk.requests import UNREAD, DeskRequest, Poll
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
-from notifygate.api.poll_request import UNREAD, Poll
+from notifygate.api.problems import describe_error
+from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body
 from notifygate.limits.windows import Quota
@@ -24,17 +26,18 @@ _FOUND = (
     b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b"
     b'ETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b'
 )
+_CREATED = b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b%b%bX-Request-Id: %b\r\n%b%b\r\n%b"
 
 
-class PollWriter:
+class AnswerWriter:
     """Writes answers. `renew` is called once a second."""
 
     def __init__(self, advice: PollAdvice, origins: Sequence[str]) -> None:
         self._advice = advice
         self._origins = origins
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
-        self._limits: dict[int, bytes] = {}
-        """By their number, which tells which they are: a limit is on or off for all."""
+        self._limits: dict[str, bytes] = {}
+        """By the last one's name, which tells which they are: a limit is on or off for all."""
         self._private = _lines({**PRIVATE, "Vary": PRIVATE["Vary"] + (", Origin" if origins else "")})
         self._cors = {origin: _lines(cors_headers(origin, origins)) for origin in origins}
         self._no_sniffing = _lines(NO_SNIFFING)
@@ -73,6 +76,20 @@ class PollWriter:
             body,
         )
 
+    def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
+        """Write a 201 with further header fields. `asked` has its `request_id`."""
+        return _CREATED % (
+            self._start_for(201, asked),
+            len(body),
+            _lines(fields),
+            self._private,
+            self._no_sniffing,
+            (asked.request_id or "").encode(),
+            self._limits_of(quotas),
+            self._cors_of(asked),
+            body,
+        )
+
     def gone(self, poll: Poll, quotas: Sequence[Quota]) -> bytes:
         """Write what a client gets that is taken for gone. `poll` has its `request_id`."""
         headers = {
@@ -86,9 +103,10 @@ class PollWriter:
             headers["Vary"] = "Origin"
         return b"%b%b%b\r\n" % (self._start_for(CLIENT_GONE, poll), _lines(headers), self._cors_of(poll))
 
-    def problem(self, poll: Poll, code: str, detail: str, retry_after: int | None, quotas: Sequence[Quota]) -> bytes:
-        """Write an error of the catalogue. `poll` has its `request_id`."""
-        request_id = poll.request_id or ""
+    def error(self, asked: DeskRequest, error: Exception, quotas: Sequence[Quota]) -> tuple[int, bytes]:
+        """Write the problem that an error is to the caller; return its status, too."""
+        request_id = asked.request_id = asked.request_id or new_request_id()
+        code, detail, retry_after = describe_error(error, request_id)
         problem = CATALOGUE[code]
         body = orjson.dumps(problem_document(code, detail, request_id))
         headers = {
@@ -103,11 +121,11 @@ class PollWriter:
             headers["Retry-After"] = str(retry_after)
         if self._origins:
             headers["Vary"] = "Origin"
-        start = self._start_for(problem.status, poll)
-        return b"%b%b%b\r\n%b" % (start, _lines(headers), self._cors_of(poll), body)
+        start = self._start_for(problem.status, asked)
+        return problem.status, b"%b%b%b\r\n%b" % (start, _lines(headers), self._cors_of(asked), body)
 
-    def _start_for(self, status: int, poll: Poll) -> bytes:
-        return self.start(status, is_http_11=poll.is_http_11, keeps_alive=poll.keeps_alive)
+    def _start_for(self, status: int, asked: DeskRequest) -> bytes:
+        return self.start(status, is_http_11=asked.is_http_11, keeps_alive=asked.keeps_alive)
 
     def start(self, status: int, *, is_http_11: bool, keeps_alive: bool) -> bytes:
         """Write what all answers of one kind have in common at this moment."""
@@ -126,16 +144,19 @@ class PollWriter:
 
     def _limits_of(self, quotas: Sequence[Quota]) -> bytes:
         """Write what `limit_headers` gives; only the numbers of RateLimit differ from one recipient to the next."""
-        lines = self._limits.get(len(quotas))
+        if not quotas:
+            return b""
+        last = quotas[-1].name
+        lines = self._limits.get(last)
         if lines is None:
             blank = limit_headers([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
-            lines = self._limits[len(quotas)] = _lines(blank).replace(b"=-1", b"=%d")
-        if len(quotas) == 2:  # the guard's and that of polls, with the default settings
+            lines = self._limits[last] = _lines(blank).replace(b"=-1", b"=%d")
+        if len(quotas) == 2:  # with the default settings
             return lines % (quotas[0].remaining, quotas[0].reset_seconds, quotas[1].remaining, quotas[1].reset_seconds)
         return lines % tuple([number for quota in quotas for number in (quota.remaining, quota.reset_seconds)])
 
-    def _cors_of(self, poll: Poll) -> bytes:
-        return self._cors.get(poll.origin, b"") if poll.origin is not None else b""
+    def _cors_of(self, asked: DeskRequest) -> bytes:
+        return self._cors.get(asked.origin, b"") if asked.origin is not None else b""
 
 
 def _waited(poll: Poll) -> bytes:

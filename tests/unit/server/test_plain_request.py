@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifygate.server.head import MAX_HEAD_BYTES, read_head
+from notifygate.server.plain_request import MAX_HEAD_BYTES, read_request
 
 HOST = "Host: gate.example:8080"
 
@@ -12,7 +12,7 @@ def head(*lines: str, request_line: str = "GET /v1/inbox HTTP/1.1") -> bytes:
 
 
 def test_everything_that_matters_is_read() -> None:
-    found = read_head(
+    found = read_request(
         head(
             HOST,
             "authorization: Bearer abc ",
@@ -32,7 +32,7 @@ def test_everything_that_matters_is_read() -> None:
 
 
 def test_what_was_not_sent_is_none() -> None:
-    found = read_head(head(HOST))
+    found = read_request(head(HOST))
     assert found is not None
     assert [found.authorization, found.if_none_match, found.prefer, found.origin, found.request_id] == [None] * 5
     assert found.query == b""
@@ -51,7 +51,7 @@ def test_what_was_not_sent_is_none() -> None:
 )
 def test_whether_the_connection_stays(version: str, connection: str | None, keeps_alive: bool) -> None:
     lines = [HOST] if connection is None else [HOST, f"Connection: {connection}"]
-    found = read_head(head(*lines, request_line=f"GET /v1/inbox HTTP/{version}"))
+    found = read_request(head(*lines, request_line=f"GET /v1/inbox HTTP/{version}"))
     assert found is not None
     assert found.keeps_alive is keeps_alive
 
@@ -100,19 +100,19 @@ NOT_PLAIN = {
 
 @pytest.mark.parametrize("data", NOT_PLAIN.values(), ids=NOT_PLAIN)
 def test_what_is_not_plain_is_left_to_the_parser(data: bytes) -> None:
-    assert read_head(data) is None
-    assert read_head(head(HOST, "Accept: */*")) is not None
-    assert read_head(data) is None, "what was remembered of other heads changes nothing"
+    assert read_request(data) is None
+    assert read_request(head(HOST, "Accept: */*")) is not None
+    assert read_request(data) is None, "what was remembered of other heads changes nothing"
 
 
 def test_a_head_cut_anywhere_is_not_plain() -> None:
     whole = head(HOST, "Authorization: Bearer abc")
-    assert all(read_head(whole[:length]) is None for length in range(len(whole)))
+    assert all(read_request(whole[:length]) is None for length in range(len(whole)))
 
 
 def test_lines_are_remembered_as_they_are_and_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifygate.server.head._MAX_KNOWN", 3)
+    monkeypatch.setattr("notifygate.server.plain_request._MAX_KNOWN", 3)
     for n in range(20):
-        found = read_head(head(HOST, f"X-{n}: {n}", f"Authorization: Bearer {n}"))
+        found = read_request(head(HOST, f"X-{n}: {n}", f"Authorization: Bearer {n}"))
         assert found is not None
         assert found.authorization == b"Bearer %d" % n

@@ -6,18 +6,16 @@ The log, the views, the limits and the waiting room are the same objects.
 """
 
 import time
-from collections.abc import Sequence
 
 import gevent
 
 from notifygate.api.accounting import CLIENT_GONE
+from notifygate.api.desk.accounts import Accounts
+from notifygate.api.desk.held_poll import HeldPoll
+from notifygate.api.desk.repeated_poll import Repeated, can_be_repeated
+from notifygate.api.desk.requests import INBOX, Poll, read_poll
+from notifygate.api.desk.writer import AnswerWriter
 from notifygate.api.gateway import Gateway
-from notifygate.api.held_poll import HeldPoll
-from notifygate.api.poll_accounts import PollAccounts
-from notifygate.api.poll_request import INBOX, Poll, read_poll
-from notifygate.api.poll_writer import PollWriter
-from notifygate.api.problems import describe_error
-from notifygate.api.repeated_poll import Repeated, can_be_repeated
 from notifygate.domain.entry import Entry
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
@@ -26,22 +24,19 @@ from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.view import View
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
-from notifygate.problem_catalogue import CATALOGUE
 from notifygate.recent import Recent
 from notifygate.server.desk import Caller, Reply
-from notifygate.server.head import Head
+from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import WouldWaitError
-
-RENEW_SECONDS = 1.0
-"""How often what answers have in common is made anew: the Date counts seconds."""
 
 
 class PollDesk:
-    """Answers plain polls. See `server.desk.Desk`."""
+    """Takes polls."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, writer: AnswerWriter, accounts: Accounts) -> None:
         self.tail: Tail = gateway.tail
-        self.writer = PollWriter(gateway.advice, gateway.settings.cors_origins)
+        self.writer = writer
+        self.accounts = accounts
         self._follower = gateway.follower
         self._tokens = gateway.tokens
         self._limits = gateway.limits
@@ -53,32 +48,27 @@ class PollDesk:
         self.beat = 1
         """Counts the renewals."""
         self.may_repeat = False
-        self.accounts = PollAccounts()
         self.repeated_start = b""
         self._known: Recent[bytes | None, Repeated] = Recent(gateway.settings.cached_views)
         """By what their Authorization says."""
         self._ended: list[HeldPoll] = []
 
-    def start(self) -> None:
-        """See `server.desk.Desk`."""
-        self._timer = gevent.get_hub().loop.timer(RENEW_SECONDS, RENEW_SECONDS)
-        self._timer.start(self._renew)
-        self._renew()
-
-    def drain(self) -> None:
-        """See `server.desk.Desk`."""
-        self._room.drain()
-        self._renew()
+    def renew(self) -> None:
+        """Begin another beat, in which answers carry the present Date."""
+        self.repeated_start = self.writer.start(304, is_http_11=True, keeps_alive=True)
+        self.beat += 1
+        # With access lines on, each answer takes the way on which it gets its line.
+        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not self.accounts.logs
 
     # --- Taking polls -------------------------------------------------------------------------
 
-    def take(self, head: Head, caller: Caller) -> Reply | HeldPoll | None:
+    def take(self, request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
         """See `server.desk.Desk`."""
-        known = self._known.get(head.authorization)
-        if known is not None and known.is_asked_by(head) and (data := known.again(time.time())) is not None:
+        known = self._known.get(request.authorization)
+        if known is not None and known.is_asked_by(request) and (data := known.again(time.time())) is not None:
             return Reply(data, True, known)
         began = time.monotonic()
-        poll = read_poll(head)
+        poll = read_poll(request)
         if poll is None:
             return None
         if self._room.is_draining:
@@ -106,11 +96,11 @@ class PollDesk:
         if quota is not None and quota.is_exceeded:
             return None
         status, data = self._write(poll, principal, outcome, quota)
-        self.accounts.answered(poll, principal, status, began, 0.0)
+        self.accounts.answered(poll, principal.audience, status, began, 0.0)
         if status != 304 or not isinstance(outcome, Nothing) or not can_be_repeated(poll):
             return Reply(data, poll.keeps_alive)
-        repeated = Repeated(self, head, poll, principal, outcome)
-        self._known.put(head.authorization, repeated)
+        repeated = Repeated(self, request, poll, principal, outcome)
+        self._known.put(request.authorization, repeated)
         return Reply(data, True, repeated)
 
     def _recognise(self, token: bytes) -> Recipient:
@@ -200,7 +190,9 @@ class PollDesk:
         hold.waits = False
         self._room.leave(hold, "gone")
         hold.poll.request_id = hold.poll.request_id or new_request_id()
-        self.accounts.answered(hold.poll, hold.principal, CLIENT_GONE, hold.began, time.monotonic() - hold.began)
+        self.accounts.answered(
+            hold.poll, hold.principal.audience, CLIENT_GONE, hold.began, time.monotonic() - hold.began
+        )
         return self.writer.gone(hold.poll, self._guard_quota(hold.principal))
 
     def _conclude(self, hold: HeldPoll) -> None:
@@ -228,15 +220,15 @@ class PollDesk:
             poll.keeps_alive = False
         quota = None if isinstance(outcome, Exception) else self._take_quota(outcome, principal)
         if isinstance(outcome, Exception):
-            status, data = self._write_problem(poll, outcome, self._guard_quota(principal))
+            status, data = self.writer.error(poll, outcome, self._guard_quota(principal))
         elif quota is not None and quota.is_exceeded:
             quotas = [*self._guard_quota(principal), quota]
-            status, data = self._write_problem(poll, RateLimitedError(quota.reset_seconds), quotas)
+            status, data = self.writer.error(poll, RateLimitedError(quota.reset_seconds), quotas)
         else:
             status, data = self._write(poll, principal, outcome, quota)
         if hold.committed_at is not None and status == 200:
             self.accounts.woken(hold.committed_at)
-        self.accounts.answered(poll, principal, status, hold.began, held_seconds)
+        self.accounts.answered(poll, principal.audience, status, hold.began, held_seconds)
         hold.caller.answer(data, keeps_alive=poll.keeps_alive)
 
     # --- Writing ------------------------------------------------------------------------------
@@ -263,16 +255,3 @@ class PollDesk:
     def _guard_quota(self, principal: Recipient) -> list[Quota]:
         guard = self.guard
         return [] if guard is None else [guard.quota(guard.counted(principal.audience), guard.ends_at)]
-
-    def _write_problem(self, poll: Poll, error: Exception, quotas: Sequence[Quota]) -> tuple[int, bytes]:
-        poll.request_id = poll.request_id or new_request_id()
-        code, detail, retry_after = describe_error(error, poll.request_id)
-        return CATALOGUE[code].status, self.writer.problem(poll, code, detail, retry_after, quotas)
-
-    def _renew(self) -> None:
-        self.writer.renew()
-        self.repeated_start = self.writer.start(304, is_http_11=True, keeps_alive=True)
-        self.beat += 1
-        # With access lines on, each answer takes the way on which it gets its line.
-        self.accounts.tell()
-        self.may_repeat = self._follower.is_fed and not self._room.is_draining and not self.accounts.logs

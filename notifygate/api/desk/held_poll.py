@@ -3,15 +3,15 @@
 import time
 from typing import TYPE_CHECKING
 
+from notifygate.api.desk.requests import Poll
 from notifygate.api.long_poll import hold_seconds
-from notifygate.api.poll_request import Poll
 from notifygate.domain.principal import Recipient
 from notifygate.holds.room import Hold
 from notifygate.inbox.view import View
 from notifygate.server.desk import Caller
 
 if TYPE_CHECKING:
-    from notifygate.api.poll_desk import PollDesk
+    from notifygate.api.desk.poll_desk import PollDesk
 
 
 class HeldPoll(Hold):

@@ -1,8 +1,9 @@
-"""Reading the head of a plain poll, and of nothing else.
+"""Reading a plain request, a poll or a publication, and nothing else.
 
 What is read here is answered without gunicorn's parser, so only what can mean just one thing is read: one complete
-GET in printable ASCII, every header a single line, none that speaks of a body, and each header that matters at most
-once. Of anything else `read_head` says None, and the parser decides (RFC 9112; docs/architecture.md, "The server").
+GET without a body, or one complete POST whose Content-Length is what came; in printable ASCII, every header a single
+line, and each header that matters at most once. Of anything else `read_request` says None, and the parser decides
+(RFC 9112; docs/architecture.md, "The server").
 """
 
 import re
@@ -16,7 +17,8 @@ MAX_FIELDS = 100
 MAX_HOST_BYTES = 100
 """Longer ones are seldom, and Werkzeug has limits of its own."""
 
-_START = b"GET /v1/inbox"
+_POLL = b"GET /v1/inbox"
+_PUBLICATION = b"POST /v1/notifications HTTP/1."
 _END = b"\r\n\r\n"
 _TARGET_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
@@ -26,7 +28,8 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 _IGNORED, _REFUSED = 0, -1
-_HOST_FIELD, _AUTHORIZATION, _IF_NONE_MATCH, _PREFER, _ORIGIN, _REQUEST_ID, _CONNECTION, _SINGLE, _SCHEME = range(1, 10)
+_HOST_FIELD, _AUTHORIZATION, _IF_NONE_MATCH, _PREFER, _ORIGIN, _REQUEST_ID, _CONNECTION, _SCHEME = range(1, 9)
+_CONTENT_TYPE, _CONTENT_LENGTH, _IDEMPOTENCY_KEY = range(9, 12)
 _MEANINGS = {
     b"host": _HOST_FIELD,
     b"authorization": _AUTHORIZATION,
@@ -35,14 +38,14 @@ _MEANINGS = {
     b"origin": _ORIGIN,
     b"x-request-id": _REQUEST_ID,
     b"connection": _CONNECTION,
-    # gunicorn refuses a second one of these.
-    b"content-type": _SINGLE,
+    b"content-type": _CONTENT_TYPE,
+    b"content-length": _CONTENT_LENGTH,
+    b"idempotency-key": _IDEMPOTENCY_KEY,
     # One of these is nothing to us; of two that differ gunicorn makes an error.
     b"x-forwarded-proto": _SCHEME,
     b"x-forwarded-protocol": _SCHEME,
     b"x-forwarded-ssl": _SCHEME,
-    # These speak of a body, of another protocol or of an answer before the answer.
-    b"content-length": _REFUSED,
+    # These speak of a body in pieces, of another protocol or of an answer before the answer.
     b"transfer-encoding": _REFUSED,
     b"trailer": _REFUSED,
     b"expect": _REFUSED,
@@ -59,14 +62,17 @@ _MAX_KNOWN_BYTES = 300
 _known_names: dict[bytes, int] = {}
 _known_hosts: set[bytes] = set()
 _idle_lines: set[bytes] = set()
-"""Lines that were found to mean nothing to a poll: most of a head, and the same in the heads of many clients."""
+"""Lines that were found to mean nothing here: most of a head, and the same in the heads of many clients."""
 
 
-class Head:
-    """The head of a plain poll. Values are as they were sent, without blanks around them; None for what wasn't."""
+class PlainRequest:
+    """A plain request. Values are as they were sent, without blanks around them; None for what wasn't."""
 
     __slots__ = (
         "authorization",
+        "body",
+        "content_type",
+        "idempotency_key",
         "if_none_match",
         "is_http_11",
         "keeps_alive",
@@ -77,24 +83,37 @@ class Head:
         "request_id",
     )
 
-    def __init__(self, path: bytes, query: bytes, is_http_11: bool, found: list[bytes | None]) -> None:
+    def __init__(
+        self, path: bytes, query: bytes, is_http_11: bool, found: list[bytes | None], body: bytes | None
+    ) -> None:
         self.path = path
         self.query = query
+        self.body = body
+        """None for a poll."""
         self.is_http_11 = is_http_11
         self.authorization = found[_AUTHORIZATION]
         self.if_none_match = found[_IF_NONE_MATCH]
         self.prefer = found[_PREFER]
         self.origin = found[_ORIGIN]
         self.request_id = found[_REQUEST_ID]
+        self.content_type = found[_CONTENT_TYPE]
+        self.idempotency_key = found[_IDEMPOTENCY_KEY]
         self.keeps_alive = is_http_11
         """Whether the connection stays after the answer (RFC 9112 section 9.3)."""
 
 
-def read_head(data: bytes) -> Head | None:
-    """Read the head of a plain poll; None if `data` isn't exactly one."""
-    if not (data.startswith(_START) and data.endswith(_END)) or len(data) > MAX_HEAD_BYTES:
+def read_request(data: bytes) -> PlainRequest | None:
+    """Read a plain request; None if `data` isn't exactly one."""
+    body = None
+    if data.startswith(_POLL) and data.endswith(_END):
+        head = data[:-4]
+    elif data.startswith(_PUBLICATION):
+        head, _, body = data.partition(_END)
+    else:
         return None
-    lines = data[:-4].split(b"\r\n")
+    if len(head) > MAX_HEAD_BYTES:
+        return None
+    lines = head.split(b"\r\n")
     if len(lines) > MAX_FIELDS:
         return None
     told = [line for line in lines if line not in _idle_lines]
@@ -102,10 +121,10 @@ def read_head(data: bytes) -> Head | None:
     version = request_line[-9:]
     if version != b" HTTP/1.1" and version != b" HTTP/1.0":
         return None
-    target = request_line[4:-9]
+    target = request_line.partition(b" ")[2][:-9]
     if target.translate(None, _TARGET_BYTES):
         return None
-    found: list[bytes | None] = [None] * 10
+    found: list[bytes | None] = [None] * 12
     for line in told[1:]:
         name, colon, value = line.partition(b":")
         meaning = _known_names.get(name)
@@ -124,15 +143,17 @@ def read_head(data: bytes) -> Head | None:
     host = found[_HOST_FIELD]
     if host is None or (host not in _known_hosts and not _is_host(host)):
         return None
+    if found[_CONTENT_LENGTH] != (None if body is None else b"%d" % len(body)):
+        return None
     path, _, query = target.partition(b"?")
-    head = Head(path, query, version == b" HTTP/1.1", found)
+    request = PlainRequest(path, query, version == b" HTTP/1.1", found, body)
     connection = found[_CONNECTION]
     if connection is not None:
         option = connection.lower()
         if option != b"keep-alive" and option != b"close":
             return None
-        head.keeps_alive = option == b"keep-alive"
-    return head
+        request.keeps_alive = option == b"keep-alive"
+    return request
 
 
 def _is_host(host: bytes) -> bool:

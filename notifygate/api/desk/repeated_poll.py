@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from notifygate.api.poll_request import INBOX, Poll
+from notifygate.api.desk.requests import INBOX, Poll
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Nothing
-from notifygate.server.head import Head
+from notifygate.server.plain_request import PlainRequest
 
 if TYPE_CHECKING:
-    from notifygate.api.poll_desk import PollDesk
+    from notifygate.api.desk.poll_desk import PollDesk
 
 _PATH = INBOX.encode()
 
@@ -41,13 +41,13 @@ class Repeated:
     def __init__(
         self,
         desk: "PollDesk",
-        head: Head,
+        request: PlainRequest,
         poll: Poll,
         principal: Recipient,
         nothing: Nothing,
     ) -> None:
         view, at, matched, since = nothing
-        self._tag_header = head.if_none_match
+        self._tag_header = request.if_none_match
         self._cursor_query = b"" if poll.cursor is None else b"cursor=" + poll.cursor.encode()
         self.last_asked = 0
         """See `server.desk.Repeat`."""
@@ -63,13 +63,13 @@ class Repeated:
         self._beat = 0
         self._end = b""
 
-    def is_asked_by(self, head: Head) -> bool:
-        """Tell whether a head of the same client asks the same: at most its cache-buster is another."""
-        if head.if_none_match != self._tag_header or head.path != _PATH or head.prefer or head.origin:
+    def is_asked_by(self, request: PlainRequest) -> bool:
+        """Tell whether a request of the same client asks the same: at most its cache-buster is another."""
+        if request.if_none_match != self._tag_header or request.path != _PATH or request.prefer or request.origin:
             return False
-        if not (head.keeps_alive and head.is_http_11):
+        if not (request.keeps_alive and request.is_http_11):
             return False
-        query, _, rest = head.query.partition(b"_=")
+        query, _, rest = request.query.partition(b"_=")
         return query.rstrip(b"&") == self._cursor_query and b"&" not in rest
 
     def again(self, now: float) -> bytes | None:

@@ -1,0 +1,1 @@
+"""The desk: plain requests, answered before gunicorn's parser and Flask see them (docs/architecture.md)."""
