@@ -206,9 +206,10 @@ class Board:
         """Ask the desk again, in a greenlet, where it may use the database."""
         try:
             reply = self._desk.take(request, connection)
-        except Exception:  # a defect: the ordinary way may fare better, and answers 500 if not
+        except Exception:  # a defect: what was done already must not be done again by going the ordinary way
             logger.exception("A request could not be answered at the desk")
-            reply = None
+            self._close(connection)
+            return
         if connection.fd >= 0:
             connection.held = None
             self._act_on(connection, reply, data)

@@ -32,12 +32,12 @@ def request(
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode("latin-1")
 
 
-def _each(prefix: str, cases: Mapping[str, bytes | Steps]) -> dict[str, Steps]:
+def each(prefix: str, cases: Mapping[str, bytes | Steps]) -> dict[str, Steps]:
     """Name cases by their group. Bytes alone mean: send them and wait for one answer."""
     return {f"{prefix}: {name}": (steps, 1) if isinstance(steps, bytes) else steps for name, steps in cases.items()}
 
 
-PLAIN_POLLS = _each(
+PLAIN_POLLS = each(
     "poll",
     {
         "cursor": request(),
@@ -59,7 +59,7 @@ PLAIN_POLLS = _each(
 )
 """Polls without news as well-behaved clients send them: what a gateway should be quickest at."""
 
-_POLLS = PLAIN_POLLS | _each(
+_POLLS = PLAIN_POLLS | each(
     "poll",
     {
         "snapshot": request("/v1/inbox"),
@@ -128,7 +128,7 @@ _POLLS = PLAIN_POLLS | _each(
     },
 )
 
-_HOLDS = _each(
+_HOLDS = each(
     "hold",
     {
         "ends empty": request(HELD),
@@ -184,7 +184,7 @@ _HOLDS = _each(
     },
 )
 
-_TAGS = _each(
+_TAGS = each(
     "tag",
     {
         name: request(NOW, f"If-None-Match: {value}")
@@ -228,7 +228,7 @@ _TAGS = _each(
     },
 )
 
-_TARGETS = _each(
+_TARGETS = each(
     "target",
     {
         name: request(target, MATCHING)
@@ -325,7 +325,7 @@ _TARGETS = _each(
     },
 )
 
-_CREDENTIALS = _each(
+_CREDENTIALS = each(
     "credential",
     {
         name: request(NOW, MATCHING, token=token)
@@ -409,7 +409,7 @@ _CREDENTIALS = _each(
     },
 )
 
-_FIELDS = _each(
+_FIELDS = each(
     "field",
     {
         name: request(NOW, MATCHING, *lines)
@@ -588,7 +588,7 @@ _FIELDS = _each(
     },
 )
 
-_HOSTS = _each(
+_HOSTS = each(
     "host",
     {
         name: request(NOW, MATCHING, host=host)
@@ -622,7 +622,7 @@ _HOSTS = _each(
     },
 )
 
-_VERSIONS = _each(
+_VERSIONS = each(
     "version",
     {
         "1.0": request(version="HTTP/1.0"),
@@ -671,7 +671,7 @@ _VERSIONS = _each(
     },
 )
 
-_METHODS = _each(
+_METHODS = each(
     "method",
     {
         name: request(NOW, MATCHING, method=method)
@@ -711,7 +711,7 @@ _METHODS = _each(
     },
 )
 
-_LINE_ENDS = _each(
+_LINE_ENDS = each(
     "before the request",
     {
         "one line end": b"\r\n" + request(NOW, MATCHING),
@@ -741,7 +741,7 @@ _LENGTH_OF_SMUGGLED = f"Content-Length: {len(_SMUGGLED)}"
 _CHUNKED = "Transfer-Encoding: chunked"
 _CHUNKS = "5\r\nhello\r\n0\r\n\r\n"
 
-_BODIES = _each(
+_BODIES = each(
     "body",
     {
         "declared and sent": request(NOW, MATCHING, "Content-Length: 5", body="hello"),
@@ -899,7 +899,7 @@ _BODIES = _each(
     },
 )
 
-_PIPELINES = _each(
+_PIPELINES = each(
     "pipeline",
     {
         "two": (request(NOW, MATCHING) * 2, 2),
@@ -960,7 +960,7 @@ _PIPELINES = _each(
     },
 )
 
-_ENDINGS = _each(
+_ENDINGS = each(
     "end",
     {
         "nothing": (Act.HALF_CLOSE,),
@@ -1009,7 +1009,7 @@ def _from(origin: str, *fields: str, target: str = NOW, method: str = "GET", tok
 _METHOD_ASKED = "Access-Control-Request-Method: GET"
 _FIELDS_ASKED = "Access-Control-Request-Headers: authorization, if-none-match"
 
-CORS_CORPUS: dict[str, Steps] = _each(
+CORS_CORPUS: dict[str, Steps] = each(
     "CORS",
     {
         "no Origin": request(),

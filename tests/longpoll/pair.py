@@ -109,6 +109,8 @@ class PairedSite:
             "endless-token": _token(exp=None),
             "nameless-token": _token(sub=None),
             "key": publisher.key,
+            "admin-key": site.publisher(scope="admin").key,
+            "narrow-key": site.publisher(audiences="user:x*", types="general").key,
             "old": old,
             "cursor": cursor,
             "cursor-encoded": "".join(f"%{ord(character):02x}" for character in cursor),

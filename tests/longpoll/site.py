@@ -201,11 +201,11 @@ class Site:
             one.cursor()
         return found
 
-    def publisher(self, *, at: int = 0, scope: str = "publish") -> Publisher:
+    def publisher(self, *, at: int = 0, scope: str = "publish", audiences: str = "*", types: str = "*") -> Publisher:
         """Make an API key and return its publisher, who calls one of the gateways."""
         engine = make_engine(self.database_url)
         try:
-            change = create_key("publisher", [scope], ["*"], ["*"], None)
+            change = create_key("publisher", [scope], [audiences], [types], None)
             results, _, _ = run_transaction(Database(engine), [change])
         finally:
             engine.dispose()

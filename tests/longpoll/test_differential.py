@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import gevent
 import pytest
@@ -29,6 +30,7 @@ from tests.longpoll.exchange import (
     tick,
 )
 from tests.longpoll.pair import DETACHED, PLAIN, Pair, PairedSite, answered_in_hub, fill
+from tests.longpoll.publications import PUBLICATIONS
 from tests.longpoll.site import Recipient, Site, eventually
 
 AT_ONCE = 40
@@ -271,6 +273,37 @@ def test_news_are_told_the_same_both_ways(paired: PairedSite, steps: Sequence[St
     one, other = map(without_name, on_both(paired, steps))
     assert b"News" in one.received or b'"unread":1' in one.received or asks_for_a_head(one.sent)
     assert_same(one, other, with_opaque=True)
+
+
+@pytest.fixture(scope="module")
+def publications(paired: PairedSite) -> dict[str, list[Any]]:
+    """What each gateway answers to each publication, as greenlets: all are under way at once."""
+    pool = Pool(AT_ONCE)
+
+    def publish(url: str, steps: Sequence[Step]) -> Exchange:
+        name = paired.site.new_name().rjust(6, "r").encode()
+        found = exchange(url, fill(steps, {**paired.words, b"<name>": name}))
+        return replace(found, received=found.received.replace(name, b"n" * len(name)))
+
+    return {
+        name: [pool.spawn(publish, url, steps) for _, url in both_ways(paired)] for name, steps in PUBLICATIONS.items()
+    }
+
+
+@pytest.mark.parametrize("case", PUBLICATIONS)
+def test_publications_are_answered_the_same(publications: dict[str, list[Any]], case: str) -> None:
+    one, other = (answer.get(timeout=100) for answer in publications[case])
+    assert_same(one, other, with_opaque=True)
+
+
+def test_publications_reach_what_they_are_meant_to_reach(publications: dict[str, list[Any]]) -> None:
+    statuses = {
+        name: {answer.status for found in answers for answer in read_answers(found.get(timeout=100).received)[0]}
+        for name, answers in publications.items()
+    }
+    assert {status for found in statuses.values() for status in found} >= {201, 400, 401, 403, 413, 415, 422}
+    assert statuses["publication: idempotent, twice"] == {200, 201}
+    assert statuses["publication: narrow key, another audience"] == {200, 403}
 
 
 def test_pages_of_news_are_told_the_same_both_ways(paired: PairedSite) -> None:

@@ -108,6 +108,31 @@ def test_who_leaves_while_a_greenlet_looks_is_forgotten(board: Board, desk: Desk
     assert board.answered == 1
 
 
+def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
+    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
+        may_wait()
+        raise LookupError
+
+    monkeypatch.setattr(desk, "take", fail)
+    client.sendall(REQUEST % 1)
+    assert client.recv(100) == b"", "its connection is closed"
+    assert "could not be answered" in caplog.text
+
+
+def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
+    board: Board, desk: Desk, client: socket.socket
+) -> None:
+    client.sendall(REQUEST % 1)
+    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
+    client.shutdown(socket.SHUT_WR)
+    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
+    desk.may_answer.set()
+    assert client.recv(100) == b"_=1\n"
+    assert client.recv(100) == b""
+
+
 def test_a_defect_of_the_desk_costs_nobody_else_anything(
     board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""Reading the head of a plain poll: what is read, and what is left to gunicorn's parser."""
+"""Reading a plain request: what is read, and what is left to gunicorn's parser."""
 
 import pytest
 
@@ -95,6 +95,38 @@ NOT_PLAIN = {
     "too much": head(HOST, *(f"X-{n}: {'v' * 100}" for n in range(MAX_HEAD_BYTES // 100))),
     "too many": head(HOST, *(f"X-{n}: v" for n in range(100))),
     "nothing": b"",
+}
+
+
+def publication(*lines: str, body: bytes = b"{}", length: str = "2", path: str = "/v1/notifications") -> bytes:
+    return head(HOST, f"Content-Length: {length}", *lines, request_line=f"POST {path} HTTP/1.1") + body
+
+
+def test_a_publication_is_read_with_its_body() -> None:
+    found = read_request(publication("Content-Type: application/json", "Idempotency-Key: k", "Authorization: Bearer a"))
+    assert found is not None
+    assert (found.path, found.body) == (b"/v1/notifications", b"{}")
+    assert (found.content_type, found.idempotency_key) == (b"application/json", b"k")
+    poll = read_request(head(HOST))
+    assert poll is not None
+    assert poll.body is None
+    empty = read_request(publication(body=b"", length="0"))
+    assert empty is not None
+    assert empty.body == b""
+
+
+NOT_PLAIN |= {
+    "a body that isn't all there": publication(length="3"),
+    "more than the body": publication(body=b"{}x"),
+    "a length in another spelling": publication(length="02"),
+    "two lengths": publication("Content-Length: 2"),
+    "a publication without a length": head(HOST, request_line="POST /v1/notifications HTTP/1.1"),
+    "a body in chunks": publication("Transfer-Encoding: chunked"),
+    "a publisher that waits to be asked": publication("Expect: 100-continue"),
+    "two keys": publication("Idempotency-Key: a", "Idempotency-Key: b"),
+    "two media types": publication("Content-Type: a/b", "Content-Type: a/b"),
+    "a publication elsewhere": publication(path="/v1/notify/all"),
+    "a publication with a query": publication(path="/v1/notifications?a=b"),
 }
 
 
