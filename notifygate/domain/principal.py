@@ -1,5 +1,6 @@
 """Principals: whoever makes a request, a recipient (a token) or a publisher (an API key)."""
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -61,5 +62,10 @@ class Publisher:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Match a glob whose only wildcard is `*`. Not fnmatch: `[` and `?` may stand in a recipient's name."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+    return _glob(pattern).fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=1000)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """Compile a glob whose only wildcard is `*`. Not fnmatch: `[` and `?` may stand in a recipient's name."""
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
