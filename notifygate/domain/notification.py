@@ -10,7 +10,7 @@ from notifygate.domain.times import rfc3339, rfc3339_or_none
 Priority = Literal["low", "normal", "high", "critical"]
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "critical")
 
-NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
+_NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +39,7 @@ class Notification:
     """Unix milliseconds, None for one that never expires."""
     audiences: frozenset[str] = field(init=False)
     """`to` for look-ups."""
-    _json_heads: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
+    _untouched: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
 
     def __post_init__(self) -> None:
         self.audiences = frozenset(self.to)
@@ -50,15 +50,15 @@ class Notification:
         Everything but the state is the same for all who share the audience: it is encoded once, so that a broadcast
         to ten thousand recipients is not encoded ten thousand times.
         """
-        head = self._json_heads.get(audience)
-        if head is None:
-            head = self._json_heads[audience] = self._encode_head(audience)
+        untouched = self._untouched.get(audience)
+        if untouched is None:
+            untouched = self._untouched[audience] = self._encode(audience)
         if seen_at is None and read_at is None:
-            return head + NEVER_TOUCHED
+            return untouched
         state = {"seen_at": rfc3339_or_none(seen_at), "read_at": rfc3339_or_none(read_at)}
-        return head + orjson.dumps(state)[1:]
+        return untouched.removesuffix(_NEVER_TOUCHED) + orjson.dumps(state)[1:]
 
-    def _encode_head(self, audience: str) -> bytes:
+    def _encode(self, audience: str) -> bytes:
         document = {
             "id": self.id,
             "type": self.type,
@@ -73,4 +73,4 @@ class Notification:
             "created_at": rfc3339(self.created_at),
             "expires_at": rfc3339_or_none(self.expires_at),
         }
-        return orjson.dumps(document)[:-1] + b","
+        return orjson.dumps(document)[:-1] + b"," + _NEVER_TOUCHED

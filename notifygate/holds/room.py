@@ -16,6 +16,7 @@ import gevent
 from notifygate import metrics
 from notifygate.domain.audience import recipient_of
 from notifygate.domain.entry import Entry
+from notifygate.waiting import in_next_turn
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ class WaitingRoom:
         if looked_at < LOOKED_AT_PER_TURN:
             self._calls.popleft()
         if self._calls:
-            gevent.get_hub().loop.run_callback(self._look_at_some)
+            in_next_turn(self._look_at_some)
 
     def _take_out(self, hold: Hold, reason: Reason) -> None:
         hold.reason = reason

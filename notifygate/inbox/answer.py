@@ -40,7 +40,7 @@ class Nothing(NamedTuple):
 # Put together by hand: everything but the ids is a number, a truth or a token, and ten thousand of these are written
 # when a broadcast wakes everybody.
 _BODY = (
-    b'{"notifications":[%b],"removed":%b,"unread":%d,"unseen":%d,"cursor":"%b","has_more":%b,"reset":%b,'
+    b'{"notifications":[%b],"removed":%b,"unread":%b,"unseen":%b,"cursor":"%b","has_more":%b,"reset":%b,'
     b'"poll":{"after":%d,"wait":%d}}'
 )
 _TRUTH = {True: b"true", False: b"false"}
@@ -51,14 +51,22 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     return _BODY % (
         b",".join(found.notifications),
         orjson.dumps(found.removed) if found.removed else b"[]",
-        found.unread,
-        found.unseen,
+        b"%d" % found.unread,
+        b"%d" % found.unseen,
         found.token.encode(),
         _TRUTH[found.has_more],
         _TRUTH[found.reset],
         poll_after,
         poll_wait,
     )
+
+
+def single_news_body_form(poll_after: int, poll_wait: int) -> bytes:
+    """Write what such bodies share that tell one new notification each, with %b and %d for what they don't.
+
+    `form % (notification, unread, unseen, token)`.
+    """
+    return _BODY % (b"%b", b"[]", b"%d", b"%d", b"%b", _TRUTH[False], _TRUTH[False], poll_after, poll_wait)
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

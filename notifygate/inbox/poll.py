@@ -5,12 +5,14 @@ database, the rest comes from memory. Nothing here waits for news: `notifygate.h
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
@@ -25,6 +27,23 @@ from notifygate.storage.database import Database
 MAX_CHANGES = 10_000
 """A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
 better than two hundred pages, and it bounds what one poll may read."""
+
+Told = tuple[bytes, int, int, str]
+"""One notification as JSON, and the counts and the cursor after it: a `Found` in short."""
+
+
+def found_of(told: Told) -> Found:
+    """Return the same as a `Found`."""
+    text, unread, unseen, token = told
+    return Found((text,), (), unread, unseen, token)
+
+
+class SingleNews(NamedTuple):
+    """All that lies after somebody's cursor: one notification, which they get as a member of an audience."""
+
+    view: View
+    notification: Notification
+    audience: str
 
 
 class Polls:
@@ -67,7 +86,7 @@ class Polls:
         nothing = Nothing(view, at, tag, min(since, position))
         return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
 
-    def single_news(self, view: View, cursor: str | None) -> Entry | None:
+    def single_news(self, view: View, cursor: str | None) -> SingleNews | None:
         """Return the published notification that lies after a cursor, if it is all that does and memory knows it.
 
         It is what nearly every woken hold is told, and `tell_single` tells many of them at once. None: `look`.
@@ -78,25 +97,23 @@ class Polls:
         entries = tail.after(view.audiences, view.token_seq)
         if entries is None or len(entries) != 1 or entries[0].kind is not EntryKind.PUBLISHED:
             return None
-        return entries[0] if view.shows(entries[0]) else None
+        notification, audience = entries[0].notification, view.shows(entries[0])
+        return None if notification is None or audience is None else SingleNews(view, notification, audience)
 
-    def tell_single(self, news: Sequence[tuple[View, Entry]]) -> list[Found]:
+    def tell_single(self, news: Sequence[SingleNews]) -> list[Told]:
         """Answer polls of which each has one notification to be told (`single_news`), as `look` would.
 
         Nothing may wait between the two.
         """
         epoch, end = self._tail.epoch, self._tail.end
-        tokens = self._codec.encode_for_all(epoch, end, [view.tag for view, _ in news])
-        found: list[Found] = []
-        for (view, entry), token in zip(news, tokens, strict=True):
-            if view.seq < entry.seq:
+        tokens = self._codec.encode_for_all(epoch, end, [one.view.tag for one in news])
+        told: list[Told] = []
+        for (view, notification, audience), token in zip(news, tokens, strict=True):
+            if view.seq < notification.seq:
                 view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
             view.token, view.token_seq = token, end
-            notification, audience = entry.notification, view.shows(entry)
-            assert notification is not None  # noqa: S101 - it was published
-            assert audience is not None  # noqa: S101 - it is shown
-            found.append(Found((notification.json_for(audience, None, None),), (), view.unread, view.unseen, token))
-        return found
+            told.append((notification.json_for(audience, None, None), view.unread, view.unseen, token))
+        return told
 
     def as_found(self, nothing: Nothing) -> Found:
         """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""

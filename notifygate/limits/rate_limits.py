@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from notifygate import metrics
 from notifygate.errors import ConfigurationError
-from notifygate.limits.shared_counts import SharedCounts
+from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.windows import FixedWindows, LimitName, Quota
 from notifygate.settings import PREFIX, Settings
 
@@ -52,18 +52,20 @@ class RateLimits:
         for name in LIMITS:
             if text := getattr(settings, f"limit_{name}").strip():
                 self._items[name] = _parse(name, text)
-                is_shared = name == "poll" and bool(settings.redis_url)
-                self._local[name] = FixedWindows(name, self._items[name], is_on_the_clock=is_shared)
+                self._local[name] = FixedWindows(name, self._items[name])
         self._paused_until = 0.0
         self._strategy: RateLimiter | None = None
         self._redis: Redis | None = None
-        self._shared_polls: SharedCounts | None = None
+        self._shared_polls: SharedWindows | None = None
         if settings.redis_url:
             # The strategy is part of the prefix: another one would choke on these keys.
             prefix = f"notifygate:{namespace}:{STRATEGY}"
             self._strategy, self._redis = _connect(app, settings.redis_url, prefix)
-            if polls := self._local.get("poll"):
-                self._shared_polls = SharedCounts(polls, self._redis, prefix, self._is_paused, self._redis_failed)
+            if item := self._items.get("poll"):
+                self._shared_polls = SharedWindows(
+                    "poll", item, self._redis, prefix, self._is_paused, self._redis_failed
+                )
+                self._local["poll"] = self._shared_polls
 
     def start(self) -> None:
         """Begin to share through Redis what is shared in the background."""
@@ -85,9 +87,7 @@ class RateLimits:
         local = self._local.get(name)
         if local is None:
             return None
-        if name == "poll" and self._shared_polls:
-            quota = self._shared_polls.take(key)
-        elif name in WAITED_FOR and self._strategy is not None and not self._is_paused():
+        if name in WAITED_FOR and self._strategy is not None and not self._is_paused():
             quota = self._take_shared(self._strategy, local, key)
         else:
             quota = local.take(key)

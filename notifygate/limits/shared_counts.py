@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
+from limits import RateLimitItem
 from redis import Redis
 from redis.exceptions import RedisError
 
 from notifygate.background import Background
-from notifygate.limits.windows import FixedWindows, Quota
+from notifygate.limits.windows import FixedWindows, LimitName
 
 GATHER_SECONDS = 0.1
 """How long counts are gathered before they are sent."""
@@ -22,18 +23,19 @@ GATHER_SECONDS = 0.1
 KEYS_PER_TRIP = 500
 
 
-class SharedCounts:
-    """Shares the windows of one limit. While `is_paused` nothing is sent; `on_failure` is told of Redis' errors."""
+class SharedWindows(FixedWindows):
+    """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` is told of Redis' errors."""
 
     def __init__(
         self,
-        windows: FixedWindows,
+        name: LimitName,
+        item: RateLimitItem,
         redis: Redis,
         prefix: str,
         is_paused: Callable[[], bool],
         on_failure: Callable[[RedisError], None],
     ) -> None:
-        self._windows = windows
+        super().__init__(name, item, is_on_the_clock=True)
         self._redis = redis
         self._prefix = prefix
         self._is_paused = is_paused
@@ -50,11 +52,11 @@ class SharedCounts:
         """Stop; what wasn't sent is not worth waiting for."""
         self._loop.stop()
 
-    def take(self, key: str) -> Quota:
-        """Count one for a key and return how the limit stands, as far as is known here."""
-        self._unsent[key] += 1
+    def add(self, key: str, count: int = 1) -> int:
+        """Count for a key; return what was counted for it in the present window, as far as is known here."""
+        self._unsent[key] += count
         self._news.set()
-        return self._windows.take(key)
+        return super().add(key, count)
 
     def _step(self) -> None:
         with self._loop.idle():
@@ -72,14 +74,13 @@ class SharedCounts:
 
     def _send(self, counts: dict[str, int]) -> None:
         """Add to Redis' counts and take over the sums."""
-        windows = self._windows
-        ends_at = windows.ends_at
+        ends_at = self.ends_at
         pipeline = self._redis.pipeline(transaction=False)
         for key, count in counts.items():
-            name = f"{self._prefix}:{windows.name}:{key}:{ends_at:.0f}"
+            name = f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}"
             pipeline.incrby(name, count)
-            pipeline.expire(name, 2 * windows.window_seconds)  # longer than needed: clocks may differ a little
+            pipeline.expire(name, 2 * self.window_seconds)  # longer than needed: clocks may differ a little
         totals = pipeline.execute()[::2]
         for key, total in zip(counts, totals, strict=True):
             # What was counted here meanwhile is still to be sent.
-            windows.correct(key, total + self._unsent[key], ends_at)
+            self.correct(key, total + self._unsent[key], ends_at)

@@ -22,7 +22,7 @@ from gevent.monkey import get_original
 from notifygate.recent import Recent
 from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
 from notifygate.server.plain_request import PlainRequest, read_request
-from notifygate.waiting import WouldWaitError
+from notifygate.waiting import WouldWaitError, in_next_turn
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _GONE = EPOLLHUP | EPOLLERR
 _BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
-EVENTS_PER_TURN = 256
+EVENTS_PER_TURN = 64
 """Connections that are served before the hub gets to do something else: a millisecond or two."""
 
 MAX_REPEATS = 100_000
@@ -309,7 +309,7 @@ class Board:
             due = self._wheel.get(self._next_tick, [])
             while due:
                 if not left:
-                    gevent.get_hub().loop.run_callback(self._turn_wheel)
+                    in_next_turn(self._turn_wheel)
                     return
                 left -= 1
                 self._check_deadline(due.pop())

@@ -25,13 +25,9 @@ class Accounts:
 
     def answered(self, asked: DeskRequest, name: str, status: int, began: float, held_seconds: float) -> None:
         """Account for an answer to a request of the principal of that name, begun at `began` (`time.monotonic()`)."""
-        key = (asked.route, status)
-        self._answers[key] = self._answers.get(key, 0) + 1
+        self._count(asked.route, status)
         if asked.route == NOTIFICATIONS:
             self._publishing.append(time.monotonic() - began)
-        if not self._is_telling:
-            self._is_telling = True
-            gevent.get_hub().loop.run_callback(self.tell)
         if self.logs:
             log_request(
                 request_id=asked.request_id or new_request_id(),
@@ -43,9 +39,22 @@ class Accounts:
                 held_seconds=held_seconds,
             )
 
+    def told(self, committed_at: float | None) -> None:
+        """Account for a 200 to a held poll of the inbox, where answers get no line in the log. See `woken`."""
+        self._count(INBOX, 200)
+        if committed_at is not None:
+            self.woken(committed_at)
+
     def woken(self, committed_at: float) -> None:
         """Account for a poll that is answered because of what was committed at that time (`time.time()`)."""
         self._wake_delays.append(max(0.0, time.time() - committed_at))
+
+    def _count(self, route: str, status: int) -> None:
+        key = (route, status)
+        self._answers[key] = self._answers.get(key, 0) + 1
+        if not self._is_telling:
+            self._is_telling = True
+            gevent.get_hub().loop.run_callback(self.tell)
 
     def tell(self) -> None:
         """Tell the metrics."""

@@ -6,6 +6,7 @@ The log, the views, the limits and the waiting room are the same objects.
 """
 
 import time
+from collections.abc import Sequence
 
 import gevent
 
@@ -16,12 +17,11 @@ from notifygate.api.desk.repeated_poll import Repeated, can_be_repeated
 from notifygate.api.desk.requests import INBOX, Poll, read_poll
 from notifygate.api.desk.writer import AnswerWriter
 from notifygate.api.gateway import Gateway
-from notifygate.domain.entry import Entry
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError, RateLimitedError, UnauthorizedError, UnavailableError
 from notifygate.inbox.answer import Found, Nothing
-from notifygate.inbox.view import View
+from notifygate.inbox.poll import SingleNews, Told, found_of
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
 from notifygate.recent import Recent
@@ -41,6 +41,7 @@ class PollDesk:
         self._tokens = gateway.tokens
         self._limits = gateway.limits
         self.guard: FixedWindows | None = gateway.limits.windows("guard")
+        self._limit = gateway.limits.windows("poll")
         self._views = gateway.views
         self._polls = gateway.polls
         self._room = gateway.room
@@ -148,20 +149,45 @@ class PollDesk:
     def _conclude_ended(self) -> None:
         """Answer the polls that were ended. Those that are told one new notification each are answered together."""
         ended, self._ended = self._ended, []
-        news: list[tuple[View, Entry]] = []
+        news: list[SingleNews] = []
         told: list[HeldPoll] = []
         for hold in ended:
             is_plain = hold.waits and hold.poll.route == INBOX and self._follower.is_fed and not self._room.is_draining
-            entry = self._polls.single_news(hold.view, hold.poll.cursor) if is_plain else None
-            if entry is None:
+            single = self._polls.single_news(hold.view, hold.poll.cursor) if is_plain else None
+            if single is None:
                 gevent.get_hub().loop.run_callback(self.conclude, hold)  # by itself: whatever happens, the others go on
             else:
                 hold.waits = False
-                news.append((hold.view, entry))
+                news.append(single)
                 told.append(hold)
         if told:
-            for hold, found in zip(told, self._polls.tell_single(news), strict=True):
-                self._answer(hold, found)
+            self._answer_all(told, self._polls.tell_single(news))
+
+    def _answer_all(self, holds: Sequence[HeldPoll], news: Sequence[Told]) -> None:
+        """Send the answers to polls that are told one new notification each: `_answer`, with what they share done once.
+
+        Those that are told it in another form, or have reached their limit, are answered by themselves.
+        """
+        guard, limit = self.guard, self._limit
+        if guard is None or limit is None or self.accounts.logs:
+            for hold, told in zip(holds, news, strict=True):
+                self._answer(hold, found_of(told))
+            return
+        for windows in (guard, limit):
+            windows.counted("")  # one that is over ends here, and not between two answers
+        form = self.writer.single_news_form([guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at)])
+        for hold, told in zip(holds, news, strict=True):
+            poll, name = hold.poll, hold.principal.audience
+            counted = limit.counted(name)
+            if counted >= limit.limit or not poll.is_common:
+                self._answer(hold, found_of(told))
+                continue
+            limit.add(name)
+            guard_left = max(0, guard.limit - guard.counted(name))
+            request_id = poll.request_id or new_request_id()
+            data = form.fill(*told, poll.wait, request_id, guard_left, limit.limit - counted - 1)
+            self.accounts.told(hold.committed_at)
+            hold.caller.answer(data, keeps_alive=True)
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""

@@ -51,6 +51,11 @@ class Poll(DeskRequest):
         self.limit = DEFAULT_LIMIT
         self.tags: list[str] | tuple[str, ...] = ()
 
+    @property
+    def is_common(self) -> bool:
+        """Whether the head of its answer is that of nearly all held polls, but for numbers and ids."""
+        return self.is_http_11 and self.keeps_alive and self.origin is None and self.wait is not None
+
 
 class Publication(DeskRequest):
     """A request that publishes a notification, as JSON."""

@@ -6,6 +6,7 @@ tests/longpoll/test_differential.py compares the answers of both ways.
 
 import email.utils
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 from werkzeug.http import HTTP_STATUS_CODES
@@ -16,16 +17,17 @@ from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_hea
 from notifygate.api.problems import describe_error
 from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
-from notifygate.inbox.answer import Found, counts_body, poll_body
+from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body_form
 from notifygate.limits.windows import Quota
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 
 # ETag as `domain.cursor.etag` has it.
 _NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%b\r\n'
 _FOUND = (
-    b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b"
+    b"%bContent-Type: application/json\r\nContent-Length: %b\r\n%b"
     b'ETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b'
 )
+_WAITED = b"Preference-Applied: wait=%d\r\n"
 _CREATED = b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b%b%bX-Request-Id: %b\r\n%b%b\r\n%b"
 
 
@@ -64,7 +66,7 @@ class AnswerWriter:
             body = poll_body(found, after, self._advice.longest_wait())
         return _FOUND % (
             self._start_for(200, poll),
-            len(body),
+            b"%d" % len(body),
             self._private,
             found.token.encode(),
             after,
@@ -75,6 +77,30 @@ class AnswerWriter:
             self._cors_of(poll),
             body,
         )
+
+    def single_news_form(self, quotas: Sequence[Quota]) -> "SingleNewsForm":
+        """Put together what those answers share that are sent now and tell one new notification each.
+
+        For polls that share their form (`Poll.is_common`) and principals with just these two limits, whose windows end
+        at the same time for all.
+        """
+        guard, poll = quotas
+        after = self._advice.poll_after()
+        head = _FOUND % (
+            self.start(200, is_http_11=True, keeps_alive=True),
+            b"%d",
+            self._private,
+            b"%b",
+            after,
+            _WAITED,
+            self._no_sniffing,
+            b"%b",
+            self._limits_form(quotas),
+            b"",
+            b"%b",
+        )
+        body = single_news_body_form(after, self._advice.longest_wait())
+        return SingleNewsForm(head, body, guard, poll)
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
         """Write a 201 with further header fields. `asked` has its `request_id`."""
@@ -146,21 +172,45 @@ class AnswerWriter:
         """Write what `limit_headers` gives; only the numbers of RateLimit differ from one recipient to the next."""
         if not quotas:
             return b""
+        numbers = [number for quota in quotas for number in (quota.remaining, quota.reset_seconds)]
+        return self._limits_form(quotas) % tuple(numbers)
+
+    def _limits_form(self, quotas: Sequence[Quota]) -> bytes:
+        """Write `limit_headers` with %d for the numbers of RateLimit: all that differs between principals."""
         last = quotas[-1].name
         lines = self._limits.get(last)
         if lines is None:
             blank = limit_headers([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
             lines = self._limits[last] = _lines(blank).replace(b"=-1", b"=%d")
-        if len(quotas) == 2:  # with the default settings
-            return lines % (quotas[0].remaining, quotas[0].reset_seconds, quotas[1].remaining, quotas[1].reset_seconds)
-        return lines % tuple([number for quota in quotas for number in (quota.remaining, quota.reset_seconds)])
+        return lines
 
     def _cors_of(self, asked: DeskRequest) -> bytes:
         return self._cors.get(asked.origin, b"") if asked.origin is not None else b""
 
 
+class SingleNewsForm(NamedTuple):
+    """What the answers of one slice share, with %b and %d for what they don't."""
+
+    head: bytes
+    body: bytes
+    guard: Quota
+    poll: Quota
+
+    def fill(
+        self, text: bytes, unread: int, unseen: int, token: str, wait: int | None, request_id: str, guard_left: int,
+        poll_left: int,
+    ) -> bytes:  # fmt: skip
+        """Write an answer: a notification as JSON, counts, cursor, granted wait, and what is left of the limits."""
+        cursor = token.encode()
+        body = self.body % (text, unread, unseen, cursor)
+        return self.head % (
+            len(body), cursor, wait, request_id.encode(), guard_left, self.guard.reset_seconds, poll_left,
+            self.poll.reset_seconds, body,
+        )  # fmt: skip
+
+
 def _waited(poll: Poll) -> bytes:
-    return b"" if poll.wait is None else b"Preference-Applied: wait=%d\r\n" % poll.wait
+    return b"" if poll.wait is None else _WAITED % poll.wait
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
