@@ -94,10 +94,15 @@ class Polls:
         tail = self._tail
         if cursor != view.token or view.epoch != tail.epoch or view.seq < view.token_seq:
             return None
-        entries = tail.after(view.audiences, view.token_seq)
-        if entries is None or len(entries) != 1 or entries[0].kind is not EntryKind.PUBLISHED:
+        entry = tail.only_after(view.token_seq)
+        if entry is None:
+            entries = tail.after(view.audiences, view.token_seq)
+            if entries is None or len(entries) != 1:
+                return None
+            entry = entries[0]
+        if entry.kind is not EntryKind.PUBLISHED:
             return None
-        notification, audience = entries[0].notification, view.shows(entries[0])
+        notification, audience = entry.notification, view.shows(entry)
         return None if notification is None or audience is None else SingleNews(view, notification, audience)
 
     def tell_single(self, news: Sequence[SingleNews]) -> list[Told]:

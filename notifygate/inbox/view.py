@@ -139,7 +139,7 @@ class View:
             return True
         if self.shows(entry) is None:
             return False
-        if entry.is_removal:
+        if entry.kind is not EntryKind.PUBLISHED and entry.is_removal:
             last = entry.last_states.get(self.recipient)
             return last is None or last.dismissed_at is None
         return True

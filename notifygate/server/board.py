@@ -9,6 +9,7 @@ long a connection may idle.
 
 import fcntl
 import logging
+import math
 import os
 import termios
 import time
@@ -21,7 +22,7 @@ from gevent.monkey import get_original
 
 from notifygate.recent import Recent
 from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
-from notifygate.server.plain_request import PlainRequest, read_request
+from notifygate.server.plain_request import PlainRequest, essence, read_request
 from notifygate.waiting import WouldWaitError, in_next_turn
 
 logger = logging.getLogger(__name__)
@@ -33,12 +34,12 @@ _GONE = EPOLLHUP | EPOLLERR
 _BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
-EVENTS_PER_TURN = 64
-"""Connections that are served before the hub gets to do something else: a millisecond or two."""
+EVENTS_PER_TURN = 128
+"""Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
 
 MAX_REPEATS = 100_000
-"""Requests that were answered with 304 and are known by all of their bytes, about 1 KB each. Not per connection: a
-proxy in front sends the requests of many clients over few connections."""
+"""Requests that were answered with 304 and are known by all that matters of their bytes, about 1 KB each. Not per
+connection: a proxy in front sends the requests of many clients over few connections."""
 
 TICKS_PER_SECOND = 20
 """How finely deadlines are told apart. They come early, by less than one tick, and never late."""
@@ -113,16 +114,19 @@ class Board:
         self._send_rest = send_rest
         self._spawn = spawn
         self._on_room = on_room
-        self._idle_seconds = idle_seconds
+        self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
         self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS)
+        self._asked: Recent[int, bool] = Recent(MAX_REPEATS)
+        """Hashes of requests that were answered with 304: who sends the same twice, will again."""
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
         loop = gevent.get_hub().loop
         self._io = loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._wheel: dict[int, list[Connection]] = {}
-        self._next_tick = _tick(time.monotonic())
-        self._idle_due = 0
+        self._next_tick = int(time.monotonic() * TICKS_PER_SECOND)
+        self._idle_due = self._next_tick + self._idle_ticks
+        """The tick at which a connection has idled too long that begins to do so now."""
         self._timer = loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
         self._timer.start(self._turn_wheel)
         self.answered = 0
@@ -135,7 +139,7 @@ class Board:
         """Take over a connection, new or after a request; what it has sent already is noticed at once."""
         connection = Connection(self, fd)
         self._connections[fd] = connection
-        self._set_deadline(connection, time.monotonic() + self._idle_seconds)
+        self._set_deadline(connection, self._idle_due)
         self._epoll.register(fd, _WATCHED)
 
     def close_idle(self) -> None:
@@ -157,7 +161,6 @@ class Board:
     def _serve_readable(self) -> None:
         connections = self._connections
         now = time.time()
-        self._idle_due = _tick(time.monotonic() + self._idle_seconds)
         for fd, events in self._epoll.poll(0, EVENTS_PER_TURN):
             connection = connections.get(fd)
             if connection is None:
@@ -185,8 +188,8 @@ class Board:
         if events & _BROKEN:  # these are the client's last words
             self._serve(self._release(connection), data)
             return
-        # The same request as before, byte by byte, is what most clients send most of the time.
-        repeat = self._repeats.get(data)
+        # The same request as before is what most clients send most of the time.
+        repeat = self._repeats.get(data) or self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
             self._send_again(connection, answer)
             return
@@ -221,16 +224,18 @@ class Board:
             self._serve(self._release(connection), data)
         elif isinstance(reply, Reply):
             if reply.repeat is not None:
-                if reply.repeat.last_asked == hash(data):
-                    self._repeats.put(data, reply.repeat)
-                reply.repeat.last_asked = hash(data)
+                asked = essence(data)
+                if self._asked.get(hash(asked)):
+                    self._repeats.put(asked, reply.repeat)
+                else:
+                    self._asked.put(hash(asked), True)
             if reply.repeat is not None and not connection.says_more:
                 self._send_again(connection, reply.data)
             else:
                 self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
-            self._set_deadline(connection, reply.deadline)
+            self._set_deadline(connection, int(reply.deadline * TICKS_PER_SECOND))
             self._hear_again(connection)
 
     def _hear_held(self, connection: Connection, events: int) -> None:
@@ -268,7 +273,7 @@ class Board:
         elif not keeps_alive:
             self._close(connection)
         else:
-            self._set_deadline(connection, time.monotonic() + self._idle_seconds)
+            self._set_deadline(connection, self._idle_due)
             self._hear_again(connection)
 
     def _hear_again(self, connection: Connection) -> None:
@@ -290,12 +295,12 @@ class Board:
 
     # --- Deadlines ----------------------------------------------------------------------------
 
-    def _set_deadline(self, connection: Connection, deadline: float) -> None:
-        """Let a connection be looked at when `deadline` (`time.monotonic()`) comes.
+    def _set_deadline(self, connection: Connection, tick: int) -> None:
+        """Let a connection be looked at when a tick comes.
 
         It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
         """
-        connection.due = max(_tick(deadline), self._next_tick)
+        connection.due = tick if tick > self._next_tick else self._next_tick
         if connection.filed < self._next_tick or connection.due < connection.filed:
             self._file(connection)
 
@@ -304,7 +309,8 @@ class Board:
         self._wheel.setdefault(connection.due, []).append(connection)
 
     def _turn_wheel(self) -> None:
-        now, left = _tick(time.monotonic()), DEADLINES_PER_TURN
+        now, left = int(time.monotonic() * TICKS_PER_SECOND), DEADLINES_PER_TURN
+        self._idle_due = now + self._idle_ticks
         while self._next_tick <= now:
             due = self._wheel.get(self._next_tick, [])
             while due:
@@ -349,7 +355,3 @@ class Board:
 def _has_unread(fd: int) -> bool:
     """Tell whether something that was received has not been read yet."""
     return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
-
-
-def _tick(moment: float) -> int:
-    return int(moment * TICKS_PER_SECOND)

@@ -40,9 +40,6 @@ class HeldPoll(Protocol):
 class Repeat(Protocol):
     """A poll that was answered with 304 and may be asked again."""
 
-    last_asked: int
-    """Hash of the bytes with which it was asked last, for the server: who sends the same twice, will again."""
-
     def again(self, now: float) -> bytes | None:
         """Return the same answer if it still holds at `now` (`time.time()`); None if the desk has to look."""
         ...

@@ -17,30 +17,29 @@ MAX_FIELDS = 100
 MAX_HOST_BYTES = 100
 """Longer ones are seldom, and Werkzeug has limits of its own."""
 
+MAX_VARIABLE_BYTES = 128
+"""Longer values are not taken for a cache-buster or a request id."""
+
+_REQUEST_ID_LINES = b"\r\nX-Request-Id: ", b"\r\nX-Request-ID: ", b"\r\nx-request-id: "
 _POLL = b"GET /v1/inbox"
 _PUBLICATION = b"POST /v1/notifications HTTP/1."
 _END = b"\r\n\r\n"
-_TARGET_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 """A field name (RFC 9110 section 5.6.2), but for `_`: gunicorn drops or refuses such fields."""
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
-_IGNORED, _REFUSED = 0, -1
-_HOST_FIELD, _AUTHORIZATION, _IF_NONE_MATCH, _PREFER, _ORIGIN, _REQUEST_ID, _CONNECTION, _SCHEME = range(1, 9)
-_CONTENT_TYPE, _CONTENT_LENGTH, _IDEMPOTENCY_KEY = range(9, 12)
+_IGNORED, _REFUSED = b"", b"refused"
+_SCHEME = b"scheme"
 _MEANINGS = {
-    b"host": _HOST_FIELD,
-    b"authorization": _AUTHORIZATION,
-    b"if-none-match": _IF_NONE_MATCH,
-    b"prefer": _PREFER,
-    b"origin": _ORIGIN,
-    b"x-request-id": _REQUEST_ID,
-    b"connection": _CONNECTION,
-    b"content-type": _CONTENT_TYPE,
-    b"content-length": _CONTENT_LENGTH,
-    b"idempotency-key": _IDEMPOTENCY_KEY,
+    **{
+        name: name
+        for name in (
+            b"host", b"authorization", b"if-none-match", b"prefer", b"origin", b"x-request-id", b"connection",
+            b"content-type", b"content-length", b"idempotency-key",
+        )
+    },
     # One of these is nothing to us; of two that differ gunicorn makes an error.
     b"x-forwarded-proto": _SCHEME,
     b"x-forwarded-protocol": _SCHEME,
@@ -51,7 +50,7 @@ _MEANINGS = {
     b"expect": _REFUSED,
     b"upgrade": _REFUSED,
     b"http2-settings": _REFUSED,
-}
+}  # fmt: skip
 
 _MAX_KNOWN = 1000
 """Names, hosts and whole lines that are remembered; clients could make up any number."""
@@ -59,45 +58,27 @@ _MAX_KNOWN = 1000
 _MAX_KNOWN_BYTES = 300
 """Longest line that is remembered."""
 
-_known_names: dict[bytes, int] = {}
+_known_names: dict[bytes, bytes] = {}
 _known_hosts: set[bytes] = set()
 _idle_lines: set[bytes] = set()
 """Lines that were found to mean nothing here: most of a head, and the same in the heads of many clients."""
 
 
 class PlainRequest:
-    """A plain request. Values are as they were sent, without blanks around them; None for what wasn't."""
+    """A plain request."""
 
-    __slots__ = (
-        "authorization",
-        "body",
-        "content_type",
-        "idempotency_key",
-        "if_none_match",
-        "is_http_11",
-        "keeps_alive",
-        "origin",
-        "path",
-        "prefer",
-        "query",
-        "request_id",
-    )
+    __slots__ = ("body", "fields", "is_http_11", "keeps_alive", "path", "query")
 
     def __init__(
-        self, path: bytes, query: bytes, is_http_11: bool, found: list[bytes | None], body: bytes | None
+        self, path: bytes, query: bytes, fields: dict[bytes, bytes], body: bytes | None, *, is_http_11: bool
     ) -> None:
         self.path = path
         self.query = query
+        self.fields = fields
+        """The header fields that matter, by name in small letters, without blanks around their values."""
         self.body = body
         """None for a poll."""
         self.is_http_11 = is_http_11
-        self.authorization = found[_AUTHORIZATION]
-        self.if_none_match = found[_IF_NONE_MATCH]
-        self.prefer = found[_PREFER]
-        self.origin = found[_ORIGIN]
-        self.request_id = found[_REQUEST_ID]
-        self.content_type = found[_CONTENT_TYPE]
-        self.idempotency_key = found[_IDEMPOTENCY_KEY]
         self.keeps_alive = is_http_11
         """Whether the connection stays after the answer (RFC 9112 section 9.3)."""
 
@@ -111,49 +92,68 @@ def read_request(data: bytes) -> PlainRequest | None:
         head, _, body = data.partition(_END)
     else:
         return None
-    if len(head) > MAX_HEAD_BYTES:
-        return None
     lines = head.split(b"\r\n")
-    if len(lines) > MAX_FIELDS:
+    if len(head) > MAX_HEAD_BYTES or len(lines) > MAX_FIELDS:
+        return None
+    # Beside the ends of lines all is printable. What isn't, a lone CR or LF above all, is the parser's to judge.
+    if len(head.translate(None, _PRINTABLE)) != 2 * len(lines) - 2:
         return None
     told = [line for line in lines if line not in _idle_lines]
-    request_line = told[0]
-    version = request_line[-9:]
-    if version != b" HTTP/1.1" and version != b" HTTP/1.0":
+    words = told[0].split(b" ")
+    if len(words) != 3:
         return None
-    target = request_line.partition(b" ")[2][:-9]
-    if target.translate(None, _TARGET_BYTES):
+    _, target, version = words
+    is_http_11 = version == b"HTTP/1.1"
+    if not (is_http_11 or version == b"HTTP/1.0") or b"#" in target:
         return None
-    found: list[bytes | None] = [None] * 12
+    fields: dict[bytes, bytes] = {}
     for line in told[1:]:
         name, colon, value = line.partition(b":")
         meaning = _known_names.get(name)
         if meaning is None:
             meaning = _meaning_of(name)
-        # Whatever isn't printable, a lone CR or LF above all, is the parser's to judge.
-        if not colon or meaning == _REFUSED or value.translate(None, _PRINTABLE):
-            return None
-        if meaning == _IGNORED:
+        if meaning is _IGNORED and colon:
             if len(_idle_lines) < _MAX_KNOWN and len(line) <= _MAX_KNOWN_BYTES:
                 _idle_lines.add(line)
-        elif found[meaning] is not None:
+        elif meaning is _REFUSED or meaning in fields or not colon:
             return None
         else:
-            found[meaning] = value.strip(b" ")
-    host = found[_HOST_FIELD]
+            fields[meaning] = value.strip(b" ")
+    host = fields.get(b"host")
     if host is None or (host not in _known_hosts and not _is_host(host)):
         return None
-    if found[_CONTENT_LENGTH] != (None if body is None else b"%d" % len(body)):
+    if fields.get(b"content-length") != (None if body is None else b"%d" % len(body)):
         return None
     path, _, query = target.partition(b"?")
-    request = PlainRequest(path, query, version == b" HTTP/1.1", found, body)
-    connection = found[_CONNECTION]
-    if connection is not None:
-        option = connection.lower()
+    request = PlainRequest(path, query, fields, body, is_http_11=is_http_11)
+    if b"connection" in fields:
+        option = fields[b"connection"].lower()
         if option != b"keep-alive" and option != b"close":
             return None
         request.keeps_alive = option == b"keep-alive"
     return request
+
+
+def essence(data: bytes) -> bytes:
+    """Return a request without what clients change each time and what changes nothing about its 304.
+
+    That is the value of a cache-buster and of X-Request-Id, where they are so plain that a request with one of them is
+    as good as one with another.
+    """
+    end = data.find(b"\r\n")
+    at = data.find(b"&_=", 0, end) + 3
+    if at > 2:
+        after = data.find(b" ", at, end)
+        if after - at <= MAX_VARIABLE_BYTES and data[at:after].isdigit():
+            data = data[:at] + data[after:]
+    for name in _REQUEST_ID_LINES:
+        at = data.find(name) + len(name)
+        if at >= len(name):
+            after = data.find(b"\r\n", at)
+            if after - at <= MAX_VARIABLE_BYTES and data[at:after].isalnum():
+                data = data[:at] + data[after:]
+            break
+    return data
 
 
 def _is_host(host: bytes) -> bool:
@@ -164,7 +164,7 @@ def _is_host(host: bytes) -> bool:
     return True
 
 
-def _meaning_of(name: bytes) -> int:
+def _meaning_of(name: bytes) -> bytes:
     meaning = _MEANINGS.get(name.lower(), _IGNORED) if _TOKEN.fullmatch(name) else _REFUSED
     if len(_known_names) < _MAX_KNOWN:
         _known_names[name] = meaning

@@ -100,7 +100,12 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
 
 
 @pytest.mark.parametrize("recipients", [1, 2, 300])
-def test_woken_polls_are_told_what_the_endpoint_tells(app: InProcessGateway, desk: Desk, recipients: int) -> None:
+@pytest.mark.parametrize("logs", [True, False], ids=["with lines", "without lines"])
+def test_woken_polls_are_told_what_the_endpoint_tells(
+    app: InProcessGateway, desk: Desk, recipients: int, logs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: logs)
+    desk.front._accounts.tell()
     actors = [app.recipient(f"r{n}") for n in range(recipients)]
     publisher = app.publisher()
     cursors = [actor.inbox()["cursor"] for actor in actors]
@@ -116,6 +121,26 @@ def test_woken_polls_are_told_what_the_endpoint_tells(app: InProcessGateway, des
         assert [item["id"] for item in expected["notifications"]] == [found]
     assert body_of(callers[0].answers[0])["unread"] == 2
     assert len({body_of(caller.answers[0])["cursor"] for caller in callers}) == recipients
+
+
+def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(
+    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
+    app = make_app(limit_poll="2/minute", limit_guard="9/minute")
+    desk = Desk(app)
+    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
+    cursors = [actor.inbox()["cursor"] for actor in actors]
+    actors[1].inbox()
+    callers = [desk.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
+    app.publisher().publish("all")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    heads = [caller.answers[0].partition(b"\r\n\r\n")[0].decode() for caller in callers]
+    assert [head.split()[1] for head in heads] == ["200", "429", "200"]
+    assert '"guard";r=7;t=' in heads[0]
+    assert '"poll";r=0;t=' in heads[0]
+    assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
+    desk.stop()
 
 
 def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, desk: Desk) -> None:

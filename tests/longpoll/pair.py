@@ -24,6 +24,9 @@ _ENV = {
     "NOTIFYGATE_HEAD_CHECK_INTERVAL": "0.1",
 }
 
+_NO_LINES = {"NOTIFYGATE_LOG_LEVEL": "warning"}
+"""Where each answer gets its line in the log, none is given from what was answered before, or together with others."""
+
 _CORS = {"NOTIFYGATE_CORS_ORIGINS": f"{ALLOWED_ORIGIN},https://other.example:8443"}
 
 PLAIN, DETACHED = 0, 1
@@ -56,14 +59,14 @@ class PairedSite:
     def start(self) -> None:
         """Start the gateways and let both of each pair see the same log."""
         first, *others = self.site.gateways
-        first.start({**self.site.env, "NOTIFYGATE_DETACHED": "false"})
+        first.start({**self.site.env, **_NO_LINES, "NOTIFYGATE_DETACHED": "false"})
         gevent.joinall(
             [
                 gevent.spawn(gateway.start, {**self.site.env, **env}, is_migrated=True)
                 for gateway, env in zip(
                     others,
                     (
-                        {"NOTIFYGATE_DETACHED": "true"},
+                        {"NOTIFYGATE_DETACHED": "true", **_NO_LINES},
                         {"NOTIFYGATE_DETACHED": "false", **_CORS},
                         {"NOTIFYGATE_DETACHED": "true", **_CORS},
                     ),

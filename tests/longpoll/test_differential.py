@@ -128,7 +128,7 @@ def test_plain_polls_are_answered_in_the_hub(paired: PairedSite, case: str) -> N
     before = answered_in_hub(paired.site, DETACHED)
     # The first and the last of them may still be new to it, or be followed too closely by the last word.
     paired.pair.both([step for number in range(1, 6) for step in (*PLAIN_POLLS[case][:-1], number)], paired.words)
-    assert answered_in_hub(paired.site, DETACHED) >= before + 3
+    eventually(lambda: answered_in_hub(paired.site, DETACHED) >= before + 3, "the count, which is told once a second")
     assert answered_in_hub(paired.site, PLAIN) == 0
 
 

@@ -25,7 +25,7 @@ class Accounts:
 
     def answered(self, asked: DeskRequest, name: str, status: int, began: float, held_seconds: float) -> None:
         """Account for an answer to a request of the principal of that name, begun at `began` (`time.monotonic()`)."""
-        self._count(asked.route, status)
+        self.count(asked.route, status)
         if asked.route == NOTIFICATIONS:
             self._publishing.append(time.monotonic() - began)
         if self.logs:
@@ -39,19 +39,14 @@ class Accounts:
                 held_seconds=held_seconds,
             )
 
-    def told(self, committed_at: float | None) -> None:
-        """Account for a 200 to a held poll of the inbox, where answers get no line in the log. See `woken`."""
-        self._count(INBOX, 200)
-        if committed_at is not None:
-            self.woken(committed_at)
-
     def woken(self, committed_at: float) -> None:
         """Account for a poll that is answered because of what was committed at that time (`time.time()`)."""
         self._wake_delays.append(max(0.0, time.time() - committed_at))
 
-    def _count(self, route: str, status: int) -> None:
+    def count(self, route: str, status: int, count: int = 1) -> None:
+        """Count answers, for which there is nothing else to be done where answers get no line in the log."""
         key = (route, status)
-        self._answers[key] = self._answers.get(key, 0) + 1
+        self._answers[key] = self._answers.get(key, 0) + count
         if not self._is_telling:
             self._is_telling = True
             gevent.get_hub().loop.run_callback(self.tell)

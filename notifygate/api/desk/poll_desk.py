@@ -24,7 +24,6 @@ from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.poll import SingleNews, Told, found_of
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
-from notifygate.recent import Recent
 from notifygate.server.desk import Caller, Reply
 from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import WouldWaitError
@@ -50,8 +49,6 @@ class PollDesk:
         """Counts the renewals."""
         self.may_repeat = False
         self.repeated_start = b""
-        self._known: Recent[bytes | None, Repeated] = Recent(gateway.settings.cached_views)
-        """By what their Authorization says."""
         self._ended: list[HeldPoll] = []
 
     def renew(self) -> None:
@@ -65,9 +62,6 @@ class PollDesk:
 
     def take(self, request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
         """See `server.desk.Desk`."""
-        known = self._known.get(request.authorization)
-        if known is not None and known.is_asked_by(request) and (data := known.again(time.time())) is not None:
-            return Reply(data, True, known)
         began = time.monotonic()
         poll = read_poll(request)
         if poll is None:
@@ -100,9 +94,7 @@ class PollDesk:
         self.accounts.answered(poll, principal.audience, status, began, 0.0)
         if status != 304 or not isinstance(outcome, Nothing) or not can_be_repeated(poll):
             return Reply(data, poll.keeps_alive)
-        repeated = Repeated(self, request, poll, principal, outcome)
-        self._known.put(request.authorization, repeated)
-        return Reply(data, True, repeated)
+        return Reply(data, True, Repeated(self, principal, outcome))
 
     def _recognise(self, token: bytes) -> Recipient:
         """Return whom a token speaks for; a token that is new costs its verification. Raises UnauthorizedError."""
@@ -151,8 +143,9 @@ class PollDesk:
         ended, self._ended = self._ended, []
         news: list[SingleNews] = []
         told: list[HeldPoll] = []
+        from_memory = self._follower.is_fed and not self._room.is_draining
         for hold in ended:
-            is_plain = hold.waits and hold.poll.route == INBOX and self._follower.is_fed and not self._room.is_draining
+            is_plain = from_memory and hold.waits and hold.poll.route == INBOX
             single = self._polls.single_news(hold.view, hold.poll.cursor) if is_plain else None
             if single is None:
                 gevent.get_hub().loop.run_callback(self.conclude, hold)  # by itself: whatever happens, the others go on
@@ -175,6 +168,7 @@ class PollDesk:
             return
         for windows in (guard, limit):
             windows.counted("")  # one that is over ends here, and not between two answers
+        sent = 0
         form = self.writer.single_news_form([guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at)])
         for hold, told in zip(holds, news, strict=True):
             poll, name = hold.poll, hold.principal.audience
@@ -186,8 +180,11 @@ class PollDesk:
             guard_left = max(0, guard.limit - guard.counted(name))
             request_id = poll.request_id or new_request_id()
             data = form.fill(*told, poll.wait, request_id, guard_left, limit.limit - counted - 1)
-            self.accounts.told(hold.committed_at)
+            if hold.committed_at is not None:
+                self.accounts.woken(hold.committed_at)
             hold.caller.answer(data, keeps_alive=True)
+            sent += 1
+        self.accounts.count(INBOX, 200, sent)
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""

@@ -28,10 +28,11 @@ class DeskRequest:
         self.route = route
         self.is_http_11 = request.is_http_11
         self.keeps_alive = request.keeps_alive
-        self.origin = request.origin.decode() if request.origin is not None else None
+        fields = request.fields
+        self.origin = fields[b"origin"].decode() if b"origin" in fields else None
         self.request_id: str | None = None
         """The caller's own, if it sent a sane one."""
-        if request.request_id is not None and SANE_REQUEST_ID.fullmatch(given := request.request_id.decode()):
+        if b"x-request-id" in fields and SANE_REQUEST_ID.fullmatch(given := fields[b"x-request-id"].decode()):
             self.request_id = given
 
 
@@ -69,7 +70,7 @@ class Publication(DeskRequest):
         """The publisher's API key."""
         self.text = text
         """The body."""
-        given = request.idempotency_key
+        given = request.fields.get(b"idempotency-key")
         self.idempotency_key = None if given is None else given.decode()
 
     def wanted(self) -> NotificationRequest:
@@ -86,26 +87,27 @@ def read_poll(request: PlainRequest) -> Poll | None:
     poll = Poll(request, route, credential)
     if not _read_query(poll, request.query):
         return None
-    if request.prefer is not None:
+    fields = request.fields
+    if b"prefer" in fields:
         try:
-            poll.wait = asked_wait(poll.wait, request.prefer.decode())
+            poll.wait = asked_wait(poll.wait, fields[b"prefer"].decode())
         except InvalidRequestError:
             return None
-    if request.if_none_match is not None:
-        poll.tags = _read_tags(request.if_none_match, poll.cursor)
+    if b"if-none-match" in fields:
+        poll.tags = _read_tags(fields[b"if-none-match"], poll.cursor)
     return poll
 
 
 def read_publication(request: PlainRequest) -> Publication | None:
     """Read the head of a publication; None for one that the endpoint itself should look at."""
     credential = _credential(request)
-    if request.body is None or credential is None or request.content_type not in _JSON:
+    if request.body is None or credential is None or request.fields.get(b"content-type") not in _JSON:
         return None
     return Publication(request, credential.decode(), request.body)
 
 
 def _credential(request: PlainRequest) -> bytes | None:
-    credential = request.authorization
+    credential = request.fields.get(b"authorization")
     if credential is None or not credential.startswith(_BEARER):
         return None
     return credential[7:].strip(b" ")

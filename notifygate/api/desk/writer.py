@@ -50,12 +50,11 @@ class AnswerWriter:
 
     def not_modified(self, poll: Poll, token: str) -> bytes:
         """Write a 304 that repeats a tag."""
-        return self._start_for(304, poll) + self.not_modified_end(poll, token)
+        return self._start_for(304, poll) + self.not_modified_end(token, _waited(poll), self._cors_of(poll))
 
-    def not_modified_end(self, poll: Poll, token: str) -> bytes:
+    def not_modified_end(self, token: str, waited: bytes = b"", cors: bytes = b"") -> bytes:
         """Write what a 304 has in common with the same client's next."""
-        after, waited = self._advice.poll_after(), _waited(poll)
-        return _NOT_MODIFIED % (self._private, token.encode(), after, waited, self._cors_of(poll))
+        return _NOT_MODIFIED % (self._private, token.encode(), self._advice.poll_after(), waited, cors)
 
     def found(self, poll: Poll, found: Found, quotas: Sequence[Quota]) -> bytes:
         """Write a 200. `poll` has its `request_id`."""

@@ -43,6 +43,19 @@ def test_nothing_lies_after_the_end_or_beyond_it() -> None:
     assert seqs(tail.after(["all"], 99)) == []
 
 
+def test_the_only_entry_after_a_position_is_known() -> None:
+    tail = Tail(10)
+    assert tail.only_after(0) is None
+    fill(tail, "all", "user:a", "all")
+    newest = tail.only_after(2)
+    assert newest is not None
+    assert newest.seq == 3
+    assert [tail.only_after(seq) for seq in (0, 1, 3, 4)] == [None] * 4
+    tail.extend(5, ())
+    assert tail.only_after(4) is None, "what lies there is nobody's"
+    assert tail.only_after(2) is None
+
+
 def test_it_holds_no_more_than_its_capacity() -> None:
     tail = Tail(3)
     fill(tail, *["all"] * 10)

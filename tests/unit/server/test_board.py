@@ -21,8 +21,6 @@ REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
 class Repeat:
     """A 304 that never holds a second time."""
 
-    last_asked = 0
-
     def again(self, now: float) -> bytes | None:
         return None
 
@@ -96,6 +94,21 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
     while received.count(b"\n") < 2:
         received += client.recv(100)
     assert received == b"_=1\n_=2\n"
+
+
+def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(board: Board, desk: Desk, client: socket.socket) -> None:
+    class Again(Repeat):
+        def again(self, now: float) -> bytes | None:
+            return b"again\n"
+
+    desk.may_answer.set()
+    desk.repeat = Again()
+    poll = b"GET /v1/inbox?cursor=%b&_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    received = b""
+    for cursor, number in ((b"a", 1), (b"a", 2), (b"b", 3), (b"a", 4)):
+        client.sendall(poll % (cursor, number))
+        received += client.recv(100)
+    assert received == b"cursor=a&_=1\ncursor=a&_=2\ncursor=b&_=3\nagain\n"
 
 
 def test_who_leaves_while_a_greenlet_looks_is_forgotten(board: Board, desk: Desk, client: socket.socket) -> None:

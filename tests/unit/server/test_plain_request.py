@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifygate.server.plain_request import MAX_HEAD_BYTES, read_request
+from notifygate.server.plain_request import MAX_HEAD_BYTES, essence, read_request
 
 HOST = "Host: gate.example:8080"
 
@@ -26,15 +26,25 @@ def test_everything_that_matters_is_read() -> None:
     )
     assert found is not None
     assert (found.path, found.query) == (b"/v1/inbox/unread", b"wait=5&_=1")
-    assert (found.authorization, found.if_none_match, found.prefer) == (b"Bearer abc", b'W/"x"', b"wait=5")
-    assert (found.origin, found.request_id) == (b"https://app.example", b"r1")
+    assert (found.fields.get(b"authorization"), found.fields.get(b"if-none-match"), found.fields.get(b"prefer")) == (
+        b"Bearer abc",
+        b'W/"x"',
+        b"wait=5",
+    )
+    assert (found.fields.get(b"origin"), found.fields.get(b"x-request-id")) == (b"https://app.example", b"r1")
     assert (found.is_http_11, found.keeps_alive) == (True, True)
 
 
 def test_what_was_not_sent_is_none() -> None:
     found = read_request(head(HOST))
     assert found is not None
-    assert [found.authorization, found.if_none_match, found.prefer, found.origin, found.request_id] == [None] * 5
+    assert [
+        found.fields.get(b"authorization"),
+        found.fields.get(b"if-none-match"),
+        found.fields.get(b"prefer"),
+        found.fields.get(b"origin"),
+        found.fields.get(b"x-request-id"),
+    ] == [None] * 5
     assert found.query == b""
 
 
@@ -98,6 +108,33 @@ NOT_PLAIN = {
 }
 
 
+@pytest.mark.parametrize(
+    ("target", "line", "essential_target", "essential_line"),
+    [
+        ("?cursor=c&_=17", "X-Request-Id: a1", "?cursor=c&_=", "X-Request-Id: "),
+        ("?cursor=c&_=17", "X-Request-ID: a1", "?cursor=c&_=", "X-Request-ID: "),
+        ("?cursor=c&_=17", "x-request-id: a1", "?cursor=c&_=", "x-request-id: "),
+        ("?cursor=c", "Accept: */*", "?cursor=c", "Accept: */*"),
+        ("?_=17", "Accept: */*", "?_=17", "Accept: */*"),
+        ("?cursor=c&_=1x", "X-Request-Id: a b", "?cursor=c&_=1x", "X-Request-Id: a b"),
+        ("?cursor=c&_=1&wait=5", "X-Request-Id: ", "?cursor=c&_=1&wait=5", "X-Request-Id: "),
+        ("?cursor=c&_=" + "1" * 129, "X-Request-Id: " + "a" * 129, "", ""),
+        ("?cursor=c&_=", "X-Other: &_=17", "?cursor=c&_=", "X-Other: &_=17"),
+    ],
+)
+def test_the_essence_of_a_request_is_without_what_means_nothing(
+    target: str, line: str, essential_target: str, essential_line: str
+) -> None:
+    whole = head(HOST, line, "Authorization: Bearer a", request_line=f"GET /v1/inbox{target} HTTP/1.1")
+    expected = head(
+        HOST,
+        essential_line or line,
+        "Authorization: Bearer a",
+        request_line=f"GET /v1/inbox{essential_target or target} HTTP/1.1",
+    )
+    assert essence(whole) == expected
+
+
 def publication(*lines: str, body: bytes = b"{}", length: str = "2", path: str = "/v1/notifications") -> bytes:
     return head(HOST, f"Content-Length: {length}", *lines, request_line=f"POST {path} HTTP/1.1") + body
 
@@ -106,7 +143,7 @@ def test_a_publication_is_read_with_its_body() -> None:
     found = read_request(publication("Content-Type: application/json", "Idempotency-Key: k", "Authorization: Bearer a"))
     assert found is not None
     assert (found.path, found.body) == (b"/v1/notifications", b"{}")
-    assert (found.content_type, found.idempotency_key) == (b"application/json", b"k")
+    assert (found.fields.get(b"content-type"), found.fields.get(b"idempotency-key")) == (b"application/json", b"k")
     poll = read_request(head(HOST))
     assert poll is not None
     assert poll.body is None
@@ -147,4 +184,4 @@ def test_lines_are_remembered_as_they_are_and_no_more_than_a_bound(monkeypatch: 
     for n in range(20):
         found = read_request(head(HOST, f"X-{n}: {n}", f"Authorization: Bearer {n}"))
         assert found is not None
-        assert found.authorization == b"Bearer %d" % n
+        assert found.fields.get(b"authorization") == b"Bearer %d" % n
