@@ -17,6 +17,7 @@ from benchmarks.rows.plan import Plan, Variant
 from benchmarks.rows.publishing import measure_publishing
 from benchmarks.rows.redis_wakes import measure_redis_wakes
 from benchmarks.seed import Seed, fill
+from benchmarks.servers.gateway import Gateway
 from benchmarks.servers.nginx import Nchan, Nginx
 from benchmarks.servers.peer import ENVIRONMENT, AiohttpPoll, FlaskSocketIO, FlaskView, Peer
 
@@ -78,13 +79,12 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
 def make_full_log(plan: Plan, seed: Seed) -> Variant:
     """Fill a database and return the gateway on it."""
     path = plan.folder / "full_log.db"
-    variant = Variant(name=FULL_LOG, database_url=f"sqlite:///{path}")
-    with variant.gateway(plan.folder):
+    with Gateway(plan.folder, database_url=f"sqlite:///{path}"):
         pass  # it migrates the database
     began = time.monotonic()
     fill(path, seed)
     print(f"{seed.entries:,} entries in the log, in {time.monotonic() - began:.0f} s", flush=True)
-    return variant
+    return Variant(name=FULL_LOG, log=path)
 
 
 def available_peers(wanted: str) -> frozenset[str]:

@@ -154,15 +154,15 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         announcer = RedisAnnouncer(
             redis,
             channel_of(namespace),
-            on_announcement=follower.offer,
+            on_announcement=follower.take_in,
             on_connected=follower.check_soon,
         )
         follower.counts_rescues = True
 
     def committed(announcement: Announcement) -> None:
-        follower.take_in(announcement)
         if announcer:
-            announcer.announce(announcement)
+            announcer.announce(announcement)  # first: the others have the longer way
+        follower.take_in(announcement)
 
     writer = LogWriter(database, committed)
 

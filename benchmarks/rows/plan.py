@@ -15,14 +15,15 @@ class Variant:
 
     name: str = GATEWAY
     """Under which its figures are noted."""
-    database_url: str | None = None
-    """A database that has been filled; None for an empty one of its own."""
+    log: Path | None = None
+    """A SQLite file with history, of which each gateway gets a copy, so that no row meets what another has left; None
+    for an empty one."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """What its environment has besides the defaults."""
 
     def gateway(self, folder: Path, env: Mapping[str, str] | None = None, core: int = SERVER_CORE) -> Gateway:
         """Return such a gateway, not yet started; `env` comes on top."""
-        return Gateway(folder, env={**self.env, **(env or {})}, database_url=self.database_url, core=core)
+        return Gateway(folder, env={**self.env, **(env or {})}, log=self.log, core=core)
 
 
 @dataclass(frozen=True, kw_only=True)

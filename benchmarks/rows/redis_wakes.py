@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from benchmarks.loadgen import HoldRun
-from benchmarks.machine import LOAD_CORE, on_core
+from benchmarks.machine import LOAD_CORE, SERVER_CORE, on_core
 from benchmarks.results import Results
 from benchmarks.rows.holds import WAKE_GAP_MS
 from benchmarks.rows.plan import Plan, Variant
@@ -20,8 +20,8 @@ WAKES = "notifygate_wake_seconds"
 def measure_redis_wakes(plan: Plan, results: Results) -> None:
     """Measure the clients of the gateway that the publisher doesn't talk to: all their wakes come through Redis.
 
-    Their gateway has the server's core for itself. The publisher's shares the other one with Redis and the load
-    generator, so that finishing the publisher's answer isn't what a woken client waits for.
+    Their gateway shares the server's core with Redis, the publisher's shares the other one with the load generator: so
+    that finishing the publisher's answer isn't what a woken client, or Redis, waits for.
     """
     for _ in range(plan.hold_rounds):
         for variant in plan.variants:
@@ -32,7 +32,7 @@ def _measure(plan: Plan, variant: Variant, results: Results) -> None:
     with ExitStack() as stack:
         redis = RedisServer()
         stack.callback(redis.close)
-        with on_core(LOAD_CORE):
+        with on_core(SERVER_CORE):
             redis.start()
         env = {"NOTIFYGATE_REDIS_URL": redis.url}
         near = stack.enter_context(variant.gateway(plan.folder, env, core=LOAD_CORE))

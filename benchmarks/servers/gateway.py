@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ SECRETS = {
 NO_ACCESS_LINES = {"NOTIFYGATE_LOG_LEVEL": "warning"}
 """As nginx has `access_log off`; everything else is at its default."""
 
+FILE = "notifygate.db"
 TOKEN_SECONDS = 6 * 3600
 KEYS = 8
 """Publishers for single notifications, so that the limit of 1,200 a minute and key is never what is measured."""
@@ -45,7 +47,7 @@ def recipient_name(number: int) -> str:
 
 
 class Gateway:
-    """A gateway on a port of its own; without a `database_url` on an empty SQLite file of its own."""
+    """A gateway on a port of its own; without a `database_url` on its own SQLite file, empty or a copy of `log`."""
 
     name = "notifygate"
 
@@ -55,12 +57,14 @@ class Gateway:
         *,
         env: Mapping[str, str] | None = None,
         database_url: str | None = None,
+        log: Path | None = None,
         core: int = SERVER_CORE,
     ) -> None:
         self.folder = folder
         self._core = core
+        self._log = log
         self._process = GatewayProcess()
-        self.database_url = database_url or f"sqlite:///{self._process.data_dir.resolve() / 'notifygate.db'}"
+        self.database_url = database_url or f"sqlite:///{self._process.data_dir.resolve() / FILE}"
         self._env = {**SECRETS, **NO_ACCESS_LINES, "NOTIFYGATE_DATABASE_URL": self.database_url, **(env or {})}
         self.address = f"127.0.0.1:{self._process.port}"
         self._tokens: list[str] = []
@@ -70,6 +74,8 @@ class Gateway:
         """Migrate the database and start gunicorn on its core. Raises ServerStartError."""
         # The gateway makes its folder for the secrets that it keeps there; these are given.
         self._process.data_dir.mkdir(exist_ok=True)
+        if self._log is not None:
+            shutil.copyfile(self._log, self._process.data_dir / FILE)
         with on_core(self._core):
             self._process.start(self._env)
         for pid in (self._process.pid, *self.pids):

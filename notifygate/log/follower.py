@@ -83,15 +83,11 @@ class Follower:
         """Stop following."""
         self._loop.stop()
 
-    def offer(self, announcement: Announcement) -> None:
-        """Take in the news of a commit. Returns at once; the follower's own greenlet acts on it."""
-        self._offered.append(announcement)
-        self._news.set()
-
     def take_in(self, announcement: Announcement) -> None:
-        """Take in what this process has committed, and return when the tail has it.
+        """Take in the news of a commit, and return when the tail has it.
 
-        So whoever is told that something was committed finds it with the next poll to this worker.
+        So whoever is told that this process has committed something finds it with the next poll to it; and what Redis
+        announces is not handed to another greenlet first.
         """
         self._offered.append(announcement)
         try:

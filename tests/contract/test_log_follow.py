@@ -82,9 +82,9 @@ class Followed:
         return announce(self.database.read(read_head).epoch, entries)
 
     def offer(self, *announcements: Announcement) -> None:
-        """Offer announcements, and let the follower act on them."""
+        """Bring announcements, one after the other, and let the follower act on them."""
         for announcement in announcements:
-            self.follower.offer(announcement)
+            gevent.spawn(self.follower.take_in, announcement)
         gevent.idle()
 
     def reach(self, seq: int) -> None:

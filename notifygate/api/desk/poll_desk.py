@@ -162,7 +162,7 @@ class PollDesk:
         Those that are told it in another form, or have reached their limit, are answered by themselves.
         """
         guard, limit = self.guard, self._limit
-        if guard is None or limit is None or self.accounts.logs:
+        if guard is None or limit is None or self.accounts.logs or len(holds) == 1:
             for hold, told in zip(holds, news, strict=True):
                 self._answer(hold, found_of(told))
             return
