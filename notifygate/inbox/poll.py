@@ -86,6 +86,14 @@ class Polls:
         nothing = Nothing(view, at, tag, min(since, position))
         return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
 
+    def is_at_the_end(self, view: View, cursor: str | None) -> bool:
+        """Tell whether memory knows without a look that nothing lies after a cursor. False: `look`.
+
+        For a view that is `current`. So it is with nearly all who poll again when they were woken.
+        """
+        tail = self._tail
+        return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
+
     def single_news(self, view: View, cursor: str | None) -> SingleNews | None:
         """Return the published notification that lies after a cursor, if it is all that does and memory knows it.
 

@@ -189,7 +189,7 @@ class Board:
             self._serve(self._release(connection), data)
             return
         # The same request as before is what most clients send most of the time.
-        repeat = self._repeats.get(data) or self._repeats.get(essence(data))
+        repeat = (self._repeats.get(data) or self._repeats.get(essence(data))) if self._repeats else None
         if repeat is not None and (answer := repeat.again(now)) is not None:
             self._send_again(connection, answer)
             return

@@ -116,6 +116,10 @@ class PollDesk:
         """
         while True:
             self._room.enter(hold)
+            is_inbox = hold.poll.route == INBOX
+            if is_inbox and hold.reason is None and self._polls.is_at_the_end(hold.view, hold.poll.cursor):
+                hold.settle()
+                return None
             try:
                 outcome = self._look(hold.poll, hold.principal)
             except BaseException:
