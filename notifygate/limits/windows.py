@@ -6,6 +6,7 @@ with the minute, where it has to be the same window for several workers.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from limits import RateLimitItem
@@ -47,14 +48,18 @@ class FixedWindows:
         """When the present window ends (Unix seconds)."""
         self._counts: dict[str, int] = {}
 
-    def counted(self, key: str) -> int:
-        """Return what was counted for a key in the present window."""
+    def present(self) -> Mapping[str, int]:
+        """Return what was counted in the present window, by key. Only to be looked at, and at once."""
         now = time.time()
         if now >= self.ends_at:
             self._counts = {}
             began_at = now - now % self.window_seconds if self._is_on_the_clock else now
             self.ends_at = began_at + self.window_seconds
-        return self._counts.get(key, 0)
+        return self._counts
+
+    def counted(self, key: str) -> int:
+        """Return what was counted for a key in the present window."""
+        return self.present().get(key, 0)
 
     def add(self, key: str, count: int = 1) -> int:
         """Count for a key; return what was counted for it in the present window."""

@@ -1,6 +1,7 @@
 """What is kept of answers that the desk gives: the same as of others, told to the metrics in bulk."""
 
 import time
+from collections.abc import Sequence
 
 import gevent
 
@@ -38,6 +39,15 @@ class Accounts:
                 duration_seconds=time.monotonic() - began,
                 held_seconds=held_seconds,
             )
+
+    def told(self, commits: Sequence[float]) -> None:
+        """Account for 200s to held polls of the inbox, woken by what was committed then (`time.time()`; 0: unknown).
+
+        For many at a time, and only where answers get no line in the log.
+        """
+        now = time.time()
+        self.count(INBOX, 200, len(commits))
+        self._wake_delays += [max(0.0, now - committed_at) for committed_at in commits if committed_at]
 
     def woken(self, committed_at: float) -> None:
         """Account for a poll that is answered because of what was committed at that time (`time.time()`)."""

@@ -170,25 +170,21 @@ class PollDesk:
             for hold, told in zip(holds, news, strict=True):
                 self._answer(hold, found_of(told))
             return
-        for windows in (guard, limit):
-            windows.counted("")  # one that is over ends here, and not between two answers
-        sent = 0
+        counted, guard_counted = limit.present(), guard.present()
         form = self.writer.single_news_form([guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at)])
+        commits: list[float] = []
         for hold, told in zip(holds, news, strict=True):
             poll, name = hold.poll, hold.principal.audience
-            counted = limit.counted(name)
-            if counted >= limit.limit or not poll.is_common:
+            left = limit.limit - counted.get(name, 0) - 1
+            if left < 0 or not poll.is_common:
                 self._answer(hold, found_of(told))
                 continue
             limit.add(name)
-            guard_left = max(0, guard.limit - guard.counted(name))
-            request_id = poll.request_id or new_request_id()
-            data = form.fill(*told, poll.wait, request_id, guard_left, limit.limit - counted - 1)
-            if hold.committed_at is not None:
-                self.accounts.woken(hold.committed_at)
+            guard_left = max(0, guard.limit - guard_counted.get(name, 0))
+            data = form.fill(*told, poll.wait, poll.request_id or new_request_id(), guard_left, left)
             hold.caller.answer(data, keeps_alive=True)
-            sent += 1
-        self.accounts.count(INBOX, 200, sent)
+            commits.append(hold.committed_at or 0.0)
+        self.accounts.told(commits)
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""
