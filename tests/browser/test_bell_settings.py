@@ -64,6 +64,7 @@ def test_a_type_can_be_shown_in_another_way(bell_site: BellSite, new_device: New
     bell.page.keyboard.press("Escape")
     expect(bell.panel).to_be_hidden()
     bell.call("bell => bell.client.start()")
+    bell.await_reset()
     bell_site.publisher.publish(f"user:{alice.name}", "Second", type="orders")
     bell_site.publisher.publish(f"user:{alice.name}", "Third", type="other")
     expect(bell.count).to_have_text("3")
