@@ -63,7 +63,7 @@ class FixedWindows:
 
     def add(self, key: str, count: int = 1) -> int:
         """Count for a key; return what was counted for it in the present window."""
-        total = self.counted(key) + count
+        total = self.present().get(key, 0) + count
         self._counts[key] = total
         return total
 

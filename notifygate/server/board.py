@@ -34,7 +34,7 @@ _GONE = EPOLLHUP | EPOLLERR
 _BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
-EVENTS_PER_TURN = 128
+EVENTS_PER_TURN = 256
 """Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
 
 MAX_REPEATS = 100_000
@@ -189,7 +189,9 @@ class Board:
             self._serve(self._release(connection), data)
             return
         # The same request as before is what most clients send most of the time.
-        repeat = (self._repeats.get(data) or self._repeats.get(essence(data))) if self._repeats else None
+        repeat = self._repeats.get(data)
+        if repeat is None and self._repeats:
+            repeat = self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
             self._send_again(connection, answer)
             return
