@@ -32,12 +32,6 @@ Told = tuple[bytes, int, int, str]
 """One notification as JSON, and the counts and the cursor after it: a `Found` in short."""
 
 
-def found_of(told: Told) -> Found:
-    """Return the same as a `Found`."""
-    text, unread, unseen, token = told
-    return Found((text,), (), unread, unseen, token)
-
-
 class SingleNews(NamedTuple):
     """All that lies after somebody's cursor: one notification, which they get as a member of an audience."""
 

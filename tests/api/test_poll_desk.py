@@ -72,7 +72,7 @@ class Desk:
         return caller
 
     def stop(self) -> None:
-        self.front.stop()
+        self.front._timer.stop()
 
 
 @pytest.fixture
@@ -141,6 +141,54 @@ def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(
     assert '"poll";r=0;t=' in heads[0]
     assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
     desk.stop()
+
+
+def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
+    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
+    app = make_app(limit_poll="9/minute", limit_guard="9/minute")
+    desk = Desk(app)
+    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
+    callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+
+    def fail(data: bytes, *, keeps_alive: bool) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(callers[0], "answer", fail)
+    app.publisher().publish("all", "For all")
+    eventually(lambda: all(caller.answers for caller in callers[1:]), "the answers of the others")
+    for caller in callers[1:]:
+        (answer,) = caller.answers
+        assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
+    desk.stop()
+
+
+def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGateway, desk: Desk) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    found = app.publisher().publish("user:alice")
+    app.services.views.current(app.services.tokens.verify(alice.credential))  # another poll has counted it already
+    told = desk.take(alice, f"?cursor={cursor}&wait=50")
+    assert isinstance(told, Reply)
+    assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
+
+
+def test_who_begins_to_wait_just_when_the_room_is_drained_is_answered(app: InProcessGateway, desk: Desk) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    app.services.room.is_draining = True
+    app.services.advice.longest_wait = lambda: 50  # type: ignore[method-assign]  # asked a moment before
+    assert isinstance(desk.take(alice, f"?cursor={cursor}&wait=50"), Reply)
+
+
+def test_a_defect_is_left_to_the_endpoint(app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    monkeypatch.setattr(desk.desk, "_look", lambda *_: {}["a defect"])
+    assert desk.take(alice, f"?cursor={cursor}") is None
+    assert desk.take(alice, "?wait=50") is None
+    assert app.services.room._count == 0, "nothing is left of it"
 
 
 def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, desk: Desk) -> None:

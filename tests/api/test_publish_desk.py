@@ -48,7 +48,7 @@ class Desk:
 def desk(make_app: Callable[..., InProcessGateway]) -> Iterator[Desk]:
     desk = Desk(make_app(limit_guard="3/minute", limit_publish="2/minute"))
     yield desk
-    desk.front.stop()
+    desk.front._timer.stop()
 
 
 def parts(reply: Any) -> tuple[bytes, dict[str, str], Any]:

@@ -40,18 +40,10 @@ class Accounts:
                 held_seconds=held_seconds,
             )
 
-    def told(self, commits: Sequence[float]) -> None:
-        """Account for 200s to held polls of the inbox, woken by what was committed then (`time.time()`; 0: unknown).
-
-        For many at a time, and only where answers get no line in the log.
-        """
+    def woken(self, commits: Sequence[float]) -> None:
+        """Account for polls that are answered because of what was committed at these times (`time.time()`)."""
         now = time.time()
-        self.count(INBOX, 200, len(commits))
-        self._wake_delays += [max(0.0, now - committed_at) for committed_at in commits if committed_at]
-
-    def woken(self, committed_at: float) -> None:
-        """Account for a poll that is answered because of what was committed at that time (`time.time()`)."""
-        self._wake_delays.append(max(0.0, time.time() - committed_at))
+        self._wake_delays += [max(0.0, now - committed_at) for committed_at in commits]
 
     def count(self, route: str, status: int, count: int = 1) -> None:
         """Count answers, for which there is nothing else to be done where answers get no line in the log."""

@@ -34,10 +34,6 @@ class FrontDesk:
         self._timer.start(self._renew)
         self._renew()
 
-    def stop(self) -> None:
-        """Stop renewing."""
-        self._timer.stop()
-
     def drain(self) -> None:
         """See `server.desk.Desk`."""
         self._room.drain()

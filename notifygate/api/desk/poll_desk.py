@@ -5,6 +5,7 @@ token, sane parameters, a limit that isn't reached. Everything else it leaves to
 The log, the views, the limits and the waiting room are the same objects.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -19,14 +20,16 @@ from notifygate.api.desk.writer import AnswerWriter
 from notifygate.api.gateway import Gateway
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
-from notifygate.errors import InvalidCursorError, RateLimitedError, UnauthorizedError, UnavailableError
+from notifygate.errors import RateLimitedError
 from notifygate.inbox.answer import Found, Nothing
-from notifygate.inbox.poll import SingleNews, Told, found_of
+from notifygate.inbox.poll import SingleNews
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
 from notifygate.server.desk import Caller, Reply
 from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import WouldWaitError
+
+logger = logging.getLogger(__name__)
 
 
 class PollDesk:
@@ -80,7 +83,9 @@ class PollDesk:
                 outcome = self._wait(hold)
             else:
                 hold, outcome = None, self._look(poll, principal)
-        except (UnauthorizedError, InvalidCursorError, UnavailableError):
+        except WouldWaitError:
+            raise
+        except Exception:  # the caller's error, or a defect: nothing was counted yet, and the endpoint says what it is
             return None
         if guard is not None:
             guard.add(principal.audience)
@@ -116,12 +121,8 @@ class PollDesk:
         """
         while True:
             self._room.enter(hold)
-            is_inbox = hold.poll.route == INBOX
-            if is_inbox and hold.reason is None and self._polls.is_at_the_end(hold.view, hold.poll.cursor):
-                hold.settle()
-                return None
             try:
-                outcome = self._look(hold.poll, hold.principal)
+                outcome = None if self._has_nothing_to_find(hold) else self._look(hold.poll, hold.principal)
             except BaseException:
                 self._room.leave(hold, "raced")
                 raise
@@ -134,6 +135,11 @@ class PollDesk:
             if hold.reason != "news":
                 return outcome
 
+    def _has_nothing_to_find(self, hold: HeldPoll) -> bool:
+        """Tell whether a poll that begins to wait needs no look: nearly all that come back after a broadcast."""
+        poll = hold.poll
+        return hold.reason is None and poll.route == INBOX and self._polls.is_at_the_end(hold.view, poll.cursor)
+
     # --- Ending holds -------------------------------------------------------------------------
 
     def conclude_soon(self, hold: HeldPoll) -> None:
@@ -143,48 +149,51 @@ class PollDesk:
         self._ended.append(hold)
 
     def _conclude_ended(self) -> None:
-        """Answer the polls that were ended. Those that are told one new notification each are answered together."""
+        """Answer the polls that were ended: together where that is possible, the others by themselves."""
         ended, self._ended = self._ended, []
-        news: list[SingleNews] = []
-        told: list[HeldPoll] = []
-        from_memory = self._follower.is_fed and not self._room.is_draining
+        try:
+            self._answer_together(ended)
+        except Exception:  # a defect with one of them must not cost the others their answers
+            logger.exception("Woken polls could not be answered together")
         for hold in ended:
-            is_plain = from_memory and hold.waits and hold.poll.route == INBOX
-            single = self._polls.single_news(hold.view, hold.poll.cursor) if is_plain else None
-            if single is None:
-                gevent.get_hub().loop.run_callback(self.conclude, hold)  # by itself: whatever happens, the others go on
-            else:
-                hold.waits = False
-                news.append(single)
-                told.append(hold)
-        if told:
-            self._answer_all(told, self._polls.tell_single(news))
+            if hold.waits:
+                gevent.get_hub().loop.run_callback(self.conclude, hold)
 
-    def _answer_all(self, holds: Sequence[HeldPoll], news: Sequence[Told]) -> None:
-        """Send the answers to polls that are told one new notification each: `_answer`, with what they share done once.
+    def _answer_together(self, ended: Sequence[HeldPoll]) -> None:
+        """Answer those that are told one new notification each: `_answer`, with what they share done once.
 
-        Those that are told it in another form, or have reached their limit, are answered by themselves.
+        Those that are told something else or in another form, or have reached their limit, are left waiting.
         """
         guard, limit = self.guard, self._limit
-        if guard is None or limit is None or self.accounts.logs or len(holds) == 1:
-            for hold, told in zip(holds, news, strict=True):
-                self._answer(hold, found_of(told))
+        if guard is None or limit is None or self.accounts.logs or len(ended) == 1:
             return
+        if not self._follower.is_fed or self._room.is_draining:
+            return
+        holds: list[HeldPoll] = []
+        news: list[SingleNews] = []
+        for hold in ended:
+            if hold.waits and hold.poll.is_common:
+                single = self._polls.single_news(hold.view, hold.poll.cursor)
+                if single is not None:
+                    holds.append(hold)
+                    news.append(single)
         counted, guard_counted = limit.present(), guard.present()
         form = self.writer.single_news_form([guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at)])
         commits: list[float] = []
-        for hold, told in zip(holds, news, strict=True):
+        for hold, told in zip(holds, self._polls.tell_single(news), strict=True):
             poll, name = hold.poll, hold.principal.audience
             left = limit.limit - counted.get(name, 0) - 1
-            if left < 0 or not poll.is_common:
-                self._answer(hold, found_of(told))
+            if left < 0:
                 continue
-            limit.add(name)
             guard_left = max(0, guard.limit - guard_counted.get(name, 0))
             data = form.fill(*told, poll.wait, poll.request_id or new_request_id(), guard_left, left)
+            limit.add(name)
+            hold.waits = False
+            self.accounts.count(INBOX, 200)
             hold.caller.answer(data, keeps_alive=True)
-            commits.append(hold.committed_at or 0.0)
-        self.accounts.told(commits)
+            if hold.committed_at is not None:
+                commits.append(hold.committed_at)
+        self.accounts.woken(commits)
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""
@@ -250,7 +259,7 @@ class PollDesk:
         else:
             status, data = self._write(poll, principal, outcome, quota)
         if hold.committed_at is not None and status == 200:
-            self.accounts.woken(hold.committed_at)
+            self.accounts.woken([hold.committed_at])
         self.accounts.answered(poll, principal.audience, status, hold.began, held_seconds)
         hold.caller.answer(data, keeps_alive=poll.keeps_alive)
 

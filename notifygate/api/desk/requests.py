@@ -54,8 +54,9 @@ class Poll(DeskRequest):
 
     @property
     def is_common(self) -> bool:
-        """Whether the head of its answer is that of nearly all held polls, but for numbers and ids."""
-        return self.is_http_11 and self.keeps_alive and self.origin is None and self.wait is not None
+        """Whether its answer is in the form of nearly all held polls."""
+        common = self.is_http_11 and self.keeps_alive and self.origin is None and self.wait is not None
+        return common and self.route == INBOX
 
 
 class Publication(DeskRequest):

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -132,6 +133,33 @@ def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
     client.sendall(REQUEST % 1)
     assert client.recv(100) == b"", "its connection is closed"
     assert "could not be answered" in caplog.text
+
+
+def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_waited_for(
+    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Held:
+        deadline = time.monotonic() + 60
+
+        def time_is_over(self) -> None:
+            raise AssertionError("there is no end to it")
+
+        def client_is_gone(self) -> bytes:
+            return b"gone\n"
+
+    take = desk.take
+
+    def hold(request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
+        take(request, caller)
+        return Held()
+
+    monkeypatch.setattr(desk, "take", hold)
+    client.sendall(REQUEST % 1)
+    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
+    client.shutdown(socket.SHUT_WR)
+    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
+    desk.may_answer.set()
+    assert client.recv(100) == b"gone\n"
 
 
 def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
