@@ -11,6 +11,7 @@ import fcntl
 import logging
 import math
 import os
+import socket
 import termios
 import time
 from collections.abc import Callable
@@ -142,11 +143,13 @@ class Board:
         self._set_deadline(connection, self._idle_due)
         self._epoll.register(fd, _WATCHED)
 
-    def close_idle(self) -> None:
-        """Close every connection on which nobody waits for an answer."""
-        for connection in list(self._connections.values()):
-            if connection.held is None:
-                self._close(connection)
+    def listen_no_more(self) -> None:
+        """Let clients say nothing beyond what they have said: that is still answered, and then it is over.
+
+        To close their connections would be wrong: a request that has just come would be cut off.
+        """
+        for fd in self._connections:
+            _shut_reading_side(fd)
 
     def stop(self) -> None:
         """Close everything, at the end of the worker."""
@@ -357,3 +360,14 @@ class Board:
 def _has_unread(fd: int) -> bool:
     """Tell whether something that was received has not been read yet."""
     return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
+
+
+def _shut_reading_side(fd: int) -> None:
+    """Have a connection end behind what was received: reading finds that, and then the end."""
+    connection = get_original("socket", "socket")(fileno=fd)
+    try:
+        connection.shutdown(socket.SHUT_RD)
+    except OSError:
+        logger.debug("A client has gone first")
+    finally:
+        connection.detach()

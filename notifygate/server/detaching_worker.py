@@ -106,7 +106,6 @@ class DetachingWorker(GatewayWorker):
         self._listeners: list[_Listener] = []
         self._greenlets = Group()
         self._told_to_stop = Event()
-        self._is_listening_no_more = False
 
     def _serve_connections(self) -> None:
         """Serve until told to stop, then let what has begun come to its end."""
@@ -171,10 +170,7 @@ class DetachingWorker(GatewayWorker):
 
     def _keep(self, fd: int) -> None:
         assert self._board is not None  # noqa: S101 - who calls this has seen it
-        if self._is_listening_no_more:
-            GeventSocket(fileno=fd).close()
-        else:
-            self._board.adopt(fd)
+        self._board.adopt(fd)
 
     def _serve(self, fd: int, read: bytes) -> None:
         client = _Handed(self._family, fd, read)
@@ -183,14 +179,16 @@ class DetachingWorker(GatewayWorker):
         except OSError:  # it has left
             client.close()
             return
+        self._clients.add(client)
         self._greenlets.spawn(self.handle, self._address, client, address)
 
     def _send_rest(self, fd: int, rest: bytes, keeps_alive: bool) -> None:
-        self._greenlets.spawn(self._send_slowly, _Handed(self._family, fd, b""), rest, keeps_alive)
+        client = _Handed(self._family, fd, b"")
+        self._clients.add(client)
+        self._greenlets.spawn(self._send_slowly, client, rest, keeps_alive)
 
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
         """Send the rest of an answer to a client that doesn't take it as fast as it comes."""
-        self._clients.add(client)
         try:
             client.settimeout(STALLED_SECONDS)
             client.sendall(rest)
@@ -213,10 +211,9 @@ class DetachingWorker(GatewayWorker):
         self._told_to_stop.set()
 
     def _listen_no_more(self) -> None:
-        self._is_listening_no_more = True
         super()._listen_no_more()
         if self._board is not None:
-            self._board.close_idle()
+            self._board.listen_no_more()
 
 
 def _is_read_to_its_end(req: Any) -> bool:

@@ -52,9 +52,13 @@ def desk() -> Desk:
 
 
 @pytest.fixture
-def board(desk: Desk) -> Iterator[Board]:
-    served: list[bytes] = []
+def served() -> list[bytes]:
+    """Return what has gone the ordinary way: nothing, unless the test has taken it out."""
+    return []
 
+
+@pytest.fixture
+def board(desk: Desk, served: list[bytes]) -> Iterator[Board]:
     def serve(fd: int, data: bytes) -> None:
         served.append(data)
         os.close(fd)
@@ -196,3 +200,38 @@ def test_a_defect_of_the_desk_costs_nobody_else_anything(
     assert client.recv(100) == b"", "its connection is closed"
     assert "could not be served" in caplog.text
     other.close()
+
+
+def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board: Board, served: list[bytes]) -> None:
+    def connect() -> socket.socket:
+        listener = socket.create_server(("127.0.0.1", 0))
+        ours = socket.create_connection(listener.getsockname(), timeout=10)
+        theirs = listener.accept()[0]
+        listener.close()
+        theirs.setblocking(False)
+        board.adopt(theirs.detach())
+        return ours
+
+    asks, idles = connect(), connect()
+    gevent.idle()
+    asks.sendall(REQUEST % 1)
+    board.listen_no_more()
+    idles.sendall(REQUEST % 2)
+    assert asks.recv(100) == b""
+    assert idles.recv(100) == b""
+    assert sorted(served) == [REQUEST % 1, REQUEST % 2]
+    served.clear()
+    asks.close()
+    idles.close()
+
+
+def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
+    board: Board, desk: Desk, client: socket.socket
+) -> None:
+    client.sendall(REQUEST % 1)
+    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
+    board.listen_no_more()
+    gevent.idle()
+    desk.may_answer.set()
+    assert client.recv(100) == b"_=1\n"
+    assert client.recv(100) == b""
