@@ -125,6 +125,8 @@ class Board:
         self._io = loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._wheel: dict[int, list[Connection]] = {}
+        self._outgoing: list[tuple[Connection, bytes, bool]] = []
+        """Answers of this turn, and whether the connection is kept then."""
         self._next_tick = int(time.monotonic() * TICKS_PER_SECOND)
         self._idle_due = self._next_tick + self._idle_ticks
         """The tick at which a connection has idled too long that begins to do so now."""
@@ -196,7 +198,7 @@ class Board:
         if repeat is None and self._repeats:
             repeat = self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
-            self._send_again(connection, answer)
+            self.send(connection, answer, keeps_alive=True)
             return
         request = read_request(data)
         if request is None:
@@ -234,14 +236,12 @@ class Board:
                     self._repeats.put(asked, reply.repeat)
                 else:
                     self._asked.put(hash(asked), True)
-            if reply.repeat is not None and not connection.says_more:
-                self._send_again(connection, reply.data)
-            else:
-                self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
+            self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
             self._set_deadline(connection, int(reply.deadline * TICKS_PER_SECOND))
-            self._hear_again(connection)
+            if connection.says_more:
+                self._hear_again(connection)
 
     def _hear_held(self, connection: Connection, events: int) -> None:
         """Act on what a held client does: it leaves, or sends its next request early.
@@ -261,11 +261,29 @@ class Board:
     # --- Sending ------------------------------------------------------------------------------
 
     def send(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
-        """Send an answer; what doesn't fit into the socket's buffer is left to a greenlet."""
+        """Send an answer when this turn's answers are ready."""
         connection.held = None
-        if connection.fd < 0:
-            return
-        self.answered += 1
+        if not self._outgoing:
+            gevent.get_hub().loop.run_callback(self._send_outgoing)
+        self._outgoing.append((connection, data, keeps_alive))
+
+    def _send_outgoing(self) -> None:
+        """Send what is ready, all of it at a stretch.
+
+        So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
+        process, where it is on this machine, fall asleep between two answers and have to be woken for each.
+        """
+        outgoing, self._outgoing = self._outgoing, []
+        self.answered += len(outgoing)
+        for connection, data, keeps_alive in outgoing:
+            try:
+                if connection.fd >= 0:
+                    self._write(connection, data, keeps_alive)
+            except Exception:  # a defect must not cost the others their answers
+                logger.exception("An answer could not be sent")
+                self._close(connection)
+
+    def _write(self, connection: Connection, data: bytes, keeps_alive: bool) -> None:
         try:
             sent = os.write(connection.fd, data)
         except BlockingIOError:
@@ -273,30 +291,19 @@ class Board:
         except OSError:
             self._close(connection)
             return
-        if sent < len(data):
+        if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
             self._send_rest(self._release(connection), data[sent:], keeps_alive)
         elif not keeps_alive:
             self._close(connection)
         else:
             self._set_deadline(connection, self._idle_due)
-            self._hear_again(connection)
+            if connection.says_more:
+                self._hear_again(connection)
 
     def _hear_again(self, connection: Connection) -> None:
-        """Have what waits in the socket reported again, if something does."""
-        if connection.says_more:
-            connection.says_more = False
-            self._epoll.modify(connection.fd, _WATCHED)
-
-    def _send_again(self, connection: Connection, answer: bytes) -> None:
-        """Send a 304 to a client that has just asked and stays: `send`, less what can't be the case here."""
-        self.answered += 1
-        try:
-            if os.write(connection.fd, answer) == len(answer):
-                connection.due = self._idle_due
-                return
-        except OSError:
-            pass
-        self._close(connection)  # gone, or so slow that not even a head fits into the socket's buffer
+        """Have what waits in the socket reported again."""
+        connection.says_more = False
+        self._epoll.modify(connection.fd, _WATCHED)
 
     # --- Deadlines ----------------------------------------------------------------------------
 

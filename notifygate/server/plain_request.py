@@ -141,19 +141,20 @@ def essence(data: bytes) -> bytes:
     as good as one with another.
     """
     end = data.find(b"\r\n")
-    at = data.find(b"&_=", 0, end) + 3
-    if at > 2:
-        after = data.find(b" ", at, end)
-        if after - at <= MAX_VARIABLE_BYTES and data[at:after].isdigit():
-            data = data[:at] + data[after:]
+    busted = data.find(b"&_=", 0, end) + 3
+    told = busted
+    if busted > 2:
+        told = data.find(b" ", busted, end)
+        if told - busted > MAX_VARIABLE_BYTES or not data[busted:told].isdigit():
+            told = busted
     for name in _REQUEST_ID_LINES:
-        at = data.find(name) + len(name)
-        if at >= len(name):
-            after = data.find(b"\r\n", at)
-            if after - at <= MAX_VARIABLE_BYTES and data[at:after].isalnum():
-                data = data[:at] + data[after:]
+        named = data.find(name, end) + len(name)
+        if named >= len(name):
+            after = data.find(b"\r\n", named)
+            if after - named <= MAX_VARIABLE_BYTES and data[named:after].isalnum():
+                return data[:busted] + data[told:named] + data[after:]
             break
-    return data
+    return data[:busted] + data[told:] if told > busted else data
 
 
 def _is_host(host: bytes) -> bool:

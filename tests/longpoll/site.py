@@ -290,6 +290,11 @@ def metric_of_worker(gateway: GatewayProcess, pid: int, name: str) -> float:
     return sum(value for key, value, *_ in values if json.loads(key)[1] == name)
 
 
+def each_worker_holds(gateway: GatewayProcess) -> bool:
+    """Tell whether each worker holds a poll. Which of them takes a connection is the kernel's choice."""
+    return all(metric_of_worker(gateway, pid, "notifygate_holds") > 0 for pid in worker_pids(gateway))
+
+
 def sum_of_metric(text: str, name: str, labels: Mapping[str, str]) -> float:
     """Return the sum of a metric's samples that have these labels, from Prometheus' text format."""
     total = 0.0

@@ -19,8 +19,8 @@ from tests.longpoll.site import (
     Recipient,
     Site,
     all_done,
+    each_worker_holds,
     eventually,
-    metric_of_worker,
     new_session,
     sum_of_metric,
     worker_pids,
@@ -382,7 +382,7 @@ def test_woken_connections_of_two_workers_go_on(make_site: MakeSite, detached: b
     connections: list[RawConnection] = []
 
     def both_hold() -> bool:
-        """Hold a poll more; tell whether each worker has one. Which of them takes a connection is the kernel's choice."""
+        """Hold a poll more."""
         if len(connections) < 60:
             readers.append(site.recipient())
             cursors.append(readers[-1].cursor())
@@ -391,7 +391,7 @@ def test_woken_connections_of_two_workers_go_on(make_site: MakeSite, detached: b
             assert connections[-1].receive().status == 200
             connections[-1].send(poll_text(readers[-1], cursors[-1], wait=50))
             site.await_holds(len(connections))
-        return all(metric_of_worker(gateway, pid, "notifygate_holds") > 0 for pid in worker_pids(gateway))
+        return each_worker_holds(gateway)
 
     try:
         eventually(both_hold, "each worker holds a poll")

@@ -12,7 +12,16 @@ import pytest
 import requests
 
 from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Recipient, Site, all_done, eventually, new_session, worker_pids
+from tests.longpoll.site import (
+    MakeSite,
+    Recipient,
+    Site,
+    all_done,
+    each_worker_holds,
+    eventually,
+    new_session,
+    worker_pids,
+)
 from tests.support.in_process import InProcessGateway
 
 QUICK_SECONDS = 10.0
@@ -233,10 +242,20 @@ def test_worker_that_was_killed_costs_nobody_a_notification(
     make_site: MakeSite, postgres_url: str, redis_url: str
 ) -> None:
     site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
-    readers, publisher = site.recipients(20), site.publisher()
-    cursors = [reader.cursor() for reader in readers]
-    polls = [gevent.spawn(reader.poll, c, wait=50) for reader, c in zip(readers, cursors, strict=True)]
-    site.await_holds(len(readers))
+    publisher = site.publisher()
+    readers: list[Recipient] = []
+    cursors: list[str] = []
+    polls: list[gevent.Greenlet] = []
+
+    def both_hold() -> bool:
+        """Hold a poll more."""
+        readers.append(site.recipient())
+        cursors.append(readers[-1].cursor())
+        polls.append(gevent.spawn(readers[-1].poll, cursors[-1], wait=50))
+        site.await_holds(len(polls))
+        return each_worker_holds(site.gateways[0])
+
+    eventually(both_hold, "each worker holds a poll", seconds=60)
     victim = worker_pids(site.gateways[0])[0]
     os.kill(victim, signal.SIGKILL)
     notification_id = publisher.session.post(

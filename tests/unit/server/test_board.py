@@ -235,3 +235,29 @@ def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
     desk.may_answer.set()
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b""
+
+
+def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
+    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_deadline = board._set_deadline
+    broken = [next(iter(board._connections.values()))]
+
+    def fail_for_the_first(connection: Any, tick: int) -> None:
+        if connection in broken:
+            raise LookupError
+        set_deadline(connection, tick)
+
+    monkeypatch.setattr(board, "_set_deadline", fail_for_the_first)
+    desk.may_answer.set()
+    other, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    board.adopt(theirs.detach())
+    other.settimeout(10)
+    client.sendall(REQUEST % 1)
+    other.sendall(REQUEST % 2)
+    assert other.recv(100) == b"_=2\n"
+    assert client.recv(100) == b"_=1\n"
+    assert client.recv(100) == b"", "its connection is closed"
+    assert "could not be sent" in caplog.text
+    other.close()
