@@ -43,8 +43,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--quick", action="store_true", help="one short round with 1,000 clients; docs stay as they are"
     )
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
-    parser.add_argument("--seconds", type=float, help="length of a throughput measurement (3)")
-    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (3)")
+    parser.add_argument("--seconds", type=float, help="length of a throughput measurement (1)")
+    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (9)")
     parser.add_argument("--hold-rounds", type=int, help="how often they take turns at holding (2)")
     parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")
     parser.add_argument("--idle-seconds", type=float, help="how long idle gateways are watched (20)")
@@ -61,9 +61,7 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     """Return the plan that the command line asks for."""
     plan = Plan(folder=folder, peers=available_peers(options.peers))
     if options.quick:
-        plan = replace(
-            plan, clients=1000, seconds=1.0, rounds=1, hold_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0
-        )
+        plan = replace(plan, clients=1000, rounds=1, hold_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0)
     if options.full_log:
         seed = QUICK_SEED if options.quick else Seed()
         if options.seed_recipients is not None:

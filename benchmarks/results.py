@@ -128,9 +128,10 @@ class Results:
         return [measure for measure in MEASURES.values() if self.servers(measure.name)]
 
     def ratio(self, measure: str, server: str, to: str) -> float | None:
-        """Return a server's figure as a multiple of another's."""
-        mine, other = self.get(measure, server), self.get(measure, to)
-        return mine / other if mine is not None and other else None
+        """Return a server's figure as a multiple of another's: the median of those that were measured in one round."""
+        pairs = zip(self.values(measure, server), self.values(measure, to), strict=False)
+        ratios = [mine / other for mine, other in pairs if other]
+        return statistics.median(ratios) if ratios else None
 
     def reaches(self, goal: Goal) -> bool | None:
         """Tell whether the gateway reaches a goal; None where it was not measured."""

@@ -161,7 +161,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
 
     def committed(announcement: Announcement) -> None:
         if announcer:
-            announcer.announce(announcement)  # first: the others have the longer way
+            announcer.announce(announcement)
         follower.take_in(announcement)
 
     writer = LogWriter(database, committed)

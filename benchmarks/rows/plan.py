@@ -36,13 +36,13 @@ class Plan:
     """Recipients, each with a token, a cursor and an inbox of its own."""
     connections: int = 256
     """Connections of a throughput measurement; recipients take turns on them."""
-    seconds: float = 3.0
-    """Length of a throughput measurement."""
-    rounds: int = 3
-    """How often gateways and peers take turns at throughput; the median counts."""
+    seconds: float = 1.0
+    """Length of a throughput measurement. Short: a noisy machine changes its speed from one second to the next."""
+    rounds: int = 9
+    """How often gateways and peers take turns at throughput."""
     hold_rounds: int = 2
     """How often they take turns at holding; each time they are started anew."""
-    broadcasts: int = 3
+    broadcasts: int = 6
     """Broadcasts, and as many storms, in each of these rounds."""
     wakes: int = 500
     """Single wake-ups a round."""

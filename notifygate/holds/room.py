@@ -53,7 +53,7 @@ class Hold:
         """When what woke it was committed (`time.time()`), where that is known."""
 
     def ended(self) -> None:
-        """Act on the end that the room has given this hold. Called once, in the hub; must not wait."""
+        """Act on the end that the room has given this hold. Called once; must not wait."""
         raise NotImplementedError
 
 
@@ -110,19 +110,22 @@ class WaitingRoom:
 
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
         """End the holds that new entries are to be told to. `committed_at`: see Hold."""
-        for entry in entries:
-            for audience in entry.audiences:
-                if holds := self._holds_of(audience):
-                    self._call(tuple(holds), "news", entry, committed_at)
+        calls = [
+            _Call(iter(tuple(holds)), "news", entry, committed_at)
+            for entry in entries
+            for audience in entry.audiences
+            if (holds := self._holds_of(audience))
+        ]
+        self._call(calls)
 
     def wake_all(self) -> None:
         """End every hold: whatever its client knows counts no longer."""
-        self._call(self._all(), "news")
+        self._call_all("news")
 
     def drain(self) -> None:
         """End every hold as if its time were over, and accept no more: the gateway is about to stop."""
         self.is_draining = True
-        self._call(self._all(), "drained")
+        self._call_all("drained")
 
     def recipients_of(self, audiences: Iterable[str]) -> set[str]:
         """Return the recipients who wait for something to one of these audiences."""
@@ -132,35 +135,35 @@ class WaitingRoom:
         recipient = recipient_of(audience)
         return self._by_audience.get(audience, ()) if recipient is None else self._by_recipient.get(recipient, ())
 
-    def _all(self) -> list[Hold]:
-        return [hold for holds in self._by_recipient.values() for hold in holds]
+    def _call_all(self, reason: Reason) -> None:
+        self._call([_Call(iter([hold for holds in self._by_recipient.values() for hold in holds]), reason, None, None)])
 
-    def _call(
-        self, holds: Sequence[Hold], reason: Reason, entry: Entry | None = None, committed_at: float | None = None
-    ) -> None:
-        """Have holds looked at, in their turn."""
-        self._calls.append(_Call(iter(holds), reason, entry, committed_at))
-        if len(self._calls) == 1:
-            gevent.get_hub().loop.run_callback(self._look_at_some)
+    def _call(self, calls: Sequence[_Call]) -> None:
+        """Have holds looked at: the first of them right now, the others in their turn."""
+        is_free = not self._calls
+        self._calls.extend(calls)
+        if is_free:
+            self._look_at_some()
 
     def _end_now(self, hold: Hold, reason: Reason) -> None:
         self._take_out(hold, reason)
         gevent.get_hub().loop.run_callback(hold.ended)
 
     def _look_at_some(self) -> None:
-        call = self._calls[0]
-        looked_at = 0
-        for hold in islice(call.holds, LOOKED_AT_PER_TURN):
-            looked_at += 1
-            if hold.reason is None and (call.entry is None or hold.view.tells(call.entry)):
-                hold.committed_at = call.committed_at
-                self._take_out(hold, call.reason)
+        left = LOOKED_AT_PER_TURN
+        while self._calls and left:
+            call = self._calls[0]
+            for hold in islice(call.holds, left):
+                left -= 1
                 try:
-                    hold.ended()
+                    if hold.reason is None and (call.entry is None or hold.view.tells(call.entry)):
+                        hold.committed_at = call.committed_at
+                        self._take_out(hold, call.reason)
+                        hold.ended()
                 except Exception:  # a defect that must not keep the others from being told
                     logger.exception("A hold could not be ended")
-        if looked_at < LOOKED_AT_PER_TURN:
-            self._calls.popleft()
+            if left:
+                self._calls.popleft()
         if self._calls:
             in_next_turn(self._look_at_some)
 

@@ -151,6 +151,9 @@ class PollDesk:
     def _conclude_ended(self) -> None:
         """Answer the polls that were ended: together where that is possible, the others by themselves."""
         ended, self._ended = self._ended, []
+        if len(ended) == 1:
+            self.conclude(ended[0])
+            return
         try:
             self._answer_together(ended)
         except Exception:  # a defect with one of them must not cost the others their answers
@@ -165,7 +168,7 @@ class PollDesk:
         Those that are told something else or in another form, or have reached their limit, are left waiting.
         """
         guard, limit = self.guard, self._limit
-        if guard is None or limit is None or self.accounts.logs or len(ended) == 1:
+        if guard is None or limit is None or self.accounts.logs:
             return
         if not self._follower.is_fed or self._room.is_draining:
             return

@@ -196,12 +196,24 @@ def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: p
     assert_empty(room)
 
 
-def test_who_leaves_before_their_turn_is_not_told(room: WaitingRoom) -> None:
+def test_entries_of_one_commit_share_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_module, "LOOKED_AT_PER_TURN", 10)
+    room = WaitingRoom(per_recipient=3, per_worker=1000)
+    waiters = [waiter(room, f"r{n}") for n in range(25)]
+    room.wake([entry(f"user:r{n}", seq=1 + n) for n in range(25)], None)
+    assert sum(one.ended for one in waiters) == 10
+    all_ended(*waiters)
+    assert_empty(room)
+
+
+def test_who_leaves_before_their_turn_is_not_told(room: WaitingRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is over, or the client gone, while others are still being looked at."""
-    alice, bob = waiter(room, "alice"), waiter(room, "bob")
+    monkeypatch.setattr(room_module, "LOOKED_AT_PER_TURN", 1)
+    bob, alice = waiter(room, "bob"), waiter(room, "alice")
     room.wake([entry("all")], None)
     room.leave(alice.hold, "gone")
     all_ended(bob)
+    eventually(lambda: not room._calls, "the end of the call")
     assert (alice.ended, alice.hold.reason) == (0, "gone")
     assert_empty(room)
 
