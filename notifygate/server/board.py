@@ -50,15 +50,15 @@ DEADLINES_PER_TURN = 256
 
 
 class _Working:
-    """Stands for the request of a connection while a greenlet works on its answer."""
+    """Stands for the request of a connection while its answer is being made, or waits to be sent."""
 
     deadline = 0.0
 
     def time_is_over(self) -> None:
-        """Go on working: the database has time-outs of its own."""
+        """Go on: the database has time-outs of its own, and an answer is soon sent."""
 
     def client_is_gone(self) -> bytes:
-        """Go on working: who works will see."""
+        """Go on: it shows when the answer is sent."""
         return b""
 
 
@@ -261,8 +261,12 @@ class Board:
     # --- Sending ------------------------------------------------------------------------------
 
     def send(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
-        """Send an answer when this turn's answers are ready."""
-        connection.held = None
+        """Send an answer when this turn's answers are ready.
+
+        Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
+        more to say may end it before its answer.
+        """
+        connection.held = _WORKING
         if not self._outgoing:
             gevent.get_hub().loop.run_callback(self._send_outgoing)
         self._outgoing.append((connection, data, keeps_alive))
@@ -284,6 +288,7 @@ class Board:
                 self._close(connection)
 
     def _write(self, connection: Connection, data: bytes, keeps_alive: bool) -> None:
+        connection.held = None
         try:
             sent = os.write(connection.fd, data)
         except BlockingIOError:

@@ -261,3 +261,16 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
     assert client.recv(100) == b"", "its connection is closed"
     assert "could not be sent" in caplog.text
     other.close()
+
+
+def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
+    board: Board, client: socket.socket
+) -> None:
+    (connection,) = board._connections.values()
+    connection.answer(b"first\n", keeps_alive=True)
+    connection.due = connection.filed = board._next_tick
+    board._check_deadline(connection)  # its time is over
+    client.shutdown(socket.SHUT_WR)
+    board._serve_readable()  # and its client has said all
+    assert client.recv(100) == b"first\n"
+    assert client.recv(100) == b"", "then it is over"
