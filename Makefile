@@ -35,7 +35,7 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ th
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 15 minutes; ARGS=--quick for less
+bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(INSTALLED_DEV) ## look for faults and for code that isn't formatted
