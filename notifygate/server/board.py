@@ -127,6 +127,7 @@ class Board:
         self._wheel: dict[int, list[Connection]] = {}
         self._outgoing: list[tuple[Connection, bytes, bool]] = []
         """Answers of this turn, and whether the connection is kept then."""
+        self._listens = True
         self._next_tick = int(time.monotonic() * TICKS_PER_SECOND)
         self._idle_due = self._next_tick + self._idle_ticks
         """The tick at which a connection has idled too long that begins to do so now."""
@@ -148,10 +149,13 @@ class Board:
     def listen_no_more(self) -> None:
         """Let clients say nothing beyond what they have said: that is still answered, and then it is over.
 
-        To close their connections would be wrong: a request that has just come would be cut off.
+        To close their connections would be wrong: a request that has just come would be cut off. Who waits for an
+        answer gets it first; with the reading side shut they would be taken for gone.
         """
-        for fd in self._connections:
-            _shut_reading_side(fd)
+        self._listens = False
+        for connection in self._connections.values():
+            if connection.held is None:
+                _shut_reading_side(connection.fd)
 
     def stop(self) -> None:
         """Close everything, at the end of the worker."""
@@ -254,7 +258,8 @@ class Board:
             connection.says_more = True
         elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
-                self.send(connection, connection.held.client_is_gone(), keeps_alive=False)
+                # At once: whoever still works on an answer has to see that there is nobody any more (`is_gone`).
+                self._write(connection, connection.held.client_is_gone(), keeps_alive=False)
         else:
             connection.says_more = True
 
@@ -278,17 +283,17 @@ class Board:
         process, where it is on this machine, fall asleep between two answers and have to be woken for each.
         """
         outgoing, self._outgoing = self._outgoing, []
-        self.answered += len(outgoing)
         for connection, data, keeps_alive in outgoing:
             try:
                 if connection.fd >= 0:
-                    self._write(connection, data, keeps_alive)
+                    self._write(connection, data, keeps_alive=keeps_alive)
             except Exception:  # a defect must not cost the others their answers
                 logger.exception("An answer could not be sent")
                 self._close(connection)
 
-    def _write(self, connection: Connection, data: bytes, keeps_alive: bool) -> None:
+    def _write(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
         connection.held = None
+        self.answered += 1
         try:
             sent = os.write(connection.fd, data)
         except BlockingIOError:
@@ -304,6 +309,8 @@ class Board:
             self._set_deadline(connection, self._idle_due)
             if connection.says_more:
                 self._hear_again(connection)
+            if not self._listens:
+                _shut_reading_side(connection.fd)
 
     def _hear_again(self, connection: Connection) -> None:
         """Have what waits in the socket reported again."""

@@ -74,12 +74,17 @@ def board(desk: Desk, served: list[bytes]) -> Iterator[Board]:
     assert served == []
 
 
-@pytest.fixture
-def client(board: Board) -> Iterator[socket.socket]:
+def connect(board: Board) -> socket.socket:
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     board.adopt(theirs.detach())
     ours.settimeout(10)
+    return ours
+
+
+@pytest.fixture
+def client(board: Board) -> Iterator[socket.socket]:
+    ours = connect(board)
     yield ours
     ours.close()
     eventually(lambda: len(board) == 0, "the connection's end")
@@ -190,10 +195,7 @@ def test_a_defect_of_the_desk_costs_nobody_else_anything(
         return take(head, caller)
 
     monkeypatch.setattr(desk, "take", fail_for_the_first)
-    other, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    board.adopt(theirs.detach())
-    other.settimeout(10)
+    other = connect(board)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
     assert other.recv(100) == b"_=2\n"
@@ -203,7 +205,7 @@ def test_a_defect_of_the_desk_costs_nobody_else_anything(
 
 
 def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board: Board, served: list[bytes]) -> None:
-    def connect() -> socket.socket:
+    def connect_by_tcp() -> socket.socket:
         listener = socket.create_server(("127.0.0.1", 0))
         ours = socket.create_connection(listener.getsockname(), timeout=10)
         theirs = listener.accept()[0]
@@ -212,7 +214,7 @@ def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board
         board.adopt(theirs.detach())
         return ours
 
-    asks, idles = connect(), connect()
+    asks, idles = connect_by_tcp(), connect_by_tcp()
     gevent.idle()
     asks.sendall(REQUEST % 1)
     board.listen_no_more()
@@ -250,10 +252,7 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
 
     monkeypatch.setattr(board, "_set_deadline", fail_for_the_first)
     desk.may_answer.set()
-    other, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    board.adopt(theirs.detach())
-    other.settimeout(10)
+    other = connect(board)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
     assert other.recv(100) == b"_=2\n"
@@ -274,3 +273,39 @@ def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
     board._serve_readable()  # and its client has said all
     assert client.recv(100) == b"first\n"
     assert client.recv(100) == b"", "then it is over"
+
+
+class Waiting:
+    """A held poll that never ends by itself."""
+
+    deadline = time.monotonic() + 60
+    is_forgotten = False
+
+    def time_is_over(self) -> None:
+        raise AssertionError("there is no end to it")
+
+    def client_is_gone(self) -> bytes:
+        self.is_forgotten = True
+        return b""
+
+
+def test_a_hold_whose_client_leaves_is_forgotten_at_once(board: Board, client: socket.socket) -> None:
+    (connection,) = board._connections.values()
+    hold = Waiting()
+    connection.held = hold
+    client.close()
+    board._serve_readable()
+    assert hold.is_forgotten
+    assert connection.is_gone, "at once, not when answers are sent"
+
+
+def test_who_waits_when_the_board_listens_no_more_is_not_taken_for_gone(board: Board, client: socket.socket) -> None:
+    (connection,) = board._connections.values()
+    hold = Waiting()
+    connection.held = hold
+    board.listen_no_more()
+    gevent.sleep(0.01)
+    assert not hold.is_forgotten
+    connection.answer(b"late\n", keeps_alive=True)
+    assert client.recv(100) == b"late\n"
+    assert client.recv(100) == b""
