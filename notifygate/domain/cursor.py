@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import struct
 from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -46,9 +47,9 @@ class _Key:
         self.decrypt = cipher.decryptor().update
         self._tag_key = _derive(secret, b"cursor tag v1")
 
-    def tag(self, recipient: str, roles: Sequence[str]) -> int:
+    def tag(self, recipient: str, roles: Sequence[str]) -> bytes:
         text = "\n".join((recipient, *roles))  # names hold no control characters, so this is unambiguous
-        return int.from_bytes(hmac.digest(self._tag_key, text.encode(), "sha256")[:8], "big")
+        return hmac.digest(self._tag_key, text.encode(), "sha256")[:8]
 
 
 class CursorCodec:
@@ -60,24 +61,23 @@ class CursorCodec:
         """Then a position has just one token for each recipient. While secrets are rotated it has several, and what
         clients bring must not be given back to them, or they would keep the old ones for ever."""
 
-    def tag(self, recipient: str, roles: Sequence[str]) -> int:
+    def tag(self, recipient: str, roles: Sequence[str]) -> bytes:
         """Return the 64-bit tag that binds a cursor to a recipient with these roles."""
         return self._keys[0].tag(recipient, roles)
 
-    def encode(self, epoch: int, seq: int, tag: int) -> str:
+    def encode(self, epoch: int, seq: int, tag: bytes) -> str:
         """Make the token of a position for the recipient of a tag (`tag`)."""
         return self.encode_for_all(epoch, seq, [tag])[0]
 
-    def encode_for_all(self, epoch: int, seq: int, tags: Sequence[int]) -> list[str]:
+    def encode_for_all(self, epoch: int, seq: int, tags: Sequence[bytes]) -> list[str]:
         """Make the tokens of one position for many recipients: the cipher and base64 are called once for all."""
-        position = epoch << 108 | seq << 64
-        blocks = self._keys[0].encrypt(b"".join([(position | tag).to_bytes(16, "big") for tag in tags]))
+        position = (epoch << 44 | seq).to_bytes(8, "big")
+        blocks = self._keys[0].encrypt(b"".join([position + tag for tag in tags]))
         # Two more bytes make each block's text end where the next begins; they are cut off with their text.
-        padded = b"".join([blocks[start : start + 16] + b"\0\0" for start in range(0, len(blocks), 16)])
-        text = base64.urlsafe_b64encode(padded).decode()
-        return [_VERSION + text[start : start + 22] for start in range(0, len(text), 24)]
+        padded = b"".join([block + b"\0\0" for (block,) in struct.iter_unpack("16s", blocks)])
+        return [_VERSION + text.decode() for (text,) in struct.iter_unpack("22s2x", base64.urlsafe_b64encode(padded))]
 
-    def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: int) -> int | None:
+    def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: bytes) -> int | None:
         """Return the sequence of a token, None where it is another recipient's, of other roles or another epoch.
 
         `tag` is the recipient's tag under the first secret, which callers keep. Raises InvalidCursorError for a text
@@ -90,10 +90,11 @@ class CursorCodec:
         except binascii.Error as error:
             raise InvalidCursorError("This is not a cursor of this gateway.") from error
         for index, key in enumerate(self._keys):
-            value = int.from_bytes(key.decrypt(block), "big")
+            plain = key.decrypt(block)
+            position = int.from_bytes(plain[:8], "big")
             wanted = tag if index == 0 else key.tag(recipient, roles)
-            if value & (1 << 64) - 1 == wanted and value >> 108 == epoch:
-                return value >> 64 & MAX_SEQUENCE
+            if plain[8:] == wanted and position >> 44 == epoch:
+                return position & MAX_SEQUENCE
         return None
 
 

@@ -52,8 +52,13 @@ class Entry:
     last_states: dict[str, ItemState | None] = field(default_factory=dict[str, "ItemState | None"])
     """For RETRACTED and EXPIRED: the final state rows of those recipients who were looked up, by recipient; None
     for one who has no row. The state of a notification can't change once it has left the inboxes."""
+    # Asked ten thousand times of one entry, and an enum's members are slow to get at.
+    is_published: bool = field(init=False)
+    is_removal: bool = field(init=False)
+    """Whether the notification left every inbox by this entry."""
+    is_view: bool = field(init=False)
 
-    @property
-    def is_removal(self) -> bool:
-        """Whether the notification left every inbox by this entry."""
-        return self.kind is EntryKind.RETRACTED or self.kind is EntryKind.EXPIRED
+    def __post_init__(self) -> None:
+        self.is_published = self.kind is EntryKind.PUBLISHED
+        self.is_removal = self.kind is EntryKind.RETRACTED or self.kind is EntryKind.EXPIRED
+        self.is_view = self.kind is EntryKind.VIEW

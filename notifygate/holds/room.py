@@ -97,7 +97,8 @@ class WaitingRoom:
         for audience in view.audiences[1:]:
             self._by_audience.setdefault(audience, {})[hold] = None
         self._count += 1
-        self._account()
+        if not self._is_accounting:
+            self._account()
         if len(mine) >= self._per_recipient:
             self._end_now(mine[0], "crowded")
         if self.is_draining:  # it was on its way when the room was drained
@@ -152,13 +153,13 @@ class WaitingRoom:
     def _look_at_some(self) -> None:
         left = LOOKED_AT_PER_TURN
         while self._calls and left:
-            call = self._calls[0]
-            for hold in islice(call.holds, left):
+            holds, reason, entry, committed_at = self._calls[0]
+            for hold in islice(holds, left):
                 left -= 1
                 try:
-                    if hold.reason is None and (call.entry is None or hold.view.tells(call.entry)):
-                        hold.committed_at = call.committed_at
-                        self._take_out(hold, call.reason)
+                    if hold.reason is None and (entry is None or hold.view.tells(entry)):
+                        hold.committed_at = committed_at
+                        self._take_out(hold, reason)
                         hold.ended()
                 except Exception:  # a defect that must not keep the others from being told
                     logger.exception("A hold could not be ended")
@@ -182,13 +183,13 @@ class WaitingRoom:
                 del self._by_audience[audience]
         self._count -= 1
         self._ends[reason] = self._ends.get(reason, 0) + 1
-        self._account()
+        if not self._is_accounting:
+            self._account()
 
     def _account(self) -> None:
         """Have the metrics told at the end of this turn, once for all that it changes: each takes a lock."""
-        if not self._is_accounting:
-            self._is_accounting = True
-            gevent.get_hub().loop.run_callback(self._tell_metrics)
+        self._is_accounting = True
+        gevent.get_hub().loop.run_callback(self._tell_metrics)
 
     def _tell_metrics(self) -> None:
         self._is_accounting = False

@@ -61,12 +61,15 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     )
 
 
-def single_news_body_form(poll_after: int, poll_wait: int) -> bytes:
-    """Write what such bodies share that tell one new notification each, with %b and %d for what they don't.
+def single_news_body_form(notification: bytes, poll_after: int, poll_wait: int) -> tuple[bytes, bytes]:
+    """Write what all bodies share that tell one new notification, given as JSON.
 
-    `form % (notification, unread, unseen, token)`.
+    Two parts: what stands before the cursor, a form with %d for `unread` and `unseen`, and what stands behind it.
     """
-    return _BODY % (b"%b", b"[]", b"%d", b"%d", b"%b", _TRUTH[False], _TRUTH[False], poll_after, poll_wait)
+    text = notification.replace(b"%", b"%%")
+    form = _BODY % (text, b"[]", b"%d", b"%d", b"%b", _TRUTH[False], _TRUTH[False], poll_after, poll_wait)
+    before, behind = form.rsplit(b"%b", 1)
+    return before, behind
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

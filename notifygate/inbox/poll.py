@@ -5,14 +5,12 @@ database, the rest comes from memory. Nothing here waits for news: `notifygate.h
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
@@ -30,14 +28,6 @@ better than two hundred pages, and it bounds what one poll may read."""
 
 Told = tuple[bytes, int, int, str]
 """One notification as JSON, and the counts and the cursor after it: a `Found` in short."""
-
-
-class SingleNews(NamedTuple):
-    """All that lies after somebody's cursor: one notification, which they get as a member of an audience."""
-
-    view: View
-    notification: Notification
-    audience: str
 
 
 class Polls:
@@ -88,39 +78,39 @@ class Polls:
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
-    def single_news(self, view: View, cursor: str | None) -> SingleNews | None:
-        """Return the published notification that lies after a cursor, if it is all that does and memory knows it.
+    def tell_single(self, asked: Sequence[tuple[View, str | None]]) -> list[Told | None]:
+        """Answer polls, each a view and a cursor, as `look` would, where one published notification is all there is.
 
-        It is what nearly every woken hold is told, and `tell_single` tells many of them at once. None: `look`.
+        So it is with nearly all who are woken, and many of them at once cost little. None for those who have to `look`.
         """
-        tail = self._tail
-        if cursor != view.token or view.epoch != tail.epoch or view.seq < view.token_seq:
-            return None
-        entry = tail.only_after(view.token_seq)
-        if entry is None:
-            entries = tail.after(view.audiences, view.token_seq)
-            if entries is None or len(entries) != 1:
-                return None
-            entry = entries[0]
-        if entry.kind is not EntryKind.PUBLISHED:
-            return None
-        notification, audience = entry.notification, view.shows(entry)
-        return None if notification is None or audience is None else SingleNews(view, notification, audience)
-
-    def tell_single(self, news: Sequence[SingleNews]) -> list[Told]:
-        """Answer polls of which each has one notification to be told (`single_news`), as `look` would.
-
-        Nothing may wait between the two.
-        """
-        epoch, end = self._tail.epoch, self._tail.end
-        tokens = self._codec.encode_for_all(epoch, end, [one.view.tag for one in news])
-        told: list[Told] = []
-        for (view, notification, audience), token in zip(news, tokens, strict=True):
-            if view.seq < notification.seq:
-                view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
-            view.token, view.token_seq = token, end
-            told.append((notification.json_for(audience, None, None), view.unread, view.unseen, token))
+        epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
+        texts: list[bytes | None] = []
+        tags: list[bytes] = []
+        for view, cursor in asked:
+            text = None
+            if cursor == view.token and view.epoch == epoch and view.token_seq <= view.seq:
+                # Who waited at the log's end was woken by what has come to it last.
+                entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
+                text = _news(view, entry)
+                if entry is not None and text is not None:
+                    if view.seq < entry.seq:
+                        view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
+                    tags.append(view.tag)
+            texts.append(text)
+        tokens = iter(self._codec.encode_for_all(epoch, end, tags))
+        told: list[Told | None] = []
+        for (view, _), text in zip(asked, texts, strict=True):
+            if text is None:
+                told.append(None)
+            else:
+                view.token, view.token_seq = token, _ = next(tokens), end
+                told.append((text, view.unread, view.unseen, token))
         return told
+
+    def _only_entry_after(self, view: View) -> Entry | None:
+        """Return the entry that lies after the position of a view's token, if memory knows that it is just one."""
+        entries = self._tail.after(view.audiences, view.token_seq)
+        return entries[0] if entries is not None and len(entries) == 1 else None
 
     def as_found(self, nothing: Nothing) -> Found:
         """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""
@@ -238,6 +228,14 @@ class Polls:
         at = view.at
         token = self._token(view, at.epoch, at.seq)
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
+
+
+def _news(view: View, entry: Entry | None) -> bytes | None:
+    """Return a notification that was just published as JSON, None if an entry is none for this view."""
+    if entry is None or not entry.is_published or entry.notification is None:
+        return None
+    audience = view.shows(entry)
+    return None if audience is None else entry.notification.json_for(audience, None, None)
 
 
 def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:

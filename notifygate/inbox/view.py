@@ -6,7 +6,7 @@ from typing import NamedTuple
 from notifygate.domain.audience import ALL, role
 from notifygate.domain.audience import topic as topic_audience
 from notifygate.domain.cursor import MAX_SEQUENCE
-from notifygate.domain.entry import Entry, EntryKind, ItemState
+from notifygate.domain.entry import Entry, ItemState
 from notifygate.domain.marks import Marks, marked_at
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
@@ -28,7 +28,7 @@ def has_view_entry(entries: Iterable[Entry]) -> bool:
     """Tell whether what a view shows is altered as a whole by one of these entries."""
     # A loop: `any` makes a generator, which takes three times as long, on every poll.
     for entry in entries:  # noqa: SIM110
-        if entry.kind is EntryKind.VIEW:
+        if entry.is_view:
             return True
     return False
 
@@ -60,7 +60,7 @@ class View:
         self,
         principal: Recipient,
         *,
-        tag: int,
+        tag: bytes,
         started_seq: int,
         followed_since: Mapping[str, int],
         forbidden_topics: frozenset[str],
@@ -135,30 +135,25 @@ class View:
 
         A removal whose final state is not known for this recipient (`Entry.last_states`) counts as told.
         """
-        if entry.kind is EntryKind.VIEW:
+        if entry.is_view:
             return True
         if self.shows(entry) is None:
             return False
-        if entry.kind is not EntryKind.PUBLISHED and entry.is_removal:
+        if entry.is_removal:
             last = entry.last_states.get(self.recipient)
             return last is None or last.dismissed_at is None
         return True
 
     def needs_last_state(self, entry: Entry) -> bool:
         """Tell whether an entry can't be counted before its final state was looked up for this recipient."""
-        return (
-            entry.kind is not EntryKind.PUBLISHED
-            and entry.is_removal
-            and self.recipient not in entry.last_states
-            and self.shows(entry) is not None
-        )
+        return entry.is_removal and self.recipient not in entry.last_states and self.shows(entry) is not None
 
     def deltas(self, entry: Entry) -> tuple[int, int]:
         """Return by how much an entry moves `unread` and `unseen`."""
         notification = entry.notification
-        if entry.kind is EntryKind.VIEW or notification is None or self.shows(entry) is None:
+        if entry.is_view or notification is None or self.shows(entry) is None:
             return 0, 0
-        if entry.kind is EntryKind.PUBLISHED:
+        if entry.is_published:
             return 1, 1
         if not entry.is_removal:
             return entry.unread_delta, entry.unseen_delta

@@ -6,7 +6,7 @@ the limit may pass, but only what all workers let through within one such moment
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
@@ -57,6 +57,12 @@ class SharedWindows(FixedWindows):
         self._unsent[key] += count
         self._news.set()
         return super().add(key, count)
+
+    def add_each(self, keys: Sequence[str]) -> list[int]:
+        """Count one for each of many keys; return what was counted for each then, as far as is known here."""
+        self._unsent.update(keys)
+        self._news.set()
+        return super().add_each(keys)
 
     def _step(self) -> None:
         with self._loop.idle():

@@ -6,7 +6,7 @@ with the minute, where it has to be the same window for several workers.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from limits import RateLimitItem
@@ -50,6 +50,9 @@ class FixedWindows:
 
     def present(self) -> Mapping[str, int]:
         """Return what was counted in the present window, by key. Only to be looked at, and at once."""
+        return self._present()
+
+    def _present(self) -> dict[str, int]:
         now = time.time()
         if now >= self.ends_at:
             self._counts = {}
@@ -59,13 +62,22 @@ class FixedWindows:
 
     def counted(self, key: str) -> int:
         """Return what was counted for a key in the present window."""
-        return self.present().get(key, 0)
+        return self._present().get(key, 0)
 
     def add(self, key: str, count: int = 1) -> int:
         """Count for a key; return what was counted for it in the present window."""
-        total = self.present().get(key, 0) + count
-        self._counts[key] = total
+        counts = self._present()
+        total = counts[key] = counts.get(key, 0) + count
         return total
+
+    def add_each(self, keys: Sequence[str]) -> list[int]:
+        """Count one for each of many keys; return what was counted for each then."""
+        counts = self._present()
+        totals: list[int] = []
+        for key in keys:
+            total = counts[key] = counts.get(key, 0) + 1
+            totals.append(total)
+        return totals
 
     def correct(self, key: str, total: int, ends_at: float) -> None:
         """Take over what all workers have counted for a key in the window that ends then, if it still goes on."""

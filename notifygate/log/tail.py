@@ -65,10 +65,11 @@ class Tail:
             self._let_go.clear()
             self._known_from = self.start
 
-    def only_after(self, seq: int) -> Entry | None:
-        """Return the entry after a position if it is the log's only one, whoever it is for."""
+    @property
+    def newest(self) -> Entry | None:
+        """The entry at the tail's end; None if none of the entries that are kept here lies there."""
         newest = self._entries[-1] if self._entries else None
-        return newest if newest is not None and newest.seq == self.end == seq + 1 else None
+        return newest if newest is not None and newest.seq == self.end else None
 
     def after(self, audiences: Sequence[str], seq: int) -> list[Entry] | None:
         """Return the entries after a position that have one of these audiences, in order; None if the tail can't know.

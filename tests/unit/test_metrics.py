@@ -1,5 +1,7 @@
 """Telling the metrics many things at once gives what telling them one by one does."""
 
+import collections
+
 import gevent
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -14,7 +16,7 @@ def test_observing_many_values_is_observing_each() -> None:
         registry = CollectorRegistry()
         histogram = Histogram("h", "Help.", buckets=(0.0005, 0.1, 5), registry=registry)
         if at_once:
-            observe_all(histogram, VALUES)
+            observe_all(histogram, collections.Counter(VALUES))
         else:
             for value in VALUES:
                 histogram.observe(value)

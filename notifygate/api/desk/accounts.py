@@ -1,7 +1,8 @@
 """What is kept of answers that the desk gives: the same as of others, told to the metrics in bulk."""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 
 import gevent
 
@@ -20,15 +21,15 @@ class Accounts:
         self.logs = True
         """Whether each answer gets a line in the log; looked up once a second."""
         self._answers: dict[tuple[str, int], int] = {}
-        self._wake_delays: list[float] = []
-        self._publishing: list[float] = []
+        self._wake_delays: Counter[float] = Counter()
+        self._publishing: Counter[float] = Counter()
         self._is_telling = False
 
     def answered(self, asked: DeskRequest, name: str, status: int, began: float, held_seconds: float) -> None:
         """Account for an answer to a request of the principal of that name, begun at `began` (`time.monotonic()`)."""
         self.count(asked.route, status)
         if asked.route == NOTIFICATIONS:
-            self._publishing.append(time.monotonic() - began)
+            self._publishing[time.monotonic() - began] += 1
         if self.logs:
             log_request(
                 request_id=asked.request_id or new_request_id(),
@@ -40,10 +41,12 @@ class Accounts:
                 held_seconds=held_seconds,
             )
 
-    def woken(self, commits: Sequence[float]) -> None:
+    def woken(self, commits: Iterable[float | None]) -> None:
         """Account for polls that are answered because of what was committed at these times (`time.time()`)."""
         now = time.time()
-        self._wake_delays += [max(0.0, now - committed_at) for committed_at in commits]
+        for committed_at, count in Counter(commits).items():
+            if committed_at is not None:
+                self._wake_delays[max(0.0, now - committed_at)] += count
 
     def count(self, route: str, status: int, count: int = 1) -> None:
         """Count answers, for which there is nothing else to be done where answers get no line in the log."""
@@ -67,7 +70,7 @@ class Accounts:
                 metrics.hub_answers.labels(status).inc(count)
         if self._publishing:
             metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), self._publishing)
-            self._publishing = []
+            self._publishing = Counter()
         if self._wake_delays:
             metrics.observe_all(metrics.wake_seconds, self._wake_delays)
-            self._wake_delays = []
+            self._wake_delays = Counter()

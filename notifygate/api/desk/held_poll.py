@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class HeldPoll(Hold):
     """A poll that waits: what remains of a request while its connection is on the server's board."""
 
-    __slots__ = ("_desk", "began", "caller", "deadline", "poll", "principal", "waits")
+    __slots__ = ("_desk", "began", "caller", "deadline", "is_common", "poll", "principal", "waits")
 
     def __init__(self, desk: "PollDesk", caller: Caller, principal: Recipient, poll: Poll, view: View) -> None:
         super().__init__(view)
@@ -29,6 +29,8 @@ class HeldPoll(Hold):
         self.began = time.monotonic()
         self.deadline = self.began + hold_seconds(poll.wait or 0, principal)
         """See `server.desk.HeldPoll`."""
+        self.is_common = poll.is_common
+        """See `Poll.is_common`."""
         self.waits = False
         """Whether its end is for `conclude`: it has begun to wait, and isn't being answered yet."""
 

@@ -22,7 +22,6 @@ from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Recipient
 from notifygate.errors import RateLimitedError
 from notifygate.inbox.answer import Found, Nothing
-from notifygate.inbox.poll import SingleNews
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
 from notifygate.server.desk import Caller, Reply
@@ -172,31 +171,25 @@ class PollDesk:
             return
         if not self._follower.is_fed or self._room.is_draining:
             return
-        holds: list[HeldPoll] = []
-        news: list[SingleNews] = []
-        for hold in ended:
-            if hold.waits and hold.poll.is_common:
-                single = self._polls.single_news(hold.view, hold.poll.cursor)
-                if single is not None:
-                    holds.append(hold)
-                    news.append(single)
-        counted, guard_counted = limit.present(), guard.present()
-        form = self.writer.single_news_form([guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at)])
-        commits: list[float] = []
-        for hold, told in zip(holds, self._polls.tell_single(news), strict=True):
-            poll, name = hold.poll, hold.principal.audience
-            left = limit.limit - counted.get(name, 0) - 1
+        common = [hold for hold in ended if hold.waits and hold.is_common]
+        found = self._polls.tell_single([(hold.view, hold.poll.cursor) for hold in common])
+        told = [(hold, one, hold.principal.audience) for hold, one in zip(common, found, strict=True) if one]
+        forms = self.writer.single_news_forms(guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at))
+        guard_counts = guard.present()
+        counts = limit.add_each([name for _, _, name in told])
+        answered: list[HeldPoll] = []
+        for (hold, one, name), count in zip(told, counts, strict=True):
+            left, guard_left = limit.limit - count, guard.limit - guard_counts.get(name, 0)
             if left < 0:
                 continue
-            guard_left = max(0, guard.limit - guard_counted.get(name, 0))
-            data = form.fill(*told, poll.wait, poll.request_id or new_request_id(), guard_left, left)
-            limit.add(name)
+            poll = hold.poll
+            request_id = poll.request_id or new_request_id()
+            data = forms.fill(*one, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
             hold.waits = False
-            self.accounts.count(INBOX, 200)
             hold.caller.answer(data, keeps_alive=True)
-            if hold.committed_at is not None:
-                commits.append(hold.committed_at)
-        self.accounts.woken(commits)
+            answered.append(hold)
+        self.accounts.count(INBOX, 200, len(answered))
+        self.accounts.woken([hold.committed_at for hold in answered])
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""
@@ -261,7 +254,7 @@ class PollDesk:
             status, data = self.writer.error(poll, RateLimitedError(quota.reset_seconds), quotas)
         else:
             status, data = self._write(poll, principal, outcome, quota)
-        if hold.committed_at is not None and status == 200:
+        if status == 200:
             self.accounts.woken([hold.committed_at])
         self.accounts.answered(poll, principal.audience, status, hold.began, held_seconds)
         hold.caller.answer(data, keeps_alive=poll.keeps_alive)

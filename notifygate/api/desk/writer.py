@@ -6,7 +6,6 @@ tests/longpoll/test_differential.py compares the answers of both ways.
 
 import email.utils
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import orjson
 from werkzeug.http import HTTP_STATUS_CODES
@@ -15,6 +14,7 @@ from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.desk.requests import UNREAD, DeskRequest, Poll
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
 from notifygate.api.problems import describe_error
+from notifygate.domain.cursor import TOKEN_CHARACTERS
 from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body_form
@@ -77,13 +77,12 @@ class AnswerWriter:
             body,
         )
 
-    def single_news_form(self, quotas: Sequence[Quota]) -> "SingleNewsForm":
-        """Put together what those answers share that are sent now and tell one new notification each.
+    def single_news_forms(self, guard: Quota, poll: Quota) -> "SingleNewsForms":
+        """Begin to write answers that are sent now and tell one new notification each.
 
         For polls that share their form (`Poll.is_common`) and principals with just these two limits, whose windows end
         at the same time for all.
         """
-        guard, poll = quotas
         after = self._advice.poll_after()
         head = _FOUND % (
             self.start(200, is_http_11=True, keeps_alive=True),
@@ -94,12 +93,12 @@ class AnswerWriter:
             _WAITED,
             self._no_sniffing,
             b"%b",
-            self._limits_form(quotas),
+            self._limits_form([guard, poll]),
             b"",
             b"%b",
         )
-        body = single_news_body_form(after, self._advice.longest_wait())
-        return SingleNewsForm(head, body, guard, poll)
+        resets = guard.reset_seconds, poll.reset_seconds
+        return SingleNewsForms(head, resets, after, self._advice.longest_wait())
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
         """Write a 201 with further header fields. `asked` has its `request_id`."""
@@ -187,25 +186,36 @@ class AnswerWriter:
         return self._cors.get(asked.origin, b"") if asked.origin is not None else b""
 
 
-class SingleNewsForm(NamedTuple):
-    """What the answers of one slice share, with %b and %d for what they don't."""
+class SingleNewsForms:
+    """What the answers of one slice share: made once for each notification, with %b and %d for what they don't."""
 
-    head: bytes
-    body: bytes
-    guard: Quota
-    poll: Quota
+    def __init__(self, head: bytes, resets: tuple[int, int], poll_after: int, poll_wait: int) -> None:
+        self._head = head
+        self._guard_reset, self._poll_reset = resets
+        self._advice = poll_after, poll_wait
+        self._text: bytes | None = None
+        self._counts = self._form = b""
+        self._length = 0
 
     def fill(
         self, text: bytes, unread: int, unseen: int, token: str, wait: int | None, request_id: str, guard_left: int,
         poll_left: int,
     ) -> bytes:  # fmt: skip
         """Write an answer: a notification as JSON, counts, cursor, granted wait, and what is left of the limits."""
+        if text is not self._text:  # the same as the last one's, nearly always
+            self._begin(text)
         cursor = token.encode()
-        body = self.body % (text, unread, unseen, cursor)
-        return self.head % (
-            len(body), cursor, wait, request_id.encode(), guard_left, self.guard.reset_seconds, poll_left,
-            self.poll.reset_seconds, body,
+        counts = self._counts % (unread, unseen)
+        return self._form % (
+            len(counts) + self._length, cursor, wait, request_id.encode(), guard_left, self._guard_reset, poll_left,
+            self._poll_reset, counts, cursor,
         )  # fmt: skip
+
+    def _begin(self, text: bytes) -> None:
+        self._text = text
+        self._counts, behind = single_news_body_form(text, *self._advice)
+        self._form = self._head + b"%b" + behind
+        self._length = len(behind) + TOKEN_CHARACTERS
 
 
 def _waited(poll: Poll) -> bytes:

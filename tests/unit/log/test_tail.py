@@ -43,17 +43,14 @@ def test_nothing_lies_after_the_end_or_beyond_it() -> None:
     assert seqs(tail.after(["all"], 99)) == []
 
 
-def test_the_only_entry_after_a_position_is_known() -> None:
+def test_the_newest_entry_is_the_one_at_the_end() -> None:
     tail = Tail(10)
-    assert tail.only_after(0) is None
+    assert tail.newest is None
     fill(tail, "all", "user:a", "all")
-    newest = tail.only_after(2)
-    assert newest is not None
-    assert newest.seq == 3
-    assert [tail.only_after(seq) for seq in (0, 1, 3, 4)] == [None] * 4
+    assert tail.newest is not None
+    assert tail.newest.seq == 3
     tail.extend(5, ())
-    assert tail.only_after(4) is None, "what lies there is nobody's"
-    assert tail.only_after(2) is None
+    assert tail.newest is None, "what lies at the end is nobody's"
 
 
 def test_it_holds_no_more_than_its_capacity() -> None:
