@@ -1,10 +1,10 @@
 """The limits of PROTOCOL section 6: what is counted, for whom, and where.
 
 What a poll costs is known only when it is known what it brought, so Flask-Limiter's decorators are not used: it holds
-the storage and the strategy. Without Redis each worker counts for itself. With it, `publish`, `state` and
-`failed_auth` are counted there before the request goes on; `poll` is counted here and shared a moment later, so that
-no answer to a poll waits for Redis; `guard`, which every request meets, is this worker's own. When Redis fails, each
-worker counts for itself for a while: too generous by the number of workers, never refusing.
+the storage and the strategy. Without Redis each worker counts for itself. With it, what valid principals do is counted
+here and shared a moment later, so that nobody who is served waits for Redis; `failed_auth` is counted there before the
+answer, since guessing must not gain from many workers; `guard`, which every request meets, is this worker's own. When
+Redis fails, each worker counts for itself for a while: too generous by the number of workers, never refusing.
 """
 
 import logging
@@ -32,8 +32,11 @@ logger = logging.getLogger(__name__)
 
 LIMITS: tuple[LimitName, ...] = ("publish", "poll", "state", "failed_auth", "guard")
 
-WAITED_FOR: frozenset[LimitName] = frozenset({"publish", "state", "failed_auth"})
-"""Limits that are counted in Redis, where there is one, before the request goes on."""
+SHARED: frozenset[LimitName] = frozenset({"publish", "poll", "state"})
+"""Limits that are shared through Redis, where there is one, in the background."""
+
+WAITED_FOR: LimitName = "failed_auth"
+"""The limit that is counted in Redis, where there is one, before the request goes on."""
 
 REDIS_TIMEOUT_SECONDS = 0.25
 """A limit is worth waiting this long for, once; then Redis is left alone for a while."""
@@ -56,38 +59,39 @@ class RateLimits:
         self._paused_until = 0.0
         self._strategy: RateLimiter | None = None
         self._redis: Redis | None = None
-        self._shared_polls: SharedWindows | None = None
+        self._shared: list[SharedWindows] = []
         if settings.redis_url:
             # The strategy is part of the prefix: another one would choke on these keys.
             prefix = f"notifygate:{namespace}:{STRATEGY}"
             self._strategy, self._redis = _connect(app, settings.redis_url, prefix)
-            if item := self._items.get("poll"):
-                self._shared_polls = SharedWindows(
-                    "poll", item, self._redis, prefix, self._is_paused, self._redis_failed
+            for name in SHARED & self._items.keys():
+                windows = SharedWindows(
+                    name, self._items[name], self._redis, prefix, self._is_paused, self._redis_failed
                 )
-                self._local["poll"] = self._shared_polls
+                self._local[name] = windows
+                self._shared.append(windows)
 
     def start(self) -> None:
         """Begin to share through Redis what is shared in the background."""
-        if self._shared_polls:
-            self._shared_polls.start()
+        for windows in self._shared:
+            windows.start()
 
     def stop(self) -> None:
         """Stop sharing and close the connections to Redis."""
-        if self._shared_polls:
-            self._shared_polls.stop()
+        for windows in self._shared:
+            windows.stop()
         if self._redis is not None:
             self._redis.close()
 
     def take(self, name: LimitName, key: str) -> Quota | None:
         """Count one against a limit for a key and return how it stands then; None where it is switched off.
 
-        Waits for Redis if `name` is one of WAITED_FOR and there is one.
+        Waits for Redis if `name` is WAITED_FOR and there is one.
         """
         local = self._local.get(name)
         if local is None:
             return None
-        if name in WAITED_FOR and self._strategy is not None and not self._is_paused():
+        if name == WAITED_FOR and self._strategy is not None and not self._is_paused():
             quota = self._take_shared(self._strategy, local, key)
         else:
             quota = local.take(key)

@@ -43,6 +43,12 @@ def remaining(answer: Any, name: str) -> int:
     return int(found.group(1))
 
 
+def fail(app: InProcessGateway, address: str = "192.0.2.1", credential: str = "Bearer x") -> Any:
+    """Poll with a credential that doesn't count, or with none."""
+    headers = {"Authorization": credential} if credential else {}
+    return app.anonymous().get("/v1/inbox", headers=headers, environ_base={"REMOTE_ADDR": address})
+
+
 # --- Headers ------------------------------------------------------------------------------------
 
 
@@ -224,20 +230,16 @@ def test_failed_authentications_are_counted_per_address(make_app: Any) -> None:
     app = make_app(limit_failed_auth="3/minute")
     alice, publisher = app.recipient("alice"), app.publisher()
 
-    def fail(address: str, credential: str = "Bearer x") -> Any:
-        headers = {"Authorization": credential} if credential else {}
-        return app.anonymous().get("/v1/inbox", headers=headers, environ_base={"REMOTE_ADDR": address})
-
     for credential in ("Bearer x", "Bearer ng_a_b", ""):
-        assert fail("192.0.2.1", credential).status_code == 401
-    expect_limited(fail("192.0.2.1"), "failed_auth")
-    assert fail("192.0.2.2").status_code == 401
+        assert fail(app, credential=credential).status_code == 401
+    expect_limited(fail(app), "failed_auth")
+    assert fail(app, "192.0.2.2").status_code == 401
     # A valid credential is never counted against its address, not even against one that guesses.
     for _ in range(5):
         assert alice.get("/v1/inbox", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
         given = publisher.post("/v1/notifications", json=BODY, environ_base={"REMOTE_ADDR": "192.0.2.1"})
         assert given.status_code == 201
-    expect_limited(fail("192.0.2.1"), "failed_auth")
+    expect_limited(fail(app), "failed_auth")
 
 
 def test_a_header_does_not_change_the_address_unless_a_proxy_is_trusted(make_app: Any) -> None:
@@ -303,13 +305,35 @@ def test_what_is_refused_while_it_was_held_is_not_lost(make_app: Any) -> None:
 # --- Shared through Redis -----------------------------------------------------------------------
 
 
-def test_two_nodes_share_the_limits_through_redis(redis_url: str, make_app: Any) -> None:
-    one, other = (make_app(redis_url=redis_url, limit_publish="4/minute") for _ in range(2))
+def test_two_nodes_count_failed_authentications_together(redis_url: str, make_app: Any) -> None:
+    one, other = (make_app(redis_url=redis_url, limit_failed_auth="4/minute") for _ in range(2))
+    assert [fail(app).status_code for app in (one, other, one, other)] == [401] * 4
+    expect_limited(fail(one), "failed_auth")
+    expect_limited(fail(other), "failed_auth")
+
+
+def test_two_nodes_share_what_a_key_may_publish(redis_url: str, make_app: Any) -> None:
+    one, other = (make_app(redis_url=redis_url, limit_publish="4/day") for _ in range(2))
     publisher = one.publisher()
     elsewhere = PublisherActor(other.app.test_client(), publisher.credential)
-    assert [publish(actor).status_code for actor in (publisher, elsewhere, publisher, elsewhere)] == [201] * 4
-    expect_limited(publish(publisher), "publish")
-    expect_limited(publish(elsewhere), "publish")
+    assert [publish(publisher).status_code for _ in range(4)] == [201] * 4
+    expect_problem(publish(publisher), 429, "rate-limited")
+    # The other node learns of them a moment after its own first count.
+    assert publish(elsewhere).status_code == 201
+    eventually(lambda: publish(elsewhere).status_code == 429)
+
+
+def test_nobody_who_publishes_waits_for_redis(own_redis_server: RedisServer, make_app: Any) -> None:
+    app = make_app(redis_url=own_redis_server.url, **DEFAULTS)
+    publisher, alice = app.publisher(), app.recipient("alice")
+    alice.inbox()
+    own_redis_server.pause()
+    try:
+        with gevent.Timeout(0.2):
+            assert publish(publisher).status_code == 201
+            assert alice.put("/v1/inbox/topics/x").status_code == 200
+    finally:
+        own_redis_server.resume()
 
 
 def test_what_remains_is_told_from_redis(redis_url: str, make_app: Any) -> None:
@@ -360,16 +384,19 @@ def test_a_poll_without_news_asks_redis_for_nothing(own_redis_server: RedisServe
 def test_while_redis_is_down_each_node_counts_for_itself(
     own_redis_server: RedisServer, make_app: Any, failure: str
 ) -> None:
-    app = make_app(redis_url=own_redis_server.url, limit_publish="3/minute")
+    app = make_app(redis_url=own_redis_server.url, limit_publish="3/minute", limit_failed_auth="3/minute")
     publisher = app.publisher()
-    assert remaining(publish(publisher), "publish") == 2
+    assert remaining(fail(app), "failed_auth") == 2
     getattr(own_redis_server, failure)()
     try:
         began = time.monotonic()
-        answers = [publish(publisher) for _ in range(4)]
+        failed = [fail(app) for _ in range(4)]
         assert time.monotonic() - began < 2  # it is waited for once, and only for a moment
-        assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
-        expect_limited(answers[-1], "publish")
+        assert [answer.status_code for answer in failed] == [401, 401, 401, 429]
+        expect_limited(failed[-1], "failed_auth")
+        published = [publish(publisher) for _ in range(4)]
+        assert [answer.status_code for answer in published] == [201, 201, 201, 429]
+        expect_limited(published[-1], "publish")
     finally:
         if failure == "pause":
             own_redis_server.resume()
@@ -391,14 +418,12 @@ def test_redis_is_used_again_when_it_is_back(
     own_redis_server: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 0.1)
-    one, other = (make_app(redis_url=own_redis_server.url, limit_publish="100/minute") for _ in range(2))
-    publisher = one.publisher()
-    elsewhere = PublisherActor(other.app.test_client(), publisher.credential)
+    one, other = (make_app(redis_url=own_redis_server.url, limit_failed_auth="100/minute") for _ in range(2))
     own_redis_server.stop()
-    assert publish(publisher).status_code == 201
-    assert publish(elsewhere).status_code == 201
+    assert fail(one).status_code == 401
+    assert fail(other).status_code == 401
     own_redis_server.start()
     # It came back empty: from the moment that both count in it, each sees what the other has used.
-    eventually(lambda: abs(remaining(publish(publisher), "publish") - remaining(publish(elsewhere), "publish")) == 1)
+    eventually(lambda: abs(remaining(fail(one), "failed_auth") - remaining(fail(other), "failed_auth")) == 1)
     with own_redis_server.connect() as client:
         assert client.keys("notifygate:*")
