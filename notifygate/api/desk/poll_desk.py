@@ -150,9 +150,6 @@ class PollDesk:
     def _conclude_ended(self) -> None:
         """Answer the polls that were ended: together where that is possible, the others by themselves."""
         ended, self._ended = self._ended, []
-        if len(ended) == 1:
-            self.conclude(ended[0])
-            return
         try:
             self._answer_together(ended)
         except Exception:  # a defect with one of them must not cost the others their answers
