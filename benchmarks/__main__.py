@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import loadgen, machine, report
 from benchmarks.results import FULL_LOG, Results
+from benchmarks.rows.broadcasts import measure_broadcasts
 from benchmarks.rows.holds import measure_holds
 from benchmarks.rows.news import measure_news
 from benchmarks.rows.nothing_new import measure_nothing_new
@@ -26,6 +27,7 @@ ROWS: dict[str, Callable[[Plan, Results], None]] = {
     "news": measure_news,
     "publishing": measure_publishing,
     "holds": measure_holds,
+    "broadcasts": measure_broadcasts,
     "redis-wakes": measure_redis_wakes,
 }
 QUICK_SEED = Seed(recipients=10_000, heavy=1_000)
@@ -46,6 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--seconds", type=float, help="length of a throughput measurement (1)")
     parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (9)")
     parser.add_argument("--hold-rounds", type=int, help="how often they take turns at holding (2)")
+    parser.add_argument("--broadcasts", type=int, help="how often they take turns at broadcasts (30)")
     parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")
     parser.add_argument("--idle-seconds", type=float, help="how long idle gateways are watched (20)")
     parser.add_argument("--seed-recipients", type=int, help="recipients in the full log, 10 entries each (100,000)")
@@ -69,7 +72,7 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
         plan = replace(plan, variants=(*plan.variants, make_full_log(plan, seed)))
     given = {
         name: getattr(options, name)
-        for name in ("clients", "seconds", "rounds", "hold_rounds", "wakes", "idle_seconds")
+        for name in ("clients", "seconds", "rounds", "hold_rounds", "broadcasts", "wakes", "idle_seconds")
     }
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 

@@ -1,4 +1,4 @@
-"""Held polls: their memory, the wake of one, a broadcast to all, the storm after it, and the processor while idle."""
+"""Held polls: their memory, the wake of one, and the processor while idle."""
 
 from collections.abc import Callable
 
@@ -17,9 +17,8 @@ WARM_UP_CLIENTS = 200
 """Hold before memory is first looked at: code that is loaded late, threads and buffers are not the holds'."""
 WARM_UP_WAKES = 50
 
-POLLERS: tuple[type[Peer], ...] = (AiohttpPoll, FlaskView, FlaskSocketIO)
-SLOW_PEER_ROUNDS = 1
-"""Peers that no goal is held against are measured once."""
+SLOW_PEERS: tuple[type[Peer], ...] = (AiohttpPoll, FlaskView, FlaskSocketIO)
+"""No goal is held against these: they are measured once."""
 
 MakePlan = Callable[[range], HoldPlan]
 
@@ -30,9 +29,9 @@ def measure_holds(plan: Plan, results: Results) -> None:
         for variant in plan.variants:
             _measure_gateway(plan, variant, results, is_first=round_number == 0)
         if Nchan.name in plan.peers:
-            _measure_nchan(plan, results)
-        for kind in POLLERS:
-            if kind.name in plan.peers and round_number < SLOW_PEER_ROUNDS:
+            _measure_peer(plan, Nchan, results)
+        for kind in SLOW_PEERS:
+            if kind.name in plan.peers and round_number == 0:
                 _measure_peer(plan, kind, results)
 
 
@@ -41,18 +40,16 @@ def _measure_gateway(plan: Plan, variant: Variant, results: Results, *, is_first
         empty = _memory_after_warm_up(plan, gateway.hold_plan, gateway.pids)
         with HoldRun(gateway.hold_plan(range(plan.clients)), plan.folder) as run:
             run.open()
-            _expect_holds(gateway, plan.clients)
+            expect_holds(gateway, plan.clients)
             results.add("memory", variant.name, (memory_bytes(gateway.pids) - empty) / plan.clients / 1000)
             if is_first and plan.idle_seconds:
                 results.add("idle", variant.name, 100 * cpu_share(gateway.pids, plan.idle_seconds))
             _measure_wakes(plan, variant.name, results, run)
-            _measure_broadcast(plan, variant.name, results, run)
-            _measure_storm(plan, variant.name, results, run)
-            _expect_holds(gateway, plan.clients)
+            expect_holds(gateway, plan.clients)
             run.finish()
 
 
-def _expect_holds(gateway: Gateway, count: int) -> None:
+def expect_holds(gateway: Gateway, count: int) -> None:
     """Raise LoadError unless the gateway itself says that it holds so many: a poll at rest may also be a lost one."""
     held = gateway.metric("notifygate_holds")
     if held != count:
@@ -76,31 +73,7 @@ def _measure_peer(plan: Plan, kind: type[Peer], results: Results) -> None:
             run.open()
             results.add("memory", peer.name, (memory_bytes(peer.pids) - empty) / plan.clients / 1000)
             _measure_wakes(plan, peer.name, results, run)
-            _measure_broadcast(plan, peer.name, results, run)
-            _measure_storm(plan, peer.name, results, run)
             run.finish()
-
-
-def _measure_nchan(plan: Plan, results: Results) -> None:
-    """Measure Nchan at its best: single wakes on a channel for each, the broadcast on one channel for all."""
-    clients = range(plan.clients)
-    with Nchan(plan.folder) as nchan:
-        empty = _memory_after_warm_up(plan, nchan.hold_plan, nchan.pids)
-        with HoldRun(nchan.hold_plan(clients), plan.folder) as run:
-            run.open()
-            results.add("memory", nchan.name, (memory_bytes(nchan.pids) - empty) / plan.clients / 1000)
-            _measure_wakes(plan, nchan.name, results, run)
-            run.finish()
-    # Started anew each time: its channels keep their messages.
-    with Nchan(plan.folder) as nchan, HoldRun(nchan.common_plan(clients), plan.folder) as run:
-        run.open()
-        _measure_broadcast(plan, nchan.name, results, run)
-        run.finish()
-    # Only a client that polls both channels can be told something of its own in the middle of the storm.
-    with Nchan(plan.folder) as nchan, HoldRun(nchan.both_plan(clients), plan.folder) as run:
-        run.open()
-        _measure_storm(plan, nchan.name, results, run)
-        run.finish()
 
 
 def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
@@ -108,20 +81,3 @@ def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> Non
     results.add("wake_p50", name, figures["latency"]["p50_ms"])
     results.add("wake_p99", name, figures["latency"]["p99_ms"])
     results.add("answered_p50", name, figures["published"]["p50_ms"])
-
-
-def _measure_broadcast(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
-    for _ in range(plan.broadcasts):
-        figures = run.broadcast()
-        results.add("broadcast", name, figures["all_ms"])
-        results.add("broadcast_cpu", name, figures["all_cpu_ms"])
-        results.note_waiting(figures["server_kept_waiting"])
-
-
-def _measure_storm(plan: Plan, name: str, results: Results, run: HoldRun) -> None:
-    for _ in range(plan.broadcasts):
-        figures = run.storm()
-        results.add("storm", name, figures["settled_ms"])
-        results.add("storm_cpu", name, figures["settled_cpu_ms"])
-        results.note_waiting(figures["server_kept_waiting"])
-        results.add("storm_middle", name, figures["middle_ms"])

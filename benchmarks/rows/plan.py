@@ -42,8 +42,8 @@ class Plan:
     """How often gateways and peers take turns at throughput."""
     hold_rounds: int = 2
     """How often they take turns at holding; each time they are started anew."""
-    broadcasts: int = 6
-    """Broadcasts, and as many storms, in each of these rounds."""
+    broadcasts: int = 30
+    """How often they take turns at broadcasts, and as often at storms."""
     wakes: int = 500
     """Single wake-ups a round."""
     idle_seconds: float = 20.0

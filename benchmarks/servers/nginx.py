@@ -25,6 +25,7 @@ events {{ worker_connections 30000; }}
 http {{
     access_log off;
     keepalive_timeout 3600s;
+    client_header_timeout 3600s;
     keepalive_requests 1000000000;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;

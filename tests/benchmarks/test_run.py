@@ -18,7 +18,8 @@ MEASURED_BY = {
     "nothing-new": {"repeated", "different"},
     "news": {"news"},
     "publishing": {"publish", "audiences"},
-    "holds": {"memory", "wake_p50", "wake_p99", "answered_p50", "broadcast", "storm", "storm_middle", "idle"},
+    "holds": {"memory", "wake_p50", "wake_p99", "answered_p50", "idle"},
+    "broadcasts": {"broadcast", "storm", "storm_middle"},
     "redis-wakes": {"redis_p50", "redis_p99", "redis_commit_p50", "redis_commit_p99"},
 }
 
