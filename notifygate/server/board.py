@@ -88,8 +88,16 @@ class Connection:
         return self.fd < 0
 
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
-        """See `desk.Caller`."""
-        self._board.send(self, data, keeps_alive=keeps_alive)
+        """See `desk.Caller`. The answer is sent when this turn's answers are ready.
+
+        Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
+        more to say may end it before its answer.
+        """
+        self.held = _WORKING
+        outgoing = self._board.outgoing
+        if not outgoing:
+            self._board.send_soon()
+        outgoing.append((self, data, keeps_alive))
 
 
 class Board:
@@ -125,7 +133,7 @@ class Board:
         self._io = loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._wheel: dict[int, list[Connection]] = {}
-        self._outgoing: list[tuple[Connection, bytes, bool]] = []
+        self.outgoing: list[tuple[Connection, bytes, bool]] = []
         """Answers of this turn, and whether the connection is kept then."""
         self._listens = True
         self._next_tick = int(time.monotonic() * TICKS_PER_SECOND)
@@ -202,7 +210,7 @@ class Board:
         if repeat is None and self._repeats:
             repeat = self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
-            self.send(connection, answer, keeps_alive=True)
+            connection.answer(answer, keeps_alive=True)
             return
         request = read_request(data)
         if request is None:
@@ -240,7 +248,7 @@ class Board:
                     self._repeats.put(asked, reply.repeat)
                 else:
                     self._asked.put(hash(asked), True)
-            self.send(connection, reply.data, keeps_alive=reply.keeps_alive)
+            connection.answer(reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
             self._set_deadline(connection, int(reply.deadline * TICKS_PER_SECOND))
@@ -265,16 +273,9 @@ class Board:
 
     # --- Sending ------------------------------------------------------------------------------
 
-    def send(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
-        """Send an answer when this turn's answers are ready.
-
-        Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
-        more to say may end it before its answer.
-        """
-        connection.held = _WORKING
-        if not self._outgoing:
-            gevent.get_hub().loop.run_callback(self._send_outgoing)
-        self._outgoing.append((connection, data, keeps_alive))
+    def send_soon(self) -> None:
+        """Send what is in `outgoing` when this turn's answers are ready."""
+        gevent.get_hub().loop.run_callback(self._send_outgoing)
 
     def _send_outgoing(self) -> None:
         """Send what is ready, all of it at a stretch.
@@ -282,7 +283,7 @@ class Board:
         So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
         process, where it is on this machine, fall asleep between two answers and have to be woken for each.
         """
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing, self.outgoing = self.outgoing, []
         for connection, data, keeps_alive in outgoing:
             try:
                 if connection.fd >= 0:

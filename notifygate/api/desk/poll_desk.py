@@ -175,18 +175,20 @@ class PollDesk:
         guard_counts = guard.present()
         counts = limit.add_each([name for _, _, name in told])
         answered: list[HeldPoll] = []
-        for (hold, one, name), count in zip(told, counts, strict=True):
-            left, guard_left = limit.limit - count, guard.limit - guard_counts.get(name, 0)
-            if left < 0:
-                continue
-            poll = hold.poll
-            request_id = poll.request_id or new_request_id()
-            data = forms.fill(*one, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
-            hold.waits = False
-            hold.caller.answer(data, keeps_alive=True)
-            answered.append(hold)
-        self.accounts.count(INBOX, 200, len(answered))
-        self.accounts.woken([hold.committed_at for hold in answered])
+        try:
+            for (hold, one, name), count in zip(told, counts, strict=True):
+                left, guard_left = limit.limit - count, guard.limit - guard_counts.get(name, 0)
+                if left < 0:
+                    continue
+                poll = hold.poll
+                request_id = poll.request_id or new_request_id()
+                data = forms.fill(*one, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
+                hold.waits = False
+                hold.caller.answer(data, keeps_alive=True)
+                answered.append(hold)
+        finally:
+            self.accounts.count(INBOX, 200, len(answered))
+            self.accounts.woken([hold.committed_at for hold in answered])
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""

@@ -93,12 +93,11 @@ class AnswerWriter:
             _WAITED,
             self._no_sniffing,
             b"%b",
-            self._limits_form([guard, poll]),
+            _with_blanks(self._limits_form([guard, poll]) % (-1, guard.reset_seconds, -1, poll.reset_seconds)),
             b"",
             b"%b",
         )
-        resets = guard.reset_seconds, poll.reset_seconds
-        return SingleNewsForms(head, resets, after, self._advice.longest_wait())
+        return SingleNewsForms(head, after, self._advice.longest_wait())
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
         """Write a 201 with further header fields. `asked` has its `request_id`."""
@@ -179,7 +178,7 @@ class AnswerWriter:
         lines = self._limits.get(last)
         if lines is None:
             blank = limit_headers([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
-            lines = self._limits[last] = _lines(blank).replace(b"=-1", b"=%d")
+            lines = self._limits[last] = _with_blanks(_lines(blank))
         return lines
 
     def _cors_of(self, asked: DeskRequest) -> bytes:
@@ -189,9 +188,8 @@ class AnswerWriter:
 class SingleNewsForms:
     """What the answers of one slice share: made once for each notification, with %b and %d for what they don't."""
 
-    def __init__(self, head: bytes, resets: tuple[int, int], poll_after: int, poll_wait: int) -> None:
+    def __init__(self, head: bytes, poll_after: int, poll_wait: int) -> None:
         self._head = head
-        self._guard_reset, self._poll_reset = resets
         self._advice = poll_after, poll_wait
         self._text: bytes | None = None
         self._counts = self._form = b""
@@ -207,8 +205,7 @@ class SingleNewsForms:
         cursor = token.encode()
         counts = self._counts % (unread, unseen)
         return self._form % (
-            len(counts) + self._length, cursor, wait, request_id.encode(), guard_left, self._guard_reset, poll_left,
-            self._poll_reset, counts, cursor,
+            len(counts) + self._length, cursor, wait, request_id.encode(), guard_left, poll_left, counts, cursor,
         )  # fmt: skip
 
     def _begin(self, text: bytes) -> None:
@@ -220,6 +217,11 @@ class SingleNewsForms:
 
 def _waited(poll: Poll) -> bytes:
     return b"" if poll.wait is None else _WAITED % poll.wait
+
+
+def _with_blanks(lines: bytes) -> bytes:
+    """Put %d where -1 stands, which no answer says."""
+    return lines.replace(b"=-1", b"=%d")
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
