@@ -1,6 +1,8 @@
 """The poll desk, in this process: what it answers from memory is what the endpoint says, and what it can't, it leaves."""
 
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -140,6 +142,26 @@ def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(
     assert '"guard";r=7;t=' in heads[0]
     assert '"poll";r=0;t=' in heads[0]
     assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
+    desk.stop()
+
+
+def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(
+    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
+    app = make_app(limit_poll="9/minute", limit_guard="9/minute")
+    desk = Desk(app)
+    actors = [app.recipient(name) for name in ("alice", "bob")]
+    callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+    for name in ("poll", "guard"):
+        windows = app.services.limits.windows(name)
+        assert windows is not None
+        windows.ends_at = time.time() - 1
+    app.publisher().publish("all")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    for caller in callers:
+        head = caller.answers[0].partition(b"\r\n\r\n")[0].decode()
+        assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head) == [("guard", "9"), ("poll", "8")]
     desk.stop()
 
 

@@ -171,9 +171,9 @@ class PollDesk:
         common = [hold for hold in ended if hold.waits and hold.is_common]
         found = self._polls.tell_single([(hold.view, hold.poll.cursor) for hold in common])
         told = [(hold, one, hold.principal.audience) for hold, one in zip(common, found, strict=True) if one]
+        # In this order: these two begin a new window where the last one is over.
+        guard_counts, counts = guard.present(), limit.add_each([name for _, _, name in told])
         forms = self.writer.single_news_forms(guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at))
-        guard_counts = guard.present()
-        counts = limit.add_each([name for _, _, name in told])
         answered: list[HeldPoll] = []
         try:
             for (hold, one, name), count in zip(told, counts, strict=True):
