@@ -52,11 +52,11 @@ class SharedWindows(FixedWindows):
         """Stop; what wasn't sent is not worth waiting for."""
         self._loop.stop()
 
-    def add(self, key: str, count: int = 1) -> int:
-        """Count for a key; return what was counted for it in the present window, as far as is known here."""
-        self._unsent[key] += count
+    def add(self, key: str) -> int:
+        """Count one for a key; return what was counted for it in the present window, as far as is known here."""
+        self._unsent[key] += 1
         self._news.set()
-        return super().add(key, count)
+        return super().add(key)
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
         """Count one for each of many keys; return what was counted for each then, as far as is known here."""

@@ -50,9 +50,6 @@ class FixedWindows:
 
     def present(self) -> Mapping[str, int]:
         """Return what was counted in the present window, by key. Only to be looked at, and at once."""
-        return self._present()
-
-    def _present(self) -> dict[str, int]:
         now = time.time()
         if now >= self.ends_at:
             self._counts = {}
@@ -62,17 +59,18 @@ class FixedWindows:
 
     def counted(self, key: str) -> int:
         """Return what was counted for a key in the present window."""
-        return self._present().get(key, 0)
+        return self.present().get(key, 0)
 
-    def add(self, key: str, count: int = 1) -> int:
-        """Count for a key; return what was counted for it in the present window."""
-        counts = self._present()
-        total = counts[key] = counts.get(key, 0) + count
+    def add(self, key: str) -> int:
+        """Count one for a key; return what was counted for it in the present window."""
+        total = self.present().get(key, 0) + 1
+        self._counts[key] = total
         return total
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
         """Count one for each of many keys; return what was counted for each then."""
-        counts = self._present()
+        self.present()  # begins a new window, if it is time
+        counts = self._counts
         totals: list[int] = []
         for key in keys:
             total = counts[key] = counts.get(key, 0) + 1

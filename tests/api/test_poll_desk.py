@@ -10,13 +10,20 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
+from notifygate import metrics
 from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.desk.held_poll import HeldPoll
+from notifygate.api.desk.requests import INBOX
 from notifygate.server.desk import Reply
 from notifygate.server.plain_request import read_request
 from notifygate.waiting import WouldWaitError
 from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway, RecipientActor
+
+LIMITS = {"limit_poll": "1000/day", "limit_guard": "10000/day"}
+"""So high that they aren't met. Without limits, woken polls are not answered together."""
+
+MakeDesk = Callable[..., "Desk"]
 
 
 class Caller:
@@ -50,6 +57,7 @@ class Desk:
     """A poll desk whose polls are taken as the server does it."""
 
     def __init__(self, app: InProcessGateway) -> None:
+        self.app = app
         self.front = FrontDesk(app.services)
         self.desk = self.front.polls
         self.front.start()
@@ -73,15 +81,44 @@ class Desk:
         assert isinstance(self.take(actor, f"?cursor={cursor}&wait=50", caller), HeldPoll)
         return caller
 
+    def hold_each(self, *names: str) -> list[Caller]:
+        """Let recipients of these names wait for what comes after their first polls."""
+        actors = [self.app.recipient(name) for name in names]
+        return [self.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+
     def stop(self) -> None:
         self.front._timer.stop()
 
 
+@pytest.fixture(autouse=True)
+def no_access_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are they with access lines, which tests have switched on."""
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
+
+
 @pytest.fixture
-def desk(app: InProcessGateway) -> Iterator[Desk]:
-    desk = Desk(app)
-    yield desk
-    desk.stop()
+def make_desk(make_app: Callable[..., InProcessGateway]) -> Iterator[MakeDesk]:
+    """Return a function that makes the desk of a gateway with the given settings."""
+    made: list[Desk] = []
+
+    def make(**settings: str) -> Desk:
+        made.append(Desk(make_app(**{**LIMITS, **settings})))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.stop()
+
+
+@pytest.fixture
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()
+
+
+@pytest.fixture
+def app(desk: Desk) -> InProcessGateway:
+    """The gateway of the desk."""
+    return desk.app
 
 
 def body_of(answer: bytes) -> dict[str, Any]:
@@ -108,6 +145,9 @@ def test_woken_polls_are_told_what_the_endpoint_tells(
 ) -> None:
     monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: logs)
     desk.front._accounts.tell()
+    by_themselves: list[HeldPoll] = []
+    conclude = desk.desk.conclude
+    monkeypatch.setattr(desk.desk, "conclude", lambda hold: (by_themselves.append(hold), conclude(hold)))
     actors = [app.recipient(f"r{n}") for n in range(recipients)]
     publisher = app.publisher()
     cursors = [actor.inbox()["cursor"] for actor in actors]
@@ -118,72 +158,73 @@ def test_woken_polls_are_told_what_the_endpoint_tells(
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
     for actor, cursor, caller in zip(actors, cursors, callers, strict=True):
         (answer,) = caller.answers
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}\r\n" in head.decode()
         expected = actor.inbox(cursor)
         assert without_advice(body_of(answer)) == without_advice(expected)
         assert [item["id"] for item in expected["notifications"]] == [found]
     assert body_of(callers[0].answers[0])["unread"] == 2
     assert len({body_of(caller.answers[0])["cursor"] for caller in callers}) == recipients
+    assert len(by_themselves) == (recipients if logs else 0)
 
 
-def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(
-    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
-    app = make_app(limit_poll="2/minute", limit_guard="9/minute")
-    desk = Desk(app)
-    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
-    cursors = [actor.inbox()["cursor"] for actor in actors]
-    actors[1].inbox()
-    callers = [desk.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
-    app.publisher().publish("all")
+def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_poll="2/day", limit_guard="9/day")
+    callers = desk.hold_each("alice", "bob", "carol")
+    desk.app.recipient("bob").inbox()
+    desk.app.publisher().publish("all")
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
     heads = [caller.answers[0].partition(b"\r\n\r\n")[0].decode() for caller in callers]
     assert [head.split()[1] for head in heads] == ["200", "429", "200"]
     assert '"guard";r=7;t=' in heads[0]
     assert '"poll";r=0;t=' in heads[0]
     assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
-    desk.stop()
 
 
-def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(
-    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
-    app = make_app(limit_poll="9/minute", limit_guard="9/minute")
-    desk = Desk(app)
-    actors = [app.recipient(name) for name in ("alice", "bob")]
-    callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_poll="9/minute", limit_guard="9/minute")
+    callers = desk.hold_each("alice", "bob")
     for name in ("poll", "guard"):
-        windows = app.services.limits.windows(name)
+        windows = desk.app.services.limits.windows(name)
         assert windows is not None
         windows.ends_at = time.time() - 1
-    app.publisher().publish("all")
+    desk.app.publisher().publish("all")
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
     for caller in callers:
         head = caller.answers[0].partition(b"\r\n\r\n")[0].decode()
         assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head) == [("guard", "9"), ("poll", "8")]
-    desk.stop()
 
 
-def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
-    make_app: Callable[..., InProcessGateway], monkeypatch: pytest.MonkeyPatch
+def test_woken_polls_count_on_every_node(
+    redis_url: str, make_desk: MakeDesk, make_app: Callable[..., InProcessGateway]
 ) -> None:
-    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: False)
-    app = make_app(limit_poll="9/minute", limit_guard="9/minute")
-    desk = Desk(app)
-    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
-    callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+    desk, other = make_desk(redis_url=redis_url), make_app(redis_url=redis_url, **LIMITS)
+    (caller,) = desk.hold_each("alice")
+    desk.app.publisher().publish("all")
+    eventually(lambda: caller.answers, "an answer")
+    # The other node learns of them a moment after its own first count.
+    assert other.recipient("alice").poll().status_code == 200
+    windows = other.services.limits.windows("poll")
+    assert windows is not None
+    eventually(lambda: windows.counted("user:alice") == 3, "the first poll, the woken one and the other node's")
+
+
+def test_a_defect_with_one_woken_poll_costs_the_others_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    callers = desk.hold_each("alice", "bob", "carol")
+    answered = metrics.requests.labels(INBOX, 200)
 
     def fail(data: bytes, *, keeps_alive: bool) -> None:
         raise LookupError
 
-    monkeypatch.setattr(callers[0], "answer", fail)
-    app.publisher().publish("all", "For all")
-    eventually(lambda: all(caller.answers for caller in callers[1:]), "the answers of the others")
-    for caller in callers[1:]:
+    monkeypatch.setattr(callers[1], "answer", fail)
+    before = answered._value.get()
+    desk.app.publisher().publish("all", "For all")
+    told = [callers[0], callers[2]]
+    eventually(lambda: all(caller.answers for caller in told), "the answers of the others")
+    for caller in told:
         (answer,) = caller.answers
         assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
-    desk.stop()
+    eventually(lambda: answered._value.get() == before + 2, "that both are counted")
 
 
 def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGateway, desk: Desk) -> None:
@@ -263,7 +304,6 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
         assert reply.data.startswith(b"HTTP/1.1 304 ")
     assert reply.repeat is not None
     in_hub(lambda: desk.front._renew())
-    desk.desk.may_repeat = True  # tests log each request
     assert reply.repeat.again(0.0).startswith(b"HTTP/1.1 304 ")
     publisher.publish("user:bob")
     assert reply.repeat.again(0.0) is not None, "what is for others changes nothing"
@@ -273,26 +313,24 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
     assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
 
 
-def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_app: Callable[..., InProcessGateway]) -> None:
-    app = make_app(limit_guard="8/minute")
-    desk = Desk(app)
+def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_guard="8/day")
+    app = desk.app
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     reply = desk.take(alice, f"?cursor={cursor}", None, f'If-None-Match: W/"{cursor}"')
     repeat = reply.repeat
-    desk.desk.may_repeat = True
     assert repeat.again(0.0) is not None
     assert repeat.again(4e9) is None, "the token has expired by then"
     passed = sum(repeat.again(0.0) is not None for _ in range(20))
     assert passed < 8
     desk.front.drain()
     assert repeat.again(0.0) is None
-    desk.stop()
 
 
-def test_past_a_limit_the_endpoint_says_so(make_app: Callable[..., InProcessGateway]) -> None:
-    app = make_app(limit_poll="2/minute")
-    desk = Desk(app)
+def test_past_a_limit_the_endpoint_says_so(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_poll="2/day")
+    app = desk.app
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     caller = desk.hold(alice, cursor)
@@ -301,12 +339,11 @@ def test_past_a_limit_the_endpoint_says_so(make_app: Callable[..., InProcessGate
     assert caller.answers[0].startswith(b"HTTP/1.1 200 ")
     assert desk.take(alice, f"?cursor={cursor}") is None
     assert alice.poll(cursor).status_code == 429
-    desk.stop()
 
 
-def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_app: Callable[..., InProcessGateway]) -> None:
-    app = make_app(limit_poll="1/minute")
-    desk = Desk(app)
+def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_poll="1/day")
+    app = desk.app
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     caller = desk.hold(alice, cursor)
@@ -316,7 +353,6 @@ def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_app: Call
     assert body_of(caller.answers[0])["code"] == "rate-limited"
     app.services.limits.windows("poll").reset()
     assert [item["id"] for item in alice.inbox(cursor)["notifications"]] == [found]
-    desk.stop()
 
 
 # --- What happens while a greenlet looks --------------------------------------------------------

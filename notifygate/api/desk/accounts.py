@@ -22,14 +22,14 @@ class Accounts:
         """Whether each answer gets a line in the log; looked up once a second."""
         self._answers: dict[tuple[str, int], int] = {}
         self._wake_delays: Counter[float] = Counter()
-        self._publishing: Counter[float] = Counter()
+        self._publishing: list[float] = []
         self._is_telling = False
 
     def answered(self, asked: DeskRequest, name: str, status: int, began: float, held_seconds: float) -> None:
         """Account for an answer to a request of the principal of that name, begun at `began` (`time.monotonic()`)."""
         self.count(asked.route, status)
         if asked.route == NOTIFICATIONS:
-            self._publishing[time.monotonic() - began] += 1
+            self._publishing.append(time.monotonic() - began)
         if self.logs:
             log_request(
                 request_id=asked.request_id or new_request_id(),
@@ -69,8 +69,8 @@ class Accounts:
             if route != NOTIFICATIONS:
                 metrics.hub_answers.labels(status).inc(count)
         if self._publishing:
-            metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), self._publishing)
-            self._publishing = Counter()
+            metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), Counter(self._publishing))
+            self._publishing = []
         if self._wake_delays:
             metrics.observe_all(metrics.wake_seconds, self._wake_delays)
             self._wake_delays = Counter()

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from notifygate.api.desk.requests import Poll
+from notifygate.api.desk.requests import INBOX, Poll
 from notifygate.api.long_poll import hold_seconds
 from notifygate.domain.principal import Recipient
 from notifygate.holds.room import Hold
@@ -29,8 +29,8 @@ class HeldPoll(Hold):
         self.began = time.monotonic()
         self.deadline = self.began + hold_seconds(poll.wait or 0, principal)
         """See `server.desk.HeldPoll`."""
-        self.is_common = poll.is_common
-        """See `Poll.is_common`."""
+        self.is_common = poll.is_http_11 and poll.keeps_alive and poll.origin is None and poll.route == INBOX
+        """Whether its answer is in the form of nearly all held polls."""
         self.waits = False
         """Whether its end is for `conclude`: it has begun to wait, and isn't being answered yet."""
 

@@ -52,12 +52,6 @@ class Poll(DeskRequest):
         self.limit = DEFAULT_LIMIT
         self.tags: list[str] | tuple[str, ...] = ()
 
-    @property
-    def is_common(self) -> bool:
-        """Whether its answer is in the form of nearly all held polls."""
-        common = self.is_http_11 and self.keeps_alive and self.origin is None and self.wait is not None
-        return common and self.route == INBOX
-
 
 class Publication(DeskRequest):
     """A request that publishes a notification, as JSON."""

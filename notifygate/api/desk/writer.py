@@ -80,8 +80,8 @@ class AnswerWriter:
     def single_news_forms(self, guard: Quota, poll: Quota) -> "SingleNewsForms":
         """Begin to write answers that are sent now and tell one new notification each.
 
-        For polls that share their form (`Poll.is_common`) and principals with just these two limits, whose windows end
-        at the same time for all.
+        For polls that share their form (`HeldPoll.is_common`) and principals with just these two limits, whose windows
+        end at the same time for all.
         """
         after = self._advice.poll_after()
         head = _FOUND % (
