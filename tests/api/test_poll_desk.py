@@ -14,8 +14,10 @@ from notifygate import metrics
 from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.desk.held_poll import HeldPoll
 from notifygate.api.desk.requests import INBOX
+from notifygate.inbox.poll import Told
+from notifygate.inbox.view import View
 from notifygate.server.desk import Reply
-from notifygate.server.plain_request import read_request
+from notifygate.server.plain_request import PlainRequest, read_request
 from notifygate.waiting import WouldWaitError
 from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway, RecipientActor
@@ -64,6 +66,12 @@ class Desk:
 
     def take(self, actor: RecipientActor, query: str = "", caller: Caller | None = None, *lines: str) -> Any:
         """Take a poll in the hub."""
+        head = self.request(actor, query, *lines)
+        return in_hub(lambda: self.desk.take(head, caller or Caller()))
+
+    @staticmethod
+    def request(actor: RecipientActor, query: str, *lines: str) -> PlainRequest:
+        """Read the request of a poll."""
         head = read_request(
             "\r\n".join(
                 (
@@ -73,12 +81,12 @@ class Desk:
             ).encode()
         )  # fmt: skip
         assert head is not None
-        return in_hub(lambda: self.desk.take(head, caller or Caller()))
+        return head
 
-    def hold(self, actor: RecipientActor, cursor: str) -> Caller:
+    def hold(self, actor: RecipientActor, cursor: str, *lines: str) -> Caller:
         """Take a poll that is held."""
         caller = Caller()
-        assert isinstance(self.take(actor, f"?cursor={cursor}&wait=50", caller), HeldPoll)
+        assert isinstance(self.take(actor, f"?cursor={cursor}&wait=50", caller, *lines), HeldPoll)
         return caller
 
     def hold_each(self, *names: str) -> list[Caller]:
@@ -225,6 +233,111 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(desk: Desk, monke
         (answer,) = caller.answers
         assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
     eventually(lambda: answered._value.get() == before + 2, "that both are counted")
+
+
+def test_each_who_is_woken_is_told_as_a_member_of_which_audience(desk: Desk) -> None:
+    callers = desk.hold_each("alice", "bob", "carol")
+    desk.app.publisher().publish(["all", "user:bob"])
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    told = [body_of(caller.answers[0])["notifications"][0]["audience"] for caller in callers]
+    assert told == ["all", "user:bob", "all"]
+
+
+def test_who_wants_the_connection_closed_is_told_so_among_others(app: InProcessGateway, desk: Desk) -> None:
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    callers = [desk.hold(alice, alice.inbox()["cursor"], "Connection: close"), desk.hold(bob, bob.inbox()["cursor"])]
+    app.publisher().publish("all")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    assert b"Connection: close" in callers[0].answers[0]
+    assert b"Connection: keep-alive" in callers[1].answers[0]
+
+
+def test_who_is_woken_before_the_wait_has_begun_is_answered_once(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    look = desk.desk._look
+
+    def look_slowly(*arguments: Any) -> Any:
+        publisher.publish("user:alice")
+        gevent.sleep(0.05)  # the room ends the hold meanwhile
+        return look(*arguments)
+
+    monkeypatch.setattr(desk.desk, "_look", look_slowly)
+    monkeypatch.setattr(desk.desk, "_has_nothing_to_find", lambda _: False)
+    caller = Caller()
+    reply = desk.desk.take(desk.request(alice, f"?cursor={cursor}&wait=50"), caller)
+    assert isinstance(reply, Reply)
+    assert len(body_of(reply.data)["notifications"]) == 1
+    gevent.sleep(0.05)
+    assert caller.answers == []
+
+
+# --- What may be told without a look ------------------------------------------------------------
+
+
+@pytest.fixture
+def view(app: InProcessGateway) -> View:
+    """Alice's view, with the cursor that she has."""
+    alice = app.recipient("alice")
+    token = alice.inbox()["cursor"]
+    view = app.services.views.current(app.services.tokens.verify(alice.credential))
+    assert view.token == token
+    return view
+
+
+def told(app: InProcessGateway, view: View) -> Told | None:
+    return app.services.polls.tell_single([(view, view.token)])[0]
+
+
+def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
+    publisher = app.publisher()
+    assert told(app, view) is None
+    publisher.publish("user:bob")
+    assert told(app, view) is None
+    found = publisher.publish("user:alice")
+    publisher.publish("user:bob")
+    one = told(app, view)
+    assert one is not None
+    text, unread, unseen, token = one
+    assert (json.loads(text)["id"], unread, unseen) == (found, 1, 1)
+    assert app.recipient("alice").inbox(token)["notifications"] == []
+
+
+def test_several_notifications_need_a_look(app: InProcessGateway, view: View) -> None:
+    publisher = app.publisher()
+    for _ in range(2):
+        publisher.publish("user:alice")
+    assert told(app, view) is None
+
+
+def test_anything_but_a_notification_needs_a_look(app: InProcessGateway) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    alice.inbox()
+    shown = publisher.publish("user:alice")
+    alice.inbox()
+    view = app.services.views.current(app.services.tokens.verify(alice.credential))
+    assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
+    assert told(app, view) is None
+
+
+def test_a_cursor_that_is_ahead_of_the_counts_needs_a_look(app: InProcessGateway, view: View) -> None:
+    publisher, tail = app.publisher(), app.services.tail
+    publisher.publish("user:alice")
+    # Another worker was ahead of this one and has told it.
+    view.token, view.token_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
+    publisher.publish("user:alice")
+    assert told(app, view) is None
+
+
+def test_a_view_of_another_epoch_needs_a_look(app: InProcessGateway, view: View) -> None:
+    view.epoch -= 1
+    app.publisher().publish("user:alice")
+    assert told(app, view) is None
+
+
+# --- Further polls ------------------------------------------------------------------------------
 
 
 def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGateway, desk: Desk) -> None:
