@@ -15,9 +15,9 @@ def new_id() -> str:
 
 
 _request_ids = itertools.count()
-_PROCESS = f"{now_ms():012x}{secrets.randbits(48):012x}"
+_FORM = f"{now_ms():012x}{secrets.randbits(48):012x}%08x"
 
 
 def new_request_id() -> str:
     """Return a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing and costs little."""
-    return f"{_PROCESS}{next(_request_ids):08x}"
+    return _FORM % next(_request_ids)

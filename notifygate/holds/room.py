@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 import gevent
 
 from notifygate import metrics
-from notifygate.domain.audience import recipient_of
+from notifygate.domain.audience import ALL, recipient_of
 from notifygate.domain.entry import Entry
 from notifygate.waiting import in_next_turn
 
@@ -33,7 +33,7 @@ class HoldView(Protocol):
 
     recipient: str
     audiences: tuple[str, ...]
-    """The recipient's own audience first, if there are any."""
+    """The recipient's own audience first, `all` last."""
 
     def tells(self, entry: Entry) -> bool:
         """Tell whether the recipient would be told of an entry."""
@@ -75,7 +75,7 @@ class WaitingRoom:
         self._per_worker = per_worker
         self._count = 0
         # One recipient has few holds and there are many recipients: a tuple, the oldest first, takes a third of what a
-        # dictionary does. An audience that many share needs one (an ordered set).
+        # dictionary does. An audience that some share needs one (an ordered set); `all` is everybody in the room.
         self._by_recipient: dict[str, tuple[Hold, ...]] = {}
         self._by_audience: dict[str, dict[Hold, None]] = {}
         self._calls: deque[_Call] = deque()
@@ -94,7 +94,7 @@ class WaitingRoom:
         hold.reason = None
         mine = self._by_recipient.get(view.recipient, ())
         self._by_recipient[view.recipient] = (*mine, hold)
-        for audience in view.audiences[1:]:
+        for audience in view.audiences[1:-1]:
             self._by_audience.setdefault(audience, {})[hold] = None
         self._count += 1
         if not self._is_accounting:
@@ -112,7 +112,7 @@ class WaitingRoom:
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
         """End the holds that new entries are to be told to. `committed_at`: see Hold."""
         calls = [
-            _Call(iter(tuple(holds)), "news", entry, committed_at)
+            _Call(iter(holds), "news", entry, committed_at)
             for entry in entries
             for audience in entry.audiences
             if (holds := self._holds_of(audience))
@@ -132,12 +132,17 @@ class WaitingRoom:
         """Return the recipients who wait for something to one of these audiences."""
         return {hold.view.recipient for audience in audiences for hold in self._holds_of(audience)}
 
-    def _holds_of(self, audience: str) -> Iterable[Hold]:
+    def _holds_of(self, audience: str) -> Sequence[Hold]:
+        """Return who waits for something to an audience: a copy, which stays as it is while they are looked at."""
+        if audience == ALL:
+            return [hold for holds in self._by_recipient.values() for hold in holds]
         recipient = recipient_of(audience)
-        return self._by_audience.get(audience, ()) if recipient is None else self._by_recipient.get(recipient, ())
+        if recipient is None:
+            return tuple(self._by_audience.get(audience, ()))
+        return self._by_recipient.get(recipient, ())
 
     def _call_all(self, reason: Reason) -> None:
-        self._call([_Call(iter([hold for holds in self._by_recipient.values() for hold in holds]), reason, None, None)])
+        self._call([_Call(iter(self._holds_of(ALL)), reason, None, None)])
 
     def _call(self, calls: Sequence[_Call]) -> None:
         """Have holds looked at: the first of them right now, the others in their turn."""
@@ -171,12 +176,10 @@ class WaitingRoom:
     def _take_out(self, hold: Hold, reason: Reason) -> None:
         hold.reason = reason
         view = hold.view
-        mine = self._by_recipient[view.recipient]
-        if len(mine) == 1:
-            del self._by_recipient[view.recipient]
-        else:
+        mine = self._by_recipient.pop(view.recipient)
+        if len(mine) > 1:
             self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
-        for audience in view.audiences[1:]:
+        for audience in view.audiences[1:-1]:
             holds = self._by_audience[audience]
             del holds[hold]
             if not holds:

@@ -91,8 +91,8 @@ class Polls:
             if cursor == view.token and view.epoch == epoch and view.token_seq <= view.seq:
                 # Who waited at the log's end was woken by what has come to it last.
                 entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
-                text = _news(view, entry)
-                if entry is not None and text is not None:
+                if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
+                    text = entry.notification.json_for(audience, None, None)
                     if view.seq < entry.seq:
                         view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
                     tags.append(view.tag)
@@ -228,14 +228,6 @@ class Polls:
         at = view.at
         token = self._token(view, at.epoch, at.seq)
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
-
-
-def _news(view: View, entry: Entry | None) -> bytes | None:
-    """Return a notification that was just published as JSON, None if an entry is none for this view."""
-    if entry is None or not entry.is_published or entry.notification is None:
-        return None
-    audience = view.shows(entry)
-    return None if audience is None else entry.notification.json_for(audience, None, None)
 
 
 def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:

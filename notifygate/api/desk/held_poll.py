@@ -45,7 +45,10 @@ class HeldPoll(Hold):
 
     def ended(self) -> None:
         """Answer: the room has ended the wait."""
-        self._desk.conclude_soon(self)
+        ended = self._desk.ended
+        if not ended:
+            self._desk.conclude_soon()
+        ended.append(self)
 
     def time_is_over(self) -> None:
         """See `server.desk.HeldPoll`."""
