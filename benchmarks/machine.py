@@ -12,7 +12,7 @@ from pathlib import Path
 SERVER_CORE = 0
 """What is measured runs here, and nothing else that belongs to the run."""
 LOAD_CORE = 1
-"""The load generator, Redis and this program run here."""
+"""The load generator and this program run here."""
 
 SPARE_FILES = 500
 """Files that a server has open besides its connections, generously."""

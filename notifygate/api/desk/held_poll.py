@@ -45,10 +45,7 @@ class HeldPoll(Hold):
 
     def ended(self) -> None:
         """Answer: the room has ended the wait."""
-        ended = self._desk.ended
-        if not ended:
-            self._desk.conclude_soon()
-        ended.append(self)
+        self._desk.conclude_soon(self)
 
     def time_is_over(self) -> None:
         """See `server.desk.HeldPoll`."""

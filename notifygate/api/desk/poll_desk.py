@@ -51,8 +51,7 @@ class PollDesk:
         """Counts the renewals."""
         self.may_repeat = False
         self.repeated_start = b""
-        self.ended: list[HeldPoll] = []
-        """Polls that the room has ended in this turn."""
+        self._ended: list[HeldPoll] = []
 
     def renew(self) -> None:
         """Begin another beat, in which answers carry the present Date."""
@@ -142,13 +141,15 @@ class PollDesk:
 
     # --- Ending holds -------------------------------------------------------------------------
 
-    def conclude_soon(self) -> None:
-        """Answer the polls in `ended` at the end of this turn, together with those that the room still ends in it."""
-        gevent.get_hub().loop.run_callback(self._conclude_ended)
+    def conclude_soon(self, hold: HeldPoll) -> None:
+        """Answer a poll at the end of this turn, together with the others that the room ends in it."""
+        if not self._ended:
+            gevent.get_hub().loop.run_callback(self._conclude_ended)
+        self._ended.append(hold)
 
     def _conclude_ended(self) -> None:
         """Answer the polls that were ended: together where that is possible, the others by themselves."""
-        ended, self.ended = self.ended, []
+        ended, self._ended = self._ended, []
         try:
             self._answer_together(ended)
         except Exception:  # a defect with one of them must not cost the others their answers
