@@ -108,6 +108,7 @@ class WaitingRoom:
         """Take a hold out that ends for a reason of its own; one that was ended already stays ended as it was."""
         if hold.reason is None:
             self._take_out(hold, reason)
+            self._count_ends(reason, 1)
 
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
         """End the holds that new entries are to be told to. `committed_at`: see Hold."""
@@ -153,12 +154,14 @@ class WaitingRoom:
 
     def _end_now(self, hold: Hold, reason: Reason) -> None:
         self._take_out(hold, reason)
+        self._count_ends(reason, 1)
         gevent.get_hub().loop.run_callback(hold.ended)
 
     def _look_at_some(self) -> None:
         left = LOOKED_AT_PER_TURN
         while self._calls and left:
             holds, reason, entry, committed_at = self._calls[0]
+            count = self._count
             for hold in islice(holds, left):
                 left -= 1
                 try:
@@ -168,6 +171,8 @@ class WaitingRoom:
                         hold.ended()
                 except Exception:  # a defect that must not keep the others from being told
                     logger.exception("A hold could not be ended")
+            if ended := count - self._count:
+                self._count_ends(reason, ended)
             if left:
                 self._calls.popleft()
         if self._calls:
@@ -185,7 +190,9 @@ class WaitingRoom:
             if not holds:
                 del self._by_audience[audience]
         self._count -= 1
-        self._ends[reason] = self._ends.get(reason, 0) + 1
+
+    def _count_ends(self, reason: Reason, count: int) -> None:
+        self._ends[reason] = self._ends.get(reason, 0) + count
         if not self._is_accounting:
             self._account()
 

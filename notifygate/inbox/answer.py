@@ -39,10 +39,10 @@ class Nothing(NamedTuple):
 
 # Put together by hand: everything but the ids is a number, a truth or a token, and ten thousand of these are written
 # when a broadcast wakes everybody.
-_BODY = (
-    b'{"notifications":[%b],"removed":%b,"unread":%b,"unseen":%b,"cursor":"%b","has_more":%b,"reset":%b,'
-    b'"poll":{"after":%d,"wait":%d}}'
-)
+_CHANGES = b'{"notifications":[%b],"removed":%b,'
+_POSITION = b'"unread":%d,"unseen":%d,"cursor":"%b"'
+_ADVICE = b',"has_more":%b,"reset":%b,"poll":{"after":%d,"wait":%d}}'
+_BODY = _CHANGES + _POSITION + _ADVICE
 _TRUTH = {True: b"true", False: b"false"}
 
 
@@ -51,8 +51,8 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     return _BODY % (
         b",".join(found.notifications),
         orjson.dumps(found.removed) if found.removed else b"[]",
-        b"%d" % found.unread,
-        b"%d" % found.unseen,
+        found.unread,
+        found.unseen,
         found.token.encode(),
         _TRUTH[found.has_more],
         _TRUTH[found.reset],
@@ -61,15 +61,13 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     )
 
 
-def single_news_body_form(notification: bytes, poll_after: int, poll_wait: int) -> tuple[bytes, bytes]:
+def single_news_body(notification: bytes, poll_after: int, poll_wait: int) -> tuple[bytes, bytes, bytes]:
     """Write what all bodies share that tell one new notification, given as JSON.
 
-    Two parts: what stands before the cursor, a form with %d for `unread` and `unseen`, and what stands behind it.
+    Three parts: the beginning, a form for `unread`, `unseen` (%d) and the cursor (%b), and the end.
     """
-    text = notification.replace(b"%", b"%%")
-    form = _BODY % (text, b"[]", b"%d", b"%d", b"%b", _TRUTH[False], _TRUTH[False], poll_after, poll_wait)
-    before, behind = form.rsplit(b"%b", 1)
-    return before, behind
+    end = _ADVICE % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
+    return _CHANGES % (notification, b"[]"), _POSITION, end
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

@@ -26,9 +26,6 @@ MAX_CHANGES = 10_000
 """A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
 better than two hundred pages, and it bounds what one poll may read."""
 
-Told = tuple[bytes, int, int, str]
-"""One notification as JSON, and the counts and the cursor after it: a `Found` in short."""
-
 
 class Polls:
     """Answers polls."""
@@ -78,14 +75,16 @@ class Polls:
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
-    def tell_single(self, asked: Sequence[tuple[View, str | None]]) -> list[Told | None]:
+    def tell_single(self, asked: Sequence[tuple[View, str | None]]) -> list[bytes | None]:
         """Answer polls, each a view and a cursor, as `look` would, where one published notification is all there is.
 
-        So it is with nearly all who are woken, and many of them at once cost little. None for those who have to `look`.
+        So it is with nearly all who are woken, and many of them at once cost little. Returns the notification as JSON;
+        the counts and the cursor after it are then the view's (`unread`, `unseen`, `token`). None for those who have
+        to `look`.
         """
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
-        texts: list[bytes | None] = []
-        tags: list[bytes] = []
+        told: list[bytes | None] = []
+        moved: list[View] = []
         for view, cursor in asked:
             text = None
             if cursor == view.token and view.epoch == epoch and view.token_seq <= view.seq:
@@ -95,16 +94,11 @@ class Polls:
                     text = entry.notification.json_for(audience, None, None)
                     if view.seq < entry.seq:
                         view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
-                    tags.append(view.tag)
-            texts.append(text)
-        tokens = iter(self._codec.encode_for_all(epoch, end, tags))
-        told: list[Told | None] = []
-        for (view, _), text in zip(asked, texts, strict=True):
-            if text is None:
-                told.append(None)
-            else:
-                view.token, view.token_seq = token, _ = next(tokens), end
-                told.append((text, view.unread, view.unseen, token))
+                    moved.append(view)
+            told.append(text)
+        tokens = self._codec.encode_for_all(epoch, end, [view.tag for view in moved])
+        for view, token in zip(moved, tokens, strict=True):
+            view.token, view.token_seq = token, end
         return told
 
     def _only_entry_after(self, view: View) -> Entry | None:

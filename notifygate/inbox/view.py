@@ -111,9 +111,9 @@ class View:
         seq = notification.seq
         if seq <= self.started_seq or seq <= self.dismissed_up_to or notification.type in self.hidden_types:
             return None
-        topic_since = self._topic_since
+        topic_since, audiences = self._topic_since, notification.audiences
         for audience in self.audiences:
-            if audience in notification.audiences and seq > topic_since.get(audience, 0):
+            if audience in audiences and not (topic_since and seq <= topic_since.get(audience, 0)):
                 return audience
         return None
 
@@ -135,10 +135,8 @@ class View:
 
         A removal whose final state is not known for this recipient (`Entry.last_states`) counts as told.
         """
-        if entry.is_view:
-            return True
         if self.shows(entry) is None:
-            return False
+            return entry.is_view
         if entry.is_removal:
             last = entry.last_states.get(self.recipient)
             return last is None or last.dismissed_at is None

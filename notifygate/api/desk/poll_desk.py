@@ -169,20 +169,21 @@ class PollDesk:
         if not self._follower.is_fed or self._room.is_draining:
             return
         common = [hold for hold in ended if hold.waits and hold.is_common]
-        found = self._polls.tell_single([(hold.view, hold.poll.cursor) for hold in common])
-        told = [(hold, one, hold.principal.audience) for hold, one in zip(common, found, strict=True) if one]
+        texts = self._polls.tell_single([(hold.view, hold.poll.cursor) for hold in common])
+        told = [(hold, text) for hold, text in zip(common, texts, strict=True) if text]
         # In this order: these two begin a new window where the last one is over.
-        guard_counts, counts = guard.present(), limit.add_each([name for _, _, name in told])
+        guard_counts, counts = guard.present(), limit.add_each([hold.principal.audience for hold, _ in told])
         forms = self.writer.single_news_forms(guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at))
         answered: list[HeldPoll] = []
         try:
-            for (hold, one, name), count in zip(told, counts, strict=True):
-                left, guard_left = limit.limit - count, guard.limit - guard_counts.get(name, 0)
+            for (hold, text), count in zip(told, counts, strict=True):
+                left = limit.limit - count
                 if left < 0:
                     continue
+                guard_left = guard.limit - guard_counts.get(hold.principal.audience, 0)
                 poll = hold.poll
                 request_id = poll.request_id or new_request_id()
-                data = forms.fill(*one, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
+                data = forms.fill(text, hold.view, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
                 hold.waits = False
                 hold.caller.answer(data, keeps_alive=True)
                 answered.append(hold)

@@ -14,19 +14,18 @@ from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.desk.requests import UNREAD, DeskRequest, Poll
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
 from notifygate.api.problems import describe_error
-from notifygate.domain.cursor import TOKEN_CHARACTERS
 from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
-from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body_form
+from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body
+from notifygate.inbox.view import View
 from notifygate.limits.windows import Quota
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 
 # ETag as `domain.cursor.etag` has it.
 _NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%b\r\n'
-_FOUND = (
-    b"%bContent-Type: application/json\r\nContent-Length: %b\r\n%b"
-    b'ETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b'
-)
+# A 200 in two parts: what all have in common, and what differs.
+_FOUND = b"%bContent-Type: application/json\r\n%bPoll-Interval: %d\r\n%b"
+_FOUND_END = b'Content-Length: %b\r\nETag: W/"%b"\r\n%bX-Request-Id: %b\r\n%b%b\r\n'
 _WAITED = b"Preference-Applied: wait=%d\r\n"
 _CREATED = b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b%b%bX-Request-Id: %b\r\n%b%b\r\n%b"
 
@@ -63,19 +62,18 @@ class AnswerWriter:
             body = counts_body(found.unread, found.unseen)
         else:
             body = poll_body(found, after, self._advice.longest_wait())
-        return _FOUND % (
-            self._start_for(200, poll),
+        end = _FOUND_END % (
             b"%d" % len(body),
-            self._private,
             found.token.encode(),
-            after,
             _waited(poll),
-            self._no_sniffing,
             (poll.request_id or "").encode(),
             self._limits_of(quotas),
             self._cors_of(poll),
-            body,
         )
+        return self._found_start(self._start_for(200, poll), after) + end + body
+
+    def _found_start(self, start: bytes, after: int) -> bytes:
+        return _FOUND % (start, self._private, after, self._no_sniffing)
 
     def single_news_forms(self, guard: Quota, poll: Quota) -> "SingleNewsForms":
         """Begin to write answers that are sent now and tell one new notification each.
@@ -84,20 +82,10 @@ class AnswerWriter:
         end at the same time for all.
         """
         after = self._advice.poll_after()
-        head = _FOUND % (
-            self.start(200, is_http_11=True, keeps_alive=True),
-            b"%d",
-            self._private,
-            b"%b",
-            after,
-            _WAITED,
-            self._no_sniffing,
-            b"%b",
-            _with_blanks(self._limits_form([guard, poll]) % (-1, guard.reset_seconds, -1, poll.reset_seconds)),
-            b"",
-            b"%b",
-        )
-        return SingleNewsForms(head, after, self._advice.longest_wait())
+        start = self._found_start(self.start(200, is_http_11=True, keeps_alive=True), after)
+        limits = self._limits_form([guard, poll]) % (-1, guard.reset_seconds, -1, poll.reset_seconds)
+        end = _FOUND_END % (b"%d", b"%b", _WAITED, b"%b", _with_blanks(limits), b"")
+        return SingleNewsForms(start, end, after, self._advice.longest_wait())
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
         """Write a 201 with further header fields. `asked` has its `request_id`."""
@@ -186,33 +174,34 @@ class AnswerWriter:
 
 
 class SingleNewsForms:
-    """What the answers of one slice share: made once for each notification, with %b and %d for what they don't."""
+    """What the answers of one slice share: made once for each notification, with forms for what they don't.
 
-    def __init__(self, head: bytes, poll_after: int, poll_wait: int) -> None:
-        self._head = head
+    An answer is joined from parts of which only the short ones are filled in: to fill in one long form takes longer.
+    """
+
+    def __init__(self, start: bytes, end: bytes, poll_after: int, poll_wait: int) -> None:
+        self._start, self._end = start, end
         self._advice = poll_after, poll_wait
         self._text: bytes | None = None
-        self._counts = self._form = b""
+        self._body = self._position = self._body_end = b""
         self._length = 0
 
     def fill(
-        self, text: bytes, unread: int, unseen: int, token: str, wait: int | None, request_id: str, guard_left: int,
-        poll_left: int,
-    ) -> bytes:  # fmt: skip
-        """Write an answer: a notification as JSON, counts, cursor, granted wait, and what is left of the limits."""
+        self, text: bytes, view: View, wait: int | None, request_id: str, guard_left: int, poll_left: int
+    ) -> bytes:
+        """Write an answer: a notification as JSON, the view's counts and cursor, granted wait, what limits leave."""
         if text is not self._text:  # the same as the last one's, nearly always
             self._begin(text)
-        cursor = token.encode()
-        counts = self._counts % (unread, unseen)
-        return self._form % (
-            len(counts) + self._length, cursor, wait, request_id.encode(), guard_left, poll_left, counts, cursor,
-        )  # fmt: skip
+        cursor = view.token.encode()
+        position = self._position % (view.unread, view.unseen, cursor)
+        length = len(position) + self._length
+        end = self._end % (length, cursor, wait, request_id.encode(), guard_left, poll_left)
+        return b"".join((self._start, end, self._body, position, self._body_end))
 
     def _begin(self, text: bytes) -> None:
         self._text = text
-        self._counts, behind = single_news_body_form(text, *self._advice)
-        self._form = self._head + b"%b" + behind
-        self._length = len(behind) + TOKEN_CHARACTERS
+        self._body, self._position, self._body_end = single_news_body(text, *self._advice)
+        self._length = len(self._body) + len(self._body_end)
 
 
 def _waited(poll: Poll) -> bytes:
