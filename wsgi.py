@@ -9,7 +9,8 @@ from notifygate.errors import NotifygateError
 from notifygate.server.desk import serve_at
 
 APP_LOAD_ERROR = 4
-"""gunicorn's code for "don't try again": with any other it would start worker after worker."""
+"""gunicorn's code for "don't try again": with any other it would start worker after worker. The first worker's ends the
+gateway (`notifygate.server.worker`)."""
 
 try:
     app = create_app()

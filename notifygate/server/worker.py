@@ -3,6 +3,8 @@
 import gc
 import logging
 import socket
+import sys
+import time
 from types import FrameType
 from typing import Any
 
@@ -30,6 +32,9 @@ answered to ask once more on its connection, and to be told there when to come b
 
 GARBAGE_THRESHOLDS = 20_000, 10, 20
 """After how many new objects, and then rounds, the generations are searched. Python's 700 are a few answers' worth."""
+
+NEXT_START_SECONDS = 1.0
+"""How long gunicorn is kept from starting the next worker where one could not start."""
 
 CLOSE_CONNECTION = "notifygate.close_connection"
 """In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
@@ -63,8 +68,19 @@ class GatewayWorker(GeventWorker):
         super().run()
 
     def load_wsgi(self) -> None:
-        """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION)."""
-        super().load_wsgi()
+        """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION).
+
+        Only the first worker can end the gateway by refusing to start.
+        """
+        try:
+            super().load_wsgi()
+        except SystemExit:
+            if self.age == 1:
+                raise  # gunicorn is told that the gateway can't start, and ends
+            # It has started once, others may be serving, and what is in the way, say a database that is away, may
+            # pass. This code lets gunicorn try again.
+            time.sleep(NEXT_START_SECONDS)
+            sys.exit(1)
         application = self.wsgi
 
         def with_extensions(environ: dict[str, Any], start_response: Any) -> Any:
@@ -142,6 +158,8 @@ class GatewayWorker(GeventWorker):
             super().handle_quit(sig, frame)
 
     def _drain_soon(self) -> None:
+        if not self.booted:
+            return  # nobody is served yet, and nobody will be
         # A signal handler must not switch greenlets: the hub does the work right after.
         gevent.get_hub().loop.run_callback_threadsafe(self._drain)
 

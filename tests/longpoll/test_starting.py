@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import text
 
 from notifygate.settings import MIN_SECRET_BYTES
+from notifygate.storage.database import make_engine
+from notifygate.storage.readiness import SCHEMA_REVISION
+from tests.longpoll.site import MakeSite, eventually, new_session
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, ServerStartError
@@ -139,3 +143,21 @@ def test_database_that_is_away_is_told_without_its_password(refused: Refused) ->
     line = refused(migrated=False, DATABASE_URL=url)
     assert "database" in line
     assert "pass-word" not in line
+
+
+def test_worker_that_can_not_start_later_leaves_the_others_serving(make_site: MakeSite) -> None:
+    site = make_site(WORKERS=2)
+    (running,) = site.gateways
+    victim, other = site.await_workers()
+    engine = make_engine(site.database_url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = 'of another time'"))
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: running.output.count("notifygate can't start") > 1, "the new worker is tried again")
+        assert new_session().get(f"{site.url}/readyz", timeout=20).status_code == 200
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :needed"), {"needed": SCHEMA_REVISION})
+        assert other in site.await_workers()
+    finally:
+        engine.dispose()
