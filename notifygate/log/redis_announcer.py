@@ -7,15 +7,15 @@ logged, and the follower's own look at the head carries the gateway until Redis 
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import gevent
 from gevent.queue import Full, Queue
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.client import PubSub
-from redis.exceptions import RedisError
+from redis.connection import ConnectionInterface
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from notifygate import metrics
@@ -78,7 +78,7 @@ class RedisAnnouncer:
         self._on_announcement = on_announcement
         self._on_connected = on_connected
         self._sender = secrets.token_bytes(8)
-        self._publisher: Redis | None = None
+        self._publisher = self._make_connection()
         self._outgoing: Queue[Announcement] = Queue(maxsize=QUEUED_ANNOUNCEMENTS)
         self._publishing = Background(self._publish_next)
         self._listening = Background(self._listen)
@@ -93,9 +93,7 @@ class RedisAnnouncer:
         """Stop both and close the connections."""
         self._publishing.stop()
         self._listening.stop()
-        if self._publisher is not None:
-            self._publisher.close()
-        self._redis.close()
+        self._publisher.disconnect()
 
     def announce(self, announcement: Announcement) -> None:
         """Queue an announcement for the others, and let it be sent if that is possible without waiting.
@@ -112,46 +110,53 @@ class RedisAnnouncer:
         with self._publishing.idle():
             announcement = self._outgoing.get()
         try:
-            # A connection of its own: to look for a free one each time takes as long as the rest of a PUBLISH.
-            self._publisher = self._publisher or self._redis.client()
-            self._publisher.publish(self._channel, self._sender + to_bytes(announcement))
+            self._publisher.send_command("PUBLISH", self._channel, self._sender + to_bytes(announcement))
+            self._publisher.read_response()
         except Exception as error:  # whatever it is, the next announcement deserves its try
             metrics.redis_errors.inc()
             logger.warning("An announcement could not be published: %s", type(error).__name__)
 
+    def _make_connection(self) -> ConnectionInterface:
+        """Make a connection of the announcer's own, which connects when it is used first, or again.
+
+        redis-py's client and PubSub do the same on connections like this one, and take longer than that itself takes.
+        """
+        return self._redis.connection_pool.make_connection()
+
     def _listen(self) -> None:
         """Listen until the connection breaks, then wait a little."""
-        pubsub = self._redis.pubsub()
+        subscriber = self._make_connection()
         try:
-            pubsub.subscribe(self._channel)
-            self._receive(pubsub)
+            subscriber.send_command("SUBSCRIBE", self._channel)
+            self._receive(subscriber)
         except Exception as error:  # whatever it is, listening must go on
             logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
             metrics.redis_errors.inc()
         finally:
             self._set_connected(False)
-            pubsub.close()
+            subscriber.disconnect()
         with self._listening.idle():
             gevent.sleep(RECONNECT_SECONDS)
 
-    def _receive(self, pubsub: PubSub) -> None:
+    def _receive(self, subscriber: ConnectionInterface) -> None:
         awaits_pong = False
         while True:
-            with self._listening.idle():
-                message = cast(dict[str, Any] | None, pubsub.get_message(timeout=TIMEOUT_SECONDS))
-            if message is not None:
-                awaits_pong = False
-                if message["type"] == "message":
-                    self._take(message["data"])
-                    let_others_go_on()  # above all, those who were woken by it are answered
-                elif message["type"] == "subscribe":  # only now does nothing get past us any more
-                    self._set_connected(True)
-                    self._on_connected()
-            elif awaits_pong or not self.is_connected:
-                raise RedisError("no answer")
-            else:
-                pubsub.ping()
+            try:
+                with self._listening.idle():
+                    said = cast(Sequence[Any], subscriber.read_response(push_request=True, disconnect_on_error=False))
+            except RedisTimeoutError:
+                if awaits_pong or not self.is_connected:
+                    raise
+                subscriber.send_command("PING")
                 awaits_pong = True
+                continue
+            awaits_pong = False
+            if said[0] == b"message":
+                self._take(said[2])
+                let_others_go_on()  # above all, those who were woken by it are answered
+            elif said[0] == b"subscribe":  # only now does nothing get past us any more
+                self._set_connected(True)
+                self._on_connected()
 
     def _take(self, data: bytes) -> None:
         if data.startswith(self._sender):
