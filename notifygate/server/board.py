@@ -22,9 +22,10 @@ import gevent
 from gevent.monkey import get_original
 
 from notifygate.recent import Recent
+from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
 from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
 from notifygate.server.plain_request import PlainRequest, essence, read_request
-from notifygate.waiting import WouldWaitError, in_next_turn
+from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,6 @@ EVENTS_PER_TURN = 256
 MAX_REPEATS = 100_000
 """Requests that were answered with 304 and are known by all that matters of their bytes, about 1 KB each. Not per
 connection: a proxy in front sends the requests of many clients over few connections."""
-
-TICKS_PER_SECOND = 20
-"""How finely deadlines are told apart. They come early, by less than one tick, and never late."""
-
-DEADLINES_PER_TURN = 256
-"""Deadlines that are acted on before the hub gets to do something else."""
 
 
 class _Working:
@@ -65,22 +60,19 @@ class _Working:
 _WORKING: HeldPoll = _Working()
 
 
-class Connection:
+class Connection(Timed):
     """One connection."""
 
-    __slots__ = ("_board", "due", "fd", "filed", "held", "says_more")
+    __slots__ = ("_board", "fd", "held", "says_more")
 
     def __init__(self, board: "Board", fd: int) -> None:
+        super().__init__()
         self._board = board
         self.fd = fd
         """-1 once it is closed or a greenlet's."""
         self.held: HeldPoll | None = None
         self.says_more = False
         """Whether the client sent something while it was held."""
-        self.due = 0
-        """The tick at which its time is over."""
-        self.filed = -1
-        """The tick under which it stands in the wheel; one of the past means none."""
 
     @property
     def is_gone(self) -> bool:
@@ -129,18 +121,12 @@ class Board:
         self._asked: Recent[int, bool] = Recent(MAX_REPEATS)
         """Hashes of requests that were answered with 304: who sends the same twice, will again."""
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
-        loop = gevent.get_hub().loop
-        self._io = loop.io(self._epoll.fileno(), 1)
+        self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
-        self._wheel: dict[int, list[Connection]] = {}
+        self._deadlines: Deadlines[Connection] = Deadlines(self._time_is_over)
         self.outgoing: list[tuple[Connection, bytes, bool]] = []
         """Answers of this turn, and whether the connection is kept then."""
         self._listens = True
-        self._next_tick = int(time.monotonic() * TICKS_PER_SECOND)
-        self._idle_due = self._next_tick + self._idle_ticks
-        """The tick at which a connection has idled too long that begins to do so now."""
-        self._timer = loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
-        self._timer.start(self._turn_wheel)
         self.answered = 0
         """Requests answered here: the worker counts them against max_requests."""
 
@@ -151,7 +137,7 @@ class Board:
         """Take over a connection, new or after a request; what it has sent already is noticed at once."""
         connection = Connection(self, fd)
         self._connections[fd] = connection
-        self._set_deadline(connection, self._idle_due)
+        self._let_idle(connection)
         self._epoll.register(fd, _WATCHED)
 
     def listen_no_more(self) -> None:
@@ -168,7 +154,7 @@ class Board:
     def stop(self) -> None:
         """Close everything, at the end of the worker."""
         self._io.stop()
-        self._timer.stop()
+        self._deadlines.stop()
         for connection in list(self._connections.values()):
             self._close(connection)
         self._epoll.close()
@@ -251,7 +237,7 @@ class Board:
             connection.answer(reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply
-            self._set_deadline(connection, int(reply.deadline * TICKS_PER_SECOND))
+            self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
             if connection.says_more:
                 self._hear_again(connection)
 
@@ -307,7 +293,7 @@ class Board:
         elif not keeps_alive:
             self._close(connection)
         else:
-            self._set_deadline(connection, self._idle_due)
+            self._let_idle(connection)
             if connection.says_more:
                 self._hear_again(connection)
             if not self._listens:
@@ -320,40 +306,12 @@ class Board:
 
     # --- Deadlines ----------------------------------------------------------------------------
 
-    def _set_deadline(self, connection: Connection, tick: int) -> None:
-        """Let a connection be looked at when a tick comes.
+    def _let_idle(self, connection: Connection) -> None:
+        """Wait for the next request, for as long as a connection may be silent."""
+        self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
 
-        It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
-        """
-        connection.due = tick if tick > self._next_tick else self._next_tick
-        if connection.filed < self._next_tick or connection.due < connection.filed:
-            self._file(connection)
-
-    def _file(self, connection: Connection) -> None:
-        connection.filed = connection.due
-        self._wheel.setdefault(connection.due, []).append(connection)
-
-    def _turn_wheel(self) -> None:
-        now, left = int(time.monotonic() * TICKS_PER_SECOND), DEADLINES_PER_TURN
-        self._idle_due = now + self._idle_ticks
-        while self._next_tick <= now:
-            due = self._wheel.get(self._next_tick, [])
-            while due:
-                if not left:
-                    in_next_turn(self._turn_wheel)
-                    return
-                left -= 1
-                self._check_deadline(due.pop())
-            self._wheel.pop(self._next_tick, None)
-            self._next_tick += 1
-
-    def _check_deadline(self, connection: Connection) -> None:
-        if connection.fd < 0 or connection.filed != self._next_tick:
-            return  # it has ended, or stands elsewhere too
-        connection.filed = -1
-        if connection.due > self._next_tick:
-            self._file(connection)
-        elif connection.held is None:
+    def _time_is_over(self, connection: Connection) -> None:
+        if connection.held is None:
             self._close(connection)
         else:
             try:
@@ -368,6 +326,7 @@ class Board:
         """Give a connection up and return its descriptor, which stays open."""
         fd, connection.fd = connection.fd, -1
         del self._connections[fd]
+        self._deadlines.forget(connection)
         self._epoll.unregister(fd)
         return fd
 

@@ -242,7 +242,7 @@ def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
 def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
     board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    set_deadline = board._set_deadline
+    set_deadline = board._deadlines.set
     broken = [next(iter(board._connections.values()))]
 
     def fail_for_the_first(connection: Any, tick: int) -> None:
@@ -250,7 +250,7 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
             raise LookupError
         set_deadline(connection, tick)
 
-    monkeypatch.setattr(board, "_set_deadline", fail_for_the_first)
+    monkeypatch.setattr(board._deadlines, "set", fail_for_the_first)
     desk.may_answer.set()
     other = connect(board)
     client.sendall(REQUEST % 1)
@@ -267,8 +267,7 @@ def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
 ) -> None:
     (connection,) = board._connections.values()
     connection.answer(b"first\n", keeps_alive=True)
-    connection.due = connection.filed = board._next_tick
-    board._check_deadline(connection)  # its time is over
+    board._time_is_over(connection)
     client.shutdown(socket.SHUT_WR)
     board._serve_readable()  # and its client has said all
     assert client.recv(100) == b"first\n"

@@ -1,0 +1,89 @@
+"""A wheel of deadlines: one timer for all of them, and next to nothing to be done for setting one.
+
+The timing wheel of Varghese and Lauck (Hashed and hierarchical timing wheels, 1987), with a dictionary for its slots.
+Time is counted in ticks, TICKS_PER_SECOND of `time.monotonic()`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import gevent
+
+from notifygate.waiting import in_next_turn
+
+TICKS_PER_SECOND = 20
+"""How finely deadlines are told apart. They come early, by less than one tick, and never late."""
+
+ACTED_ON_PER_TURN = 256
+"""Deadlines that are acted on before the hub gets to do something else."""
+
+
+class Timed:
+    """Something with a deadline."""
+
+    __slots__ = ("due", "filed")
+
+    def __init__(self) -> None:
+        self.due = 0
+        """The tick at which its time is over."""
+        self.filed = -1
+        """The tick under which it stands in the wheel; one of the past means none."""
+
+
+T = TypeVar("T", bound=Timed)
+
+
+class Deadlines(Generic[T]):
+    """The deadlines of many things. `over` is called in the hub with each whose time is over; it must not raise."""
+
+    def __init__(self, over: Callable[[T], None]) -> None:
+        self._over = over
+        self._wheel: dict[int, list[T]] = {}
+        self.next_tick = int(time.monotonic() * TICKS_PER_SECOND)
+        """The one that is acted on next, which is the present one or, on a busy worker, one that is late."""
+        self._timer = gevent.get_hub().loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
+        self._timer.start(self._turn)
+
+    def set(self, timed: T, tick: int) -> None:
+        """Say that the time of something is over at a tick, whatever was said before.
+
+        It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
+        """
+        timed.due = tick if tick > self.next_tick else self.next_tick
+        if timed.filed < self.next_tick or timed.due < timed.filed:
+            self._file(timed)
+
+    def forget(self, timed: T) -> None:
+        """Let the time of something never be over."""
+        timed.filed = -1
+
+    def stop(self) -> None:
+        """Act on no more deadlines."""
+        self._timer.stop()
+
+    def _file(self, timed: T) -> None:
+        timed.filed = timed.due
+        self._wheel.setdefault(timed.due, []).append(timed)
+
+    def _turn(self) -> None:
+        now, left = int(time.monotonic() * TICKS_PER_SECOND), ACTED_ON_PER_TURN
+        while self.next_tick <= now:
+            filed = self._wheel.get(self.next_tick, [])
+            while filed:
+                if not left:
+                    in_next_turn(self._turn)
+                    return
+                left -= 1
+                self._check(filed.pop())
+            self._wheel.pop(self.next_tick, None)
+            self.next_tick += 1
+
+    def _check(self, timed: T) -> None:
+        if timed.filed != self.next_tick:
+            return  # it was forgotten, or stands elsewhere too
+        timed.filed = -1
+        if timed.due > self.next_tick:
+            self._file(timed)
+        else:
+            self._over(timed)
