@@ -137,7 +137,7 @@ class Board:
         """Take over a connection, new or after a request; what it has sent already is noticed at once."""
         connection = Connection(self, fd)
         self._connections[fd] = connection
-        self._let_idle(connection)
+        self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
         self._epoll.register(fd, _WATCHED)
 
     def listen_no_more(self) -> None:
@@ -293,7 +293,7 @@ class Board:
         elif not keeps_alive:
             self._close(connection)
         else:
-            self._let_idle(connection)
+            self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
             if connection.says_more:
                 self._hear_again(connection)
             if not self._listens:
@@ -305,10 +305,6 @@ class Board:
         self._epoll.modify(connection.fd, _WATCHED)
 
     # --- Deadlines ----------------------------------------------------------------------------
-
-    def _let_idle(self, connection: Connection) -> None:
-        """Wait for the next request, for as long as a connection may be silent."""
-        self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
 
     def _time_is_over(self, connection: Connection) -> None:
         if connection.held is None:

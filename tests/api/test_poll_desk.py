@@ -110,6 +110,10 @@ def make_desk(make_app: Callable[..., InProcessGateway]) -> Iterator[MakeDesk]:
 
     def make(**settings: str) -> Desk:
         made.append(Desk(make_app(**{**LIMITS, **settings})))
+        services = made[-1].app.services
+        if announcer := services.announcer:
+            # Where it begins to listen it looks at the log, and the desk doesn't answer from memory before that.
+            eventually(lambda: announcer.is_connected and services.follower.is_fed, "its first look")
         return made[-1]
 
     yield make

@@ -2,15 +2,17 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import requests
 
+from notifygate.settings import load_settings
+from notifygate.storage.database import Database, make_engine
+from notifygate.storage.migrate import migrate
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess, ServerStartError, make_folder, remove_folder
+from tests.support.processes import ServerProcess, make_folder, remove_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -35,7 +37,7 @@ class GatewayProcess:
 
     @property
     def output(self) -> str:
-        """Everything that `migrate` and the gateway have printed, over all starts."""
+        """Everything that the gateway has printed, over all starts."""
         return self._output_file.read_text(errors="replace") if self._output_file.exists() else ""
 
     @property
@@ -51,10 +53,10 @@ class GatewayProcess:
     def start(self, env: Mapping[str, str] | None = None, *, is_migrated: bool = False) -> None:
         """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200.
 
-        `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment of the test run, of which no NOTIFYGATE_ variable is passed on: what
-        a developer has set must not decide a test.
+        `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment
+        of the test run, of which no NOTIFYGATE_ variable is passed on: what a developer has set must not decide a test.
 
-        Raises ServerStartError with all that was printed.
+        Raises ServerStartError with all that was printed, ConfigurationError for what nobody could start with.
         """
         assert not self.is_running, "the gateway is running already"
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
@@ -102,13 +104,12 @@ class GatewayProcess:
         remove_folder(self._folder)
 
     def _migrate(self) -> None:
-        command = [sys.executable, "-m", "notifygate.cli", "migrate"]
-        with self._output_file.open("ab") as output:
-            code = subprocess.call(
-                command, cwd=REPOSITORY, env=self._env, stdout=output, stderr=subprocess.STDOUT, timeout=60
-            )
-        if code != 0:
-            raise ServerStartError(f"`notifygate migrate` ended with exit code {code}:\n{self.output}")
+        """Do what `notifygate migrate` does, here: another process would take a second to get to it."""
+        engine = make_engine(load_settings(environ=self._env).effective_database_url)
+        try:
+            migrate(Database(engine))
+        finally:
+            engine.dispose()
 
     def _is_healthy(self) -> bool:
         with requests.Session() as session:

@@ -73,8 +73,8 @@ def test_gateway_whose_first_process_was_killed_leaves_no_worker_behind(gateway:
 
 
 def test_gateway_that_can_not_start_is_reported_with_its_output(gateway: Start) -> None:
-    with pytest.raises(ServerStartError, match="NOTIFYGATE_WORKERS"):
-        gateway({"NOTIFYGATE_WORKERS": "none of your business"})
+    with pytest.raises(ServerStartError, match="NOTIFYGATE_LIMIT_POLL"):
+        gateway({"NOTIFYGATE_LIMIT_POLL": "none of your business"})
 
 
 def test_settings_of_the_developer_do_not_reach_the_gateway(gateway: Start, monkeypatch: pytest.MonkeyPatch) -> None:
