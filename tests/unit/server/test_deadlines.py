@@ -7,8 +7,9 @@ import gevent
 import pytest
 
 from notifygate.server.deadlines import ACTED_ON_PER_TURN, TICKS_PER_SECOND, Deadlines, Timed
+from tests.contract.builders import eventually
 
-TICK_SECONDS = 1 / TICKS_PER_SECOND
+FAR_TICKS = 10_000
 
 Wheel = tuple[Deadlines[Timed], list[tuple[Timed, float]]]
 
@@ -26,28 +27,38 @@ def now() -> float:
     return time.monotonic() * TICKS_PER_SECOND
 
 
-def test_time_is_over_once_at_the_tick(wheel: Wheel) -> None:
+def ended(wheel: Wheel, count: int = 1) -> list[Timed]:
+    """Return what is over when so much is, and a little later nothing more."""
+    deadlines, over = wheel
+    eventually(lambda: len(over) >= count, "the time of what was set is over")
+    last = deadlines.next_tick
+    eventually(lambda: deadlines.next_tick > last + 3, "the wheel goes on")
+    return [timed for timed, _ in over]
+
+
+def test_time_is_over_once_and_not_before_the_tick(wheel: Wheel) -> None:
     deadlines, over = wheel
     timed, tick = Timed(), int(now()) + 4
     deadlines.set(timed, tick)
-    gevent.sleep(10 * TICK_SECONDS)
-    ((ended, at),) = over
-    assert ended is timed
-    assert tick <= at
+    assert ended(wheel) == [timed]
+    assert over[0][1] >= tick
 
 
-def test_a_deadline_may_move_either_way(wheel: Wheel) -> None:
+def test_a_deadline_may_move_back(wheel: Wheel) -> None:
     deadlines, over = wheel
-    back, forward, tick = Timed(), Timed(), int(now()) + 3
-    deadlines.set(back, tick)
-    deadlines.set(back, tick + 8)
-    deadlines.set(forward, tick + 1000)
-    deadlines.set(forward, tick)
-    gevent.sleep(7 * TICK_SECONDS)
-    assert [timed for timed, _ in over] == [forward]
-    gevent.sleep(10 * TICK_SECONDS)
-    assert [timed for timed, _ in over] == [forward, back]
-    assert over[1][1] >= tick + 8
+    timed, tick = Timed(), int(now()) + 2
+    deadlines.set(timed, tick)
+    deadlines.set(timed, tick + 8)
+    assert ended(wheel) == [timed]
+    assert over[0][1] >= tick + 8
+
+
+def test_a_deadline_may_move_forward(wheel: Wheel) -> None:
+    deadlines, _ = wheel
+    timed, tick = Timed(), int(now()) + 6
+    deadlines.set(timed, tick + FAR_TICKS)
+    deadlines.set(timed, tick - 4)
+    assert ended(wheel) == [timed]
 
 
 def test_what_stands_in_two_places_is_over_once(wheel: Wheel) -> None:
@@ -55,28 +66,41 @@ def test_what_stands_in_two_places_is_over_once(wheel: Wheel) -> None:
     timed, tick = Timed(), int(now()) + 6
     deadlines.set(timed, tick)
     deadlines.set(timed, tick - 4)
-    gevent.sleep(12 * TICK_SECONDS)
-    assert [ended for ended, _ in over] == [timed]
+    eventually(lambda: deadlines.next_tick > tick + 1, "the wheel has come past both")
+    assert [one for one, _ in over] == [timed]
 
 
 def test_a_deadline_of_the_past_is_over_with_the_next_tick(wheel: Wheel) -> None:
-    deadlines, over = wheel
     timed = Timed()
-    deadlines.set(timed, int(now()) - 100)
-    gevent.sleep(5 * TICK_SECONDS)
-    assert [ended for ended, _ in over] == [timed]
+    wheel[0].set(timed, int(now()) - 100)
+    assert ended(wheel) == [timed]
 
 
-def test_what_is_forgotten_is_never_over(wheel: Wheel) -> None:
-    deadlines, over = wheel
-    timed = Timed()
-    deadlines.set(timed, int(now()) + 2)
-    deadlines.forget(timed)
-    gevent.sleep(8 * TICK_SECONDS)
-    assert over == []
-    deadlines.set(timed, int(now()) + 2)
-    gevent.sleep(8 * TICK_SECONDS)
-    assert [ended for ended, _ in over] == [timed]
+def test_what_is_forgotten_is_never_over_unless_it_is_set_again(wheel: Wheel) -> None:
+    deadlines, _ = wheel
+    forgotten, again, other, tick = Timed(), Timed(), Timed(), int(now()) + 2
+    for timed in (forgotten, again):
+        deadlines.set(timed, tick)
+        deadlines.forget(timed)
+    deadlines.set(again, tick + 1)
+    deadlines.set(other, tick + 2)
+    assert ended(wheel, 2) == [again, other]
+
+
+def test_what_is_over_may_be_set_again_at_once() -> None:
+    over: list[Timed] = []
+
+    def set_again(timed: Timed) -> None:
+        over.append(timed)
+        if len(over) == 1:
+            deadlines.set(timed, deadlines.next_tick + 2)
+
+    deadlines: Deadlines[Timed] = Deadlines(set_again)
+    try:
+        deadlines.set(Timed(), 0)
+        eventually(lambda: len(over) == 2, "its time is over once more")
+    finally:
+        deadlines.stop()
 
 
 def test_many_deadlines_at_once_leave_the_others_a_turn(wheel: Wheel) -> None:
