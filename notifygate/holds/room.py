@@ -171,7 +171,7 @@ class WaitingRoom:
                         hold.ended()
                 except Exception:  # a defect that must not keep the others from being told
                     logger.exception("A hold could not be ended")
-            if ended := count - self._count:
+            if ended := count - self._count:  # after them, so that their answers come before the metrics
                 self._count_ends(reason, ended)
             if left:
                 self._calls.popleft()

@@ -119,7 +119,7 @@ class RedisAnnouncer:
     def _make_connection(self) -> ConnectionInterface:
         """Make a connection of the announcer's own, which connects when it is used first, or again.
 
-        redis-py's client and PubSub do the same on connections like this one, and take longer than that itself takes.
+        redis-py's client and PubSub work on connections like this one; a wake-up is quicker without what they add.
         """
         return self._redis.connection_pool.make_connection()
 

@@ -77,8 +77,8 @@ class GatewayWorker(GeventWorker):
         except SystemExit:
             if self.age == 1:
                 raise  # gunicorn is told that the gateway can't start, and ends
-            # It has started once, others may be serving, and what is in the way, say a database that is away, may
-            # pass. This code lets gunicorn try again.
+            # Others may be serving, and what is in the way, say a database that is away, may pass. This code lets
+            # gunicorn try again. A second one of the first's code, while gunicorn stops, would end it in a stack trace.
             time.sleep(NEXT_START_SECONDS)
             sys.exit(1)
         application = self.wsgi

@@ -217,6 +217,18 @@ def test_a_redis_that_hangs_never_counts_as_connected(
     assert metrics.redis_up._value.get() == 1
 
 
+def test_a_subscription_hears_after_a_long_silence(redis_url: str, make_node: MakeNode, quick: None) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    gevent.sleep(1)  # several time-outs, after each of which it pings
+
+    def hears() -> bool:
+        one.say(7)
+        gevent.sleep(0.05)
+        return 7 in other.firsts()
+
+    eventually(hears, "an announcement")
+
+
 def test_a_subscription_that_redis_has_cut_off_is_made_again(
     redis_server: RedisServer, redis_url: str, make_node: MakeNode, quick: None
 ) -> None:
