@@ -57,7 +57,8 @@ def logging_config(level: str, line_format: str) -> dict[str, Any]:
     """Return the configuration (for `logging.config.dictConfig`) that sends all lines to standard error.
 
     `level` is the lowest that is written, `line_format` json or text. gunicorn's own lines on starting and stopping
-    are left out unless the level is debug.
+    are left out unless the level is debug. Other libraries' lines for debugging are never written: they quote what
+    passes through them, tokens and notification texts too.
     """
     formatter = JsonLines if line_format == "json" else TextLines
     return {
@@ -65,8 +66,9 @@ def logging_config(level: str, line_format: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "root": {"level": "INFO" if level == "debug" else level.upper(), "handlers": ["stderr"]},
         "loggers": {
+            "notifygate": {"level": level.upper()},
             "gunicorn.error": {
                 "level": "WARNING" if level == "info" else level.upper(),
                 "handlers": [],

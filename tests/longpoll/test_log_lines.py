@@ -11,6 +11,7 @@ import pytest
 
 from tests.longpoll.raw_http import RawAnswer, RawConnection, poll_text
 from tests.longpoll.site import MakeSite, Publisher, Recipient, Site, all_done, eventually, json_lines
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 
@@ -229,6 +230,22 @@ def test_text_format_prints_nothing_secret_either(site: Site, make_site: MakeSit
     assert f"principal=user:{alice.name} method=GET route=/v1/inbox status=200" in output
     for secret in (publisher.key.split("_", 2)[2], alice.token, TITLE, BODY, DATA):
         assert secret not in output
+
+
+def test_lines_for_debugging_hold_nothing_secret_either(
+    site: Site, make_site: MakeSite, redis_server: RedisServer
+) -> None:
+    """Libraries quote what passes through them in theirs, as redis-py does with every announcement."""
+    nodes = make_site(gateways=2, LOG_LEVEL="debug", REDIS_URL=redis_server.url)
+    publisher, alice = nodes.publisher(), nodes.recipient(at=1)
+    with nodes.held([alice]) as polls:
+        publish(publisher, f"user:{alice.name}")
+        all_done(polls)
+    publisher.post("nobody", TITLE)
+    output = "".join(gateway.output for gateway in nodes.gateways)
+    assert '"level": "debug"' in output
+    for secret in (publisher.key.split("_", 2)[2], alice.token, TITLE, BODY, DATA, URL):
+        assert secret not in output, f"{secret[:12]}… was printed"
 
 
 def test_poll_of_an_http_client_that_sends_odd_bytes_is_a_line_as_any_other(
