@@ -20,6 +20,7 @@ from notifygate.api.static_files import register_static_files
 from notifygate.api.v1 import BLUEPRINTS
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.tokens import TokenVerifier
+from notifygate.domain.audience import GATEWAY
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError
@@ -112,8 +113,9 @@ def _make_follower(
     forget_views: Callable[[], None],
 ) -> Follower:
     def prepare(entries: Sequence[Entry]) -> None:
-        catalog.refresh_for(entries)
-        keys.forget_for(entries)
+        if any(GATEWAY in entry.audiences for entry in entries):
+            catalog.load()
+            keys.forget()
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
             if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):

@@ -1,8 +1,7 @@
 """What runs beside the requests: a greenlet that repeats one step until it is told to stop."""
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import gevent
 
@@ -13,28 +12,35 @@ KILL_SECONDS = 1.0
 """How long a greenlet may take to die before it is told again."""
 
 
+class _Mark:
+    """A context that tells whether it is entered just now."""
+
+    __slots__ = ("is_set",)
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def __enter__(self) -> None:
+        self.is_set = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_set = False
+
+
 class Background:
     """Repeats a step. The step waits where it has to, and deals with its own errors."""
 
     def __init__(self, step: Callable[[], None]) -> None:
         self._step = step
         self._stopping = False
-        self._is_idle = False
+        self.idle = _Mark()
+        """Marks where a step waits for something to do: there it may be killed without leaving anything half done."""
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
         """Begin, or begin again."""
         self._stopping = False
         self._greenlet = gevent.spawn(self._run)
-
-    @contextmanager
-    def idle(self) -> Generator[None]:
-        """Mark where a step waits for something to do: there it may be killed without leaving anything half done."""
-        self._is_idle = True
-        try:
-            yield
-        finally:
-            self._is_idle = False
 
     def stop(self) -> None:
         """Stop, and return when it has.
@@ -45,7 +51,7 @@ class Background:
         self._stopping = True
         patience_ends = time.monotonic() + STOP_SECONDS
         while self._greenlet is not None and not self._greenlet.dead:
-            if self._is_idle or time.monotonic() > patience_ends:
+            if self.idle.is_set or time.monotonic() > patience_ends:
                 self._greenlet.kill(timeout=KILL_SECONDS)
             else:
                 gevent.sleep(0.005)

@@ -8,14 +8,14 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from notifygate.domain.audience import GATEWAY
-from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Publisher
 from notifygate.domain.times import now_ms
 from notifygate.errors import NotFoundError, UnauthorizedError
@@ -150,11 +150,6 @@ class KeyVerifier:
         self._database = database
         self._known: dict[str, StoredKey] = {}
         self._generation = 0
-
-    def forget_for(self, entries: Iterable[Entry]) -> None:
-        """Read keys anew if one of these entries is addressed to the workers."""
-        if any(GATEWAY in entry.audiences for entry in entries):
-            self.forget()
 
     def forget(self) -> None:
         """Read keys anew from here on."""

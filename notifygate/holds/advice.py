@@ -57,7 +57,7 @@ class PollAdvice:
 
     def _measure(self) -> None:
         began = time.monotonic()
-        with self._loop.idle():
+        with self._loop.idle:
             gevent.sleep(MEASURE_SECONDS)
         now = time.monotonic()
         late = now - began - MEASURE_SECONDS

@@ -197,9 +197,9 @@ class WaitingRoom:
             self._account()
 
     def _account(self) -> None:
-        """Have the metrics told at the end of this turn, once for all that it changes: each takes a lock."""
+        """Have the metrics told after this turn's answers, once for all that it changes: each takes a lock."""
         self._is_accounting = True
-        gevent.get_hub().loop.run_callback(self._tell_metrics)
+        in_next_turn(self._tell_metrics)
 
     def _tell_metrics(self) -> None:
         self._is_accounting = False

@@ -5,7 +5,6 @@ keys in one round trip, and what comes back, the sum over all workers, takes the
 the limit may pass, but only what all workers let through within one such moment.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import gevent
@@ -40,7 +39,7 @@ class SharedWindows(FixedWindows):
         self._prefix = prefix
         self._is_paused = is_paused
         self._on_failure = on_failure
-        self._unsent: Counter[str] = Counter()
+        self._unsent: dict[str, int] = {}
         self._news = Event()
         self._loop = Background(self._step)
 
@@ -54,22 +53,22 @@ class SharedWindows(FixedWindows):
 
     def add(self, key: str) -> int:
         """Count one for a key; return what was counted for it in the present window, as far as is known here."""
-        self._unsent[key] += 1
-        self._news.set()
-        return super().add(key)
+        return self.add_each([key])[0]
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
         """Count one for each of many keys; return what was counted for each then, as far as is known here."""
-        self._unsent.update(keys)
+        unsent = self._unsent
+        for key in keys:
+            unsent[key] = unsent.get(key, 0) + 1
         self._news.set()
         return super().add_each(keys)
 
     def _step(self) -> None:
-        with self._loop.idle():
+        with self._loop.idle:
             self._news.wait()
             gevent.sleep(GATHER_SECONDS)
         self._news.clear()
-        counts, self._unsent = self._unsent, Counter()
+        counts, self._unsent = self._unsent, {}
         keys = list(counts)
         try:
             while keys and not self._is_paused():
@@ -89,4 +88,4 @@ class SharedWindows(FixedWindows):
         totals = pipeline.execute()[::2]
         for key, total in zip(counts, totals, strict=True):
             # What was counted here meanwhile is still to be sent.
-            self.correct(key, total + self._unsent[key], ends_at)
+            self.correct(key, total + self._unsent.get(key, 0), ends_at)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -65,16 +66,17 @@ _NOTIFICATION_FIELDS = (
     "created_at", "expires_at",
 )  # fmt: skip
 _ENTRY_FIELDS = ("seq", "seen_at", "read_at", "unread_delta", "unseen_delta")
+_notification_values, _entry_values = attrgetter(*_NOTIFICATION_FIELDS), attrgetter(*_ENTRY_FIELDS)
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:
-    document: dict[str, Any] = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
+    document: dict[str, Any] = dict(zip(_ENTRY_FIELDS, _entry_values(entry), strict=True))
     document["kind"] = entry.kind.value
     notification = entry.notification
     if notification is None:
         document["audiences"] = entry.audiences
     else:
-        document["notification"] = {name: getattr(notification, name) for name in _NOTIFICATION_FIELDS}
+        document["notification"] = dict(zip(_NOTIFICATION_FIELDS, _notification_values(notification), strict=True))
         if entry.audiences is not notification.to:
             document["audiences"] = entry.audiences
     return document
@@ -82,13 +84,13 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
 
 def _entry_from_json(document: dict[str, Any]) -> Entry:
     notification = None
-    if found := document.get("notification"):
-        fields: dict[str, Any] = {**found, "to": tuple(found["to"])}
+    if fields := document.pop("notification", None):
+        fields["to"] = tuple(fields["to"])
         notification = Notification(**fields)
-    audiences = tuple(document["audiences"]) if "audiences" in document else None
+    audiences = tuple(document.pop("audiences", ()))
     return Entry(
-        kind=EntryKind(document["kind"]),
+        kind=EntryKind(document.pop("kind")),
         audiences=audiences or (notification.to if notification else ()),
         notification=notification,
-        **{name: document[name] for name in _ENTRY_FIELDS},
+        **document,
     )

@@ -1,12 +1,9 @@
 """The registered types and topics, kept in memory and read again when an entry says that they have changed."""
 
 import json
-from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
-from notifygate.domain.audience import GATEWAY
-from notifygate.domain.entry import Entry
 from notifygate.domain.visibility import Catalog, TypeRule
 from notifygate.storage.database import Database
 from notifygate.storage.tables import NotificationType, TopicRow, table
@@ -43,8 +40,3 @@ class CatalogCache:
     def load(self) -> None:
         """Read the catalog from the database. Raises UnavailableError."""
         self.current = self._database.read(read_catalog)
-
-    def refresh_for(self, entries: Iterable[Entry]) -> None:
-        """Read the catalog again if one of these entries is addressed to the workers."""
-        if any(GATEWAY in entry.audiences for entry in entries):
-            self.load()

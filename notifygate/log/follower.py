@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
-from gevent.lock import RLock
+from gevent.lock import BoundedSemaphore
 
 from notifygate import metrics
 from notifygate.background import Background
@@ -63,7 +63,7 @@ class Follower:
         self._on_restart = on_restart
         self._offered: deque[Announcement] = deque()
         self._news = Event()
-        self._lock = RLock()
+        self._lock = BoundedSemaphore()
         self._found_alone: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
         self._loop = Background(self._step)
@@ -140,7 +140,7 @@ class Follower:
                 raise
 
     def _step(self) -> None:
-        with self._loop.idle():
+        with self._loop.idle:
             self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
         self._news.clear()
         try:

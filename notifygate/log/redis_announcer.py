@@ -43,11 +43,13 @@ def channel_of(namespace: str) -> str:
 def make_redis(url: str) -> "Redis":
     """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times).
 
-    Nothing is sent yet. Raises ConfigurationError for a text that is no Redis URL.
+    It speaks RESP2: with RESP3 redis-py writes each announcement into a log line, whether that is wanted or not, which
+    takes longer than to read it. Nothing is sent yet. Raises ConfigurationError for a text that is no Redis URL.
     """
     try:
         return Redis.from_url(
             url,
+            protocol=2,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
@@ -107,7 +109,7 @@ class RedisAnnouncer:
         gevent.sleep(0)  # the others have a long way to go, so they are told before the caller does anything else
 
     def _publish_next(self) -> None:
-        with self._publishing.idle():
+        with self._publishing.idle:
             announcement = self._outgoing.get()
         try:
             self._publisher.send_command("PUBLISH", self._channel, self._sender + to_bytes(announcement))
@@ -135,14 +137,14 @@ class RedisAnnouncer:
         finally:
             self._set_connected(False)
             subscriber.disconnect()
-        with self._listening.idle():
+        with self._listening.idle:
             gevent.sleep(RECONNECT_SECONDS)
 
     def _receive(self, subscriber: ConnectionInterface) -> None:
         awaits_pong = False
         while True:
             try:
-                with self._listening.idle():
+                with self._listening.idle:
                     said = cast(Sequence[Any], subscriber.read_response(push_request=True, disconnect_on_error=False))
             except RedisTimeoutError:
                 if awaits_pong or not self.is_connected:

@@ -99,7 +99,7 @@ class LogWriter:
         return waiting.done.get()
 
     def _step(self) -> None:
-        with self._loop.idle():
+        with self._loop.idle:
             batch = [self._queue.get()]
         while len(batch) < MAX_BATCH and not self._queue.empty():
             batch.append(self._queue.get())
@@ -141,8 +141,9 @@ class LogWriter:
             waiting.done.set(result)
 
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
-        metrics.commit_seconds.observe(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
         if entries:
+            self._on_commit(announce(epoch, entries))  # before the metrics: there may be some who wait for it
             metrics.appends.inc(len(entries))
             metrics.batch_entries.observe(len(entries))
-            self._on_commit(announce(epoch, entries))
+        metrics.commit_seconds.observe(seconds)

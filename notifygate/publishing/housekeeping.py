@@ -41,12 +41,12 @@ class Housekeeping:
         self._pruning.stop()
 
     def _expire(self) -> None:
-        with self._expiring.idle():
+        with self._expiring.idle:
             gevent.sleep(EXPIRY_SECONDS)
         self._try(self._removal.expire_due)
 
     def _prune(self) -> None:
-        with self._pruning.idle():
+        with self._pruning.idle:
             gevent.sleep(RETENTION_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
         self._try(self._retention.prune)
 

@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 
 from notifygate import metrics
 from notifygate.domain.principal import Recipient
+from notifygate.holds.room import Reason
+from notifygate.waiting import let_others_go_on
 from tests.support.in_process import InProcessGateway, RecipientActor
 
 T = TypeVar("T")
@@ -124,5 +126,12 @@ def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = D
 
 
 def wakes() -> float:
-    """Return how often holds of this process were woken."""
+    """Return how often holds of this process were woken; metrics are told after the answers."""
+    let_others_go_on()
     return metrics.wakes._value.get()
+
+
+def hold_ends(reason: Reason) -> float:
+    """Return how many holds of this process have ended for a reason, as `wakes`."""
+    let_others_go_on()
+    return metrics.hold_ends.labels(reason)._value.get()

@@ -10,7 +10,6 @@ from typing import Any
 import gevent
 import pytest
 
-from notifygate import metrics
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import (
     ON_SQLITE_ALONE,
@@ -21,6 +20,7 @@ from tests.api.helpers import (
     eventually,
     expect_problem,
     hold,
+    hold_ends,
     holds_now,
     ids,
     wakes,
@@ -220,7 +220,7 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
 ) -> None:
     cursor = alice.inbox()["cursor"]
     told: list[str] = []
-    waited_in_vain = metrics.hold_ends.labels("timeout")._value.get()
+    waited_in_vain = hold_ends("timeout")
 
     def listen() -> None:
         nonlocal cursor
@@ -238,7 +238,7 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
     last = publisher.publish("user:alice")
     catch_up(app)  # nor is anybody woken by it any more
     assert ids(alice.inbox(cursor, wait=5)) == [last]
-    assert metrics.hold_ends.labels("timeout")._value.get() == waited_in_vain
+    assert hold_ends("timeout") == waited_in_vain
 
 
 # --- How it ends --------------------------------------------------------------------------------

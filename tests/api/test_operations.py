@@ -8,13 +8,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifygate.errors import UnavailableError
+from notifygate.waiting import let_others_go_on
 from tests.api.helpers import ON_SQLITE_ALONE, answer_of, eventually, hold, holds_now
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.redis_server import RedisServer
 
 
 def metric(app: InProcessGateway, name: str, **labels: str) -> float:
-    """Return a metric's value, 0 where it has none yet."""
+    """Return a metric's value, 0 where it has none yet. Those of holds are told after the answers."""
+    let_others_go_on()
     text = app.anonymous().get("/metrics").text
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import gevent
 
@@ -21,7 +21,7 @@ class Accounts:
         self.logs = True
         """Whether each answer gets a line in the log; looked up once a second."""
         self._answers: dict[tuple[str, int], int] = {}
-        self._wake_delays: Counter[float] = Counter()
+        self._woken: list[tuple[float, Sequence[float | None]]] = []
         self._publishing: list[float] = []
         self._is_telling = False
 
@@ -41,12 +41,9 @@ class Accounts:
                 held_seconds=held_seconds,
             )
 
-    def woken(self, commits: Iterable[float | None]) -> None:
+    def woken(self, commits: Sequence[float | None]) -> None:
         """Account for polls that are answered because of what was committed at these times (`time.time()`)."""
-        now = time.time()
-        for committed_at, count in Counter(commits).items():
-            if committed_at is not None:
-                self._wake_delays[max(0.0, now - committed_at)] += count
+        self._woken.append((time.time(), commits))
 
     def count(self, route: str, status: int, count: int = 1) -> None:
         """Count answers, for which there is nothing else to be done where answers get no line in the log."""
@@ -71,6 +68,16 @@ class Accounts:
         if self._publishing:
             metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), Counter(self._publishing))
             self._publishing = []
-        if self._wake_delays:
-            metrics.observe_all(metrics.wake_seconds, self._wake_delays)
-            self._wake_delays = Counter()
+        if self._woken:
+            metrics.observe_all(metrics.wake_seconds, _delays(self._woken))
+            self._woken = []
+
+
+def _delays(woken: Sequence[tuple[float, Sequence[float | None]]]) -> Counter[float]:
+    """Return how often which time has passed from a commit to the answers, in seconds."""
+    delays: Counter[float] = Counter()
+    for answered_at, commits in woken:
+        for committed_at, count in Counter(commits).items():
+            if committed_at is not None:
+                delays[max(0.0, answered_at - committed_at)] += count
+    return delays
