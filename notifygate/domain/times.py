@@ -15,7 +15,7 @@ def now_ms() -> int:
 def rfc3339(ms: int) -> str:
     """Write Unix milliseconds as RFC 3339 in UTC with exactly three decimals, as PROTOCOL section 1 asks."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
 
 
 def rfc3339_or_none(ms: int | None) -> str | None:

@@ -49,7 +49,7 @@ def to_bytes(announcement: Announcement) -> bytes:
 
 
 def from_bytes(message: bytes) -> Announcement:
-    """Decode what `to_bytes` has made. Raises ValueError, KeyError or TypeError for anything else."""
+    """Decode what `to_bytes` has made. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
     document = orjson.loads(message)
     entries = document["entries"]
     return Announcement(
