@@ -23,7 +23,7 @@ from notifygate.log.announcement import Announcement
 from notifygate.log.reader import Head, read_head, read_range
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
-from notifygate.waiting import may_wait
+from notifygate.waiting import WouldWaitError, may_wait
 
 logger = logging.getLogger(__name__)
 
@@ -84,17 +84,19 @@ class Follower:
         self._loop.stop()
 
     def take_in(self, announcement: Announcement) -> None:
-        """Take in the news of a commit, and return when the tail has it.
+        """Take in the news of a commit. In a greenlet: and return when the tail has it.
 
-        So whoever is told that this process has committed something finds it with the next poll to it; and what Redis
-        announces is not handed to another greenlet first.
+        So whoever is told that this process has committed something finds it with the next poll to it. What Redis
+        announces is taken in in the hub; where that would have to wait, the own greenlet does it.
         """
         self._offered.append(announcement)
         try:
+            if self._lock.locked():
+                may_wait()
             with self._lock:
                 self._follow_offered()
-        except NotifygateError:
-            self._news.set()  # the own greenlet finds it at the next look, and says what is wrong
+        except (NotifygateError, WouldWaitError):
+            self._news.set()  # the own greenlet goes on, or finds it at the next look and says what is wrong
 
     def check_soon(self) -> None:
         """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
@@ -159,7 +161,12 @@ class Follower:
 
     def _follow_offered(self) -> None:
         while self._offered:
-            self._follow(self._offered.popleft())
+            announcement = self._offered.popleft()
+            try:
+                self._follow(announcement)
+            except WouldWaitError:
+                self._offered.appendleft(announcement)
+                raise
 
     def _follow(self, announcement: Announcement) -> None:
         tail = self._tail

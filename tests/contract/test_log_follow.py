@@ -20,6 +20,7 @@ from notifygate.log.reader import HEAD, read_head, read_range
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.waiting import may_wait
 from tests.contract.builders import append, eventually, make_notification, open_database
 
 NEVER_SECONDS = 1e9
@@ -30,13 +31,16 @@ machine has been up, which is what the clock counts."""
 class Followed:
     """A log, and a follower of it that keeps what it was told."""
 
-    def __init__(self, url: str, *, capacity: int = 100, interval_seconds: float = NEVER_SECONDS) -> None:
+    def __init__(self, url: str, *, in_hub: bool, capacity: int = 100, interval_seconds: float = NEVER_SECONDS) -> None:
+        self.in_hub = in_hub
         self.database = open_database(url)
         self.reads = 0
         self.is_down = False
         self.told: list[int] = []
         self.prepared: list[int] = []
         self.restarts = 0
+        self.errors: list[BaseException] = []
+        """What went wrong with announcements that it was offered."""
         self.hold_prepare: Event | None = None
         self.capacity = capacity
         self.tail = Tail(capacity)
@@ -65,6 +69,7 @@ class Followed:
     def _prepare(self, entries: Sequence[Entry]) -> None:
         assert all(entry.seq > self.tail.end for entry in entries), "entries are prepared before anyone can see them"
         if self.hold_prepare:
+            may_wait()
             self.hold_prepare.wait()
         self.prepared += [entry.seq for entry in entries]
 
@@ -84,8 +89,17 @@ class Followed:
     def offer(self, *announcements: Announcement) -> None:
         """Bring announcements, one after the other, and let the follower act on them."""
         for announcement in announcements:
-            gevent.spawn(self.follower.take_in, announcement)
+            if self.in_hub:
+                gevent.get_hub().loop.run_callback(self._take_in, announcement)
+            else:
+                gevent.spawn(self._take_in, announcement)
         gevent.idle()
+
+    def _take_in(self, announcement: Announcement) -> None:
+        try:
+            self.follower.take_in(announcement)
+        except BaseException as error:
+            self.errors.append(error)
 
     def reach(self, seq: int) -> None:
         """Ask for a position of the present epoch."""
@@ -106,17 +120,19 @@ class Followed:
 MakeFollowed = Callable[..., Followed]
 
 
-@pytest.fixture
-def follow(database_url: str) -> Iterator[MakeFollowed]:
+@pytest.fixture(params=[False, True], ids=["in greenlets", "in the hub"])
+def follow(database_url: str, request: pytest.FixtureRequest) -> Iterator[MakeFollowed]:
+    """Makes followers that are told of commits by greenlets, as the writer does, or in the hub, as Redis does."""
     made: list[Followed] = []
 
     def make(**options: Any) -> Followed:
-        made.append(Followed(database_url, **options))
+        made.append(Followed(database_url, in_hub=request.param, **options))
         return made[-1]
 
     yield make
     for followed in made:
         followed.close()
+        assert followed.errors == []
 
 
 def test_it_starts_with_the_newest_entries(follow: MakeFollowed) -> None:

@@ -1,6 +1,9 @@
 """The contract of announcements through a real Redis: they arrive, or nothing is the worse for it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import gevent
 import pytest
@@ -9,8 +12,9 @@ from notifygate import metrics
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.log import redis_announcer as announcer_module
 from notifygate.log.announcement import Announcement, announce
-from notifygate.log.redis_announcer import QUEUED_ANNOUNCEMENTS, RedisAnnouncer, channel_of, make_redis
+from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
 from tests.contract.builders import eventually, make_notification
+from tests.support.front import Front, tls_context
 from tests.support.redis_server import RedisServer
 
 
@@ -61,6 +65,10 @@ def make_node() -> Iterator[MakeNode]:
     yield make
     for node in made:
         node.announcer.stop()
+
+
+def port_of(redis_url: str) -> int:
+    return urlsplit(redis_url).port or 6379
 
 
 @pytest.fixture
@@ -173,7 +181,7 @@ def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_no
     own_redis_server.pause()
     try:
         with gevent.Timeout(2):
-            for seq in range(QUEUED_ANNOUNCEMENTS + 50):
+            for seq in range(1000):
                 one.say(seq)
         errors = metrics.redis_errors._value.get()
         eventually(lambda: metrics.redis_errors._value.get() >= errors + 3, "what fails meanwhile")
@@ -186,17 +194,70 @@ def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_no
     eventually(lambda: 99_999 in other.firsts(), "what is announced after it")
 
 
-def test_a_queue_that_is_full_drops_and_counts(own_redis_server: RedisServer, make_node: MakeNode) -> None:
-    one = make_node(own_redis_server.url)
-    own_redis_server.pause()
+def test_announcements_arrive_over_tls(redis_url: str, make_node: MakeNode, tmp_path: Path) -> None:
+    context, certificate = tls_context(tmp_path)
+    with closing(Front(port_of(redis_url), context=context)) as front:
+        url = f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={certificate}"
+        one, other = make_node(url), make_node(url)
+        for seq in range(1, 15):
+            one.say(seq, "x" * 4000, count=13)
+        eventually(lambda: len(other.told) == 14, "their arrival")
+        assert other.firsts() == list(range(1, 15))
+        assert (one.told, one.connects, other.connects) == ([], 1, 1)
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 2, 3, 7])
+def test_announcements_arrive_in_pieces(redis_url: str, make_node: MakeNode, piece_bytes: int) -> None:
+    with closing(Front(port_of(redis_url), piece_bytes=piece_bytes)) as front:
+        one, other = (make_node(f"redis://127.0.0.1:{front.port}/0") for _ in range(2))
+        for seq in range(1, 6):
+            one.say(seq, "\r\n>3\r\n$7\r\nmessage\r\n", count=1)
+        eventually(lambda: len(other.told) == 5, "their arrival")
+        assert other.firsts() == list(range(1, 6))
+        assert (one.told, one.connects, other.connects) == ([], 1, 1)
+
+
+def test_a_redis_that_forbids_the_channel_is_counted_and_asked_again(
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with redis_server.connect() as client:
+        client.acl_setuser("narrow", enabled=True, passwords=["+secret"], channels=["another"], commands=["+@all"])
     try:
         errors = metrics.redis_errors._value.get()
+        one = make_node(redis_url.replace("//", "//narrow:secret@"), connects=False)
+        eventually(lambda: metrics.redis_errors._value.get() >= errors + 4, "the refusals and attempts")
+        assert (one.connects, one.is_connected()) == (0, False)
+        assert "NOPERM" in caplog.text
+        assert channel_of("tests") not in caplog.text
+        with redis_server.connect() as client:
+            client.acl_setuser("narrow", enabled=True, channels=[channel_of("tests")])
+        eventually(one.is_connected, "the connection")
+    finally:
+        with redis_server.connect() as client:
+            client.acl_deluser("narrow")
+
+
+def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
+    own_redis_server: RedisServer, make_node: MakeNode
+) -> None:
+    one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
+    errors = metrics.redis_errors._value.get()
+    body, count = "x" * 4000, 500
+    own_redis_server.pause()
+    try:
         with gevent.Timeout(2):
-            for seq in range(QUEUED_ANNOUNCEMENTS + 10):
-                one.announcer.announce(Announcement(1, seq, seq, 0.0, None))
-        assert metrics.redis_errors._value.get() >= errors + 9
+            for seq in range(count):
+                one.say(seq, body, count=13)
     finally:
         own_redis_server.resume()
+    dropped = metrics.redis_errors._value.get() - errors
+    assert 0 < dropped < count
+    eventually(lambda: len(other.told) == count - dropped, "what was not dropped")
+    one.say(9999)
+    eventually(lambda: 9999 in other.firsts(), "what is announced after it")
+    assert other.firsts() == sorted(set(other.firsts()))
+    assert all(len(announcement.entries or ()) == 13 for announcement in other.told[:-1])
+    assert (one.connects, other.connects) == (1, 1)
 
 
 def test_a_redis_that_hangs_never_counts_as_connected(

@@ -1,0 +1,166 @@
+"""A connection to Redis that hears one channel, publishes to it, and never waits: all in gevent's hub.
+
+redis-py connects and logs in, with TLS and all; then the socket is read and written here. A client of redis-py's takes
+a greenlet that waits for it and one switch to and from it for each message, which is a good part of what a wake-up
+takes. What is understood of the protocol (RESP3, https://redis.io/docs/latest/develop/reference/protocol-spec/) is
+what Redis says to PUBLISH, SUBSCRIBE and PING; anything else ends the connection.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+
+import gevent
+from gevent.event import Event
+from redis import Redis
+
+READ_BYTES = 64 * 1024
+
+MAX_UNSENT_BYTES = 1024 * 1024
+"""Beyond what the system takes for a Redis that is slow to read. What is published past this is dropped."""
+
+_READABLE, _WRITABLE = 1, 2
+
+
+class RedisConnection:
+    """A connection for one channel. Everything but `open` returns at once and may be called in the hub.
+
+    `on_subscribed` is called when from now on everything that is published is heard, `on_message` with each message,
+    its own too, `on_refused` with the code of an error that Redis gave for an answer, such as NOPERM.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        channel: str,
+        *,
+        on_subscribed: Callable[[], None],
+        on_message: Callable[[bytes], None],
+        on_refused: Callable[[str], None],
+    ) -> None:
+        pool = redis.connection_pool
+        arguments: dict[str, Any] = pool.connection_kwargs
+        # Only with RESP3 a connection that is subscribed may publish.
+        self._connection = pool.connection_class(**dict(arguments, protocol=3))
+        self._on_subscribed = on_subscribed
+        self._on_message = on_message
+        self._on_refused = on_refused
+        name = _bulk(channel.encode())
+        self._subscribe = b"*2\r\n$9\r\nSUBSCRIBE\r\n" + name
+        self._publish = b"*3\r\n$7\r\nPUBLISH\r\n" + name
+        self._subscribed = b">3\r\n$9\r\nsubscribe\r\n" + name + b":1\r\n"
+        self._message = b">3\r\n$7\r\nmessage\r\n" + name + b"$"
+        self._unheard = b""
+        self._unsent = b""
+        self.lost = Event()
+        """Set when the connection is of no use any more."""
+        self.has_heard = False
+        """Set with whatever Redis says."""
+
+    def open(self) -> None:
+        """Connect and subscribe. Waits. Raises redis-py's errors."""
+        self._connection.connect()
+        # Private to redis-py, which has nothing public that hands over the socket of a connection it has made.
+        self._socket = cast(socket.socket, self._connection._get_socket())  # pyright: ignore[reportPrivateUsage]
+        self._socket.setblocking(False)
+        loop = gevent.get_hub().loop
+        self._reading, self._writing = [loop.io(self._socket.fileno(), events) for events in (_READABLE, _WRITABLE)]
+        self._reading.start(self._read)
+        self._send(self._subscribe)
+
+    def close(self) -> None:
+        """End the connection, also one that was never opened."""
+        self.lost.set()
+        if self._connection.is_connected:
+            for watcher in (self._reading, self._writing):
+                watcher.stop()
+                watcher.close()
+            self._connection.disconnect()
+
+    def publish(self, message: bytes) -> bool:
+        """Publish a message; False if it was dropped, since too much is waiting to be sent."""
+        return self._send(self._publish + _bulk(message))
+
+    def ping(self) -> None:
+        """Have Redis say something."""
+        self._send(b"*1\r\n$4\r\nPING\r\n")
+
+    # --- Sending ------------------------------------------------------------------------------
+
+    def _send(self, command: bytes) -> bool:
+        if not self._unsent:
+            self._unsent = self._send_some(command)
+            if self._unsent:
+                self._writing.start(self._send_unsent)
+        elif len(self._unsent) + len(command) > MAX_UNSENT_BYTES:
+            return False
+        else:
+            self._unsent += command
+        return True
+
+    def _send_unsent(self) -> None:
+        self._unsent = self._send_some(self._unsent)
+        if not self._unsent:
+            self._writing.stop()
+
+    def _send_some(self, data: bytes) -> bytes:
+        """Send what the system takes now; return the rest."""
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
+        except OSError:
+            self._lose()
+            return b""
+
+    # --- Hearing ------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(READ_BYTES)
+            if not data:
+                self._lose()
+            self.has_heard = True
+            self._unheard = self._hear(self._unheard + data)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except (OSError, ValueError):
+            self._lose()
+
+    def _hear(self, data: bytes) -> bytes:
+        """Act on what Redis has said; return what is not complete yet. Raises ValueError for what isn't understood."""
+        at = 0
+        while at < len(data):
+            if data.startswith(self._message, at):
+                size_at = at + len(self._message)
+                start = data.find(b"\r\n", size_at) + 2
+                if start < size_at or len(data) < (end := start + int(data[size_at : start - 2])) + 2:
+                    break
+                self._on_message(data[start:end])
+                at = end + 2
+            elif data[at] in b":+-":
+                end = data.find(b"\r\n", at)
+                if end < 0:
+                    break
+                if data[at] in b"-":
+                    self._on_refused(data[at + 1 : end].decode().partition(" ")[0])
+                at = end + 2
+            elif data.startswith(self._subscribed, at):
+                self._on_subscribed()
+                at += len(self._subscribed)
+            elif len(data) - at < len(self._subscribed):  # longer than what any message begins with
+                break
+            else:
+                raise ValueError("Redis says something that nobody has asked for.")
+        return data[at:]
+
+    def _lose(self) -> None:
+        self._reading.stop()
+        self._writing.stop()
+        self.lost.set()
+
+
+def _bulk(text: bytes) -> bytes:
+    """Write a bulk string."""
+    return b"$%d\r\n%b\r\n" % (len(text), text)

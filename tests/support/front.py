@@ -1,0 +1,54 @@
+"""A proxy in front of a server on this machine."""
+
+import ssl
+from contextlib import suppress
+from pathlib import Path
+
+import gevent
+from gevent.server import StreamServer
+from gevent.socket import SHUT_WR, create_connection, socket
+
+from tests.support.certificates import make_certificate
+
+
+class Front:
+    """Passes on what is said, at most `piece_bytes` of the server's words at a time; with `context` it speaks TLS."""
+
+    def __init__(
+        self, target_port: int, *, context: ssl.SSLContext | None = None, piece_bytes: int | None = None
+    ) -> None:
+        self._target_port = target_port
+        self._piece_bytes = piece_bytes
+        options = {} if context is None else {"ssl_context": context}
+        self._server = StreamServer(("127.0.0.1", 0), self._serve, **options)
+        self._server.start()
+        self.port: int = self._server.address[1]
+
+    def close(self) -> None:
+        """Take no more connections, and end those that there are."""
+        self._server.stop(timeout=0)
+
+    def _serve(self, client: socket, _: object) -> None:
+        with create_connection(("127.0.0.1", self._target_port)) as target:
+            there = gevent.spawn(_pass_on, client, target)
+            _pass_on(target, client, self._piece_bytes)
+            there.join()
+
+
+def tls_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return a context for a front that speaks TLS, and the file with the certificate that its clients have to trust."""
+    certificate, key = make_certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+def _pass_on(source: socket, target: socket, piece_bytes: int | None = None) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            step = piece_bytes or len(data)
+            for start in range(0, len(data), step):
+                target.sendall(data[start : start + step])
+                gevent.sleep(0)  # so that the other end reads each piece by itself
+    with suppress(OSError):
+        target.shutdown(SHUT_WR)
