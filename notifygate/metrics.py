@@ -26,8 +26,11 @@ wakes = Counter("notifygate_wakes_total", "Holds woken because there was somethi
 wake_seconds = Histogram(
     "notifygate_wake_seconds",
     "From the commit to the answer of a woken hold.",
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
-)
+    buckets=(
+        0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+    ),
+)  # fmt: skip
 lost_wake_rescues = Counter(
     "notifygate_lost_wake_rescues_total",
     "Commits of other workers that only the look at the head found although Redis should have told. 0 in health.",

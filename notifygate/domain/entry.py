@@ -22,6 +22,10 @@ class EntryKind(StrEnum):
     """Something that every worker keeps in memory (keys, types, topics) has changed; never shown to a recipient."""
 
 
+# An enum's members are slow to get at.
+_PUBLISHED, _RETRACTED, _EXPIRED, _VIEW = EntryKind.PUBLISHED, EntryKind.RETRACTED, EntryKind.EXPIRED, EntryKind.VIEW
+
+
 @dataclass(slots=True, frozen=True)
 class ItemState:
     """What one recipient has done with one notification. All times in Unix milliseconds, None for "not"."""
@@ -49,16 +53,18 @@ class Entry:
     unread_delta: int = 0
     """For STATE and DISMISSED: by how much the change moved the recipient's counts (-1, 0 or 1)."""
     unseen_delta: int = 0
-    last_states: dict[str, ItemState | None] = field(default_factory=dict[str, "ItemState | None"])
+    last_states: dict[str, ItemState | None] = field(init=False)
     """For RETRACTED and EXPIRED: the final state rows of those recipients who were looked up, by recipient; None
     for one who has no row. The state of a notification can't change once it has left the inboxes."""
-    # Asked ten thousand times of one entry, and an enum's members are slow to get at.
+    # Asked ten thousand times of one entry.
     is_published: bool = field(init=False)
     is_removal: bool = field(init=False)
     """Whether the notification left every inbox by this entry."""
     is_view: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.is_published = self.kind is EntryKind.PUBLISHED
-        self.is_removal = self.kind is EntryKind.RETRACTED or self.kind is EntryKind.EXPIRED
-        self.is_view = self.kind is EntryKind.VIEW
+        self.last_states = {}
+        kind = self.kind
+        self.is_published = kind is _PUBLISHED
+        self.is_removal = kind is _RETRACTED or kind is _EXPIRED
+        self.is_view = kind is _VIEW

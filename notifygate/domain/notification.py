@@ -1,7 +1,7 @@
 """A notification: immutable once published. What a recipient does with it is state beside it (`notifygate.inbox`)."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -15,12 +15,45 @@ _NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
 
 @dataclass(slots=True, eq=False)
 class Notification:
-    """One item of the log, as it was published."""
+    """One item of the log, as clients are told of it."""
 
     seq: int
     """Position of its `published` entry in the log; its order in every inbox."""
     id: str
     type: str
+    to: tuple[str, ...]
+    """Its audiences, without duplicates, in the order in which the publisher gave them."""
+    text: bytes
+    """Its JSON up to what differs between recipients (`shared_text`)."""
+    audiences: frozenset[str] = field(init=False)
+    """`to` for look-ups."""
+    _untouched: dict[str, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.audiences = frozenset(self.to)
+        self._untouched = {}
+
+    def json_for(self, audience: str, seen_at: int | None, read_at: int | None) -> bytes:
+        """Write the notification as JSON for a recipient who gets it as a member of `audience`.
+
+        Everything but the state is the same for all who share the audience: it is kept, so that a broadcast to ten
+        thousand recipients is not put together ten thousand times.
+        """
+        untouched = self._untouched.get(audience)
+        if untouched is None:
+            untouched = b'%b"audience":%b,%b' % (self.text, orjson.dumps(audience), _NEVER_TOUCHED)
+            self._untouched[audience] = untouched
+        if seen_at is None and read_at is None:
+            return untouched
+        state = {"seen_at": rfc3339_or_none(seen_at), "read_at": rfc3339_or_none(read_at)}
+        return untouched.removesuffix(_NEVER_TOUCHED) + orjson.dumps(state)[1:]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class NewNotification(Notification):
+    """One that is about to be published, with all that the database keeps of it."""
+
+    text: bytes = field(init=False)
     title: str
     body: str
     priority: str
@@ -29,48 +62,34 @@ class Notification:
     action_url: str | None
     data: str
     """A JSON object as text, handed to clients as it is."""
-    to: tuple[str, ...]
-    """Its audiences, without duplicates, in the order in which the publisher gave them."""
     key_id: str
-    """The API key that published it."""
+    """The API key that publishes it."""
     created_at: int
     """Unix milliseconds."""
     expires_at: int | None
     """Unix milliseconds, None for one that never expires."""
-    audiences: frozenset[str] = field(init=False)
-    """`to` for look-ups."""
-    _untouched: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
 
     def __post_init__(self) -> None:
-        self.audiences = frozenset(self.to)
+        Notification.__post_init__(self)  # `super()` doesn't know the class that `slots` has made of this one
+        self.text = shared_text(self)
 
-    def json_for(self, audience: str, seen_at: int | None, read_at: int | None) -> bytes:
-        """Write the notification as JSON for a recipient who gets it as a member of `audience`.
 
-        Everything but the state is the same for all who share the audience: it is encoded once, so that a broadcast
-        to ten thousand recipients is not encoded ten thousand times.
-        """
-        untouched = self._untouched.get(audience)
-        if untouched is None:
-            untouched = self._untouched[audience] = self._encode(audience)
-        if seen_at is None and read_at is None:
-            return untouched
-        state = {"seen_at": rfc3339_or_none(seen_at), "read_at": rfc3339_or_none(read_at)}
-        return untouched.removesuffix(_NEVER_TOUCHED) + orjson.dumps(state)[1:]
+def shared_text(content: Any) -> bytes:
+    """Write what all recipients are told of a notification: the beginning of a JSON object, up to a comma.
 
-    def _encode(self, audience: str) -> bytes:
-        document = {
-            "id": self.id,
-            "type": self.type,
-            "title": self.title,
-            "body": self.body,
-            "priority": self.priority,
-            "sender": self.sender,
-            "icon": self.icon,
-            "action_url": self.action_url,
-            "data": orjson.Fragment(self.data),
-            "audience": audience,
-            "created_at": rfc3339(self.created_at),
-            "expires_at": rfc3339_or_none(self.expires_at),
-        }
-        return orjson.dumps(document)[:-1] + b"," + _NEVER_TOUCHED
+    `content` has the attributes of NewNotification: it may be a row of the database.
+    """
+    document = {
+        "id": content.id,
+        "type": content.type,
+        "title": content.title,
+        "body": content.body,
+        "priority": content.priority,
+        "sender": content.sender,
+        "icon": content.icon,
+        "action_url": content.action_url,
+        "data": orjson.Fragment(content.data),
+        "created_at": rfc3339(content.created_at),
+        "expires_at": rfc3339_or_none(content.expires_at),
+    }
+    return orjson.dumps(document)[:-1] + b","

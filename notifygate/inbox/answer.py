@@ -61,13 +61,14 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     )
 
 
-def single_news_body(notification: bytes, poll_after: int, poll_wait: int) -> tuple[bytes, bytes, bytes]:
-    """Write what all bodies share that tell one new notification, given as JSON.
+def single_news_body(poll_after: int, poll_wait: int) -> tuple[bytes, bytes, bytes]:
+    """Write what all bodies share that tell one new notification.
 
-    Three parts: the beginning, a form for `unread`, `unseen` (%d) and the cursor (%b), and the end.
+    Three parts: a form for the notification as JSON (%b), one for `unread`, `unseen` (%d) and the cursor (%b), and the
+    end.
     """
     end = _ADVICE % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
-    return _CHANGES % (notification, b"[]"), _POSITION, end
+    return _CHANGES % (b"%b", b"[]"), _POSITION, end
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

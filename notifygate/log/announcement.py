@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,9 +12,10 @@ from notifygate.domain.notification import Notification
 MAX_CARRIED_BYTES = 64 * 1024
 """Past this an announcement carries only the range, and followers read the entries from the database."""
 
+_KINDS = {kind.value: kind for kind in EntryKind}
 
-@dataclass(slots=True, frozen=True)
-class Announcement:
+
+class Announcement(NamedTuple):
     """Entries `first` to `last` of an epoch have been committed."""
 
     epoch: int
@@ -34,63 +33,46 @@ def announce(epoch: int, entries: Sequence[Entry]) -> Announcement:
 
 
 def to_bytes(announcement: Announcement) -> bytes:
-    """Encode an announcement for another process; the entries are left out where they are too large."""
-    head: dict[str, Any] = {
-        "epoch": announcement.epoch,
-        "first": announcement.first,
-        "last": announcement.last,
-        "committed_at": announcement.committed_at,
-    }
-    if announcement.entries is not None:
-        carried = orjson.dumps({**head, "entries": [_entry_to_json(entry) for entry in announcement.entries]})
+    """Encode an announcement for another process; the entries are left out where they are too large.
+
+    A line of JSON; below it, on a line each, the texts of the notifications, which that process hands on as they are.
+    """
+    *head, entries = announcement
+    if entries is not None:
+        texts: list[bytes] = []
+        lines = [orjson.dumps((*head, [_entry_to_json(entry, texts) for entry in entries])), *texts]
+        carried = b"\n".join(lines)
         if len(carried) <= MAX_CARRIED_BYTES:
             return carried
-    return orjson.dumps({**head, "entries": None})
+    return orjson.dumps((*head, None))
 
 
 def from_bytes(message: bytes) -> Announcement:
-    """Decode what `to_bytes` has made. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
-    document = orjson.loads(message)
-    entries = document["entries"]
-    return Announcement(
-        epoch=document["epoch"],
-        first=document["first"],
-        last=document["last"],
-        committed_at=document["committed_at"],
-        entries=None if entries is None else [_entry_from_json(entry) for entry in entries],
-    )
+    """Decode what `to_bytes` has made. Raises ValueError, KeyError, TypeError or IndexError for anything else."""
+    line, *texts = message.split(b"\n")
+    epoch, first, last, committed_at, carried = orjson.loads(line)
+    entries = None if carried is None else [_entry_from_json(fields, texts) for fields in carried]
+    return Announcement(epoch, first, last, committed_at, entries)
 
 
-_NOTIFICATION_FIELDS = (
-    "seq", "id", "type", "title", "body", "priority", "sender", "icon", "action_url", "data", "to", "key_id",
-    "created_at", "expires_at",
-)  # fmt: skip
-_ENTRY_FIELDS = ("seq", "seen_at", "read_at", "unread_delta", "unseen_delta")
-_notification_values, _entry_values = attrgetter(*_NOTIFICATION_FIELDS), attrgetter(*_ENTRY_FIELDS)
+def _entry_to_json(entry: Entry, texts: list[bytes]) -> tuple[Any, ...]:
+    """Return what an entry consists of; the text of its notification is added to `texts`."""
+    about, audiences, notification = None, entry.audiences, entry.notification
+    if notification is not None:
+        about = (notification.seq, notification.id, notification.type, notification.to)
+        texts.append(notification.text)
+        if audiences is notification.to:
+            audiences = None
+    state = (entry.seen_at, entry.read_at, entry.unread_delta, entry.unseen_delta)
+    return entry.seq, entry.kind.value, audiences, about, *state
 
 
-def _entry_to_json(entry: Entry) -> dict[str, Any]:
-    document: dict[str, Any] = dict(zip(_ENTRY_FIELDS, _entry_values(entry), strict=True))
-    document["kind"] = entry.kind.value
-    notification = entry.notification
-    if notification is None:
-        document["audiences"] = entry.audiences
-    else:
-        document["notification"] = dict(zip(_NOTIFICATION_FIELDS, _notification_values(notification), strict=True))
-        if entry.audiences is not notification.to:
-            document["audiences"] = entry.audiences
-    return document
-
-
-def _entry_from_json(document: dict[str, Any]) -> Entry:
-    notification = None
-    if fields := document.pop("notification", None):
-        fields["to"] = tuple(fields["to"])
-        notification = Notification(**fields)
-    audiences = tuple(document.pop("audiences", ()))
-    return Entry(
-        kind=EntryKind(document.pop("kind")),
-        audiences=audiences or (notification.to if notification else ()),
-        notification=notification,
-        **document,
-    )
+def _entry_from_json(fields: Sequence[Any], texts: list[bytes]) -> Entry:
+    """Make an entry of what it consists of; the text of its notification is the first in `texts`, and taken out."""
+    seq, kind, audiences, about, *state = fields
+    notification: Notification | None = None
+    if about is not None:
+        position, id_, type_, to = about
+        notification = Notification(position, id_, type_, tuple(to), texts.pop(0))
+        audiences = notification.to if audiences is None else audiences
+    return Entry(seq, _KINDS[kind], tuple(audiences), notification, *state)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from notifygate.domain.audience import recipient_of
 from notifygate.domain.entry import EntryKind
-from notifygate.domain.notification import Notification
+from notifygate.domain.notification import NewNotification
 from notifygate.domain.times import now_ms
 from notifygate.storage.database import Database
 
@@ -34,7 +34,7 @@ class IdempotencyClaim:
 class Publication:
     """A notification to be appended, and the claim on its Idempotency-Key."""
 
-    notification: Notification
+    notification: NewNotification
     claim: IdempotencyClaim | None = None
 
 
@@ -59,7 +59,7 @@ NOTIFICATION_COLUMNS = (
 )  # fmt: skip
 
 
-def _notification_values(notification: Notification, seq: int) -> tuple[Any, ...]:
+def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:
     n = notification
     audiences = orjson.dumps(n.to).decode()
     return (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.domain.notification import Notification
+from notifygate.domain.notification import Notification, shared_text
 from notifygate.storage.tables import LogEntry, LogHead, NotificationRow, table
 
 HEAD = table(LogHead)
@@ -31,8 +31,7 @@ NOTIFICATION_COLUMNS = (
     NOTIFICATIONS.c.action_url,
     NOTIFICATIONS.c.data,
     NOTIFICATIONS.c.audiences.label("to_audiences"),
-    NOTIFICATIONS.c.key_id,
-    NOTIFICATIONS.c.created_at.label("published_at"),
+    NOTIFICATIONS.c.created_at,
     NOTIFICATIONS.c.expires_at,
 )
 
@@ -57,22 +56,7 @@ def read_head(connection: Connection, *, lock: bool = False) -> Head:
 
 def notification_from_row(row: AnyRow, seq: int) -> Notification:
     """Make a notification of a row that holds NOTIFICATION_COLUMNS."""
-    return Notification(
-        seq=seq,
-        id=row.id,
-        type=row.type,
-        title=row.title,
-        body=row.body,
-        priority=row.priority,
-        sender=row.sender,
-        icon=row.icon,
-        action_url=row.action_url,
-        data=row.data,
-        to=tuple(json.loads(row.to_audiences)),
-        key_id=row.key_id,
-        created_at=row.published_at,
-        expires_at=row.expires_at,
-    )
+    return Notification(seq, row.id, row.type, tuple(json.loads(row.to_audiences)), shared_text(row))
 
 
 def _select_entries() -> Select[*tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from notifygate import metrics
 from notifygate.background import Background
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.domain.notification import Notification
+from notifygate.domain.notification import NewNotification
 from notifygate.errors import UnavailableError
 from notifygate.log.announcement import Announcement, announce
 from notifygate.log.append import IdempotencyClaim, Publication, append_published
@@ -75,7 +75,7 @@ class LogWriter:
         """Stop. Whoever waits for an answer has been given one before, since requests end before the writer does."""
         self._loop.stop()
 
-    def publish(self, notification: Notification, claim: IdempotencyClaim | None = None) -> None:
+    def publish(self, notification: NewNotification, claim: IdempotencyClaim | None = None) -> None:
         """Append a notification and return when it is durable; it has its `seq` then.
 
         Raises sqlalchemy's IntegrityError if the claim is taken, UnavailableError if the outcome is not known.

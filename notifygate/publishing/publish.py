@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.ids import new_id
-from notifygate.domain.notification import Notification
+from notifygate.domain.notification import NewNotification
 from notifygate.domain.principal import Publisher
 from notifygate.domain.times import now_ms, rfc3339, rfc3339_or_none
 from notifygate.errors import ForbiddenError, IdempotencyMismatchError, UnavailableError
@@ -123,11 +123,11 @@ class Publishing:
             raise IdempotencyMismatchError
         return PublishAnswer(orjson.loads(record.answer), replayed=True)
 
-    def _make(self, publisher: Publisher, request: NotificationRequest) -> Notification:
+    def _make(self, publisher: Publisher, request: NotificationRequest) -> NewNotification:
         rule = self._catalog.current.rule(request.type)
         now = now_ms()
         ttl = request.ttl_seconds if request.ttl_seconds is not None else rule.ttl_seconds
-        return Notification(
+        return NewNotification(
             seq=0,  # the log gives it its place
             id=new_id(),
             type=request.type,
@@ -145,7 +145,7 @@ class Publishing:
         )
 
 
-def _answer_body(notification: Notification, *, truncated: bool) -> dict[str, Any]:
+def _answer_body(notification: NewNotification, *, truncated: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": notification.id,
         "created_at": rfc3339(notification.created_at),

@@ -16,7 +16,7 @@ from notifygate.storage.database import Database
 
 EXPIRED_PER_TRANSACTION = 200
 
-_COLUMNS = (NOTIFICATIONS.c.seq, NOTIFICATIONS.c.removed_seq, *NOTIFICATION_COLUMNS)
+_COLUMNS = (NOTIFICATIONS.c.seq, NOTIFICATIONS.c.removed_seq, NOTIFICATIONS.c.key_id, *NOTIFICATION_COLUMNS)
 
 
 def _remove(transaction: LogTransaction, row: AnyRow, kind: EntryKind) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 
 from notifygate.domain.ids import new_id
-from notifygate.domain.notification import Notification
+from notifygate.domain.notification import NewNotification
 from notifygate.domain.times import now_ms
 from notifygate.log.announcement import Announcement
 from notifygate.log.append import Publication, append_published
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 20.0
 """How long something may take that should come at once; only a test that fails waits so long."""
 
 
-def make_notification(*to: str, **fields: Any) -> Notification:
+def make_notification(*to: str, **fields: Any) -> NewNotification:
     """Make a notification that has no place in the log yet."""
     values: dict[str, Any] = {
         "seq": 0,
@@ -38,7 +38,7 @@ def make_notification(*to: str, **fields: Any) -> Notification:
         "created_at": now_ms(),
         "expires_at": None,
     }
-    return Notification(**{**values, **fields})
+    return NewNotification(**{**values, **fields})
 
 
 def open_database(url: str, pool_size: int = 5) -> Database:
@@ -48,7 +48,7 @@ def open_database(url: str, pool_size: int = 5) -> Database:
     return database
 
 
-def append(database: Database, *notifications: Notification) -> list[Notification]:
+def append(database: Database, *notifications: NewNotification) -> list[NewNotification]:
     """Append notifications in one commit and return them; each has its place then."""
     append_published(database, [Publication(notification) for notification in notifications])
     return list(notifications)

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -215,7 +214,7 @@ def test_an_announcement_of_what_is_partly_known_tells_the_rest(follow: MakeFoll
     second = followed.publish(2)
     followed.offer(first)
     followed.reaches(2)
-    both = replace(second, first=1, entries=[*(first.entries or ()), *(second.entries or ())])
+    both = second._replace(first=1, entries=[*(first.entries or ()), *(second.entries or ())])
     followed.offer(both)
     followed.reaches(4)
     assert followed.told == [1, 2, 3, 4]
@@ -224,7 +223,7 @@ def test_an_announcement_of_what_is_partly_known_tells_the_rest(follow: MakeFoll
 def test_an_announcement_without_entries_makes_it_read_them(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
-    followed.offer(replace(followed.publish(3), entries=None))
+    followed.offer(followed.publish(3)._replace(entries=None))
     followed.reaches(3)
     assert followed.told == followed.in_tail() == [1, 2, 3]
 
@@ -309,7 +308,7 @@ def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) 
     followed = follow()
     followed.follower.start()
     followed.publish(2)
-    stale = replace(followed.publish(1), epoch=(followed.tail.epoch + 1) % (1 << 20), last=99, entries=[])
+    stale = followed.publish(1)._replace(epoch=(followed.tail.epoch + 1) % (1 << 20), last=99, entries=[])
     followed.offer(stale)
     followed.reaches(3)
     assert followed.told == [1, 2, 3]
@@ -386,7 +385,7 @@ def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) ->
             continue  # lost
         pending += [announcement] * (2 if fate < 0.4 else 1)
         if fate > 0.8:
-            pending[-1] = replace(pending[-1], entries=None)
+            pending[-1] = pending[-1]._replace(entries=None)
         if randomly.random() < 0.4:
             randomly.shuffle(pending)
             keep = randomly.randint(0, len(pending))
@@ -440,7 +439,7 @@ def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -
     followed = follow()
     followed.follower.start()
     announcement = followed.publish(2)
-    followed.offer(replace(announcement, last=5000, entries=None))
+    followed.offer(announcement._replace(last=5000, entries=None))
     followed.reaches(2)
     followed.offer(followed.publish())
     followed.reaches(3)

@@ -131,7 +131,7 @@ def test_garbage_on_the_channel_stops_nothing(redis_server: RedisServer, redis_u
     one, other = make_node(redis_url), make_node(redis_url)
     errors = metrics.redis_errors._value.get()
     garbage = [b"", b"x", b"\0" * 8, b"\0" * 8 + b"\xff\xfe", b"\0" * 8 + b"[]", b"\0" * 8 + b'{"entries":[7]}']
-    garbage.append(b"\0" * 8 + b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[7]}')
+    garbage.append(b"\0" * 8 + b"[1,1,1,0,[7]]")
     with redis_server.connect() as client:
         for message in garbage:
             client.publish(channel_of("tests"), message)

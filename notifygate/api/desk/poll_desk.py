@@ -173,7 +173,7 @@ class PollDesk:
         told = [(hold, text) for hold, text in zip(common, texts, strict=True) if text]
         # In this order: these two begin a new window where the last one is over.
         guard_counts, counts = guard.present(), limit.add_each([hold.principal.audience for hold, _ in told])
-        forms = self.writer.single_news_forms(guard.quota(0, guard.ends_at), limit.quota(0, limit.ends_at))
+        forms = self.writer.single_news_forms(guard, limit)
         answered: list[HeldPoll] = []
         try:
             for (hold, text), count in zip(told, counts, strict=True):
@@ -188,8 +188,12 @@ class PollDesk:
                 hold.caller.answer(data, keeps_alive=True)
                 answered.append(hold)
         finally:
-            self.accounts.count(INBOX, 200, len(answered))
-            self.accounts.woken([hold.committed_at for hold in answered])
+            gevent.get_hub().loop.run_callback(self._account_for, answered)  # behind their sending
+
+    def _account_for(self, answered: Sequence[HeldPoll]) -> None:
+        """Account for answers with news that were sent together."""
+        self.accounts.woken([hold.committed_at for hold in answered])
+        self.accounts.count(INBOX, 200, len(answered))
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""

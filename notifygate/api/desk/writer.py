@@ -18,7 +18,7 @@ from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body
 from notifygate.inbox.view import View
-from notifygate.limits.windows import Quota
+from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 
 # ETag as `domain.cursor.etag` has it.
@@ -37,6 +37,7 @@ class AnswerWriter:
         self._advice = advice
         self._origins = origins
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
+        self._single_news: SingleNewsForms | None = None
         self._limits: dict[str, bytes] = {}
         """By the last one's name, which tells which they are: a limit is on or off for all."""
         self._private = _lines({**PRIVATE, "Vary": PRIVATE["Vary"] + (", Origin" if origins else "")})
@@ -46,6 +47,7 @@ class AnswerWriter:
     def renew(self) -> None:
         """Let the next answers carry the present Date."""
         self._starts.clear()
+        self._single_news = None
 
     def not_modified(self, poll: Poll, token: str) -> bytes:
         """Write a 304 that repeats a tag."""
@@ -75,17 +77,22 @@ class AnswerWriter:
     def _found_start(self, start: bytes, after: int) -> bytes:
         return _FOUND % (start, self._private, after, self._no_sniffing)
 
-    def single_news_forms(self, guard: Quota, poll: Quota) -> "SingleNewsForms":
-        """Begin to write answers that are sent now and tell one new notification each.
+    def single_news_forms(self, guard: FixedWindows, poll: FixedWindows) -> "SingleNewsForms":
+        """Return the forms for answers that are sent now and tell one new notification each.
 
         For polls that share their form (`HeldPoll.is_common`) and principals with just these two limits, whose windows
-        end at the same time for all.
+        end at the same time for all. Made once a second, with the Date, and for each window: so the advice and the time
+        until a window ends may be a second old.
         """
-        after = self._advice.poll_after()
-        start = self._found_start(self.start(200, is_http_11=True, keeps_alive=True), after)
-        limits = self._limits_form([guard, poll]) % (-1, guard.reset_seconds, -1, poll.reset_seconds)
-        end = _FOUND_END % (b"%d", b"%b", _WAITED, b"%b", _with_blanks(limits), b"")
-        return SingleNewsForms(start, end, after, self._advice.longest_wait())
+        valid_for = (guard.ends_at, poll.ends_at)
+        if self._single_news is None or self._single_news.valid_for != valid_for:
+            advice = self._advice.poll_after(), self._advice.longest_wait()
+            start = self._found_start(self.start(200, is_http_11=True, keeps_alive=True), advice[0])
+            quotas = guard.quota(0, guard.ends_at), poll.quota(0, poll.ends_at)
+            limits = self._limits_form(quotas) % (-1, quotas[0].reset_seconds, -1, quotas[1].reset_seconds)
+            end = _FOUND_END % (b"%d", b"%b", _WAITED, b"%b", _with_blanks(limits), b"")
+            self._single_news = SingleNewsForms(start, end, advice, valid_for)
+        return self._single_news
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
         """Write a 201 with further header fields. `asked` has its `request_id`."""
@@ -174,34 +181,33 @@ class AnswerWriter:
 
 
 class SingleNewsForms:
-    """What the answers of one slice share: made once for each notification, with forms for what they don't.
+    """What answers share, with forms for what they don't.
 
     An answer is joined from parts of which only the short ones are filled in: to fill in one long form takes longer.
     """
 
-    def __init__(self, start: bytes, end: bytes, poll_after: int, poll_wait: int) -> None:
+    def __init__(self, start: bytes, end: bytes, advice: tuple[int, int], valid_for: object) -> None:
         self._start, self._end = start, end
-        self._advice = poll_after, poll_wait
+        self._form, self._position, self._body_end = single_news_body(*advice)
+        self.valid_for = valid_for
+        """What they have been made for: see `AnswerWriter.single_news_forms`."""
         self._text: bytes | None = None
-        self._body = self._position = self._body_end = b""
+        self._body = b""
         self._length = 0
 
     def fill(
         self, text: bytes, view: View, wait: int | None, request_id: str, guard_left: int, poll_left: int
     ) -> bytes:
         """Write an answer: a notification as JSON, the view's counts and cursor, granted wait, what limits leave."""
-        if text is not self._text:  # the same as the last one's, nearly always
-            self._begin(text)
+        if text is not self._text:  # the same as the last one's, nearly always in a broadcast
+            self._text = text
+            self._body = self._form % text
+            self._length = len(self._body) + len(self._body_end)
         cursor = view.token.encode()
         position = self._position % (view.unread, view.unseen, cursor)
         length = len(position) + self._length
         end = self._end % (length, cursor, wait, request_id.encode(), guard_left, poll_left)
         return b"".join((self._start, end, self._body, position, self._body_end))
-
-    def _begin(self, text: bytes) -> None:
-        self._text = text
-        self._body, self._position, self._body_end = single_news_body(text, *self._advice)
-        self._length = len(self._body) + len(self._body_end)
 
 
 def _waited(poll: Poll) -> bytes:

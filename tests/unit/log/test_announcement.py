@@ -99,15 +99,20 @@ def test_an_announcement_without_entries_stays_without() -> None:
     [
         b"",
         b"no JSON",
+        b"7",
         b"[]",
         b"{}",
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0}',
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[{}]}',
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[{"kind":"unheard of"}]}',
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":7}',
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[7]}',
+        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[]}',
+        b"[1,1,1,0]",
+        b"[1,1,1,0,7]",
+        b"[1,1,1,0,[7]]",
+        b"[1,1,1,0,[[]]]",
+        b"[1,1,1,0,[{}]]",
+        b'[1,1,1,0,[[1,"unheard of",["all"],null,null,null,0,0]]]',
+        b'[1,1,1,0,[[1,"published",null,null,null,null,0,0]]]',
+        b'[1,1,1,0,[[1,"published",null,[1,"an id","general",["all"]],null,null,0,0]]]',
     ],
 )
 def test_anything_else_is_refused(message: bytes) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
+    with pytest.raises((ValueError, KeyError, TypeError, IndexError)):
         from_bytes(message)
