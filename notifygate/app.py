@@ -113,9 +113,11 @@ def _make_follower(
     forget_views: Callable[[], None],
 ) -> Follower:
     def prepare(entries: Sequence[Entry]) -> None:
-        if any(GATEWAY in entry.audiences for entry in entries):
-            catalog.load()
-            keys.forget()
+        for entry in entries:
+            if GATEWAY in entry.audiences:
+                catalog.load()
+                keys.forget()
+                break
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
             if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):

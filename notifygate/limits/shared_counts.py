@@ -21,6 +21,16 @@ GATHER_SECONDS = 0.1
 
 KEYS_PER_TRIP = 500
 
+_ADD_ALL = """
+local totals = {}
+for place, key in ipairs(KEYS) do
+    totals[place] = redis.call('INCRBY', key, ARGV[place + 1])
+    redis.call('EXPIRE', key, ARGV[1])
+end
+return totals
+"""
+"""One command for many keys: redis-py takes five times as long over two for each, while wake-ups wait."""
+
 
 class SharedWindows(FixedWindows):
     """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` is told of Redis' errors."""
@@ -35,7 +45,7 @@ class SharedWindows(FixedWindows):
         on_failure: Callable[[RedisError], None],
     ) -> None:
         super().__init__(name, item, is_on_the_clock=True)
-        self._redis = redis
+        self._add_all = redis.register_script(_ADD_ALL)
         self._prefix = prefix
         self._is_paused = is_paused
         self._on_failure = on_failure
@@ -80,12 +90,9 @@ class SharedWindows(FixedWindows):
     def _send(self, counts: dict[str, int]) -> None:
         """Add to Redis' counts and take over the sums."""
         ends_at = self.ends_at
-        pipeline = self._redis.pipeline(transaction=False)
-        for key, count in counts.items():
-            name = f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}"
-            pipeline.incrby(name, count)
-            pipeline.expire(name, 2 * self.window_seconds)  # longer than needed: clocks may differ a little
-        totals = pipeline.execute()[::2]
+        names = [f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}" for key in counts]
+        kept_seconds = 2 * self.window_seconds  # longer than needed: clocks may differ a little
+        totals = self._add_all(keys=names, args=[kept_seconds, *counts.values()])
         for key, total in zip(counts, totals, strict=True):
             # What was counted here meanwhile is still to be sent.
             self.correct(key, total + self._unsent.get(key, 0), ends_at)

@@ -114,14 +114,14 @@ class Follower:
     @property
     def is_fed(self) -> bool:
         """Whether the tail may be believed: a look at the head has succeeded lately."""
-        return self._tail.seconds_since_check() <= self._stale_after
+        return time.monotonic() - self._tail.checked_at <= self._stale_after
 
     def ensure_fed(self) -> None:
         """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
 
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
-        if time.monotonic() - self._tail.checked_at > self._stale_after:
+        if not self.is_fed:
             self._look_unless(lambda: self.is_fed)
 
     def _look_unless(self, is_enough: Callable[[], bool]) -> None:

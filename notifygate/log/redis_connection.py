@@ -120,9 +120,9 @@ class RedisConnection:
         try:
             data = self._socket.recv(READ_BYTES)
             if not data:
-                self._lose()
+                raise ConnectionError
             self.has_heard = True
-            self._unheard = self._hear(self._unheard + data)
+            self._unheard = self._hear(self._unheard + data if self._unheard else data)
         except (BlockingIOError, ssl.SSLWantReadError):
             pass
         except (OSError, ValueError):
