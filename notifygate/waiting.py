@@ -27,9 +27,3 @@ def in_next_turn(work: Callable[[], None]) -> None:
     before it looks at a connection again.
     """
     gevent.get_hub().loop.timer(0).start(work)
-
-
-def let_others_go_on() -> None:
-    """Wait, in a greenlet, until everything has been done that is ready now, and what follows from that."""
-    hub = gevent.get_hub()
-    hub.wait(hub.loop.timer(0))

@@ -73,6 +73,10 @@ class NewNotification(Notification):
         Notification.__post_init__(self)  # `super()` doesn't know the class that `slots` has made of this one
         self.text = shared_text(self)
 
+    def in_log(self) -> Notification:
+        """Return what is kept of it in memory when it is in the log: the text, and not the fields besides."""
+        return Notification(self.seq, self.id, self.type, self.to, self.text)
+
 
 def shared_text(content: Any) -> bytes:
     """Write what all recipients are told of a notification: the beginning of a JSON object, up to a comma.

@@ -73,7 +73,7 @@ class RedisAnnouncer:
         self._on_announcement = on_announcement
         self._on_connected = on_connected
         self._sender = secrets.token_bytes(8)
-        self._connection = self._make_connection()
+        self._connection: RedisConnection
         self._loop = Background(self._stay_connected)
         self.is_connected = False
 
@@ -82,7 +82,7 @@ class RedisAnnouncer:
         self._loop.start()
 
     def stop(self) -> None:
-        """Stop both and close the connection."""
+        """Stop, and close the connection."""
         self._loop.stop()
 
     def announce(self, announcement: Announcement) -> None:

@@ -11,7 +11,6 @@ from werkzeug.test import TestResponse
 from notifygate import metrics
 from notifygate.domain.principal import Recipient
 from notifygate.holds.room import Reason
-from notifygate.waiting import let_others_go_on
 from tests.support.in_process import InProcessGateway, RecipientActor
 
 T = TypeVar("T")
@@ -123,6 +122,12 @@ def hold(
 def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = DEADLINE_SECONDS) -> TestResponse:
     """Return the answer of a held request; fail when it doesn't come in time."""
     return greenlet.get(timeout=seconds)
+
+
+def let_others_go_on() -> None:
+    """Wait until everything has been done that is ready now, and what follows from that."""
+    hub = gevent.get_hub()
+    hub.wait(hub.loop.timer(0))
 
 
 def wakes() -> float:

@@ -8,8 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifygate.errors import UnavailableError
-from notifygate.waiting import let_others_go_on
-from tests.api.helpers import ON_SQLITE_ALONE, answer_of, eventually, hold, holds_now
+from tests.api.helpers import ON_SQLITE_ALONE, answer_of, eventually, hold, holds_now, let_others_go_on
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.redis_server import RedisServer
 

@@ -351,6 +351,15 @@ def test_what_remains_is_told_from_redis(redis_url: str, make_app: Any) -> None:
     assert remaining(alice.poll(), "poll") == 7
 
 
+def test_counts_in_redis_outlive_their_window_but_not_for_long(own_redis_server: RedisServer, make_app: Any) -> None:
+    app = make_app(redis_url=own_redis_server.url, limit_poll="10/minute")
+    for name in ("alice", "bob"):
+        app.recipient(name).poll()
+    with own_redis_server.connect() as client:
+        eventually(lambda: len(client.keys("*:poll:user:*")) == 2)
+        assert all(60 < client.ttl(key) <= 120 for key in client.keys("*:poll:user:*"))
+
+
 def test_polls_on_all_nodes_together_are_limited(redis_url: str, make_app: Any) -> None:
     nodes = [make_app(redis_url=redis_url, limit_poll="6/day") for _ in range(2)]
     one, other = (node.recipient("alice") for node in nodes)
