@@ -117,6 +117,7 @@ def test_leaving_the_page_ends_the_time_to_undo(bell_site: BellSite, new_device:
     bodies = state_requests(bell)
     bell.card("Two").hover()
     bell.card("Two").get_by_role("button", name="Dismiss").click()
-    bell.page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    with bell.page.expect_request(lambda request: '"dismiss"' in (request.post_data or "")):
+        bell.page.evaluate("window.dispatchEvent(new Event('pagehide'))")
     bell.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.dismissals.pending")
     assert [body["op"] for body in bodies if body["op"] == "dismiss"] == ["dismiss"]
