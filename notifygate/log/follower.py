@@ -178,8 +178,8 @@ class Follower:
                 head = self._database.read(read_head)
                 self._fill(min(announcement.last, head.seq), announcement.committed_at)
             else:
-                known = tail.end + 1 - announcement.first
-                self._extend(announcement.last, announcement.entries[known:], announcement.committed_at)
+                entries = [entry for entry in announcement.entries if entry.seq > tail.end]
+                self._extend(announcement.last, entries, announcement.committed_at)
         while self._found_alone and self._found_alone[0][0] <= announcement.last:
             self._found_alone.popleft()  # the announcement was only slower than our own look
 

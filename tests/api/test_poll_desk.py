@@ -194,6 +194,10 @@ def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_d
 
 def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_desk: MakeDesk) -> None:
     desk = make_desk(limit_poll="9/minute", limit_guard="9/minute")
+    desk.stop()  # nothing else makes anew what answers have in common
+    (first,) = desk.hold_each("carol")
+    desk.app.publisher().publish("user:carol")
+    eventually(lambda: first.answers, "an answer in the old window")
     callers = desk.hold_each("alice", "bob")
     for name in ("poll", "guard"):
         windows = desk.app.services.limits.windows(name)
@@ -204,6 +208,18 @@ def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_desk: Mak
     for caller in callers:
         head = caller.answers[0].partition(b"\r\n\r\n")[0].decode()
         assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head) == [("guard", "9"), ("poll", "8")]
+
+
+def test_who_is_woken_is_told_the_present_date(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    dates: list[bytes] = []
+    for date in ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT"):
+        monkeypatch.setattr("email.utils.formatdate", lambda usegmt, date=date: date)
+        in_hub(desk.front._renew)
+        (caller,) = desk.hold_each("alice")
+        desk.app.publisher().publish("all")
+        eventually(lambda caller=caller: caller.answers, "an answer")
+        dates += re.findall(rb"Date: .*:(\d\d) GMT", caller.answers[0])
+    assert dates == [b"37", b"38"]
 
 
 def test_woken_polls_count_on_every_node(

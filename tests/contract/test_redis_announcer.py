@@ -196,7 +196,10 @@ def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_no
 
 def test_announcements_arrive_over_tls(redis_url: str, make_node: MakeNode, tmp_path: Path) -> None:
     context, certificate = tls_context(tmp_path)
-    with closing(Front(port_of(redis_url), context=context)) as front:
+    with (
+        closing(Front(port_of(redis_url), context=context)) as tls,
+        closing(Front(tls.port, piece_bytes=5000)) as front,  # no piece is a whole record
+    ):
         url = f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={certificate}"
         one, other = make_node(url), make_node(url)
         for seq in range(1, 15):
@@ -288,11 +291,15 @@ def test_a_subscription_hears_after_a_long_silence(redis_url: str, make_node: Ma
         return 7 in other.firsts()
 
     eventually(hears, "an announcement")
+    assert (one.connects, other.connects) == (1, 1)
 
 
 def test_a_subscription_that_redis_has_cut_off_is_made_again(
-    redis_server: RedisServer, redis_url: str, make_node: MakeNode, quick: None
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is noticed at once, not when nobody answers a ping."""
+    monkeypatch.setattr(announcer_module, "TIMEOUT_SECONDS", 1000.0)
+    monkeypatch.setattr(announcer_module, "RECONNECT_SECONDS", 0.05)
     one, other = make_node(redis_url), make_node(redis_url)
     with redis_server.connect() as client:
         client.client_kill_filter(_type="pubsub")

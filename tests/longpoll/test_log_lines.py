@@ -235,7 +235,7 @@ def test_text_format_prints_nothing_secret_either(site: Site, make_site: MakeSit
 def test_lines_for_debugging_hold_nothing_secret_either(
     site: Site, make_site: MakeSite, redis_server: RedisServer
 ) -> None:
-    """Libraries quote what passes through them in theirs, as redis-py does with every announcement."""
+    """See tests/unit/test_log_lines.py for those of libraries."""
     nodes = make_site(gateways=2, LOG_LEVEL="debug", REDIS_URL=redis_server.url)
     publisher, alice = nodes.publisher(), nodes.recipient(at=1)
     with nodes.held([alice]) as polls:

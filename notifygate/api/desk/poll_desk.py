@@ -191,7 +191,7 @@ class PollDesk:
             gevent.get_hub().loop.run_callback(self._account_for, answered)  # behind their sending
 
     def _account_for(self, answered: Sequence[HeldPoll]) -> None:
-        """Account for answers with news that were sent together."""
+        """Account for answers with news that were made together."""
         self.accounts.woken([hold.committed_at for hold in answered])
         self.accounts.count(INBOX, 200, len(answered))
 
