@@ -195,14 +195,20 @@ def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_d
 def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_desk: MakeDesk) -> None:
     desk = make_desk(limit_poll="9/minute", limit_guard="9/minute")
     desk.stop()  # nothing else makes anew what answers have in common
+
+    def let_windows_end_in(seconds: float) -> None:
+        for name in ("poll", "guard"):
+            windows = desk.app.services.limits.windows(name)
+            assert windows is not None
+            windows.ends_at = time.time() + seconds
+
     (first,) = desk.hold_each("carol")
+    let_windows_end_in(9)
     desk.app.publisher().publish("user:carol")
     eventually(lambda: first.answers, "an answer in the old window")
+    assert b'"poll";r=7;t=9' in first.answers[0]
     callers = desk.hold_each("alice", "bob")
-    for name in ("poll", "guard"):
-        windows = desk.app.services.limits.windows(name)
-        assert windows is not None
-        windows.ends_at = time.time() - 1
+    let_windows_end_in(-1)
     desk.app.publisher().publish("all")
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
     for caller in callers:

@@ -49,6 +49,6 @@ def _pass_on(source: socket, target: socket, piece_bytes: int | None = None) -> 
             step = piece_bytes or len(data)
             for start in range(0, len(data), step):
                 target.sendall(data[start : start + step])
-                gevent.sleep(0)  # so that the other end reads each piece by itself
+                gevent.sleep(1e-6)  # through the loop once, so that the other end reads each piece by itself
     with suppress(OSError):
         target.shutdown(SHUT_WR)
