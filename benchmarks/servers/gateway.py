@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import time
@@ -46,6 +47,13 @@ def recipient_name(number: int) -> str:
     return f"r{number:06d}"
 
 
+def _copy_to_disk(source: Path, target: Path) -> None:
+    """Copy a file and wait until the disk has it: it would be busy with that while commits are measured."""
+    shutil.copyfile(source, target)
+    with target.open("rb+") as copy:
+        os.fsync(copy.fileno())
+
+
 class Gateway:
     """A gateway on a port of its own; without a `database_url` on its own SQLite file, empty or a copy of `log`."""
 
@@ -75,7 +83,7 @@ class Gateway:
         # The gateway makes its folder for the secrets that it keeps there; these are given.
         self._process.data_dir.mkdir(exist_ok=True)
         if self._log is not None:
-            shutil.copyfile(self._log, self._process.data_dir / FILE)
+            _copy_to_disk(self._log, self._process.data_dir / FILE)
         with on_core(self._core):
             self._process.start(self._env)
         for pid in (self._process.pid, *self.pids):

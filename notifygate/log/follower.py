@@ -148,8 +148,8 @@ class Follower:
         try:
             with self._lock:
                 self._follow_offered()
-                if self._tail.seconds_since_check() >= self._interval:
-                    self._look_at_head()
+            if self._tail.seconds_since_check() >= self._interval:
+                self._look_without_lock()
         except NotifygateError as error:
             metrics.follower_errors.inc()
             logger.warning("The log can't be followed just now: %s", error)
@@ -183,9 +183,20 @@ class Follower:
         while self._found_alone and self._found_alone[0][0] <= announcement.last:
             self._found_alone.popleft()  # the announcement was only slower than our own look
 
-    def _look_at_head(self) -> None:
+    def _look_without_lock(self) -> None:
+        """Look at the head as usual: what is announced while the database is read need not wait for it."""
+        epoch, end = self._tail.epoch, self._tail.end
         head = self._database.read(read_head)
-        if head.epoch != self._tail.epoch or head.seq < self._tail.end:
+        with self._lock:
+            if self._tail.epoch == epoch:  # else history has begun anew since, and this may be the old one's head
+                self._act_on_head(head, end)
+
+    def _look_at_head(self) -> None:
+        self._act_on_head(self._database.read(read_head), self._tail.end)
+
+    def _act_on_head(self, head: Head, end: int) -> None:
+        """Bring the tail to a head. `end`: where the tail ended when it was read; it may have gone further since."""
+        if head.epoch != self._tail.epoch or head.seq < end:
             self._restart(head)
         elif head.seq > self._tail.end:
             self._found_alone.append((head.seq, time.monotonic()))

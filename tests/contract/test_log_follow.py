@@ -41,6 +41,8 @@ class Followed:
         self.errors: list[BaseException] = []
         """What went wrong with announcements that it was offered."""
         self.hold_prepare: Event | None = None
+        self.hold_look: Event | None = None
+        """What the next look at the head, once it has read it, waits for."""
         self.capacity = capacity
         self.tail = Tail(capacity)
         self.follower = Follower(
@@ -61,7 +63,11 @@ class Followed:
                 if outer.is_down:
                     raise UnavailableError("The database can't be reached or is too busy.")
                 outer.reads += 1
-                return super().read(work)
+                found = super().read(work)
+                hold, outer.hold_look = outer.hold_look, None
+                if hold:
+                    hold.wait()
+                return found
 
         return CountingDatabase(self.database.engine)
 
@@ -281,6 +287,36 @@ def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
     assert followed.in_tail() == []
     followed.offer(followed.publish())
     followed.reaches(6)
+
+
+def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    looked = followed.hold_look = Event()
+    followed.follower.check_soon()
+    eventually(lambda: followed.hold_look is None, "the look")
+    followed.offer(followed.publish(2))
+    assert followed.told == [1, 2]
+    looked.set()
+    eventually(lambda: followed.tail.seconds_since_check() < NEVER_SECONDS, "the end of the look")
+    followed.offer(followed.publish())
+    followed.reaches(3)
+    assert (followed.told, followed.restarts) == ([1, 2, 3], 0), "a head from before the announcement is no step back"
+
+
+def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    looked = followed.hold_look = Event()
+    followed.follower.check_soon()
+    eventually(lambda: followed.hold_look is None, "the look")
+    epoch = (followed.tail.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    followed.follower.reach(epoch, 0)
+    looked.set()
+    followed.offer(followed.publish())
+    followed.reaches(1)
+    assert (followed.told, followed.restarts, followed.tail.epoch) == ([1], 1, epoch)
 
 
 def test_a_new_epoch_without_an_entry_is_found_by_its_own_look(follow: MakeFollowed) -> None:
