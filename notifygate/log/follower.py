@@ -66,6 +66,7 @@ class Follower:
         self._lock = BoundedSemaphore()
         self._found_alone: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
+        self._restarts = 0
         self._loop = Background(self._step)
         self.counts_rescues = False
         """Set when there is a channel that announcements should come by: then what only a look found was lost."""
@@ -185,10 +186,10 @@ class Follower:
 
     def _look_without_lock(self) -> None:
         """Look at the head as usual: what is announced while the database is read need not wait for it."""
-        epoch, end = self._tail.epoch, self._tail.end
+        restarts, end = self._restarts, self._tail.end
         head = self._database.read(read_head)
         with self._lock:
-            if self._tail.epoch == epoch:  # else history has begun anew since, and this may be the old one's head
+            if self._restarts == restarts:  # else this may be the head of what never happened
                 self._act_on_head(head, end)
 
     def _look_at_head(self) -> None:
@@ -215,6 +216,7 @@ class Follower:
         logger.warning("History has begun anew (epoch %d): every cursor gets a reset", head.epoch)
         self._on_restart()  # may fail; then the tail still has the old epoch, and the next look tries again
         self._tail.restart(head.epoch, head.seq)
+        self._restarts += 1
 
     def _fill(self, until: int, committed_at: float | None) -> None:
         """Read what lies between the tail and a committed position."""

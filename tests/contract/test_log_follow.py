@@ -1,5 +1,6 @@
 """The contract of following the log, on SQLite and on PostgreSQL: announcements may do what they like, nothing is lost."""
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -317,6 +318,22 @@ def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFo
     followed.offer(followed.publish())
     followed.reaches(1)
     assert (followed.told, followed.restarts, followed.tail.epoch) == ([1], 1, epoch)
+
+
+def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.publish(6)
+    looked = followed.hold_look = Event()
+    followed.follower.check_soon()
+    eventually(lambda: followed.hold_look is None, "the look")
+    followed.reach(6)
+    followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
+    followed.tail.checked_at = -math.inf
+    followed.follower.ensure_fed()
+    looked.set()
+    followed.follower.stop()  # when the look has come to its end
+    assert (followed.tail.end, followed.restarts) == (4, 1), "the old head is 6"
 
 
 def test_a_new_epoch_without_an_entry_is_found_by_its_own_look(follow: MakeFollowed) -> None:
