@@ -111,6 +111,13 @@ class Followed:
         """Ask for a position of the present epoch."""
         self.follower.reach(self.tail.epoch, seq)
 
+    def begin_own_look(self) -> Event:
+        """Have it look at the head by itself; return what that look, once it has read the head, waits for."""
+        looked = self.hold_look = Event()
+        self.follower.check_soon()
+        eventually(lambda: self.hold_look is None, "the look")
+        return looked
+
     def reaches(self, seq: int) -> None:
         """Wait until it has got to a position by itself."""
         eventually(lambda: self.tail.end == seq, f"the tail at {seq} (it is at {self.tail.end})")
@@ -293,9 +300,7 @@ def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
 def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
-    looked = followed.hold_look = Event()
-    followed.follower.check_soon()
-    eventually(lambda: followed.hold_look is None, "the look")
+    looked = followed.begin_own_look()
     followed.offer(followed.publish(2))
     assert followed.told == [1, 2]
     looked.set()
@@ -308,9 +313,7 @@ def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None
 def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
-    looked = followed.hold_look = Event()
-    followed.follower.check_soon()
-    eventually(lambda: followed.hold_look is None, "the look")
+    looked = followed.begin_own_look()
     epoch = (followed.tail.epoch + 1) % (1 << 20)
     followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
     followed.follower.reach(epoch, 0)
@@ -324,9 +327,7 @@ def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollow
     followed = follow()
     followed.follower.start()
     followed.publish(6)
-    looked = followed.hold_look = Event()
-    followed.follower.check_soon()
-    eventually(lambda: followed.hold_look is None, "the look")
+    looked = followed.begin_own_look()
     followed.reach(6)
     followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
     followed.tail.checked_at = -math.inf
