@@ -71,6 +71,13 @@ def on_starting(server: Any) -> None:
             left_over.unlink(missing_ok=True)
 
 
+def worker_exit(server: Any, worker: Any) -> None:
+    """Keep what a worker has counted in its last moment. Run by the worker."""
+    from notifygate import metrics  # noqa: PLC0415 - as below
+
+    metrics.tell()
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a worker that is gone."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
     parser.add_argument("--seconds", type=float, help="length of a throughput measurement (1)")
     parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (9)")
-    parser.add_argument("--hold-rounds", type=int, help="how often they take turns at holding (2)")
+    parser.add_argument("--wake-rounds", type=int, help="how often they take turns at single wakes (8)")
     parser.add_argument("--broadcasts", type=int, help="how often they take turns at broadcasts (30)")
     parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")
     parser.add_argument("--idle-seconds", type=float, help="how long idle gateways are watched (20)")
@@ -64,7 +64,7 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     """Return the plan that the command line asks for."""
     plan = Plan(folder=folder, peers=available_peers(options.peers))
     if options.quick:
-        plan = replace(plan, clients=1000, rounds=1, hold_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0)
+        plan = replace(plan, clients=1000, rounds=1, wake_rounds=1, broadcasts=1, wakes=200, idle_seconds=3.0)
     if options.full_log:
         seed = QUICK_SEED if options.quick else Seed()
         if options.seed_recipients is not None:
@@ -72,7 +72,7 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
         plan = replace(plan, variants=(*plan.variants, make_full_log(plan, seed)))
     given = {
         name: getattr(options, name)
-        for name in ("clients", "seconds", "rounds", "hold_rounds", "broadcasts", "wakes", "idle_seconds")
+        for name in ("clients", "seconds", "rounds", "wake_rounds", "broadcasts", "wakes", "idle_seconds")
     }
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 

@@ -46,8 +46,8 @@ def tables(results: Results, plan: Plan) -> str:
 def circumstances(results: Results, plan: Plan) -> str:
     """Return when, where and with what it was measured."""
     size = (
-        f"{plan.clients:,} recipients; {plan.rounds} rounds of {plan.seconds:g} s for throughput, {plan.hold_rounds} "
-        f"with {plan.wakes} single wakes for holds, {plan.broadcasts} broadcasts and as many storms; medians."
+        f"{plan.clients:,} recipients; {plan.rounds} rounds of {plan.seconds:g} s for throughput, {plan.wake_rounds} "
+        f"of {plan.wakes} single wakes, {plan.broadcasts} broadcasts and as many storms; medians."
     )
     noise = (
         f"Something else had the servers' core for up to {results.most_waiting:.0%} of a measurement "

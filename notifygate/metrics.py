@@ -5,7 +5,7 @@ and `/metrics` adds them up.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import gevent
 from prometheus_client import Counter, Gauge, Histogram
@@ -55,8 +55,30 @@ expired = Counter("notifygate_expired_total", "Notifications whose time has run 
 pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])
 
 
+TELL_SECONDS = 0.1
+"""How late frequent metrics are, as other workers see them. Told after each turn of the hub, they took a fiftieth of a
+broadcast's time."""
+
+_untold: list[Callable[[], None]] = []
+
+
+def tell_later(work: Callable[[], None]) -> None:
+    """Have metrics told that gather up: each takes locks, and answers come first. Not for threads."""
+    if not _untold:
+        gevent.get_hub().loop.timer(TELL_SECONDS).start(tell)
+    _untold.append(work)
+
+
+def tell() -> None:
+    """Tell what has gathered up: when it is time, before somebody looks at the metrics, and when the worker ends."""
+    works = _untold[:]
+    _untold.clear()
+    for work in works:
+        work()
+
+
 class Tally:
-    """Counts for a counter without its locks, and tells it once a turn of the hub."""
+    """Counts for a counter without its locks."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
@@ -66,7 +88,7 @@ class Tally:
         """Count one."""
         self._count += 1
         if self._count == 1:
-            gevent.get_hub().loop.run_callback(self._tell)
+            tell_later(self._tell)
 
     def _tell(self) -> None:
         count, self._count = self._count, 0

@@ -10,12 +10,9 @@ from contextlib import ExitStack
 from benchmarks.loadgen import HoldPlan, HoldRun
 from benchmarks.results import Results
 from benchmarks.rows.holds import SLOW_PEERS, expect_holds
-from benchmarks.rows.plan import Plan
+from benchmarks.rows.plan import LASTING, Plan
 from benchmarks.servers.gateway import Gateway
 from benchmarks.servers.nginx import Nchan
-
-STAYS_OPEN = {"GUNICORN_CMD_ARGS": "--keep-alive 3600"}
-"""Publishers' connections are idle while the others have their turn; the peers keep them as long."""
 
 SLOW_PEER_BROADCASTS = 3
 
@@ -66,7 +63,7 @@ def _take_turns(plan: Plan, results: Results, measure: Measure, nchan_plan: Call
             runs.append((name, run))
 
         for variant in plan.variants:
-            gateway = stack.enter_context(variant.gateway(plan.folder, STAYS_OPEN))
+            gateway = stack.enter_context(variant.gateway(plan.folder, LASTING))
             gateways.append(gateway)
             hold(variant.name, gateway.hold_plan(clients))
         if Nchan.name in plan.peers:

@@ -1,11 +1,12 @@
 """Held polls: their memory, the wake of one, and the processor while idle."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from benchmarks.loadgen import HoldPlan, HoldRun, LoadError
 from benchmarks.machine import cpu_share, memory_bytes
 from benchmarks.results import Results
-from benchmarks.rows.plan import Plan, Variant
+from benchmarks.rows.plan import LASTING, Plan
 from benchmarks.servers.gateway import Gateway
 from benchmarks.servers.nginx import Nchan
 from benchmarks.servers.peer import AiohttpPoll, FlaskSocketIO, FlaskView, Peer
@@ -24,29 +25,46 @@ MakePlan = Callable[[range], HoldPlan]
 
 
 def measure_holds(plan: Plan, results: Results) -> None:
-    """Measure all of it, of the gateways and of the chosen peers in turn."""
-    for round_number in range(plan.hold_rounds):
+    """Measure memory and idling of one after the other, then wakes: of the gateways and Nchan in turn.
+
+    All of these hold their clients meanwhile, which costs next to nothing. Slower peers are measured each alone.
+    """
+    with ExitStack() as stack:
+        gateways: list[Gateway] = []
+        runs: list[tuple[str, HoldRun]] = []
         for variant in plan.variants:
-            _measure_gateway(plan, variant, results, is_first=round_number == 0)
-        if Nchan.name in plan.peers:
-            _measure_peer(plan, Nchan, results)
-        for kind in SLOW_PEERS:
-            if kind.name in plan.peers and round_number == 0:
-                _measure_peer(plan, kind, results)
-
-
-def _measure_gateway(plan: Plan, variant: Variant, results: Results, *, is_first: bool) -> None:
-    with variant.gateway(plan.folder) as gateway:
-        empty = _memory_after_warm_up(plan, gateway.hold_plan, gateway.pids)
-        with HoldRun(gateway.hold_plan(range(plan.clients)), plan.folder) as run:
-            run.open()
-            expect_holds(gateway, plan.clients)
-            results.add("memory", variant.name, (memory_bytes(gateway.pids) - empty) / plan.clients / 1000)
-            if is_first and plan.idle_seconds:
+            gateway = variant.gateway(plan.folder, LASTING)
+            gateways.append(gateway)
+            runs.append((variant.name, _hold(stack, plan, variant.name, gateway, results)))
+            if plan.idle_seconds:
                 results.add("idle", variant.name, 100 * cpu_share(gateway.pids, plan.idle_seconds))
-            _measure_wakes(plan, variant.name, results, run)
+        if Nchan.name in plan.peers:
+            runs.append((Nchan.name, _hold(stack, plan, Nchan.name, Nchan(plan.folder), results)))
+        for _ in range(plan.wake_rounds):
+            for name, run in runs:
+                _measure_wakes(plan, name, results, run)
+        for gateway in gateways:
             expect_holds(gateway, plan.clients)
+        for _, run in runs:
             run.finish()
+    for kind in SLOW_PEERS:
+        if kind.name in plan.peers:
+            with ExitStack() as stack:
+                run = _hold(stack, plan, kind.name, kind(plan.folder), results)
+                _measure_wakes(plan, kind.name, results, run)
+                run.finish()
+
+
+def _hold(stack: ExitStack, plan: Plan, name: str, server: Gateway | Peer, results: Results) -> HoldRun:
+    """Start a server, let its clients wait, and measure what memory that takes."""
+    stack.enter_context(server)
+    empty = _memory_after_warm_up(plan, server.hold_plan, server.pids)
+    run = stack.enter_context(HoldRun(server.hold_plan(range(plan.clients)), plan.folder))
+    run.open()
+    if isinstance(server, Gateway):
+        expect_holds(server, plan.clients)
+    results.add("memory", name, (memory_bytes(server.pids) - empty) / plan.clients / 1000)
+    return run
 
 
 def expect_holds(gateway: Gateway, count: int) -> None:
@@ -64,16 +82,6 @@ def _memory_after_warm_up(plan: Plan, make_plan: MakePlan, pids: list[int]) -> i
         run.wake(WARM_UP_WAKES, WAKE_GAP_MS)
         run.finish()
     return memory_bytes(pids)
-
-
-def _measure_peer(plan: Plan, kind: type[Peer], results: Results) -> None:
-    with kind(plan.folder) as peer:
-        empty = _memory_after_warm_up(plan, peer.hold_plan, peer.pids)
-        with HoldRun(peer.hold_plan(range(plan.clients)), plan.folder) as run:
-            run.open()
-            results.add("memory", peer.name, (memory_bytes(peer.pids) - empty) / plan.clients / 1000)
-            _measure_wakes(plan, peer.name, results, run)
-            run.finish()
 
 
 def _measure_wakes(plan: Plan, name: str, results: Results, run: HoldRun) -> None:

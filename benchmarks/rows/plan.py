@@ -8,6 +8,10 @@ from benchmarks.machine import SERVER_CORE
 from benchmarks.results import GATEWAY
 from benchmarks.servers.gateway import Gateway
 
+LASTING = {"GUNICORN_CMD_ARGS": "--keep-alive 3600", "NOTIFYGATE_MAX_WAIT": "3600"}
+"""For a gateway whose clients wait while others have their turn: neither a publisher's idle connection nor a hold comes
+to its end meanwhile, as with the peers."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
@@ -40,8 +44,8 @@ class Plan:
     """Length of a throughput measurement. Short: a noisy machine changes its speed from one second to the next."""
     rounds: int = 9
     """How often gateways and peers take turns at throughput."""
-    hold_rounds: int = 2
-    """How often they take turns at holding; each time they are started anew."""
+    wake_rounds: int = 8
+    """How often they take turns at single wakes."""
     broadcasts: int = 30
     """How often they take turns at broadcasts, and as often at storms."""
     wakes: int = 500

@@ -9,7 +9,7 @@ from benchmarks.loadgen import HoldRun
 from benchmarks.machine import LOAD_CORE, SERVER_CORE, on_core
 from benchmarks.results import Results
 from benchmarks.rows.holds import WAKE_GAP_MS
-from benchmarks.rows.plan import Plan, Variant
+from benchmarks.rows.plan import LASTING, Plan, Variant
 from benchmarks.servers.gateway import Gateway
 from tests.support.redis_server import RedisServer
 
@@ -23,35 +23,42 @@ def measure_redis_wakes(plan: Plan, results: Results) -> None:
     Their gateway shares the server's core with Redis, the publisher's shares the other one with the load generator: so
     that finishing the publisher's answer isn't what a woken client, or Redis, waits for.
     """
-    for _ in range(plan.hold_rounds):
-        for variant in plan.variants:
-            _measure(plan, variant, results)
-
-
-def _measure(plan: Plan, variant: Variant, results: Results) -> None:
     with ExitStack() as stack:
-        redis = RedisServer()
-        stack.callback(redis.close)
-        with on_core(SERVER_CORE):
-            redis.start()
-        env = {"NOTIFYGATE_REDIS_URL": redis.url}
-        near = stack.enter_context(variant.gateway(plan.folder, env, core=LOAD_CORE))
-        far = stack.enter_context(Gateway(plan.folder, env=env, database_url=near.database_url))
-        hold_plan = replace(
-            near.hold_plan(range(plan.clients)),
-            addresses=[near.address, far.address],
-            watch=[*near.pids, *far.pids],
-        )
-        with HoldRun(hold_plan, plan.folder) as run:
-            run.open()
-            before = far.buckets(WAKES)
-            latency = run.wake(2 * plan.wakes, WAKE_GAP_MS)["latency_1"]
+        pairs = [(variant.name, *_hold(stack, plan, variant)) for variant in plan.variants]
+        for _ in range(plan.wake_rounds):
+            for name, far, run in pairs:
+                _measure(plan, name, results, far, run)
+        for _, _, run in pairs:
             run.finish()
-        passed = {limit: count - before.get(limit, 0) for limit, count in far.buckets(WAKES).items()}
-    results.add("redis_commit_p50", variant.name, 1000 * quantile(passed, 0.5))
-    results.add("redis_commit_p99", variant.name, 1000 * quantile(passed, 0.99))
-    results.add("redis_p50", variant.name, latency["p50_ms"])
-    results.add("redis_p99", variant.name, latency["p99_ms"])
+
+
+def _hold(stack: ExitStack, plan: Plan, variant: Variant) -> tuple[Gateway, HoldRun]:
+    """Start two gateways and let half of the clients wait at each; return the one that publishers don't talk to."""
+    redis = RedisServer()
+    stack.callback(redis.close)
+    with on_core(SERVER_CORE):
+        redis.start()
+    env = {**LASTING, "NOTIFYGATE_REDIS_URL": redis.url}
+    near = stack.enter_context(variant.gateway(plan.folder, env, core=LOAD_CORE))
+    far = stack.enter_context(Gateway(plan.folder, env=env, database_url=near.database_url))
+    hold_plan = replace(
+        near.hold_plan(range(plan.clients)),
+        addresses=[near.address, far.address],
+        watch=[*near.pids, *far.pids],
+    )
+    run = stack.enter_context(HoldRun(hold_plan, plan.folder))
+    run.open()
+    return far, run
+
+
+def _measure(plan: Plan, name: str, results: Results, far: Gateway, run: HoldRun) -> None:
+    before = far.buckets(WAKES)
+    latency = run.wake(2 * plan.wakes, WAKE_GAP_MS)["latency_1"]
+    passed = {limit: count - before.get(limit, 0) for limit, count in far.buckets(WAKES).items()}
+    results.add("redis_commit_p50", name, 1000 * quantile(passed, 0.5))
+    results.add("redis_commit_p99", name, 1000 * quantile(passed, 0.99))
+    results.add("redis_p50", name, latency["p50_ms"])
+    results.add("redis_p99", name, latency["p99_ms"])
 
 
 def quantile(buckets: Mapping[float, float], share: float) -> float:

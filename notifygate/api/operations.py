@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel
 
+from notifygate import metrics
 from notifygate.api.description import completed
 from notifygate.api.gateway import Gateway, gateway
 from notifygate.api.problems import problem_page
@@ -98,6 +99,7 @@ def get_problem(path: ProblemPath) -> Response:
 @validated
 def get_metrics() -> Response:
     """Give this gateway's metrics."""
+    metrics.tell()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)

@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+from collections.abc import Iterator
 
 from notifygate.domain.times import now_ms
 
@@ -14,10 +15,17 @@ def new_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-_request_ids = itertools.count()
-_FORM = f"{now_ms():012x}{secrets.randbits(48):012x}%08x"
+_LAST_DIGITS = [f"{number:02x}" for number in range(256)]
 
 
-def new_request_id() -> str:
-    """Return a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing and costs little."""
-    return _FORM % next(_request_ids)
+def _request_ids() -> Iterator[str]:
+    start = f"{now_ms():012x}{secrets.randbits(48):012x}"
+    for number in itertools.count():
+        begin = f"{start}{number:06x}"
+        for last in _LAST_DIGITS:
+            yield begin + last
+
+
+new_request_id = _request_ids().__next__
+"""Returns a fresh id for a request: 32 hex digits, sortable within a process. It guards nothing and costs little: the
+digits that change each time are ready made. Not for threads."""

@@ -162,8 +162,9 @@ class WaitingRoom:
         while self._calls and left:
             holds, reason, entry, committed_at = self._calls[0]
             count = self._count
-            for hold in islice(holds, left):
-                left -= 1
+            some = list(islice(holds, left))
+            left -= len(some)
+            for hold in some:
                 try:
                     if hold.reason is None and (entry is None or hold.view.tells(entry)):
                         hold.committed_at = committed_at

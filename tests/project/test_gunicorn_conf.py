@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from gunicorn.config import KNOWN_SETTINGS
+from prometheus_client import CollectorRegistry, Counter
 
+from notifygate.metrics import Tally
 from notifygate.settings import Settings
 from tests.project.source import REPOSITORY
 
@@ -106,7 +108,7 @@ def test_nothing_else_is_set(conf: dict[str, Any]) -> None:
     assert {name for name in conf if name in known} == {
         "bind", "workers", "worker_class", "preload_app", "worker_connections", "keepalive", "timeout",
         "graceful_timeout", "control_socket_disable", "limit_request_field_size", "limit_request_line", "accesslog",
-        "loglevel", "logconfig_dict", "forwarded_allow_ips", "on_starting", "child_exit", "post_worker_init",
+        "loglevel", "logconfig_dict", "forwarded_allow_ips", "on_starting", "worker_exit", "child_exit", "post_worker_init",
     }  # fmt: skip
 
 
@@ -130,6 +132,14 @@ def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch:
     assert len(list(folder.iterdir())) == 3, "reading the file, as a reload does, removes nothing"
     conf["on_starting"](None)
     assert sorted(folder.rglob("*")) == sorted([folder / "more", *kept])
+
+
+def test_worker_that_ends_tells_what_it_has_counted_last(conf: dict[str, Any]) -> None:
+    registry = CollectorRegistry()
+    Tally(Counter("c", "Help.", registry=registry)).inc()
+    assert registry.get_sample_value("c_total") == 0
+    conf["worker_exit"](None, None)
+    assert registry.get_sample_value("c_total") == 1
 
 
 def test_gunicorn_itself_accepts_the_file(tmp_path: Path) -> None:

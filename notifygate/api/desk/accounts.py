@@ -4,8 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-import gevent
-
 from notifygate import metrics
 from notifygate.api.accounting import count_answers, log_request, logs_requests
 from notifygate.api.desk.requests import INBOX, NOTIFICATIONS, DeskRequest
@@ -13,7 +11,7 @@ from notifygate.domain.ids import new_request_id
 
 
 class Accounts:
-    """Counts and logs answers. Each metric takes locks, so they are told at the end of a turn of the hub."""
+    """Counts and logs answers."""
 
     def __init__(self) -> None:
         self.repeated = 0
@@ -51,7 +49,7 @@ class Accounts:
         self._answers[key] = self._answers.get(key, 0) + count
         if not self._is_telling:
             self._is_telling = True
-            gevent.get_hub().loop.run_callback(self.tell)
+            metrics.tell_later(self.tell)
 
     def tell(self) -> None:
         """Tell the metrics."""
