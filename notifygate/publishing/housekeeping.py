@@ -1,7 +1,8 @@
-"""Housekeeping: what nobody asks for. Expiry about every second, retention about every hour, in every worker.
+"""Housekeeping: what nobody asks for, in every worker.
 
-No worker is elected: both jobs look first and lock only when there is something to do, and who comes second finds
-nothing left. So there is no lease to lose and no moment without a housekeeper.
+About every second expiry and SQLite's checkpoint, about every hour retention. No worker is elected: the jobs look first
+and lock only when there is something to do, and who comes second finds nothing left. So there is no lease to lose and
+no moment without a housekeeper.
 """
 
 import logging
@@ -14,36 +15,39 @@ from notifygate.background import Background
 from notifygate.errors import NotifygateError
 from notifygate.publishing.removal import Removal
 from notifygate.publishing.retention import Retention
+from notifygate.storage.database import Database
 
 logger = logging.getLogger(__name__)
 
-EXPIRY_SECONDS = 1.0
+TIDY_SECONDS = 1.0
 RETENTION_SECONDS = 3600.0
 
 
 class Housekeeping:
     """The greenlet that does it."""
 
-    def __init__(self, removal: Removal, retention: Retention) -> None:
+    def __init__(self, database: Database, removal: Removal, retention: Retention) -> None:
+        self._database = database
         self._removal = removal
         self._retention = retention
-        self._expiring = Background(self._expire)
+        self._tidying = Background(self._tidy)
         self._pruning = Background(self._prune)
 
     def start(self) -> None:
         """Begin; the first retention comes at a random moment of the first interval, so that workers don't coincide."""
-        self._expiring.start()
+        self._tidying.start()
         self._pruning.start()
 
     def stop(self) -> None:
         """Stop."""
-        self._expiring.stop()
+        self._tidying.stop()
         self._pruning.stop()
 
-    def _expire(self) -> None:
-        with self._expiring.idle:
-            gevent.sleep(EXPIRY_SECONDS)
+    def _tidy(self) -> None:
+        with self._tidying.idle:
+            gevent.sleep(TIDY_SECONDS)
         self._try(self._removal.expire_due)
+        self._try(self._database.checkpoint)
 
     def _prune(self) -> None:
         with self._pruning.idle:

@@ -39,6 +39,10 @@ SQLITE_CACHE_KIB = 512
 """Pages that each connection keeps. The operating system keeps them too; SQLite's own default of 2 MB, times the
 connections of the pool, would be more than thousands of recipients take."""
 
+SQLITE_LOG_PAGES = 8000
+"""Pages of the write-ahead log, of 4 KiB, past which a commit itself copies them into the database. `checkpoint` has
+done so before, unless commits never pause: this is what keeps the file from growing for ever."""
+
 POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=10s -c idle_in_transaction_session_timeout=3s"
 """The net below a process that is stopped in the middle of a transaction: its locks go after three seconds."""
 
@@ -98,6 +102,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     cursor = dbapi_connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # a commit is on the disk before it is answered
+    cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_LOG_PAGES}")
     cursor.execute(f"PRAGMA cache_size={-SQLITE_CACHE_KIB}")
     cursor.close()
 
@@ -146,6 +151,15 @@ class Database:
     def autocommit(self, work: Callable[[Connection], T]) -> T:
         """Run a single statement that is its own transaction: one round trip (PostgreSQL only)."""
         return self._run(self._autocommitting, work)
+
+    def checkpoint(self) -> None:
+        """Copy what SQLite's write-ahead log holds into the database, beside the commits; nothing for PostgreSQL.
+
+        Left to itself SQLite does it within a commit, each 1,000 pages. In a database of 300 MB, where such pages lie
+        far apart, that commit took up to 24 ms. Nobody waits for this one (https://www.sqlite.org/wal.html#ckpt).
+        """
+        if self.is_sqlite:
+            self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close())
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         may_wait()

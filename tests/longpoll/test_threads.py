@@ -6,7 +6,9 @@ cost a switch of threads elsewhere.
 
 import logging
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import gevent
 import pytest
@@ -15,6 +17,7 @@ from gevent.event import Event
 
 from notifygate import metrics
 from notifygate.holds.in_place import _ClientWatch
+from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway
 
 native_thread = monkey.get_original("threading", "get_ident")
@@ -66,6 +69,18 @@ def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
     gateway.services.removal.expire_due()
     gateway.services.housekeeping._retention.prune()
     assert strays == set()
+
+
+def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(gateway: InProcessGateway) -> None:
+    found = gateway.publisher().publish("all")
+    file = gateway.services.database.engine.url.database
+
+    def is_in_the_file() -> bool:
+        # Who is told that nothing changes the file does not look at the log beside it.
+        with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM notifications WHERE id = ?", (found,)).fetchone() is not None
+
+    eventually(is_in_the_file, "the notification in the database's file")
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Transactions: what is raised inside rolls back, what the driver raises leaves as one error, nothing blocks the hub."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import gevent
@@ -14,6 +16,11 @@ from notifygate.storage import database as database_module
 from notifygate.storage.database import Database, make_engine
 from tests.contract.builders import PATIENCE_SECONDS, eventually
 
+SQLITES_OWN_LOG_PAGES = 1000
+"""After how many pages SQLite itself copies its log, where it isn't told otherwise."""
+
+PAGE_BYTES = 4096
+
 
 @pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
@@ -21,6 +28,12 @@ def database(sqlite_url: str) -> Iterator[Database]:
     made.write(lambda connection: connection.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY)")))
     yield made
     made.engine.dispose()
+
+
+def numbers_in_the_file(database: Database) -> list[int]:
+    """Return what the database's file itself has, without the write-ahead log beside it."""
+    with closing(sqlite3.connect(f"file:{database.engine.url.database}?immutable=1", uri=True)) as connection:
+        return [number for (number,) in connection.execute("SELECT n FROM numbers ORDER BY n")]
 
 
 def insert(connection: Connection, number: int) -> None:
@@ -46,6 +59,28 @@ def test_an_error_rolls_back_and_is_raised_as_it_is(database: Database) -> None:
     with pytest.raises(LookupError, match="mine"):
         database.write(work)
     assert numbers(database) == []
+
+
+def test_commits_leave_the_checkpoint_to_those_who_have_time(database: Database) -> None:
+    database.checkpoint()
+    many = 2 * SQLITES_OWN_LOG_PAGES
+    for number in range(many):  # each changes a page at least
+        database.write(lambda connection, number=number: insert(connection, number))
+    assert numbers_in_the_file(database) == []
+    database.checkpoint()
+    assert numbers_in_the_file(database) == list(range(many)) == numbers(database)
+
+
+def test_the_write_ahead_log_stays_bounded_where_nobody_has_time(database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO numbers VALUES (NULL)"))
+        connection.execute(text("INSERT INTO large VALUES (zeroblob(1000000))"))
+
+    database.write(lambda connection: connection.execute(text("CREATE TABLE large (data BLOB)")))
+    for _ in range(100):
+        database.write(fill)
+    written = Path(f"{database.engine.url.database}-wal").stat().st_size
+    assert written < 1.1 * database_module.SQLITE_LOG_PAGES * PAGE_BYTES
 
 
 def test_a_broken_constraint_is_told_apart_from_a_broken_database(database: Database) -> None:
