@@ -8,7 +8,7 @@ from benchmarks.machine import SERVER_CORE
 from benchmarks.results import GATEWAY
 from benchmarks.servers.gateway import Gateway
 
-LASTING = {"GUNICORN_CMD_ARGS": "--keep-alive 3600", "NOTIFYGATE_MAX_WAIT": "600"}
+LASTING = {"GUNICORN_CMD_ARGS": "--keep-alive 3600", "NOTIFYGATE_MAX_WAIT": "250"}
 """For a gateway whose clients wait while others have their turn: neither a publisher's idle connection nor a hold comes
 to its end meanwhile, as with the peers."""
 

@@ -35,7 +35,7 @@ KEYS = 8
 FIRST_POLLS_AT_A_TIME = 8
 """Fewer than the gateway has database connections: this is not what is measured, and nobody has to wait for one."""
 
-WAIT_SECONDS = 600
+WAIT_SECONDS = 250
 """More than a gateway grants by default, so it grants its longest hold."""
 
 CURSOR = '"cursor":"'
