@@ -36,7 +36,8 @@ FIRST_POLLS_AT_A_TIME = 8
 """Fewer than the gateway has database connections: this is not what is measured, and nobody has to wait for one."""
 
 WAIT_SECONDS = 250
-"""More than a gateway grants by default, so it grants its longest hold."""
+"""More than a gateway grants by default, so it grants its longest hold; and so small that each hold has the number for
+nothing in memory, as with the default."""
 
 CURSOR = '"cursor":"'
 """What stands before the cursor in an answer."""
