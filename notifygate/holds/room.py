@@ -198,7 +198,10 @@ class WaitingRoom:
             self._account()
 
     def _account(self) -> None:
-        """Have the metrics told after this turn's answers, once for all that it changes: each takes a lock."""
+        """Have the metrics told after this turn's answers, once for all that it changes: each takes a lock.
+
+        No later (`metrics.tell_later`): the workers' holds are to add up to what is held now.
+        """
         self._is_accounting = True
         in_next_turn(self._tell_metrics)
 

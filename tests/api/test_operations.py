@@ -74,6 +74,15 @@ def test_without_its_redis_a_gateway_is_ready_but_degraded(own_redis_server: Red
     eventually(lambda: app.anonymous().get("/readyz").json == whole)
 
 
+def test_metrics_are_those_of_this_moment(app: InProcessGateway, alice: RecipientActor) -> None:
+    """Some are told ten times a second; who looks at them has not to wait for that."""
+    cursor = alice.inbox()["cursor"]
+    before = metric(app, "notifygate_tail_hits_total")
+    for number in range(1, 4):
+        alice.inbox(cursor)
+        assert metric(app, "notifygate_tail_hits_total") == before + number
+
+
 @ON_SQLITE_ALONE
 def test_metrics_are_prometheus_text(app: InProcessGateway, alice: RecipientActor) -> None:
     answer = app.anonymous().get("/metrics")

@@ -108,7 +108,8 @@ def test_nothing_else_is_set(conf: dict[str, Any]) -> None:
     assert {name for name in conf if name in known} == {
         "bind", "workers", "worker_class", "preload_app", "worker_connections", "keepalive", "timeout",
         "graceful_timeout", "control_socket_disable", "limit_request_field_size", "limit_request_line", "accesslog",
-        "loglevel", "logconfig_dict", "forwarded_allow_ips", "on_starting", "worker_exit", "child_exit", "post_worker_init",
+        "loglevel", "logconfig_dict", "forwarded_allow_ips", "on_starting", "worker_exit", "child_exit",
+        "post_worker_init",
     }  # fmt: skip
 
 
