@@ -24,6 +24,8 @@ EPOCH_BITS = 20
 MAX_SEQUENCE = (1 << 44) - 1
 
 _VERSION = "1"
+# With these around it a block becomes 28 characters of base64, of which a token is the fourth and those behind it.
+_BEFORE_BLOCK, _BEHIND_BLOCK = base64.b64decode(f"AAA{_VERSION}"), bytes(2)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")
 _TAG_SUFFIX = re.compile(r"(?:[-:;.+_]+[a-z0-9]+)*", re.IGNORECASE)
@@ -82,12 +84,12 @@ class CursorCodec:
 
     def encode_for_all(self, epoch: int, seq: int, tags: Sequence[bytes]) -> list[str]:
         """Make the tokens of one position for many recipients: the cipher and base64 are called once for all."""
-        if len(tags) == 1:  # as with most wakes; what follows is made for many
-            return [self.encode(epoch, seq, tags[0])]
+        if len(tags) < 2:  # as with most wakes; what follows is made for many
+            return [self.encode(epoch, seq, tag) for tag in tags]
         blocks = self._keys[0].encrypt(_position(epoch, seq).join((b"", *tags)))
-        # Two more bytes make each block's text end where the next begins; they are cut off with their text.
-        padded = b"".join([block + b"\0\0" for (block,) in struct.iter_unpack("16s", blocks)])
-        return [_VERSION + text.decode() for (text,) in struct.iter_unpack("22s2x", _base64url(padded))]
+        apart = (_BEHIND_BLOCK + _BEFORE_BLOCK).join([block for (block,) in struct.iter_unpack("16s", blocks)])
+        text = _base64url(_BEFORE_BLOCK + apart + _BEHIND_BLOCK).decode()
+        return [text[start : start + TOKEN_CHARACTERS] for start in range(3, len(text), 28)]
 
     def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: bytes) -> int | None:
         """Return the sequence of a token, None where it is another recipient's, of other roles or another epoch.

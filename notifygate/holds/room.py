@@ -185,11 +185,12 @@ class WaitingRoom:
         mine = self._by_recipient.pop(view.recipient)
         if len(mine) > 1:
             self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
-        for audience in view.audiences[1:-1]:
-            holds = self._by_audience[audience]
-            del holds[hold]
-            if not holds:
-                del self._by_audience[audience]
+        if len(view.audiences) > 2:  # nobody else's but `all`, which have no index here
+            for audience in view.audiences[1:-1]:
+                holds = self._by_audience[audience]
+                del holds[hold]
+                if not holds:
+                    del self._by_audience[audience]
         self._count -= 1
 
     def _count_ends(self, reason: Reason, count: int) -> None:

@@ -61,14 +61,13 @@ def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
     )
 
 
-def single_news_body(poll_after: int, poll_wait: int) -> tuple[bytes, bytes, bytes]:
+def single_news_body(poll_after: int, poll_wait: int) -> bytes:
     """Write what all bodies share that tell one new notification.
 
-    Three parts: a form for the notification as JSON (%b), one for `unread`, `unseen` (%d) and the cursor (%b), and the
-    end.
+    With blanks for the notification as JSON (%b), for `unread` and `unseen` (%d), and for the cursor (%b).
     """
-    end = _ADVICE % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
-    return _CHANGES % (b"%b", b"[]"), _POSITION, end
+    advice = _ADVICE % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
+    return _CHANGES % (b"%b", b"[]") + _POSITION + advice
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

@@ -4,7 +4,8 @@ The order of decisions is that of PROTOCOL section 4: an unusable cursor gives a
 database, the rest comes from memory. Nothing here waits for news: `notifygate.holds` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -25,6 +26,16 @@ from notifygate.storage.database import Database
 MAX_CHANGES = 10_000
 """A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
 better than two hundred pages, and it bounds what one poll may read."""
+
+
+class Waiting(Protocol):
+    """A poll that waits for news."""
+
+    view: View
+    cursor: str | None
+
+
+W = TypeVar("W", bound=Waiting)
 
 
 class Polls:
@@ -75,29 +86,29 @@ class Polls:
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
-    def tell_single(self, asked: Sequence[tuple[View, str | None]]) -> list[bytes | None]:
-        """Answer polls, each a view and a cursor, as `look` would, where one published notification is all there is.
+    def tell_single(self, asked: Iterable[W]) -> list[tuple[W, bytes]]:
+        """Answer polls as `look` would, where one published notification is all there is. Leave the others out.
 
-        So it is with nearly all who are woken, and many of them at once cost little. Returns the notification as JSON;
-        the counts and the cursor after it are then the view's (`unread`, `unseen`, `token`). None for those who have
-        to `look`.
+        So it is with nearly all who are woken, and many of them at once cost little. Returns with each the notification
+        as JSON; the counts and the cursor after it are then the view's (`unread`, `unseen`, `token`).
         """
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
-        told: list[bytes | None] = []
-        moved: list[View] = []
-        for view, cursor in asked:
-            text = None
-            if cursor == view.token and view.epoch == epoch and view.token_seq <= view.seq:
-                # Who waited at the log's end was woken by what has come to it last.
-                entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
-                if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
-                    text = entry.notification.json_for(audience, None, None)
-                    if view.seq < entry.seq:
-                        view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
-                    moved.append(view)
-            told.append(text)
-        tokens = self._codec.encode_for_all(epoch, end, [view.tag for view in moved])
-        for view, token in zip(moved, tokens, strict=True):
+        told: list[tuple[W, bytes]] = []
+        tags: list[bytes] = []
+        for poll in asked:
+            view = poll.view
+            if poll.cursor != view.token or view.epoch != epoch or view.token_seq > view.seq:
+                continue
+            # Who waited at the log's end was woken by what has come to it last.
+            entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
+            if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
+                told.append((poll, entry.notification.json_for(audience, None, None)))
+                tags.append(view.tag)
+                if view.seq < entry.seq:
+                    view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
+        tokens = self._codec.encode_for_all(epoch, end, tags)
+        for (poll, _), token in zip(told, tokens, strict=True):
+            view = poll.view
             view.token, view.token_seq = token, end
         return told
 

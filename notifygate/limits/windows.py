@@ -52,19 +52,24 @@ class FixedWindows:
         """Return what was counted in the present window, by key. Only to be looked at, and at once."""
         now = time.time()
         if now >= self.ends_at:
-            self._counts = {}
-            began_at = now - now % self.window_seconds if self._is_on_the_clock else now
-            self.ends_at = began_at + self.window_seconds
+            self._begin(now)
         return self._counts
+
+    def _begin(self, now: float) -> None:
+        self._counts = {}
+        began_at = now - now % self.window_seconds if self._is_on_the_clock else now
+        self.ends_at = began_at + self.window_seconds
 
     def counted(self, key: str) -> int:
         """Return what was counted for a key in the present window."""
         return self.present().get(key, 0)
 
-    def add(self, key: str) -> int:
-        """Count one for a key; return what was counted for it in the present window."""
-        total = self.present().get(key, 0) + 1
-        self._counts[key] = total
+    def add(self, key: str, now: float) -> int:
+        """Count one for a key; return what was counted for it in the present window. `now`: `time.time()`."""
+        if now >= self.ends_at:
+            self._begin(now)
+        counts = self._counts
+        total = counts[key] = counts.get(key, 0) + 1
         return total
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
@@ -85,7 +90,7 @@ class FixedWindows:
 
     def take(self, key: str) -> Quota:
         """Count one for a key and return how the limit stands then."""
-        return self.quota(self.add(key), self.ends_at)
+        return self.quota(self.add(key, time.time()), self.ends_at)
 
     def quota(self, count: int, ends_at: float) -> Quota:
         """Return how the limit stands when so much was counted in a window that ends then."""

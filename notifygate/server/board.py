@@ -14,16 +14,16 @@ import os
 import socket
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent.monkey import get_original
 
 from notifygate.recent import Recent
 from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
-from notifygate.server.desk import Desk, HeldPoll, Repeat, Reply
+from notifygate.server.desk import Answer, Desk, HeldPoll, Repeat, Reply
 from notifygate.server.plain_request import PlainRequest, essence, read_request
 from notifygate.waiting import WouldWaitError
 
@@ -124,8 +124,8 @@ class Board:
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._deadlines: Deadlines[Connection] = Deadlines(self._time_is_over)
-        self.outgoing: list[tuple[Connection, bytes, bool]] = []
-        """Answers of this turn, and whether the connection is kept then."""
+        self.outgoing: list[Answer] = []
+        """Answers of this turn."""
         self._listens = True
         self.answered = 0
         """Requests answered here: the worker counts them against max_requests."""
@@ -176,6 +176,7 @@ class Board:
             except Exception:  # a defect must not cost the others their events, which are reported just once
                 logger.exception("A connection could not be served")
                 self._close(connection)
+        self._send_outgoing()
 
     def _hear(self, connection: Connection, events: int, now: float) -> None:
         """Act on what an idle connection has sent."""
@@ -196,7 +197,7 @@ class Board:
         if repeat is None and self._repeats:
             repeat = self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
-            connection.answer(answer, keeps_alive=True)
+            self.outgoing.append((connection, answer, True))
             return
         request = read_request(data)
         if request is None:
@@ -253,7 +254,7 @@ class Board:
         elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
                 # At once: whoever still works on an answer has to see that there is nobody any more (`is_gone`).
-                self._write(connection, connection.held.client_is_gone(), keeps_alive=False)
+                self.send([(connection, connection.held.client_is_gone(), False)])
         else:
             connection.says_more = True
 
@@ -264,40 +265,43 @@ class Board:
         gevent.get_hub().loop.run_callback(self._send_outgoing)
 
     def _send_outgoing(self) -> None:
-        """Send what is ready, all of it at a stretch.
+        outgoing, self.outgoing = self.outgoing, []
+        self.send(outgoing)
+
+    def send(self, answers: Sequence[Answer]) -> None:
+        """Send what is ready, all of it at a stretch. See `desk.Sender`.
 
         So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
         process, where it is on this machine, fall asleep between two answers and have to be woken for each.
         """
-        outgoing, self.outgoing = self.outgoing, []
-        for connection, data, keeps_alive in outgoing:
+        self.answered += len(answers)
+        idle_until = self._deadlines.next_tick + self._idle_ticks
+        # Callers are connections of this board: nobody else's are brought to the desk.
+        for connection, data, keeps_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
+            if connection.fd < 0:
+                continue
+            connection.held = None
             try:
-                if connection.fd >= 0:
-                    self._write(connection, data, keeps_alive=keeps_alive)
+                sent = os.write(connection.fd, data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._close(connection)
+                continue
+            try:
+                if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
+                    self._send_rest(self._release(connection), data[sent:], keeps_alive)
+                elif not keeps_alive:
+                    self._close(connection)
+                else:
+                    self._deadlines.set(connection, idle_until)
+                    if connection.says_more:
+                        self._hear_again(connection)
+                    if not self._listens:
+                        _shut_reading_side(connection.fd)
             except Exception:  # a defect must not cost the others their answers
                 logger.exception("An answer could not be sent")
                 self._close(connection)
-
-    def _write(self, connection: Connection, data: bytes, *, keeps_alive: bool) -> None:
-        connection.held = None
-        self.answered += 1
-        try:
-            sent = os.write(connection.fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._close(connection)
-            return
-        if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
-            self._send_rest(self._release(connection), data[sent:], keeps_alive)
-        elif not keeps_alive:
-            self._close(connection)
-        else:
-            self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
-            if connection.says_more:
-                self._hear_again(connection)
-            if not self._listens:
-                _shut_reading_side(connection.fd)
 
     def _hear_again(self, connection: Connection) -> None:
         """Have what waits in the socket reported again."""

@@ -50,8 +50,9 @@ class Deadlines(Generic[T]):
 
         It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
         """
-        timed.due = tick if tick > self.next_tick else self.next_tick
-        if timed.filed < self.next_tick or timed.due < timed.filed:
+        next_tick = self.next_tick
+        timed.due = due = tick if tick > next_tick else next_tick
+        if not next_tick <= timed.filed <= due:
             self._file(timed)
 
     def forget(self, timed: T) -> None:

@@ -4,6 +4,7 @@ The server knows connections and bytes; who asks, what is new for them and how t
 (`notifygate.api.desk`). `wsgi.py` brings both together.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from notifygate.server.plain_request import PlainRequest
@@ -20,6 +21,13 @@ class Caller(Protocol):
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
         """Send the answer to a poll that was held, and go on with the connection or close it."""
         ...
+
+
+Answer = tuple[Caller, bytes, bool]
+"""To whom, what, and whether their connection is kept."""
+
+Sender = Callable[[Sequence[Answer]], None]
+"""Sends answers to polls that were held, right now and all at a stretch."""
 
 
 class HeldPoll(Protocol):
@@ -67,7 +75,7 @@ class Desk(Protocol):
         """
         ...
 
-    def start(self) -> None:
+    def start(self, send: Sender) -> None:
         """Begin: the worker has its application."""
         ...
 

@@ -116,7 +116,6 @@ class DetachingWorker(GatewayWorker):
         self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
         self._address = _Address(self.sockets[0].getsockname())
         desk = desk_of_this_process()
-        desk.start()
         board = self._board = Board(
             desk,
             serve=self._serve,
@@ -125,6 +124,7 @@ class DetachingWorker(GatewayWorker):
             on_room=self._accept_again,
             idle_seconds=self.cfg.keepalive,
         )
+        desk.start(board.send)
         self._listeners = [_Listener(sock, self) for sock in self.sockets]
         for listener in self._listeners:
             listener.start()

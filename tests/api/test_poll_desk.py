@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -14,8 +15,9 @@ from notifygate import metrics
 from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.desk.held_poll import HeldPoll
 from notifygate.api.desk.requests import INBOX
+from notifygate.api.desk.writer import SingleNewsForms
 from notifygate.inbox.view import View
-from notifygate.server.desk import Reply
+from notifygate.server.desk import Answer, Reply
 from notifygate.server.plain_request import PlainRequest, read_request
 from notifygate.waiting import WouldWaitError
 from tests.contract.builders import eventually
@@ -40,6 +42,11 @@ class Caller:
         self.answers.append(data)
 
 
+def send_all(answers: Sequence[Answer]) -> None:
+    for caller, data, keeps_alive in answers:
+        caller.answer(data, keeps_alive=keeps_alive)
+
+
 def in_hub(work: Callable[[], Any]) -> Any:
     """Run work where the server runs it, and return or raise what it does."""
     done: AsyncResult[Any] = AsyncResult()
@@ -61,7 +68,7 @@ class Desk:
         self.app = app
         self.front = FrontDesk(app.services)
         self.desk = self.front.polls
-        self.front.start()
+        self.front.start(send_all)
 
     def take(self, actor: RecipientActor, query: str = "", caller: Caller | None = None, *lines: str) -> Any:
         """Take a poll in the hub."""
@@ -242,22 +249,41 @@ def test_woken_polls_count_on_every_node(
     eventually(lambda: windows.counted("user:alice") == 3, "the first poll, the woken one and the other node's")
 
 
-def test_a_defect_with_one_woken_poll_costs_the_others_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     callers = desk.hold_each("alice", "bob", "carol")
     answered = metrics.requests.labels(INBOX, 200)
 
-    def fail(data: bytes, *, keeps_alive: bool) -> None:
-        raise LookupError
+    fill = SingleNewsForms.fill
 
-    monkeypatch.setattr(callers[1], "answer", fail)
+    def fail_for_bob(forms: SingleNewsForms, text: bytes, view: View, *more: Any) -> bytes:
+        if view.recipient == "bob":
+            raise LookupError
+        return fill(forms, text, view, *more)
+
+    monkeypatch.setattr(SingleNewsForms, "fill", fail_for_bob)
     before = answered._value.get()
     desk.app.publisher().publish("all", "For all")
-    told = [callers[0], callers[2]]
-    eventually(lambda: all(caller.answers for caller in told), "the answers of the others")
-    for caller in told:
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    for caller in callers:
         (answer,) = caller.answers
         assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
-    eventually(lambda: answered._value.get() == before + 2, "that both are counted")
+    eventually(lambda: answered._value.get() == before + 3, "that all are counted")
+    assert "could not be answered together" in caplog.text
+
+
+def test_counts_and_notifications_of_any_size_are_told(app: InProcessGateway, desk: Desk) -> None:
+    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
+    callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+    for actor, count in zip(actors, (4094, 4095, 123_456), strict=True):
+        app.services.views.current(app.services.tokens.verify(actor.credential)).unread = count
+    app.publisher().publish("all", body="long " * 700)
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    assert [body_of(caller.answers[0])["unread"] for caller in callers] == [4095, 4096, 123_457]
+    for caller in callers:
+        head, _, body = caller.answers[0].partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}\r\n" in head.decode()
 
 
 def test_each_who_is_woken_is_told_as_a_member_of_which_audience(desk: Desk) -> None:
@@ -313,7 +339,8 @@ def view(app: InProcessGateway) -> View:
 
 
 def told(app: InProcessGateway, view: View) -> bytes | None:
-    return app.services.polls.tell_single([(view, view.token)])[0]
+    poll = SimpleNamespace(view=view, cursor=view.token)
+    return next((text for _, text in app.services.polls.tell_single([poll])), None)
 
 
 def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:

@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, app: InProcessGateway) -> None:
         self.app = app
         self.front = FrontDesk(app.services)
-        self.front.start()
+        self.front.start(send=lambda _: None)
 
     def take(self, credential: str, *fields: str, body: Any = NEWS) -> Any:
         """Bring a publication."""

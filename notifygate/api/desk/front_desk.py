@@ -7,7 +7,7 @@ from notifygate.api.desk.poll_desk import PollDesk
 from notifygate.api.desk.publish_desk import PublishDesk
 from notifygate.api.desk.writer import AnswerWriter
 from notifygate.api.gateway import Gateway
-from notifygate.server.desk import Caller, HeldPoll, Reply
+from notifygate.server.desk import Caller, HeldPoll, Reply, Sender
 from notifygate.server.plain_request import PlainRequest
 
 RENEW_SECONDS = 1.0
@@ -28,8 +28,9 @@ class FrontDesk:
         """See `server.desk.Desk`."""
         return self.polls.take(request, caller) if request.body is None else self.publications.take(request)
 
-    def start(self) -> None:
+    def start(self, send: Sender) -> None:
         """See `server.desk.Desk`."""
+        self.polls.send = send
         self._timer = gevent.get_hub().loop.timer(RENEW_SECONDS, RENEW_SECONDS)
         self._timer.start(self._renew)
         self._renew()

@@ -24,7 +24,7 @@ from notifygate.errors import RateLimitedError
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.log.tail import Tail
-from notifygate.server.desk import Caller, Reply
+from notifygate.server.desk import Answer, Caller, Reply, Sender
 from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import WouldWaitError
 
@@ -51,6 +51,8 @@ class PollDesk:
         """Counts the renewals."""
         self.may_repeat = False
         self.repeated_start = b""
+        self.send: Sender
+        """The server's, from the start on."""
         self._ended: list[HeldPoll] = []
 
     def renew(self) -> None:
@@ -87,7 +89,7 @@ class PollDesk:
         except Exception:  # the caller's error, or a defect: nothing was counted yet, and the endpoint says what it is
             return None
         if guard is not None:
-            guard.add(principal.audience)
+            guard.add(principal.audience, time.time())
         if outcome is None:
             poll.token = b""
             return hold
@@ -168,13 +170,12 @@ class PollDesk:
             return
         if not self._follower.is_fed or self._room.is_draining:
             return
-        common = [hold for hold in ended if hold.waits and hold.is_common]
-        texts = self._polls.tell_single([(hold.view, hold.poll.cursor) for hold in common])
-        told = [(hold, text) for hold, text in zip(common, texts, strict=True) if text]
+        told = self._polls.tell_single([hold for hold in ended if hold.waits and hold.is_common])
         # In this order: these two begin a new window where the last one is over.
         guard_counts, counts = guard.present(), limit.add_each([hold.principal.audience for hold, _ in told])
         forms = self.writer.single_news_forms(guard, limit)
-        answered: list[HeldPoll] = []
+        answers: list[Answer] = []
+        commits: list[float | None] = []
         try:
             for (hold, text), count in zip(told, counts, strict=True):
                 left = limit.limit - count
@@ -185,15 +186,12 @@ class PollDesk:
                 request_id = poll.request_id or new_request_id()
                 data = forms.fill(text, hold.view, poll.wait, request_id, guard_left if guard_left > 0 else 0, left)
                 hold.waits = False
-                hold.caller.answer(data, keeps_alive=True)
-                answered.append(hold)
-        finally:
-            gevent.get_hub().loop.run_callback(self._account_for, answered)  # behind their sending
-
-    def _account_for(self, answered: Sequence[HeldPoll]) -> None:
-        """Account for answers with news that were made together."""
-        self.accounts.woken([hold.committed_at for hold in answered])
-        self.accounts.count(INBOX, 200, len(answered))
+                answers.append((hold.caller, data, True))
+                commits.append(hold.committed_at)
+        finally:  # a defect with one of them must not cost those before it their answers
+            self.send(answers)
+            self.accounts.woken(commits)
+            self.accounts.count(INBOX, 200, len(answers))
 
     def conclude(self, hold: HeldPoll) -> None:
         """Answer a poll whose wait is over, from memory where that is enough. Called in the hub."""

@@ -45,7 +45,7 @@ class Repeated:
                 return None
             self._seen = tail.end
         guard = desk.guard
-        if guard is not None and guard.add(self._name) > guard.limit:
+        if guard is not None and guard.add(self._name, now) > guard.limit:
             return None
         if self._beat != desk.beat:
             self._beat = desk.beat

@@ -5,6 +5,7 @@ tests/longpoll/test_differential.py compares the answers of both ways.
 """
 
 import email.utils
+import re
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -14,6 +15,7 @@ from notifygate.api.accounting import CLIENT_GONE
 from notifygate.api.desk.requests import UNREAD, DeskRequest, Poll
 from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_headers
 from notifygate.api.problems import describe_error
+from notifygate.domain.cursor import TOKEN_CHARACTERS
 from notifygate.domain.ids import new_request_id
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body
@@ -28,6 +30,10 @@ _FOUND = b"%bContent-Type: application/json\r\n%bPoll-Interval: %d\r\n%b"
 _FOUND_END = b'Content-Length: %b\r\nETag: W/"%b"\r\n%bX-Request-Id: %b\r\n%b%b\r\n'
 _WAITED = b"Preference-Applied: wait=%d\r\n"
 _CREATED = b"%bContent-Type: application/json\r\nContent-Length: %d\r\n%b%b%bX-Request-Id: %b\r\n%b%b\r\n%b"
+
+_BLANK = re.compile(rb"%[bd]")
+_DIGITS = [b"%d" % number for number in range(4096)]
+"""Ready made: nearly all counts and lengths."""
 
 
 class AnswerWriter:
@@ -86,12 +92,13 @@ class AnswerWriter:
         """
         valid_for = (guard.ends_at, poll.ends_at)
         if self._single_news is None or self._single_news.valid_for != valid_for:
-            advice = self._advice.poll_after(), self._advice.longest_wait()
-            start = self._found_start(self.start(200, is_http_11=True, keeps_alive=True), advice[0])
+            after = self._advice.poll_after()
+            start = self._found_start(self.start(200, is_http_11=True, keeps_alive=True), after)
             quotas = guard.quota(0, guard.ends_at), poll.quota(0, poll.ends_at)
             limits = self._limits_form(quotas) % (-1, quotas[0].reset_seconds, -1, quotas[1].reset_seconds)
-            end = _FOUND_END % (b"%d", b"%b", _WAITED, b"%b", _with_blanks(limits), b"")
-            self._single_news = SingleNewsForms(start, end, advice, valid_for)
+            head = start + _FOUND_END % (b"%d", b"%b", _WAITED, b"%b", _with_blanks(limits), b"")
+            body = single_news_body(after, self._advice.longest_wait())
+            self._single_news = SingleNewsForms(head, body, valid_for)
         return self._single_news
 
     def created(self, asked: DeskRequest, body: bytes, fields: Mapping[str, str], quotas: Sequence[Quota]) -> bytes:
@@ -181,33 +188,54 @@ class AnswerWriter:
 
 
 class SingleNewsForms:
-    """What answers share, with forms for what they don't.
+    """What answers share: a head and a body with blanks for what they don't.
 
-    An answer is joined from parts of which only the short ones are filled in: to fill in one long form takes longer.
+    To join parts takes three fifths of the time that filling in a form does. And what is the same as in the answer
+    before, as most is in a broadcast, is not filled in again.
     """
 
-    def __init__(self, start: bytes, end: bytes, advice: tuple[int, int], valid_for: object) -> None:
-        self._start, self._end = start, end
-        self._form, self._position, self._body_end = single_news_body(*advice)
+    def __init__(self, head: bytes, body: bytes, valid_for: object) -> None:
+        self._head, self._body = _BLANK.split(head), _BLANK.split(body)
         self.valid_for = valid_for
         """What they have been made for: see `AnswerWriter.single_news_forms`."""
-        self._text: bytes | None = None
-        self._body = b""
+        self._filled_in: tuple[bytes, int | None, int, int] | None = None
+        self._parts = (b"",) * 7
         self._length = 0
 
     def fill(
         self, text: bytes, view: View, wait: int | None, request_id: str, guard_left: int, poll_left: int
     ) -> bytes:
         """Write an answer: a notification as JSON, the view's counts and cursor, granted wait, what limits leave."""
-        if text is not self._text:  # the same as the last one's, nearly always in a broadcast
-            self._text = text
-            self._body = self._form % text
-            self._length = len(self._body) + len(self._body_end)
-        cursor = view.token.encode()
-        position = self._position % (view.unread, view.unseen, cursor)
-        length = len(position) + self._length
-        end = self._end % (length, cursor, wait, request_id.encode(), guard_left, poll_left)
-        return b"".join((self._start, end, self._body, position, self._body_end))
+        wanted = text, wait, guard_left, poll_left
+        if wanted != self._filled_in:
+            self._fill_in(*wanted)
+            self._filled_in = wanted
+        try:
+            unread, unseen = _DIGITS[view.unread], _DIGITS[view.unseen]
+            length = _DIGITS[self._length + len(unread) + len(unseen)]
+        except IndexError:
+            unread, unseen = b"%d" % view.unread, b"%d" % view.unseen
+            length = b"%d" % (self._length + len(unread) + len(unseen))
+        cursor, request = view.token.encode(), request_id.encode()
+        a, b, c, d, e, f, g = self._parts
+        return b"".join((a, length, b, cursor, c, request, d, unread, e, unseen, f, cursor, g))
+
+    def _fill_in(self, text: bytes, wait: int | None, guard_left: int, poll_left: int) -> None:
+        """Fill in what the next answers share: make of the parts between all blanks those between the others."""
+        before_length, before_tag, before_wait, before_id, before_guard, before_poll, head_end = self._head
+        before_text, before_unread, before_unseen, before_cursor, body_end = self._body
+        self._parts = (
+            before_length,
+            before_tag,
+            b"%b%d%b" % (before_wait, wait, before_id),
+            b"%b%d%b%d%b" % (before_guard, guard_left, before_poll, poll_left, head_end + before_text)
+            + text
+            + before_unread,
+            before_unseen,
+            before_cursor,
+            body_end,
+        )
+        self._length = sum(map(len, self._body)) + len(text) + TOKEN_CHARACTERS
 
 
 def _waited(poll: Poll) -> bytes:
