@@ -167,7 +167,7 @@ def read_json() -> Any:
 def parse_json(body: bytes) -> Any:
     """Read a JSON document. Raises MalformedJsonError for anything else."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        return _read_json(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise MalformedJsonError("The body is not a JSON document in UTF-8.") from error
 
@@ -197,3 +197,6 @@ def _close_connection() -> None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_read_json = json.JSONDecoder(parse_constant=_no_constant).decode

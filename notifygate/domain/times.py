@@ -3,6 +3,7 @@
 One integer form everywhere makes SQLite and PostgreSQL agree to the millisecond and keeps time zones out.
 """
 
+import functools
 import time
 from datetime import UTC, datetime
 
@@ -15,7 +16,12 @@ def now_ms() -> int:
 def rfc3339(ms: int) -> str:
     """Write Unix milliseconds as RFC 3339 in UTC with exactly three decimals, as PROTOCOL section 1 asks."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@functools.lru_cache(maxsize=256)  # the present one is asked for again and again
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def rfc3339_or_none(ms: int | None) -> str | None:

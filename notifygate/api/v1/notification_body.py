@@ -33,6 +33,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TEXT = re.compile(TEXT_PATTERN)
 _URL = re.compile(URL_PATTERN)
 _ICON = re.compile(ICON_PATTERN)
+_write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -93,7 +94,7 @@ def data_as_json(data: dict[str, Any]) -> str:
     if not _fits(data, MAX_DATA_DEPTH):
         raise ValueError(f"must be at most {MAX_DATA_DEPTH} objects and lists deep")
     try:
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _write_json(data)
         size = len(text.encode())
     except (ValueError, RecursionError, TypeError) as error:
         raise ValueError("must be an object that JSON in UTF-8 can say") from error
