@@ -45,8 +45,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--quick", action="store_true", help="one short round with 1,000 clients; docs stay as they are"
     )
     parser.add_argument("--clients", type=int, help="recipients (10,000)")
-    parser.add_argument("--seconds", type=float, help="length of a throughput measurement (1)")
-    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (9)")
+    parser.add_argument("--seconds", type=float, help="length of a throughput measurement (0.4)")
+    parser.add_argument("--rounds", type=int, help="how often gateway and peers take turns at throughput (24)")
     parser.add_argument("--wake-rounds", type=int, help="how often they take turns at single wakes (8)")
     parser.add_argument("--broadcasts", type=int, help="how often they take turns at broadcasts (30)")
     parser.add_argument("--wakes", type=int, help="single wake-ups a round (500)")

@@ -40,9 +40,9 @@ class Plan:
     """Recipients, each with a token, a cursor and an inbox of its own."""
     connections: int = 256
     """Connections of a throughput measurement; recipients take turns on them."""
-    seconds: float = 1.0
+    seconds: float = 0.4
     """Length of a throughput measurement. Short: a noisy machine changes its speed from one second to the next."""
-    rounds: int = 9
+    rounds: int = 24
     """How often gateways and peers take turns at throughput."""
     wake_rounds: int = 8
     """How often they take turns at single wakes."""
