@@ -12,6 +12,7 @@ from notifygate import metrics
 from notifygate.domain.principal import Recipient
 from notifygate.holds.room import Reason
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.redis_server import RedisServer
 
 T = TypeVar("T")
 
@@ -45,6 +46,12 @@ def eventually(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS) ->
         assert time.monotonic() < deadline, "it did not become true in time"
         gevent.sleep(0.005)
     return result
+
+
+def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int) -> None:
+    """Wait until Redis has been told that so much was counted for a key of a limit, on all nodes together."""
+    with server.connect() as client:
+        eventually(lambda: [client.get(name) for name in client.keys(f"*:{limit}:{key}:*")] == [b"%d" % count])
 
 
 def ids(body: dict[str, Any]) -> list[str]:

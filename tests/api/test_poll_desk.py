@@ -20,8 +20,10 @@ from notifygate.inbox.view import View
 from notifygate.server.desk import Answer, Reply
 from notifygate.server.plain_request import PlainRequest, read_request
 from notifygate.waiting import WouldWaitError
+from tests.api.helpers import expect_count_in_redis
 from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.redis_server import RedisServer
 
 LIMITS = {"limit_poll": "1000/day", "limit_guard": "10000/day"}
 """So high that they aren't met. Without limits, woken polls are not answered together."""
@@ -236,12 +238,14 @@ def test_who_is_woken_is_told_the_present_date(desk: Desk, monkeypatch: pytest.M
 
 
 def test_woken_polls_count_on_every_node(
-    redis_url: str, make_desk: MakeDesk, make_app: Callable[..., InProcessGateway]
+    own_redis_server: RedisServer, make_desk: MakeDesk, make_app: Callable[..., InProcessGateway]
 ) -> None:
-    desk, other = make_desk(redis_url=redis_url), make_app(redis_url=redis_url, **LIMITS)
+    url = own_redis_server.url
+    desk, other = make_desk(redis_url=url), make_app(redis_url=url, **LIMITS)
     (caller,) = desk.hold_each("alice")
     desk.app.publisher().publish("all")
     eventually(lambda: caller.answers, "an answer")
+    expect_count_in_redis(own_redis_server, "poll", "user:alice", 2)
     # The other node learns of them a moment after its own first count.
     assert other.recipient("alice").poll().status_code == 200
     windows = other.services.limits.windows("poll")

@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_problem, ids
+from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_count_in_redis, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.redis_server import RedisServer
 
@@ -339,12 +339,13 @@ def test_nobody_who_publishes_waits_for_redis(
         own_redis_server.resume()
 
 
-def test_what_remains_is_told_from_redis(redis_url: str, make_app: Any) -> None:
-    one, other = (make_app(redis_url=redis_url, limit_poll="10/day") for _ in range(2))
+def test_what_remains_is_told_from_redis(own_redis_server: RedisServer, make_app: Any) -> None:
+    one, other = (make_app(redis_url=own_redis_server.url, limit_poll="10/day") for _ in range(2))
     assert remaining(one.recipient("alice").poll(), "poll") == 9
     assert remaining(other.recipient("bob").poll(), "poll") == 9
     alice = other.recipient("alice")
-    # No poll waits for Redis: what other nodes have counted is known a moment later.
+    # No poll waits for Redis: what other nodes have counted is known a moment after the own count.
+    expect_count_in_redis(own_redis_server, "poll", "user:alice", 1)
     alice.poll()
     windows = other.services.limits.windows("poll")
     eventually(lambda: windows.counted("user:alice") == 2)
@@ -360,10 +361,11 @@ def test_counts_in_redis_outlive_their_window_but_not_for_long(own_redis_server:
         assert all(60 < client.ttl(key) <= 120 for key in client.keys("*:poll:user:*"))
 
 
-def test_polls_on_all_nodes_together_are_limited(redis_url: str, make_app: Any) -> None:
-    nodes = [make_app(redis_url=redis_url, limit_poll="6/day") for _ in range(2)]
+def test_polls_on_all_nodes_together_are_limited(own_redis_server: RedisServer, make_app: Any) -> None:
+    nodes = [make_app(redis_url=own_redis_server.url, limit_poll="6/day") for _ in range(2)]
     one, other = (node.recipient("alice") for node in nodes)
     assert [one.poll().status_code for _ in range(6)] == [200] * 6
+    expect_count_in_redis(own_redis_server, "poll", "user:alice", 6)
     # The other node learns of them a moment after its own first count.
     assert other.poll().status_code == 200
     eventually(lambda: nodes[1].services.limits.windows("poll").counted("user:alice") == 7)
