@@ -278,14 +278,12 @@ class Board:
         idle_until = self._deadlines.next_tick + self._idle_ticks
         # Callers are connections of this board: nobody else's are brought to the desk.
         for connection, data, keeps_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
-            if connection.fd < 0:
-                continue
             connection.held = None
             try:
                 sent = os.write(connection.fd, data)
             except BlockingIOError:
                 sent = 0
-            except OSError:
+            except OSError:  # its client has gone, or it was closed meanwhile and has no descriptor any more
                 self._close(connection)
                 continue
             try:

@@ -91,10 +91,10 @@ class Desk:
         assert head is not None
         return head
 
-    def hold(self, actor: RecipientActor, cursor: str, *lines: str) -> Caller:
+    def hold(self, actor: RecipientActor, cursor: str, *lines: str, wait: int = 50) -> Caller:
         """Take a poll that is held."""
         caller = Caller()
-        assert isinstance(self.take(actor, f"?cursor={cursor}&wait=50", caller, *lines), HeldPoll)
+        assert isinstance(self.take(actor, f"?cursor={cursor}&wait={wait}", caller, *lines), HeldPoll)
         return caller
 
     def hold_each(self, *names: str) -> list[Caller]:
@@ -145,6 +145,12 @@ def body_of(answer: bytes) -> dict[str, Any]:
     return json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
+def timed_wakes(desk: Desk) -> float:
+    """Return how many wakes have been timed."""
+    desk.front._accounts.tell()
+    return sum(bucket.get() for bucket in metrics.wake_seconds._buckets)
+
+
 def without_advice(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "poll"}
 
@@ -174,8 +180,10 @@ def test_woken_polls_are_told_what_the_endpoint_tells(
     publisher.publish("user:r0", "Only for one")  # so that counts differ
     cursors[0] = actors[0].inbox(cursors[0])["cursor"]
     callers = [desk.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
+    timed = timed_wakes(desk)
     found = publisher.publish("all", "100 % for all", body="%d %s {}")
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    assert timed_wakes(desk) == timed + recipients
     for actor, cursor, caller in zip(actors, cursors, callers, strict=True):
         (answer,) = caller.answers
         head, _, body = answer.partition(b"\r\n\r\n")
@@ -296,6 +304,31 @@ def test_each_who_is_woken_is_told_as_a_member_of_which_audience(desk: Desk) -> 
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
     told = [body_of(caller.answers[0])["notifications"][0]["audience"] for caller in callers]
     assert told == ["all", "user:bob", "all"]
+
+
+def test_each_who_is_woken_is_told_what_is_left_to_them(make_desk: MakeDesk) -> None:
+    desk = make_desk(limit_poll="90/day", limit_guard="900/day")
+    app = desk.app
+
+    def hold(name: str, *, found: int = 1, looked: int = 0, wait: int = 50) -> Caller:
+        """Hold somebody who has been told something and nothing so many times."""
+        actor = app.recipient(name)
+        cursors = [actor.inbox()["cursor"] for _ in range(found)]
+        for _ in range(looked):
+            assert (
+                actor.get(f"/v1/inbox?cursor={cursors[-1]}", headers={"If-None-Match": cursors[-1]}).status_code == 304
+            )
+        return desk.hold(actor, cursors[-1], wait=wait)
+
+    # Each differs from the one before in one thing.
+    callers = [hold("alice"), hold("bob", wait=40), hold("carol", wait=40, looked=3), hold("dan", wait=40, found=4)]
+    app.publisher().publish("all")
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    heads = [caller.answers[0].partition(b"\r\n\r\n")[0].decode() for caller in callers]
+    told = [re.findall(r"wait=(\d+)|r=(\d+);", head) for head in heads]
+    assert ["/".join(map("".join, found)) for found in told] == [
+        "50/898/88", "40/898/88", "40/895/88", "40/895/85",
+    ]  # fmt: skip
 
 
 def test_who_wants_the_connection_closed_is_told_so_among_others(app: InProcessGateway, desk: Desk) -> None:

@@ -11,7 +11,7 @@ import pytest
 from gevent.event import Event
 
 from notifygate.server.board import Board
-from notifygate.server.desk import Caller, HeldPoll, Reply
+from notifygate.server.desk import Caller, HeldPoll, Reply, Sender
 from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import may_wait
 from tests.contract.builders import eventually
@@ -39,7 +39,7 @@ class Desk:
             self.may_answer.wait()
         return Reply(head.query + b"\n", True, self.repeat)
 
-    def start(self) -> None:
+    def start(self, send: Sender) -> None:
         raise AssertionError("the worker starts it")
 
     def drain(self) -> None:
@@ -259,6 +259,19 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b"", "its connection is closed"
     assert "could not be sent" in caplog.text
+    other.close()
+
+
+def test_who_has_gone_costs_nobody_else_their_answer(board: Board, client: socket.socket) -> None:
+    gone, closed, other = (connect(board) for _ in range(3))
+    _, *connections = board._connections.values()
+    gone.close()
+    board._close(connections[1])
+    assert closed.recv(100) == b""
+    board.send([(connection, b"news\n", True) for connection in connections])
+    assert other.recv(100) == b"news\n"
+    assert [connection.is_gone for connection in connections] == [True, True, False]
+    closed.close()
     other.close()
 
 
