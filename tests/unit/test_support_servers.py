@@ -260,7 +260,7 @@ def test_servers_and_folders_go_with_a_killed_run(temporary_folder: Path) -> Non
         run.communicate()
 
     # The guard is nobody's child once the run is dead, so there is no end of it to wait for.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + processes.READY_WITHIN_SECONDS
     while list(temporary_folder.iterdir()) and time.monotonic() < deadline:
         time.sleep(processes.POLL_SECONDS)
     assert list(temporary_folder.iterdir()) == []
