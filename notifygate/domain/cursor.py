@@ -24,7 +24,7 @@ EPOCH_BITS = 20
 MAX_SEQUENCE = (1 << 44) - 1
 
 _VERSION = "1"
-# With these around it a block becomes 28 characters of base64, of which a token is the fourth and those behind it.
+# With these around it a block becomes 28 characters of base64, of which the fourth to the 26th are a token.
 _BEFORE_BLOCK, _BEHIND_BLOCK = base64.b64decode(f"AAA{_VERSION}"), bytes(2)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")

@@ -185,7 +185,7 @@ class WaitingRoom:
         mine = self._by_recipient.pop(view.recipient)
         if len(mine) > 1:
             self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
-        if len(view.audiences) > 2:  # nobody else's but `all`, which have no index here
+        if len(view.audiences) > 2:  # else just the recipient's own and `all`, which are not indexed here
             for audience in view.audiences[1:-1]:
                 holds = self._by_audience[audience]
                 del holds[hold]

@@ -28,11 +28,21 @@ MAX_CHANGES = 10_000
 better than two hundred pages, and it bounds what one poll may read."""
 
 
+class Asked(Protocol):
+    """What a client asks for, as far as it matters here."""
+
+    cursor: str | None
+
+
 class Waiting(Protocol):
     """A poll that waits for news."""
 
     view: View
-    cursor: str | None
+
+    @property
+    def poll(self) -> Asked:
+        """The client's."""
+        ...
 
 
 W = TypeVar("W", bound=Waiting)
@@ -86,7 +96,7 @@ class Polls:
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
-    def tell_single(self, asked: Iterable[W]) -> list[tuple[W, bytes]]:
+    def tell_single(self, holds: Iterable[W]) -> list[tuple[W, bytes]]:
         """Answer polls as `look` would, where one published notification is all there is. Leave the others out.
 
         So it is with nearly all who are woken, and many of them at once cost little. Returns with each the notification
@@ -95,20 +105,20 @@ class Polls:
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
         told: list[tuple[W, bytes]] = []
         tags: list[bytes] = []
-        for poll in asked:
-            view = poll.view
-            if poll.cursor != view.token or view.epoch != epoch or view.token_seq > view.seq:
+        for hold in holds:
+            view = hold.view
+            if hold.poll.cursor != view.token or view.epoch != epoch or view.token_seq > view.seq:
                 continue
             # Who waited at the log's end was woken by what has come to it last.
             entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
             if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
-                told.append((poll, entry.notification.json_for(audience, None, None)))
+                told.append((hold, entry.notification.json_for(audience, None, None)))
                 tags.append(view.tag)
                 if view.seq < entry.seq:
                     view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
         tokens = self._codec.encode_for_all(epoch, end, tags)
-        for (poll, _), token in zip(told, tokens, strict=True):
-            view = poll.view
+        for (hold, _), token in zip(told, tokens, strict=True):
+            view = hold.view
             view.token, view.token_seq = token, end
         return told
 

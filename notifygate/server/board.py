@@ -197,7 +197,7 @@ class Board:
         if repeat is None and self._repeats:
             repeat = self._repeats.get(essence(data))
         if repeat is not None and (answer := repeat.again(now)) is not None:
-            self.outgoing.append((connection, answer, True))
+            self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
             return
         request = read_request(data)
         if request is None:

@@ -19,7 +19,7 @@ class Caller(Protocol):
         ...
 
     def answer(self, data: bytes, *, keeps_alive: bool) -> None:
-        """Send the answer to a poll that was held, and go on with the connection or close it."""
+        """Send the answer to a poll that was held, with others of this turn, and go on or close the connection."""
         ...
 
 
@@ -27,7 +27,7 @@ Answer = tuple[Caller, bytes, bool]
 """To whom, what, and whether their connection is kept."""
 
 Sender = Callable[[Sequence[Answer]], None]
-"""Sends answers to polls that were held, right now and all at a stretch."""
+"""Sends answers to polls that were held right away: those that were made together wait for no others."""
 
 
 class HeldPoll(Protocol):

@@ -285,17 +285,22 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
     assert "could not be answered together" in caplog.text
 
 
-def test_counts_and_notifications_of_any_size_are_told(app: InProcessGateway, desk: Desk) -> None:
-    actors = [app.recipient(name) for name in ("alice", "bob", "carol")]
+@pytest.mark.parametrize("characters", [0, 3900])
+def test_counts_and_notifications_of_any_size_are_told(
+    app: InProcessGateway, desk: Desk, characters: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    actors = [app.recipient(name) for name in ("alice", "bob", "carol", "dan")]
     callers = [desk.hold(actor, actor.inbox()["cursor"]) for actor in actors]
-    for actor, count in zip(actors, (4094, 4095, 123_456), strict=True):
+    for actor, count in zip(actors, (0, 4094, 4095, 123_456), strict=True):
         app.services.views.current(app.services.tokens.verify(actor.credential)).unread = count
-    app.publisher().publish("all", body="long " * 700)
+    app.publisher().publish("all", body="x" * characters)
     eventually(lambda: all(caller.answers for caller in callers), "their answers")
-    assert [body_of(caller.answers[0])["unread"] for caller in callers] == [4095, 4096, 123_457]
+    assert [body_of(caller.answers[0])["unread"] for caller in callers] == [1, 4095, 4096, 123_457]
     for caller in callers:
         head, _, body = caller.answers[0].partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}\r\n" in head.decode()
+        assert (len(body) > 4096) == (characters > 0)
+    assert "could not be answered together" not in caplog.text
 
 
 def test_each_who_is_woken_is_told_as_a_member_of_which_audience(desk: Desk) -> None:
@@ -375,9 +380,10 @@ def view(app: InProcessGateway) -> View:
     return view
 
 
-def told(app: InProcessGateway, view: View) -> bytes | None:
-    poll = SimpleNamespace(view=view, cursor=view.token)
-    return next((text for _, text in app.services.polls.tell_single([poll])), None)
+def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
+    """Return what a hold with a cursor, by default the view's own, is told without a look."""
+    hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.token))
+    return next((text for _, text in app.services.polls.tell_single([hold])), None)
 
 
 def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
@@ -398,6 +404,15 @@ def test_several_notifications_need_a_look(app: InProcessGateway, view: View) ->
     for _ in range(2):
         publisher.publish("user:alice")
     assert told(app, view) is None
+
+
+def test_who_has_not_been_told_what_another_poll_was_needs_a_look(app: InProcessGateway, view: View) -> None:
+    publisher, cursor = app.publisher(), view.token
+    publisher.publish("user:alice")
+    app.recipient("alice").inbox(cursor)  # say in another tab
+    publisher.publish("user:alice")
+    assert told(app, view, cursor) is None, "it would miss the first"
+    assert told(app, view) is not None
 
 
 def test_anything_but_a_notification_needs_a_look(app: InProcessGateway) -> None:

@@ -333,7 +333,8 @@ def test_reload_ends_holds_with_an_answer_and_their_clients_go_on(make_site: Mak
     for reader, cursor in zip(readers, cursors, strict=True):
         body = reader.inbox(cursor, wait=20, headers={"Connection": "close"})
         if not body["notifications"]:
-            # By the old worker, which holds nobody any more and had not heard of what the new one has published.
+            # By the old worker, which had not heard of what the new one has published.
+            assert body["poll"]["wait"] == 0, "it holds nobody any more"
             eventually(lambda: not set(old) & set(worker_pids(site.gateways[0])), "the old one is gone")
             body = reader.inbox(cursor, wait=20)
         assert [item["id"] for item in body["notifications"]] == [notification_id]

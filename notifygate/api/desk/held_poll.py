@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class HeldPoll(Hold):
     """A poll that waits: what remains of a request while its connection is on the server's board."""
 
-    __slots__ = ("_desk", "began", "caller", "cursor", "deadline", "is_common", "poll", "principal", "waits")
+    __slots__ = ("_desk", "began", "caller", "deadline", "is_common", "poll", "principal", "waits")
 
     def __init__(self, desk: "PollDesk", caller: Caller, principal: Recipient, poll: Poll, view: View) -> None:
         super().__init__(view)
@@ -26,7 +26,6 @@ class HeldPoll(Hold):
         self.caller = caller
         self.principal = principal
         self.poll = poll
-        self.cursor = poll.cursor
         self.began = time.monotonic()
         self.deadline = self.began + hold_seconds(poll.wait or 0, principal)
         """See `server.desk.HeldPoll`."""
@@ -39,8 +38,8 @@ class HeldPoll(Hold):
         """Begin to wait. There may be ten thousand of these: what can be shared isn't kept twice."""
         self.waits = True
         token = self.view.token
-        if self.cursor == token:
-            self.cursor = self.poll.cursor = token
+        if self.poll.cursor == token:
+            self.poll.cursor = token
         if self.poll.tags == (token,):
             self.poll.tags = (token,)
 

@@ -171,6 +171,8 @@ class PollDesk:
         if not self._follower.is_fed or self._room.is_draining:
             return
         told = self._polls.tell_single([hold for hold in ended if hold.waits and hold.is_common])
+        if not told:
+            return
         # In this order: these two begin a new window where the last one is over.
         guard_counts, counts = guard.present(), limit.add_each([hold.principal.audience for hold, _ in told])
         forms = self.writer.single_news_forms(guard, limit)

@@ -216,24 +216,25 @@ class SingleNewsForms:
         except IndexError:
             unread, unseen = b"%d" % view.unread, b"%d" % view.unseen
             length = b"%d" % (self._length + len(unread) + len(unseen))
-        cursor, request = view.token.encode(), request_id.encode()
-        a, b, c, d, e, f, g = self._parts
-        return b"".join((a, length, b, cursor, c, request, d, unread, e, unseen, f, cursor, g))
+        cursor, id_ = view.token.encode(), request_id.encode()
+        start, to_tag, to_id, to_unread, to_unseen, to_cursor, end = self._parts
+        return b"".join(
+            (start, length, to_tag, cursor, to_id, id_, to_unread, unread, to_unseen, unseen, to_cursor, cursor, end)
+        )
 
     def _fill_in(self, text: bytes, wait: int | None, guard_left: int, poll_left: int) -> None:
         """Fill in what the next answers share: make of the parts between all blanks those between the others."""
-        before_length, before_tag, before_wait, before_id, before_guard, before_poll, head_end = self._head
-        before_text, before_unread, before_unseen, before_cursor, body_end = self._body
+        start, to_tag, to_wait, to_id, to_guard, to_poll, head_end = self._head
+        to_text, to_unread, to_unseen, to_cursor, end = self._body
+        limits = b"%b%d%b%d%b" % (to_guard, guard_left, to_poll, poll_left, head_end)
         self._parts = (
-            before_length,
-            before_tag,
-            b"%b%d%b" % (before_wait, wait, before_id),
-            b"%b%d%b%d%b" % (before_guard, guard_left, before_poll, poll_left, head_end + before_text)
-            + text
-            + before_unread,
-            before_unseen,
-            before_cursor,
-            body_end,
+            start,
+            to_tag,
+            b"%b%d%b" % (to_wait, wait, to_id),
+            limits + to_text + text + to_unread,
+            to_unseen,
+            to_cursor,
+            end,
         )
         self._length = sum(map(len, self._body)) + len(text) + TOKEN_CHARACTERS
 

@@ -275,6 +275,32 @@ def test_who_has_gone_costs_nobody_else_their_answer(board: Board, client: socke
     other.close()
 
 
+@pytest.mark.parametrize("is_full", [False, True], ids=["partly", "not at all"])
+def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
+    board: Board, client: socket.socket, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    left: list[tuple[bytes, bool]] = []
+
+    def send_rest(fd: int, rest: bytes, keeps_alive: bool) -> None:
+        left.append((rest, keeps_alive))
+        os.close(fd)
+
+    monkeypatch.setattr(board, "_send_rest", send_rest)
+    (connection,) = board._connections.values()
+    while is_full:
+        try:
+            os.write(connection.fd, bytes(1000))
+        except BlockingIOError:
+            break
+    news = bytes(range(256)) * 40_000
+    board.send([(connection, news, True)])
+    ((rest, keeps_alive),) = left
+    assert keeps_alive
+    assert news.endswith(rest)
+    assert (len(rest) == len(news)) == is_full
+    assert connection.is_gone, "the greenlet has it"
+
+
 def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
     board: Board, client: socket.socket
 ) -> None:
