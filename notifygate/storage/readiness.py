@@ -15,7 +15,7 @@ from notifygate.storage.tables import LogHead, table
 
 HEAD = table(LogHead)
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0002"
 """The migration that this version of the code needs; a test keeps it equal to the newest one."""
 
 

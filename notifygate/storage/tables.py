@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, MetaData, Table, Text, and_
+from sqlalchemy import BigInteger, Boolean, Index, Integer, MetaData, Table, Text, and_, false, not_, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -38,6 +38,8 @@ class LogHead(Base):
     """Random, fixed: tells this gateway's channel and keys in a shared Redis from another's."""
     key_fingerprint: Mapped[str | None] = mapped_column(Text)
     """Fingerprint of the secret that cursors are made with; None until the first gateway starts."""
+    timeline: Mapped[str | None] = mapped_column(Text)
+    """PostgreSQL's timeline (8 hex digits) that the log was last written on; None until it is first known."""
 
 
 class LogEntry(Base):
@@ -124,6 +126,17 @@ class Inbox(Base):
     """JSON object: type -> {"muted", "display"}."""
     preferences_seq: Mapped[int] = mapped_column(Sequence, server_default="0")
     """The entry by which the preferences were last changed: their version."""
+    is_polled: Mapped[bool] = mapped_column(Boolean, server_default=true())
+    """Whether the recipient has ever made a request. Retention removes an inbox that no recipient has polled together
+    with its last notification."""
+    __table_args__ = (
+        Index(
+            "ix_inboxes_unpolled",
+            "recipient",
+            sqlite_where=not_(is_polled),
+            postgresql_where=not_(is_polled),
+        ),
+    )
 
 
 class InboxState(Base):
@@ -193,6 +206,17 @@ class ApiKey(Base):
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
+    fixed_sender: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    """Whether notifications of this key always carry its name as their sender."""
+
+
+class TokenRevocation(Base):
+    """A recipient whose older tokens are refused."""
+
+    __tablename__ = "token_revocations"
+    recipient: Mapped[str] = mapped_column(Text, primary_key=True)
+    issued_before: Mapped[int] = mapped_column(BigInteger)
+    """Unix milliseconds: a token with an earlier `iat`, or without `iat`, is refused."""
 
 
 class IdempotencyRecord(Base):
