@@ -58,10 +58,6 @@ class Bell:
                                     " return b && b.isReady && b.client.counts; }")  # fmt: skip
         return self
 
-    def await_reset(self) -> None:
-        """Return when the snapshot is there that follows from a change of preferences: nothing in it is news."""
-        self.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.isQuiet")
-
     def open(self) -> "Bell":
         """Open the panel with a click."""
         self.button.click()

@@ -7,10 +7,11 @@ It runs in greenlets of the test process. One request per connection, which is a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import gevent
-from gevent import socket
+from gevent import socket, ssl
 from gevent.server import StreamServer
 
 CHUNK_BYTES = 65536
@@ -59,6 +60,8 @@ class Answer:
     body: str = "<h1>The proxy speaks</h1>"
     media_type: str = "text/html"
     retry_after: int | None = None
+    allows_any_origin: bool = False
+    """Whether scripts and `crossorigin` pictures of other origins may have it."""
 
     def as_bytes(self) -> bytes:
         """Return it as it goes over the wire."""
@@ -66,16 +69,21 @@ class Answer:
         lines = [f"HTTP/1.1 {self.status} Status", f"Content-Type: {self.media_type}", f"Content-Length: {len(body)}"]
         if self.retry_after is not None:
             lines.append(f"Retry-After: {self.retry_after}")
+        if self.allows_any_origin:
+            lines.append("Access-Control-Allow-Origin: *")
         return _head([*lines, "Cache-Control: no-store", "Connection: close"]) + body
 
 
 class Front:
-    """A proxy before one gateway, on a port of its own. The attributes may be changed at any time."""
+    """A proxy before one gateway, on a port of its own. The attributes may be changed at any time.
 
-    def __init__(self, gateway_url: str) -> None:
+    `certificate`: the files of a certificate and its key, for a proxy that speaks TLS.
+    """
+
+    def __init__(self, gateway_url: str, certificate: tuple[Path, Path] | None = None) -> None:
         self._target = urlsplit(gateway_url)
-        self.pages: dict[str, str] = {}
-        """HTML by path."""
+        self.pages: dict[str, str | Answer] = {}
+        """HTML, or a whole answer, by path."""
         self.cuts_after: float | None = None
         """Seconds after which a request without an answer is cut off, as proxies do with idle connections."""
         self.cuts_with: int | None = 504
@@ -95,9 +103,10 @@ class Front:
         """Closes every new connection at once."""
         self.seen: list[Seen] = []
         """The requests under `/v1`, oldest first."""
-        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        tls = {"ssl_context": _tls(*certificate)} if certificate else {}
+        self._server = StreamServer(("127.0.0.1", 0), self._serve, **tls)
         self._server.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_port}"
         self._open: set[socket.socket] = set()
         self._held: dict[int, Callable[[int | None], None]] = {}
 
@@ -149,8 +158,9 @@ class Front:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         seen = Seen(method, parts.path, query, headers, time.monotonic())
-        if parts.path in self.pages:
-            client.sendall(Answer(200, self.pages[parts.path], "text/html; charset=utf-8").as_bytes())
+        if page := self.pages.get(parts.path):
+            answer = Answer(200, page, "text/html; charset=utf-8") if isinstance(page, str) else page
+            client.sendall(answer.as_bytes())
             return
         if parts.path == "/favicon.ico":
             client.sendall(Answer(200, "", "image/x-icon").as_bytes())
@@ -226,6 +236,12 @@ class Front:
                 if greenlet:
                     greenlet.kill()
             _end(upstream)
+
+
+def _tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:

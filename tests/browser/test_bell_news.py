@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.bell_site import BellSite
+from tests.longpoll.site import Recipient
 from tests.support.browser import NewDevice
 
 GREY, ACCENT = "rgb(89, 97, 117)", "rgb(51, 85, 209)"
@@ -76,6 +77,43 @@ def test_at_most_three_toasts_are_shown_the_newest_first(bell_site: BellSite, ne
     bell.expect_titles("Number 4", "Number 3", "Number 2", "Number 1", "Number 0")
 
 
+TOAST_TITLES = ".ngb-toast .ngb-title"
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "shown"),
+    [
+        ("high 1, normal 1, normal 2, normal 3", "normal 3, normal 2, high 1"),
+        ("normal 1, low 1, normal 2, normal 3", "normal 3, normal 2, normal 1"),
+        ("high 1, high 2, high 3, normal 1", "high 3, high 2, high 1"),
+        ("low 1, low 2, low 3, low 4", "low 4, low 3, low 2"),
+    ],
+)
+def test_toasts_are_evicted_by_priority_and_then_by_age(
+    arrivals: str, shown: str, bell_site: BellSite, new_device: NewDevice
+):
+    bell = bell_site.bell(new_device, bell_site.recipient(), clock=True)
+    bell.call("bell => { bell.options.types = {general: {display: 'toast'}}; }")
+    for title in arrivals.split(", "):
+        bell_site.publisher.publish(f"user:{bell.recipient.name}", title, priority=title.split(" ")[0])
+    expect(bell.count).to_have_text("4")
+    expect(bell.page.locator(".ngb-toast-more")).to_have_text("1 more")
+    expect(bell.page.locator(TOAST_TITLES)).to_have_text(shown.split(", "))
+
+
+def test_toast_that_arrives_while_others_are_looked_at_is_shown_afterwards(bell_site: BellSite, new_device: NewDevice):
+    bell = bell_site.bell(new_device, bell_site.recipient(), clock=True)
+    for number in range(3):
+        bell_site.publisher.publish(f"user:{bell.recipient.name}", f"Normal {number}")
+    expect(bell.toasts).to_have_count(3)
+    bell.toasts.first.hover()
+    bell_site.publisher.publish(f"user:{bell.recipient.name}", "Urgent", priority="high")
+    expect(bell.page.locator(".ngb-toast-more")).to_have_text("1 more")
+    expect(bell.page.locator(TOAST_TITLES)).to_have_text(["Normal 2", "Normal 1", "Normal 0"])
+    bell.page.mouse.move(5, 600)
+    expect(bell.page.locator(TOAST_TITLES)).to_have_text(["Urgent", "Normal 2", "Normal 1"])
+
+
 def test_toasts_go_by_themselves_but_not_while_they_are_looked_at(bell_site: BellSite, new_device: NewDevice):
     alice = bell_site.recipient()
     bell = bell_site.bell(new_device, alice, clock=True)
@@ -127,20 +165,58 @@ def test_a_toast_leads_to_its_card(bell_site: BellSite, new_device: NewDevice):
     expect(bell.count).to_have_text("1")
 
 
-def test_more_than_ninety_nine_are_99_plus(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    for number in range(100):
-        bell_site.publisher.publish(f"user:{alice.name}", f"{number}")
-    bell = bell_site.bell(new_device, alice)
+@pytest.fixture(scope="module")
+def unread_hundred(bell_site: BellSite) -> Recipient:
+    """A recipient with 100 unread notifications; no test reads one."""
+    return bell_site.recipient(*[str(number) for number in range(100)])
+
+
+def test_more_than_ninety_nine_are_99_plus(unread_hundred: Recipient, bell_site: BellSite, new_device: NewDevice):
+    bell = bell_site.bell(new_device, unread_hundred)
     expect(bell.count).to_have_text("99+")
     expect(bell.button).to_have_accessible_name("Notifications, more than 99 unread")
     expect(bell.page).to_have_title("(99+) Orders")
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+@pytest.mark.parametrize("width", [320, 360, 640])
+def test_a_count_of_three_characters_does_not_widen_the_page(
+    width: int, direction: str, unread_hundred: Recipient, bell_site: BellSite, new_device: NewDevice
+):
+    viewport = {"width": width, "height": 700}
+    bell = bell_site.bell(new_device, unread_hundred, direction=direction, viewport=viewport)
+    expect(bell.count).to_have_text("99+")
+    # As far at the end of the line as a page can put it.
+    bell.call("bell => { bell.root.style.position = 'absolute'; bell.root.style.top = 0;"
+              " bell.root.style.insetInlineEnd = 0; }")  # fmt: skip
+    assert bell.page.evaluate("document.documentElement.scrollWidth") == width
+    count, button = bell.count.bounding_box(), bell.button.bounding_box()
+    assert count is not None
+    assert button is not None
+    assert button["x"] <= count["x"]
+    assert count["x"] + count["width"] <= button["x"] + button["width"]
+    assert bell.count.evaluate("node => getComputedStyle(node).direction") == "ltr", "99+, not +99"
+
+
+def test_low_priority_has_less_weight_than_normal(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("Normal")
+    bell_site.publisher.publish(f"user:{alice.name}", "Low", priority="low")
+    bell = bell_site.bell(new_device, alice).open()
+
+    def weight_and_icon(title: str) -> tuple[int, float]:
+        card = bell.card(title)
+        box = card.locator(".ngb-icon").bounding_box()
+        assert box is not None
+        return int(card.locator(".ngb-title").evaluate("node => getComputedStyle(node).fontWeight")), box["width"]
+
+    for low, normal in zip(weight_and_icon("Low"), weight_and_icon("Normal"), strict=True):
+        assert low < normal
+
+
 @pytest.mark.parametrize(
     ("priority", "ground", "label", "toasts"),
     [
-        ("low", "rgb(240, 242, 245)", "Low priority", 0),
+        ("low", "rgba(0, 0, 0, 0)", "", 0),
         ("normal", "rgba(0, 0, 0, 0)", "", 1),
         ("high", "rgb(253, 238, 237)", "High priority", 1),
         ("critical", "rgb(251, 222, 220)", "Critical", 0),

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.bell_site import Bell, BellSite, refuse
@@ -63,13 +64,49 @@ def test_a_type_can_be_shown_in_another_way(bell_site: BellSite, new_device: New
     bell.page.keyboard.press("Escape")
     bell.page.keyboard.press("Escape")
     expect(bell.panel).to_be_hidden()
-    bell.call("bell => bell.client.start()")
-    bell.await_reset()
     bell_site.publisher.publish(f"user:{alice.name}", "Second", type="orders")
     bell_site.publisher.publish(f"user:{alice.name}", "Third", type="other")
     expect(bell.count).to_have_text("3")
     expect(bell.toasts).to_have_text([re.compile("Third")])
     assert preferences(alice) == {"orders": {"muted": False, "display": "badge"}}
+
+
+def test_notification_between_a_change_of_settings_and_its_reset_gets_its_toast(
+    bell_site: BellSite, new_device: NewDevice
+):
+    alice = bell_site.recipient("First", type="orders")
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    bell.call("bell => bell.client.stop()")  # so that the reset comes when the test wants it
+    with bell.page.expect_response(lambda response: response.request.method == "PUT"):
+        row(bell, "Orders").get_by_role("combobox").select_option("Desktop notification")
+    bell.call("bell => bell.close()")
+    bell_site.publisher.publish(f"user:{alice.name}", "Between", type="orders")
+    bell.call("bell => { bell.client.on('reset', () => { window.hasReset = true; }); bell.client.start(); }")
+    expect(bell.toasts).to_have_text([re.compile("Between")])
+    assert bell.page.evaluate("window.hasReset")
+
+
+@pytest.mark.parametrize("where", ["here", "on another device"])
+def test_what_was_published_while_its_type_was_muted_is_not_presented(
+    where: str, bell_site: BellSite, new_device: NewDevice
+):
+    alice = bell_site.recipient("First", type="orders")
+    preferences(alice, orders={"muted": True})
+    bell = bell_site.bell(new_device, alice)
+    open_settings(bell)
+    bell_site.publisher.publish(f"user:{alice.name}", "While muted", type="orders")
+    bell.call("bell => bell.client.stop()")
+    if where == "here":
+        with bell.page.expect_response(lambda response: response.request.method == "PUT"):
+            row(bell, "Orders").get_by_role("switch").click()
+    else:
+        alice.session.put(f"{alice.url}/v1/inbox/preferences", json={"types": {}}).raise_for_status()
+    bell.call("bell => bell.close()")
+    bell_site.publisher.publish(f"user:{alice.name}", "Of another type", type="other")
+    bell.call("bell => bell.client.start()")
+    expect(bell.count).to_have_text("3")
+    expect(bell.toasts).to_have_text([re.compile("Of another type")])
 
 
 def test_two_devices_do_not_undo_each_others_changes(bell_site: BellSite, new_device: NewDevice):

@@ -49,7 +49,7 @@ declare namespace NotifygateBell {
         theme?: Theme;
         types?: Record<string, { title?: string; icon?: string | null; display?: Display; mandatory?: boolean }>;
         icons?: Record<string, string>;
-        /** Origins that pictures may come from, beside the page's own. */
+        /** Origins that pictures may come from; none by default, not even the page's own. */
         iconOrigins?: string[];
         toasts?: boolean;
         toastSeconds?: number;

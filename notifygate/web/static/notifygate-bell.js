@@ -122,7 +122,6 @@
       announceFrom: 'New notification from {sender}: {title}',
       announceCritical: 'Critical notification: {title}',
       unreadMark: 'Unread',
-      low: 'Low priority',
       high: 'High priority',
       critical: 'Critical',
       acknowledge: 'Acknowledge',
@@ -204,7 +203,6 @@
       announceFrom: 'Neue Benachrichtigung von {sender}: {title}',
       announceCritical: 'Kritische Benachrichtigung: {title}',
       unreadMark: 'Ungelesen',
-      low: 'Niedrige Priorität',
       high: 'Hohe Priorität',
       critical: 'Kritisch',
       acknowledge: 'Bestätigen',
@@ -847,7 +845,8 @@
     var picture;
     empty(node);
     if (!path && bell.allowsPicture(given)) {
-      picture = el('img', 'ngb-picture', {alt: '', src: given, referrerpolicy: 'no-referrer'});
+      // Before src: the request goes out when that is set, and must not carry cookies.
+      picture = el('img', 'ngb-picture', {alt: '', crossorigin: 'anonymous', referrerpolicy: 'no-referrer', src: given});
       picture.onerror = function () {
         empty(node);
         node.appendChild(icon(ICONS.bell));
@@ -871,6 +870,11 @@
 
   function priorityOf(item) {
     return contains(PRIORITIES, item.priority) ? item.priority : 'normal';
+  }
+
+  /** Return the words for an urgent priority, '' for others: what is not urgent must not stand out. */
+  function priorityLabel(bell, item) {
+    return isUrgent(item) ? bell.texts.get(item.priority) : '';
   }
 
   function timeNode(className) {
@@ -989,10 +993,9 @@
   /** Write what never changes: a notification is immutable once it is published. */
   Card.prototype.fill = function (item) {
     var card = this;
-    var priority = priorityOf(item);
     fillIcon(this.bell, this.icon, item);
     setText(this.sender, item.sender || this.bell.typeTitle(item.type));
-    setText(this.priority, priority === 'normal' ? '' : this.bell.texts.get(priority));
+    setText(this.priority, priorityLabel(this.bell, item));
     this.link = null;
     if (isSafeUrl(item.action_url)) {
       this.link = linkTo(this.bell, item, 'ngb-link', item.title, function () {
@@ -1541,17 +1544,25 @@
     /** The same with the changes that are on their way. */
     this.types = {};
     this.changes = [];
-    /** What waits for the first answer, null when it has come. */
+    /** When each type that was muted was switched on again, in milliseconds. */
+    this.unmutedAt = dictionary();
+    /** Reads that are on their way, and what waits for the last of them. */
+    this.reads = 0;
     this.waiting = [];
   }
 
   /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
   PreferenceStore.prototype.whenKnown = function (work) {
-    if (this.waiting) {
+    if (this.reads) {
       this.waiting.push(work);
     } else {
       work();
     }
+  };
+
+  /** Return whether a notification was published while its type was muted. */
+  PreferenceStore.prototype.wasMuted = function (item) {
+    return timeOf(item) < (own(this.unmutedAt, item.type) || 0);
   };
 
   PreferenceStore.prototype.take = function (preferences) {
@@ -1560,6 +1571,16 @@
     each(this.changes, function (one) {
       types = withChange(types, one.type, one.change);
     });
+    this.show(types);
+  };
+
+  PreferenceStore.prototype.show = function (types) {
+    var self = this;
+    each(Object.keys(this.types), function (type) {
+      if (self.types[type].muted && !(own(types, type) || {}).muted) {
+        self.unmutedAt[type] = Date.now();
+      }
+    });
     this.types = types;
     this.bell.panel.settings.update();
   };
@@ -1567,25 +1588,30 @@
   PreferenceStore.prototype.load = function () {
     var self = this;
     var panel = this.bell.panel;
+    if (this.changes.length) {
+      return; // the answer to the last of them says the same; one read meanwhile would be outdated at once
+    }
+    this.reads += 1;
     this.bell.client.preferences(null, function (error, preferences) {
       if (self.bell.isDestroyed) {
         return;
       }
+      self.reads -= 1;
       if (!error && !self.changes.length) {
         self.take(preferences);
       }
-      each(self.waiting || [], function (work) {
-        work();
-      });
-      self.waiting = null;
+      if (!self.reads) {
+        each(self.waiting.splice(0), function (work) {
+          work();
+        });
+      }
       panel.settings.say(error && !self.saved ? self.bell.texts.get('settingsFailed') : '');
     });
   };
 
   PreferenceStore.prototype.change = function (type, change, done) {
     this.changes.push({type: type, change: change, done: done});
-    this.types = withChange(this.types, type, change);
-    this.bell.panel.settings.update();
+    this.show(withChange(this.types, type, change));
     if (this.changes.length === 1) {
       this.write(0);
     }
@@ -1609,7 +1635,6 @@
     }
     function put() {
       var wanted = withChange(self.saved, first.type, first.change);
-      self.bell.expectReset();
       client.preferences(wanted, function (error, answer) {
         if (error && error.status === 412 && tries < 3) {
           self.saved = null;
@@ -1859,12 +1884,16 @@
 
   // ------------------------------------------------------------------------------------------------- toasts
 
-  /** The stack of toasts. The newest is at the top; a fourth one takes the place of the oldest. */
+  /** The stack of toasts. The newest is at the top; of more than MAX_TOASTS the least urgent, oldest one is evicted. */
   function Toasts(bell) {
     var toasts = this;
     this.bell = bell;
+    /** Oldest first. */
     this.shown = [];
-    this.more = 0;
+    /** Notifications that arrived while the stack was full and paused, oldest first. */
+    this.waiting = [];
+    /** How many were evicted since the stack was empty. */
+    this.evicted = 0;
     this.isPaused = false;
     this.stack = el('div', 'ngb-toast-stack');
     this.moreButton = el('button', 'ngb-toast-more', {type: 'button'});
@@ -1895,31 +1924,58 @@
   }
 
   Toasts.prototype.show = function (item) {
-    var toasts = this;
-    if (this.isPaused && this.shown.length === MAX_TOASTS) {
-      this.more += 1; // nothing moves under the user's pointer
+    if (this.isPaused && this.shown.length >= MAX_TOASTS) {
+      this.waiting.push(item); // nothing moves under the user's pointer
     } else {
-      while (this.shown.length >= MAX_TOASTS) {
-        this.close(this.shown[0], true);
-        this.more += 1;
-      }
-      this.shown.push(new Toast(this, item));
-      each(this.shown, function (toast) {
-        if (!toasts.isPaused && !toast.isRunning) {
-          toast.run();
-        }
-      });
+      this.add(item);
     }
     this.update();
   };
 
+  Toasts.prototype.add = function (item) {
+    var victim = this.shown.length < MAX_TOASTS ? null : this.leastUrgent();
+    if (victim && urgencyOf(victim.item) > urgencyOf(item)) {
+      this.evicted += 1; // all that are shown matter more
+      return;
+    }
+    if (victim) {
+      this.close(victim, true);
+      this.evicted += 1;
+    }
+    this.shown.push(new Toast(this, item));
+    each(this.shown, function (toast) {
+      if (!toast.toasts.isPaused && !toast.isRunning) {
+        toast.run();
+      }
+    });
+  };
+
+  /** Return the toast of the lowest priority, the oldest of several. */
+  Toasts.prototype.leastUrgent = function () {
+    return this.shown.reduce(function (least, toast) {
+      return urgencyOf(toast.item) < urgencyOf(least.item) ? toast : least;
+    });
+  };
+
+  function urgencyOf(item) {
+    return PRIORITIES.indexOf(priorityOf(item));
+  }
+
   Toasts.prototype.pause = function (on) {
-    if (this.isPaused !== on) {
-      this.isPaused = on;
-      toggleClass(this.node, 'ngb-paused', on);
-      each(this.shown, function (toast) {
-        toast[on ? 'halt' : 'run']();
+    var toasts = this;
+    if (this.isPaused === on) {
+      return;
+    }
+    this.isPaused = on;
+    toggleClass(this.node, 'ngb-paused', on);
+    each(this.shown, function (toast) {
+      toast[on ? 'halt' : 'run']();
+    });
+    if (!on) {
+      each(this.waiting.splice(0), function (item) {
+        toasts.add(item);
       });
+      this.update();
     }
   };
 
@@ -1927,19 +1983,27 @@
   Toasts.prototype.update = function () {
     var toasts = this;
     var bell = this.bell;
+    var more;
+    function isOver(item) {
+      var now = bell.items.get(item.id);
+      return !now || !!now.read_at || bell.dismissals.hides(now);
+    }
     each(this.shown.slice(), function (toast) {
-      var item = bell.items.get(toast.item.id);
-      if (!item || item.read_at || bell.dismissals.hides(item)) {
+      if (isOver(toast.item)) {
         toasts.close(toast);
       } else {
-        showTime(bell, toast.time, item, Date.now());
+        showTime(bell, toast.time, toast.item, Date.now());
       }
     });
+    this.waiting = this.waiting.filter(function (item) {
+      return !isOver(item);
+    });
     if (!this.shown.length) {
-      this.more = 0;
+      this.evicted = 0;
     }
-    this.moreButton.hidden = !this.more;
-    setText(this.moreButton, this.more ? bell.texts.get('moreToasts', {n: this.more}) : '');
+    more = this.evicted + this.waiting.length;
+    this.moreButton.hidden = !more;
+    setText(this.moreButton, more ? bell.texts.get('moreToasts', {n: more}) : '');
     setAttributes(this.node, {role: this.shown.length ? 'region' : null,
       'aria-label': this.shown.length ? bell.texts.get('toasts') : null});
   };
@@ -1972,13 +2036,13 @@
       (this.shown.length ? this.shown[this.shown.length - 1].closer : this.bell.button).focus();
     }
     if (!this.shown.length) {
-      this.isPaused = false;
-      toggleClass(this.node, 'ngb-paused', false);
+      this.pause(false);
     }
   };
 
   Toasts.prototype.clear = function () {
     var toasts = this;
+    this.waiting = [];
     each(this.shown.slice(), function (toast) {
       toasts.close(toast);
     });
@@ -2010,7 +2074,7 @@
       el('div', 'ngb-main', null, [
         el('div', 'ngb-meta', null, [
           el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.typeTitle(item.type)),
-          priority === 'normal' ? null : el('span', 'ngb-priority', null, bell.texts.get(priority)), this.time
+          isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, this.time
         ]),
         el('p', 'ngb-title', null, this.link),
         item.body ? el('p', 'ngb-body', {dir: 'auto'}, item.body) : null
@@ -2148,7 +2212,7 @@
         image,
         el('div', 'ngb-meta', null, [
           el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.typeTitle(item.type)),
-          priority === 'normal' ? null : el('span', 'ngb-priority', null, texts.get(priority)), time
+          isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
         ]),
         this.place
       ]),
@@ -2362,7 +2426,6 @@
     this.isReady = false;
     this.isOpen = false;
     this.isDestroyed = false;
-    this.isQuiet = false;
     this.ownsClient = !this.options.client;
     this.client = this.options.client || makeClient(this.options);
     this.preferenceStore = new PreferenceStore(this);
@@ -2538,7 +2601,6 @@
   NotifygateBell.prototype.take = function (items, info) {
     var bell = this;
     var wasReady = this.isReady;
-    var wasQuiet = this.isQuiet;
     if (info.snapshot) {
       this.items.last = null;
       this.items.reach(items, info.has_more === undefined || info.has_more);
@@ -2547,16 +2609,14 @@
       this.begin();
     }
     this.update();
-    this.isQuiet = this.isQuiet && !info.snapshot;
     if (wasReady && info.snapshot) {
-      this.preferenceStore.load(); // a change of them on another device is told as a reset
+      this.preferenceStore.load(); // a reset is also what follows from a change of them, here or on another device
     }
     if (this.isSpeaker()) {
       this.preferenceStore.whenKnown(function () {
-        if (wasReady && !wasQuiet) {
+        if (wasReady) {
           bell.present((info.added || []).filter(function (item) {
-            // The client also tells what came since this browser last looked: too old, save between two pages of a site.
-            return !item.read_at && (item.id > bell.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS);
+            return bell.isNews(item, !!info.snapshot);
           }));
         }
         if (info.snapshot) {
@@ -2585,14 +2645,12 @@
     })[0] === this;
   };
 
-  /** The next snapshot follows from a change that was made here: nothing in it is news. */
-  NotifygateBell.prototype.expectReset = function () {
-    this.isQuiet = true;
-    var bell = this;
-    clearTimeout(this.quietTimer);
-    this.quietTimer = setTimeout(function () {
-      bell.isQuiet = false;
-    }, 5000);
+  /** Return whether something that was not known before deserves to be presented. */
+  NotifygateBell.prototype.isNews = function (item, isFromSnapshot) {
+    // The client also reports what came since this browser last looked: too old, except between two pages of a site.
+    var isRecent = item.id > this.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS;
+    // A type that is no longer muted comes back with all that was published meanwhile.
+    return !item.read_at && isRecent && !(isFromSnapshot && this.preferenceStore.wasMuted(item));
   };
 
   /** Show news: announced, as a toast, as a dialog, on the desktop, each as it should be. */
@@ -2718,10 +2776,12 @@
     return own(this.options.icons, name) || own(ICONS, key) || null;
   };
 
-  /** A picture is loaded only from here or from an origin that the page names: others would learn who reads what. */
+  /**
+   * Return whether a picture may be loaded: only from an origin in `iconOrigins`. Any other would learn who reads what,
+   * and on the page's own origin a publisher could have every recipient's browser request any path with its cookies.
+   */
   NotifygateBell.prototype.allowsPicture = function (url) {
-    return /^https:/i.test(url) && isSafeUrl(url) &&
-      (isOwnOrigin(url) || contains(this.options.iconOrigins, originOf(url)));
+    return /^https:/i.test(url) && isSafeUrl(url) && contains(this.options.iconOrigins, originOf(url));
   };
 
   // What the user does.
@@ -2973,7 +3033,7 @@
       one[0].removeEventListener(one[1], one[2], true);
     });
     each([this.refreshTimer, this.stateTimer], clearInterval);
-    each([this.swingTimer, this.quietTimer, this.panel.complaintTimer], clearTimeout);
+    each([this.swingTimer, this.panel.complaintTimer], clearTimeout);
     each(this.toasts.shown.slice(), function (toast) {
       toast.halt();
     });
