@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
-from tests.longpoll.site import Publisher, Recipient, Site
+from tests.browser.page_time import pass_time_until, stop_time
+from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import PATIENCE_MS, Device, NewDevice
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,9 +55,18 @@ class Bell:
 
     def await_snapshot(self) -> "Bell":
         """Return when the first snapshot is there: from then on what arrives is news."""
-        self.page.wait_for_function("() => { const b = document.querySelector('#bell').notifygateBell;"
-                                    " return b && b.isReady && b.client.counts; }")  # fmt: skip
+        eventually(
+            lambda: self.page.evaluate(
+                "() => { const b = document.querySelector('#bell').notifygateBell;"
+                " return b && b.isReady && b.client.counts; }"
+            ),
+            "the first snapshot is there",
+        )
         return self
+
+    def pass_time_until(self, count: int, found: Locator) -> None:
+        """Return when so many elements are found; the page's time passes only as far as the client waits for it."""
+        pass_time_until(self.page, lambda: found.count() == count, f"{count} of {found}")
 
     def open(self) -> "Bell":
         """Open the panel with a click."""
@@ -139,13 +149,14 @@ class BellSite:
     ) -> Bell:
         """Open a page with the bell on a new device of the recipient, or in another tab of `device`.
 
-        `clock`: the page's time can be put forward (`bell.page.clock`). What else is given goes to the browser.
+        `clock`: the page's time stands still (see `page_time.py`). Otherwise toasts and the bar with the undo stay for as
+        long as the test needs. What else is given goes to the browser.
         """
         if device is None:
             device = new_device(**{"reduced_motion": "reduce", "viewport": {"width": 1000, "height": 720}, **context})
             device.context.add_init_script(WATCH_POLICY + init_script)
             if clock:
-                device.context.clock.install()
+                stop_time(device.context)
         html = HTML.format(token=recipient.token, attributes=attributes, before_scripts=before_scripts, dir=direction)
 
         def serve(route: Route) -> None:
@@ -155,7 +166,11 @@ class BellSite:
         device.context.route(f"{self.url}/page/**", serve)
         device.context.route(f"{self.url}/favicon.ico", lambda route: route.fulfill(body=""))
         bell = Bell(device.open(f"{self.url}/page"), device, recipient)
-        return bell.await_snapshot() if await_snapshot else bell
+        if await_snapshot:
+            bell.await_snapshot()
+            if not clock:
+                bell.call("bell => { bell.options.toastSeconds = bell.options.undoSeconds = 3600; }")
+        return bell
 
 
 def refuse(bell: Bell, path: str, status: int = 503, method: str = "POST") -> None:

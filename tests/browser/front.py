@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import gevent
 from gevent import socket, ssl
+from gevent.event import Event
 from gevent.server import StreamServer
 
 CHUNK_BYTES = 65536
@@ -92,6 +93,8 @@ class Front:
         """Keeps answers until they are whole."""
         self.delay: Callable[[Seen], float] | None = None
         """Returns the seconds for which an answer of the gateway is kept back."""
+        self.gate: Callable[[Seen], Event | None] | None = None
+        """Returns an event before which a request under `/v1` is neither passed on nor answered."""
         self.strips_etags = False
         """Takes ETag and If-None-Match away."""
         self.fails: Callable[[Seen], int | Answer] | None = None
@@ -169,6 +172,8 @@ class Front:
         if is_api:
             self.seen.append(seen)
         try:
+            if gate := self.gate(seen) if self.gate and is_api else None:
+                gate.wait()
             if answer := self.fails(seen) if self.fails and is_api else 0:
                 if isinstance(answer, int):
                     answer = Answer(answer)

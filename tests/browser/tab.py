@@ -113,6 +113,10 @@ class Tab:
 
     def call(self, method: str, *arguments: Any) -> dict[str, Any]:
         """Call a method and return what it called back with, as `{"error": …, "answer": …}`."""
+        return self.begin_call(method, *arguments).end_call()
+
+    def begin_call(self, method: str, *arguments: Any) -> "Tab":
+        """Call a method."""
         self.page.evaluate(
             """([method, args]) => {
                 window.result = null;
@@ -120,6 +124,10 @@ class Tab:
             }""",
             [method, list(arguments)],
         )
+        return self
+
+    def end_call(self) -> dict[str, Any]:
+        """Return what the method called back with, as soon as it does."""
         self.until("window.result")
         return self.page.evaluate("window.result")
 

@@ -92,7 +92,7 @@ TOAST_TITLES = ".ngb-toast .ngb-title"
 def test_toasts_are_evicted_by_priority_and_then_by_age(
     arrivals: str, shown: str, bell_site: BellSite, new_device: NewDevice
 ):
-    bell = bell_site.bell(new_device, bell_site.recipient(), clock=True)
+    bell = bell_site.bell(new_device, bell_site.recipient())
     bell.call("bell => { bell.options.types = {general: {display: 'toast'}}; }")
     for title in arrivals.split(", "):
         bell_site.publisher.publish(f"user:{bell.recipient.name}", title, priority=title.split(" ")[0])
@@ -102,7 +102,7 @@ def test_toasts_are_evicted_by_priority_and_then_by_age(
 
 
 def test_toast_that_arrives_while_others_are_looked_at_is_shown_afterwards(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient(), clock=True)
+    bell = bell_site.bell(new_device, bell_site.recipient())
     for number in range(3):
         bell_site.publisher.publish(f"user:{bell.recipient.name}", f"Normal {number}")
     expect(bell.toasts).to_have_count(3)
@@ -119,7 +119,7 @@ def test_toasts_go_by_themselves_but_not_while_they_are_looked_at(bell_site: Bel
     bell = bell_site.bell(new_device, alice, clock=True)
     bell_site.publisher.publish(f"user:{alice.name}", "Normal")
     bell_site.publisher.publish(f"user:{alice.name}", "Urgent", priority="high")
-    expect(bell.toasts).to_have_count(2)
+    bell.pass_time_until(2, bell.toasts)
     bell.toasts.first.hover()
     bell.page.clock.fast_forward(60_000)
     expect(bell.toasts).to_have_count(2)
@@ -300,6 +300,7 @@ def test_a_browser_notification_is_shown_only_while_no_tab_is_seen(bell_site: Be
         "() => document.querySelector('#bell').notifygateBell.preferenceOf('call').display === 'browser'"
     )
     bell_site.publisher.publish(f"user:{alice.name}", "Seen", type="call")
+    bell.pass_time_until(1, bell.toasts)
     expect(bell.toasts).to_have_text([re.compile("Seen")])
     bell.page.clock.fast_forward(10_000)
     bell.set_hidden(True)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.browser.front import Answer, Front, Seen
+from tests.browser.page_time import pass_time, stop_time
 from tests.browser.tab import open_tab
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
@@ -87,28 +88,27 @@ def test_token_of_somebody_else_stops_the_client(site: Site, device: Device, fro
 
 
 def test_retry_after_is_obeyed_whatever_happens(device: Device, front: Front, alice: Recipient) -> None:
-    device.context.clock.install()
+    stop_time(device.context)
     front.fails = lambda seen: Answer(503, retry_after=300)
     tab = open_tab(device, front).begin(alice)
     tab.until("client.state.mode === 'waiting' && client.state.retry >= 300 && client.state.error.status === 503")
-    tab.page.clock.run_for(299_000)
+    pass_time(tab.page, 299)
     tab.page.evaluate(
         "client.start(); dispatchEvent(new Event('online')); document.dispatchEvent(new Event('visibilitychange')); 0"
     )
-    front.fails = None
-    tab.page.wait_for_timeout(100)
+    assert tab.page.evaluate("window.inFlight") == 0
     assert len(front.polls) == 1
-    tab.page.clock.run_for(2_000)
+    front.fails = None
+    pass_time(tab.page, 2)
     tab.until_holding()
 
 
 def test_back_off_grows_to_three_minutes_with_full_jitter(device: Device, front: Front, alice: Recipient) -> None:
-    device.context.clock.install()
+    stop_time(device.context)
     front.fails = lambda seen: 500
     tab = open_tab(device, front)
     tab.page.evaluate("Math.random = () => 0.5; 0")
     tab.begin(alice)
-    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 0.2)
     waits: list[float] = []
     for count in range(1, 12):
         tab.until("told.filter(e => e[0] === 'error').length === arg", count)
@@ -121,14 +121,13 @@ def test_back_off_grows_to_three_minutes_with_full_jitter(device: Device, front:
 def test_client_that_is_waiting_polls_at_once_when_it_is_told_to(
     device: Device, front: Front, alice: Recipient
 ) -> None:
-    device.context.clock.install()
+    stop_time(device.context)
     front.fails = lambda seen: 500
     tab = open_tab(device, front)
     tab.page.evaluate("Math.random = () => 0.999; 0")
     tab.begin(alice)
     tab.until("told.filter(e => e[0] === 'error').length === 1")
     front.fails = None
-    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 0.1)
     tab.page.evaluate("client.start(); 0")
     tab.until_holding()
 

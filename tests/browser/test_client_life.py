@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.front import Front
+from tests.browser.page_time import pass_time, stop_time
 from tests.browser.tab import Tab, open_tab
 from tests.browser.test_client_tabs import HIDE
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
@@ -119,25 +120,24 @@ def test_restart_of_the_gateway_loses_nothing(
 def test_hidden_tab_polls_once_a_minute_and_at_once_when_it_is_seen(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    device.context.clock.install()
+    stop_time(device.context)
     tab = open_tab(device, front).begin(alice).until_holding()
-    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 1)
     tab.page.evaluate(HIDE, True)
     publisher.publish(f"user:{alice.name}", "ends the hold")
     tab.until_items(1)
-    tab.page.clock.run_for(500)
+    pass_time(tab.page, 0.5)
     tab.until("client.state.mode === 'hidden' && client.state.retry === 60")
     count = len(front.polls)
     publisher.publish(f"user:{alice.name}", "waits for its minute")
-    tab.page.clock.run_for(59_000)
+    pass_time(tab.page, 59)
     assert len(front.polls) == count
-    tab.page.clock.run_for(1_500)
+    pass_time(tab.page, 1.5)
     tab.until_items(2)
     tab.until("client.state.retry === 60")
     publisher.publish(f"user:{alice.name}", "is looked for")
     tab.page.evaluate(HIDE, False)
     tab.until_items(3)
-    tab.page.clock.run_for(500)
+    pass_time(tab.page, 0.5)
     tab.until_holding()
 
 

@@ -1,16 +1,18 @@
 """The client on paths that allow no long holds, lose ETags, keep answers back or fail now and then.
 
-The page's clock is Playwright's where hours or holds have to pass; requests and answers are real all the time. Holds
-are then cut off by the test, after as much of the page's time as it likes.
+The page's time is the test's where hours or holds have to pass (see `page_time.py`); requests and answers are real all
+the time. Holds are then cut off by the test, after as much of the page's time as it likes.
 """
 
 import itertools
 from typing import Any
 
 import pytest
+from gevent.event import Event
 
 from tests.browser.conftest import QUICK
 from tests.browser.front import Answer, Front, Seen
+from tests.browser.page_time import pass_time, pass_time_until, stop_time
 from tests.browser.tab import open_tab
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
@@ -34,35 +36,30 @@ class TimedTab:
     """A tab whose clock is the test's, with one poll held."""
 
     def __init__(self, device: Device, front: Front, alice: Recipient, **options: Any) -> None:
-        device.context.clock.install()
+        stop_time(device.context)
         self.device = device
         self.front = front
         self.tab = open_tab(device, front).begin(alice, **options)
-        self.tab.page.clock.pause_at(self.tab.page.evaluate("Date.now()") / 1000 + 1)
         self.await_hold()
 
     def await_hold(self) -> Seen:
         """Return the poll that is held; time passes as far as the client waits for it."""
-
-        def held() -> Seen | None:
-            self.tab.page.clock.run_for(200)
-            return next((seen for seen in self.front.open_polls if seen.wait), None)
-
-        return eventually(held, "a poll is held")
+        return pass_time_until(
+            self.tab.page, lambda: next((seen for seen in self.front.open_polls if seen.wait), None), "a poll is held"
+        )
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass in the page, timers and all."""
-        self.tab.page.clock.run_for(int(seconds * 1000))
+        pass_time(self.tab.page, seconds)
 
     def pass_polls(self, count: int) -> None:
         """Let time pass until so many more polls have been answered."""
-        answered = sum(seen.ended is not None for seen in self.front.polls)
 
-        def enough() -> bool:
-            self.tab.page.clock.run_for(200)
-            return sum(seen.ended is not None for seen in self.front.polls) >= answered + count
+        def answered() -> int:
+            return sum(seen.ended is not None for seen in self.front.polls)
 
-        eventually(enough, "they are answered")
+        wanted = answered() + count
+        pass_time_until(self.tab.page, lambda: answered() >= wanted, "they are answered")
 
     def cut_hold_at(self, age: float, status: int | None = 504) -> Seen:
         """Cut the held poll off at an age; return the one that is held next."""
@@ -249,8 +246,8 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     titles = [str(number) for number in range(20)]
     for title in titles[:10]:
         publisher.publish(f"user:{alice.name}", title)
-        tab.page.wait_for_timeout(100)
-    tab.until("client.state.limit === 1")
+        tab.page.wait_for_timeout(100)  # so that they come by several polls
+    tab.until("client.state.limit")
     for title in titles[10:]:
         publisher.publish(f"user:{alice.name}", title)
         tab.page.wait_for_timeout(100)
@@ -261,18 +258,33 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
 
 
 def test_diagnosis_measures_the_path(device: Device, front: Front, alice: Recipient) -> None:
-    tab = open_tab(device, front).begin(alice, wait=1)
-    answer = tab.call("diagnose")["answer"]
-    assert 0 <= answer.pop("rtt") < 1
-    assert answer == {"hold": 1, "buffered": False, "etag": True}
+    stop_time(device.context)
+    gate = Event()
+    front.gate = lambda seen: None if seen.is_poll else gate
+    tab = open_tab(device, front).begin(alice, wait=1).begin_call("diagnose")
+    await_request(front, "/v1/inbox/unread")
+    pass_time(tab.page, 0.25)
+    gate.set()
+    await_request(front, "/v1/probe", hold="1")
+    pass_time(tab.page, 1)
+    assert tab.end_call()["answer"] == {"rtt": 0.25, "hold": 1, "buffered": False, "etag": True}
+
+
+def await_request(front: Front, path: str, **query: str) -> None:
+    """Return when a request with this query has come to the proxy."""
+    eventually(lambda: any(seen.path == path and query.items() <= seen.query.items() for seen in front.seen), path)
 
 
 def test_diagnosis_finds_what_is_wrong_with_the_path(device: Device, front: Front, alice: Recipient) -> None:
-    front.cuts_after = 1.5
+    stop_time(device.context)
     front.strips_etags = True
-    front.delay = lambda seen: 1.3 if seen.path == "/v1/probe" and seen.query["hold"] == "1" else 0
-    tab = open_tab(device, front).begin(alice, wait=3)
-    answer = tab.call("diagnose")["answer"]
-    answer.pop("rtt")
-    assert answer == {"hold": 1, "buffered": True, "etag": False}
+    gates = {"3": Event(), "1": Event()}
+    front.gate = lambda seen: gates.get(seen.query.get("hold", ""))
+    front.fails = lambda seen: 504 if seen.query.get("hold") == "3" else 0
+    tab = open_tab(device, front).begin(alice, wait=3).begin_call("diagnose")
+    for hold, seconds in (("3", 1.5), ("1", 2.3)):
+        await_request(front, "/v1/probe", hold=hold)
+        pass_time(tab.page, seconds)
+        gates[hold].set()
+    assert tab.end_call()["answer"] == {"rtt": 0, "hold": 1, "buffered": True, "etag": False}
     assert [seen.query["hold"] for seen in front.seen if seen.path == "/v1/probe"] == ["3", "1"]

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Dialog
 
 from tests.browser.front import Front, Seen
+from tests.browser.page_time import stop_time
 from tests.browser.tab import Tab, open_tab
 from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
@@ -199,9 +200,8 @@ class HangingBrowser:
 def test_tab_that_has_lost_the_lead_handles_no_answer(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    device.context.clock.install()
+    stop_time(device.context)  # so that it finds out by the answer alone
     (tab,) = open_tabs(1, device, front, alice)
-    tab.page.clock.pause_at(tab.page.evaluate("Date.now()") / 1000 + 0.1)  # so that it hears of it by the answer alone
     key = f"notifygate::{alice.name}:"
     lease = {"id": "another tab", "at": tab.page.evaluate("Date.now()"), "visible": True}
     tab.page.evaluate("([key, lease]) => { localStorage[key] = lease; }", [f"{key}lease", json.dumps(lease)])

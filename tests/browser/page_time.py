@@ -1,0 +1,52 @@
+"""The time of a page in the hands of a test: it stands still, and passes only when the test says so.
+
+Requests and answers are real all the time, so that a busy machine makes them slow, but never old.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.longpoll.site import eventually
+
+COUNT_REQUESTS = """
+window.inFlight = 0;
+(function (send) {
+  XMLHttpRequest.prototype.send = function () {
+    window.inFlight += 1;
+    this.addEventListener('loadend', function () { window.inFlight -= 1; });
+    return send.apply(this, arguments);
+  };
+}(XMLHttpRequest.prototype.send));
+"""
+
+STEP_MS = 100
+
+
+def stop_time(context: BrowserContext) -> None:
+    """Stop the time of all pages that are opened in a browser from now on."""
+    now = time.time()
+    context.add_init_script(COUNT_REQUESTS)
+    context.clock.install(time=now)
+    context.clock.pause_at(now + 1)
+
+
+def pass_time(page: Page, seconds: float) -> None:
+    """Have time pass in the page: its timers run, in their order."""
+    page.clock.run_for(int(seconds * 1000))
+
+
+def pass_time_until(page: Page, is_so: Callable[[], Any], what: str) -> Any:
+    """Return what `is_so` returns as soon as that is true.
+
+    Time passes as far as the page waits for its timers, and stands still while one of its requests is on the way.
+    """
+
+    def found() -> Any:
+        if not (result := is_so()) and not page.evaluate("window.inFlight"):
+            page.clock.run_for(STEP_MS)
+        return result
+
+    return eventually(found, what)
