@@ -38,6 +38,7 @@ from notifygate.log.announcement import Announcement
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.follower import Follower
 from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
+from notifygate.log.seal import AnnouncementSeal
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.housekeeping import Housekeeping
@@ -155,10 +156,12 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
     follower = _make_follower(settings, database, tail, catalog, keys, room, forget_views=lambda: views.clear())
     announcer = None
     if redis is not None:
+        channel = channel_of(namespace)
         announcer = RedisAnnouncer(
             redis,
-            channel_of(namespace),
-            on_announcement=follower.take_in,
+            channel,
+            AnnouncementSeal(settings.secret_key, channel),
+            on_announcement=follower.take_hint,
             on_connected=follower.check_soon,
         )
         follower.counts_rescues = True

@@ -50,6 +50,12 @@ view_loads = Counter("notifygate_view_loads_total", "Recipients' views read from
 follower_errors = Counter("notifygate_follower_errors_total", "Failed attempts to follow the log.")
 redis_up = Gauge("notifygate_redis_up", "Whether wake-ups come through Redis.", multiprocess_mode="livemin")
 redis_errors = Counter("notifygate_redis_errors_total", "Failed Redis commands of wake-ups and rate limits.")
+announcements_refused = Counter(
+    "notifygate_announcements_refused_total", "Messages on the Redis channel that are no announcement of this gateway."
+)
+shared_counts_refused = Counter(
+    "notifygate_shared_counts_refused_total", "Shared counts in Redis that no worker of this gateway wrote."
+)
 rate_limited = Counter("notifygate_rate_limited_total", "Refused requests, by limit.", ["limit"])
 expired = Counter("notifygate_expired_total", "Notifications whose time has run out.")
 pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])

@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from notifygate.log.announcement import announce, to_bytes
+from notifygate.log.announcement import announce
 from notifygate.log.redis_announcer import channel_of, make_redis
+from notifygate.log.seal import AnnouncementSeal
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import run_transaction
 from notifygate.settings import Settings, load_settings
@@ -15,9 +16,6 @@ from notifygate.storage.database import Database, make_engine
 from notifygate.storage.readiness import check_database, namespace_of
 
 T = TypeVar("T")
-
-NOBODY = b"\0" * 8
-"""The sender of announcements from the command line: no worker takes them for its own."""
 
 
 class GatewayDatabase:
@@ -34,7 +32,9 @@ class GatewayDatabase:
         results, epoch, entries = run_transaction(self.database, [change])
         if entries and client is not None:
             try:
-                client.publish(channel_of(namespace_of(self.database)), NOBODY + to_bytes(announce(epoch, entries)))
+                channel = channel_of(namespace_of(self.database))
+                seal = AnnouncementSeal(self.settings.secret_key, channel)
+                client.publish(channel, seal.seal(announce(epoch, entries)))
             except RedisError as error:
                 logging.getLogger(__name__).debug("Not announced: %s", type(error).__name__)
             finally:

@@ -9,7 +9,6 @@ differs between recipients, so do their ETags, at every position.
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 import struct
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from notifygate.domain.key_derivation import derive_key
 from notifygate.errors import InvalidCursorError
 
 TOKEN_CHARACTERS = 23
@@ -40,13 +40,9 @@ def _position(epoch: int, seq: int) -> bytes:
     return (epoch << 44 | seq).to_bytes(8, "big")
 
 
-def _derive(secret: str, purpose: bytes) -> bytes:
-    return hmac.new(secret.encode(), b"notifygate " + purpose, hashlib.sha256).digest()
-
-
 def fingerprint(secret: str) -> str:
     """Return 16 hex characters that tell one gateway secret from another and reveal nothing of it."""
-    return _derive(secret, b"fingerprint v1").hex()[:16]
+    return derive_key(secret, b"fingerprint v1").hex()[:16]
 
 
 class _Key:
@@ -54,10 +50,10 @@ class _Key:
 
     def __init__(self, secret: str) -> None:
         # ECB of exactly one block is the bare block cipher, which is what the module's docstring relies on.
-        cipher = Cipher(algorithms.AES(_derive(secret, b"cursor cipher v1")[:16]), modes.ECB())  # noqa: S305
+        cipher = Cipher(algorithms.AES(derive_key(secret, b"cursor cipher v1")[:16]), modes.ECB())  # noqa: S305
         self.encrypt = cipher.encryptor().update
         self.decrypt = cipher.decryptor().update
-        self._tag_key = _derive(secret, b"cursor tag v1")
+        self._tag_key = derive_key(secret, b"cursor tag v1")
 
     def tag(self, recipient: str, roles: Sequence[str]) -> bytes:
         text = "\n".join((recipient, *roles))  # names hold no control characters, so this is unambiguous

@@ -165,8 +165,14 @@ class WaitingRoom:
             some = list(islice(holds, left))
             left -= len(some)
             for hold in some:
+                if hold.reason is not None:
+                    continue
                 try:
-                    if hold.reason is None and (entry is None or hold.view.tells(entry)):
+                    is_concerned = entry is None or hold.view.tells(entry)
+                except Exception:  # a defect: the poll has to look, and logs what is wrong
+                    is_concerned = True
+                try:
+                    if is_concerned:
                         hold.committed_at = committed_at
                         self._take_out(hold, reason)
                         hold.ended()

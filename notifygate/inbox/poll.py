@@ -4,6 +4,7 @@ The order of decisions is that of PROTOCOL section 4: an unusable cursor gives a
 database, the rest comes from memory. Nothing here waits for news: `notifygate.holds` does.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from notifygate import metrics
 from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.principal import Recipient
+from notifygate.errors import NotifygateError
 from notifygate.inbox.answer import Found, Nothing
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
 from notifygate.inbox.membership import read_newest
@@ -22,6 +24,9 @@ from notifygate.log.follower import Follower
 from notifygate.log.reader import Head, read_entries_for, read_head
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
+from notifygate.waiting import WouldWaitError
+
+logger = logging.getLogger(__name__)
 
 MAX_CHANGES = 10_000
 """A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
@@ -78,6 +83,19 @@ class Polls:
             at = view.at
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
         # counts. What is told and the cursor given have to end at the same position.
+        try:
+            return self._look_after(principal, view, at, position, tags, limit)
+        except (NotifygateError, WouldWaitError):
+            raise
+        except Exception:  # a defect, in an entry or in telling it
+            logger.exception("An entry could not be told; what is in memory is read from the database")
+            self._tail.forget()
+            return self._look_after(principal, view, at, position, tags, limit)
+
+    def _look_after(
+        self, principal: Recipient, view: View, at: Standing, position: int | None, tags: Sequence[str], limit: int
+    ) -> Found | Nothing:
+        """Return what a view has between a position and `at`; a reset where that can't be known."""
         entries = None if position is None else self._entries_after(view, at, position)
         if position is None or entries is None:
             return self._snapshot(principal, limit, reset=True)

@@ -5,12 +5,14 @@ to ten thousand recipients does not read the database ten thousand times.
 """
 
 import functools
+import logging
 
 from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
+from notifygate.errors import NotifygateError
 from notifygate.inbox.items import learn_last_states
 from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
 from notifygate.inbox.view import View, has_view_entry
@@ -20,6 +22,9 @@ from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.recent import Recent
 from notifygate.storage.database import Database
+from notifygate.waiting import WouldWaitError
+
+logger = logging.getLogger(__name__)
 
 ViewKey = tuple[str, tuple[str, ...]]
 
@@ -56,7 +61,7 @@ class Views:
                 view = self._load(principal)
             if view.seq > self._tail.end or view.epoch != self._tail.epoch:
                 self._follower.reach(view.epoch, view.seq)
-            if self._advance(view):
+            if self._can_advance(view):
                 return view
             self._cache.drop(principal.key, view)
 
@@ -87,6 +92,20 @@ class Views:
         """Put a view that was just read into the cache."""
         metrics.view_loads.inc()  # here and not in `read`, which may run in a thread: its locks are greenlets'
         self._cache.put(principal.key, view)
+
+    def _can_advance(self, view: View) -> bool:
+        """Bring a view to the tail's end; False if it has to be read from the database.
+
+        So it has where an entry in memory can't be counted. It is a copy, which nobody else should meet again.
+        """
+        try:
+            return self._advance(view)
+        except (NotifygateError, WouldWaitError):
+            raise
+        except Exception:  # a defect, in the entry or in counting it
+            logger.exception("A view could not be advanced; it is read from the database")
+            self._tail.forget()
+            return False
 
     def _advance(self, view: View) -> bool:
         """Bring a view to the tail's end; False if it has to be read anew."""

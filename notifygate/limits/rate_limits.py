@@ -1,7 +1,7 @@
 """The limits of PROTOCOL section 6: what is counted, for whom, and where.
 
 What a poll costs is known only when it is known what it brought, so Flask-Limiter's decorators are not used: it holds
-the storage and the strategy. Without Redis each worker counts for itself. With it, what valid principals do is counted
+the connection to Redis. Without Redis each worker counts for itself. With it, what valid principals do is counted
 here and shared a moment later, so that nobody who is served waits for Redis; `failed_auth` is counted there before the
 answer, since guessing must not gain from many workers; `guard`, which every request meets, is this worker's own. When
 Redis fails, each worker counts for itself for a while: too generous by the number of workers, never refusing.
@@ -16,7 +16,6 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
-from limits.strategies import RateLimiter
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -25,6 +24,7 @@ from redis.retry import Retry
 from notifygate import metrics
 from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
+from notifygate.limits.signed_counts import CountSigner
 from notifygate.limits.windows import FixedWindows, LimitName, Quota
 from notifygate.settings import PREFIX, Settings
 
@@ -32,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 LIMITS: tuple[LimitName, ...] = ("publish", "poll", "state", "failed_auth", "guard")
 
-SHARED: frozenset[LimitName] = frozenset({"publish", "poll", "state"})
-"""Limits that are shared through Redis, where there is one, in the background."""
+SHARED: frozenset[LimitName] = frozenset({"publish", "poll", "state", "failed_auth"})
+"""Limits that are shared through Redis, where there is one, in the background but for the next."""
 
 WAITED_FOR: LimitName = "failed_auth"
-"""The limit that is counted in Redis, where there is one, before the request goes on."""
+"""The limit that is shared through Redis, where there is one, before the request goes on."""
 
 REDIS_TIMEOUT_SECONDS = 0.25
 """A limit is worth waiting this long for, once; then Redis is left alone for a while."""
@@ -57,16 +57,15 @@ class RateLimits:
                 self._items[name] = _parse(name, text)
                 self._local[name] = FixedWindows(name, self._items[name])
         self._paused_until = 0.0
-        self._strategy: RateLimiter | None = None
         self._redis: Redis | None = None
         self._shared: list[SharedWindows] = []
         if settings.redis_url:
-            # The strategy is part of the prefix: another one would choke on these keys.
-            prefix = f"notifygate:{namespace}:{STRATEGY}"
-            self._strategy, self._redis = _connect(app, settings.redis_url, prefix)
+            self._redis = _connect(app, settings.redis_url)
+            # The kind of count is part of the prefix: another version would choke on these keys.
+            prefix, signer = f"notifygate:{namespace}:{STRATEGY}:signed", CountSigner(settings.secret_key)
             for name in SHARED & self._items.keys():
                 windows = SharedWindows(
-                    name, self._items[name], self._redis, prefix, self._is_paused, self._redis_failed
+                    name, self._items[name], self._redis, signer, prefix, self._is_paused, self._redis_failed
                 )
                 self._local[name] = windows
                 self._shared.append(windows)
@@ -91,8 +90,8 @@ class RateLimits:
         local = self._local.get(name)
         if local is None:
             return None
-        if name == WAITED_FOR and self._strategy is not None and not self._is_paused():
-            quota = self._take_shared(self._strategy, local, key)
+        if name == WAITED_FOR and isinstance(local, SharedWindows) and not self._is_paused():
+            quota = self._take_shared(local, key)
         else:
             quota = local.take(key)
         if quota.is_exceeded:
@@ -103,15 +102,12 @@ class RateLimits:
         """Return this worker's windows of a limit; None where it is switched off."""
         return self._local.get(name)
 
-    def _take_shared(self, strategy: RateLimiter, local: FixedWindows, key: str) -> Quota:
-        item = self._items[local.name]
+    def _take_shared(self, windows: SharedWindows, key: str) -> Quota:
         try:
-            taken = strategy.hit(item, local.name, key)
-            ends_at, remaining = strategy.get_window_stats(item, local.name, key)
+            return windows.take_shared(key)
         except RedisError as error:
             self._redis_failed(error)
-            return local.take(key)
-        return local.quota(item.amount - remaining + (not taken), ends_at)
+            return windows.quota(windows.counted(key), windows.ends_at)
 
     def _is_paused(self) -> bool:
         return time.monotonic() < self._paused_until
@@ -122,20 +118,19 @@ class RateLimits:
         logger.warning("Rate limits are counted in this worker for a while: %s", type(error).__name__)
 
 
-def _connect(app: Flask, url: str, prefix: str) -> tuple[RateLimiter, Redis]:
+def _connect(app: Flask, url: str) -> Redis:
     limiter = Limiter(
         get_remote_address,
         app=app,
         storage_uri=url,
         storage_options={
-            "key_prefix": prefix,
             "socket_timeout": REDIS_TIMEOUT_SECONDS,
             "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         },  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
         strategy=STRATEGY,
     )
-    return limiter.limiter, cast(RedisStorage, limiter.storage).storage
+    return cast(RedisStorage, limiter.storage).storage
 
 
 def _parse(name: str, text: str) -> RateLimitItem:

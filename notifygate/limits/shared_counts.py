@@ -1,35 +1,72 @@
 """Counts that workers share through Redis without anybody waiting for it.
 
-A worker counts in its own windows and decides by them at once. What it has counted goes to Redis a moment later, all
-keys in one round trip, and what comes back, the sum over all workers, takes the place of its own count. So more than
-the limit may pass, but only what all workers let through within one such moment.
+A worker counts in its own windows and decides by them at once. What it has counted stands in Redis a moment later, all
+keys in one round trip, and what the other workers have counted comes back and is added to its own. So more than the
+limit may pass, but only what all workers let through within one such moment.
+
+Redis is not believed: it holds one signed record per worker (`notifygate.limits.signed_counts`), and a record that no
+worker wrote is left out and counted in a metric. So whatever is done to the counts in Redis, nobody is refused sooner
+than by what the workers have really counted, and nobody gets more than the limit from each worker.
 """
 
+import time
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import gevent
 from gevent.event import Event
 from limits import RateLimitItem
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import InvalidResponse, RedisError
 
+from notifygate import metrics
 from notifygate.background import Background
-from notifygate.limits.windows import FixedWindows, LimitName
+from notifygate.limits.signed_counts import VALUE_BYTES, CountSigner
+from notifygate.limits.windows import FixedWindows, LimitName, Quota
 
 GATHER_SECONDS = 0.1
 """How long counts are gathered before they are sent."""
 
 KEYS_PER_TRIP = 500
 
-_ADD_ALL = """
-local totals = {}
-for place, key in ipairs(KEYS) do
-    totals[place] = redis.call('INCRBY', key, ARGV[place + 1])
-    redis.call('EXPIRE', key, ARGV[1])
+MAX_WORKERS = 256
+"""Records of one key, one for each worker that has counted it in the window, that are read; where there are more, each
+worker counts that key by itself. It bounds what a trip may bring and what checking it takes."""
+
+_EXCHANGE = """
+local kept_seconds, worker, max_workers, value_bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local function exchange(key, value)
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'hash' and kind ~= 'none' then
+        return 'x'
+    end
+    redis.call('HSET', key, worker, value)
+    redis.call('EXPIRE', key, kept_seconds)
+    if redis.call('HLEN', key) > max_workers then
+        return 'x'
+    end
+    local records, unfit = {}, ''
+    local all = redis.call('HGETALL', key)
+    for at = 1, #all, 2 do
+        if #all[at] == #worker and #all[at + 1] == value_bytes then
+            records[#records + 1] = all[at] .. all[at + 1]
+        else
+            unfit = 'x'
+        end
+    end
+    return table.concat(records) .. unfit
 end
-return totals
+
+local found = {}
+for place, key in ipairs(KEYS) do
+    found[place] = exchange(key, ARGV[place + 4])
+end
+return found
 """
-"""One command for many keys: redis-py takes five times as long over two for each, while wake-ups wait."""
+"""Puts this worker's record into each key and returns all records of it as one text; an `x` at its end stands for
+something that can't be a record. One command for many keys: redis-py takes five times as long over several for each,
+while wake-ups wait."""
 
 
 class SharedWindows(FixedWindows):
@@ -40,16 +77,19 @@ class SharedWindows(FixedWindows):
         name: LimitName,
         item: RateLimitItem,
         redis: Redis,
+        signer: CountSigner,
         prefix: str,
         is_paused: Callable[[], bool],
         on_failure: Callable[[RedisError], None],
     ) -> None:
         super().__init__(name, item, is_on_the_clock=True)
-        self._add_all = redis.register_script(_ADD_ALL)
+        self._exchange = redis.register_script(_EXCHANGE)
+        self._signer = signer
         self._prefix = prefix
         self._is_paused = is_paused
         self._on_failure = on_failure
-        self._unsent: dict[str, int] = {}
+        self._unsent: dict[str, None] = {}
+        """Keys that were counted since they were sent last; an ordered set."""
         self._news = Event()
         self._loop = Background(self._step)
 
@@ -63,15 +103,13 @@ class SharedWindows(FixedWindows):
 
     def add(self, key: str, now: float) -> int:
         """Count one for a key; return what was counted for it in the present window, as far as is known here."""
-        self._unsent[key] = self._unsent.get(key, 0) + 1
+        self._unsent[key] = None
         self._news.set()
         return super().add(key, now)
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
         """Count one for each of many keys; return what was counted for each then, as far as is known here."""
-        unsent = self._unsent
-        for key in keys:
-            unsent[key] = unsent.get(key, 0) + 1
+        self._unsent.update(dict.fromkeys(keys))
         self._news.set()
         return super().add_each(keys)
 
@@ -80,21 +118,37 @@ class SharedWindows(FixedWindows):
             self._news.wait()
             gevent.sleep(GATHER_SECONDS)
         self._news.clear()
-        counts, self._unsent = self._unsent, {}
-        keys = list(counts)
+        unsent, self._unsent = self._unsent, {}
+        keys = list(unsent)
         try:
             while keys and not self._is_paused():
-                self._send({key: counts[key] for key in keys[:KEYS_PER_TRIP]})
+                self._share(keys[:KEYS_PER_TRIP])
                 del keys[:KEYS_PER_TRIP]
         except RedisError as error:
             self._on_failure(error)
 
-    def _send(self, counts: dict[str, int]) -> None:
-        """Add to Redis' counts and take over the sums."""
+    def take_shared(self, key: str) -> Quota:
+        """Count one for a key, wait for Redis, and return how the limit stands then over all workers.
+
+        Raises redis-py's RedisError; the one is counted here all the same.
+        """
+        super().add(key, time.time())
+        self._share([key])
+        return self.quota(self.counted(key), self.ends_at)
+
+    def _share(self, keys: Sequence[str]) -> None:
+        """Put this worker's counts into Redis and take over those of the others."""
+        self.present()  # begins a new window, if it is time
         ends_at = self.ends_at
-        names = [f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}" for key in counts]
+        places = [f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}".encode() for key in keys]
+        signed = [self._signer.sign(place, self.own(key)) for place, key in zip(places, keys, strict=True)]
         kept_seconds = 2 * self.window_seconds  # longer than needed: clocks may differ a little
-        totals = self._add_all(keys=names, args=[kept_seconds, *counts.values()])
-        for key, total in zip(counts, totals, strict=True):
-            # What was counted here meanwhile is still to be sent.
-            self.correct(key, total + self._unsent.get(key, 0), ends_at)
+        args = [kept_seconds, self._signer.worker, MAX_WORKERS, VALUE_BYTES, *signed]
+        found = cast(list[Any], self._exchange(keys=places, args=args))
+        if [type(records) for records in found] != [bytes] * len(keys):
+            raise InvalidResponse("The script has returned something else.")
+        for place, key, records in zip(places, keys, found, strict=True):
+            others, are_valid = self._signer.others(place, records)
+            if not are_valid:
+                metrics.shared_counts_refused.inc()
+            self.correct(key, others, ends_at)

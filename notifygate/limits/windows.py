@@ -47,6 +47,8 @@ class FixedWindows:
         self.ends_at = 0.0
         """When the present window ends (Unix seconds)."""
         self._counts: dict[str, int] = {}
+        self._others: dict[str, int] = {}
+        """What of the counts other workers have counted; see `correct`."""
 
     def present(self) -> Mapping[str, int]:
         """Return what was counted in the present window, by key. Only to be looked at, and at once."""
@@ -56,7 +58,7 @@ class FixedWindows:
         return self._counts
 
     def _begin(self, now: float) -> None:
-        self._counts = {}
+        self._counts, self._others = {}, {}
         began_at = now - now % self.window_seconds if self._is_on_the_clock else now
         self.ends_at = began_at + self.window_seconds
 
@@ -82,11 +84,16 @@ class FixedWindows:
             totals.append(total)
         return totals
 
-    def correct(self, key: str, total: int, ends_at: float) -> None:
-        """Take over what all workers have counted for a key in the window that ends then, if it still goes on."""
-        self.counted(key)  # ends it, if its time has come
+    def own(self, key: str) -> int:
+        """Return what was counted for a key in the present window by this worker alone."""
+        return self.counted(key) - self._others.get(key, 0)
+
+    def correct(self, key: str, others: int, ends_at: float) -> None:
+        """Take over what other workers have counted for a key in the window that ends then, if it still goes on."""
+        own = self.own(key)  # begins a new window, if it is time
         if self.ends_at == ends_at:
-            self._counts[key] = total
+            self._others[key] = others
+            self._counts[key] = own + others
 
     def take(self, key: str) -> Quota:
         """Count one for a key and return how the limit stands then."""
@@ -107,3 +114,4 @@ class FixedWindows:
     def reset(self) -> None:
         """Forget what was counted."""
         self._counts.clear()
+        self._others.clear()

@@ -1,18 +1,30 @@
-"""An announcement: the news that the log has grown, with the entries where they are small enough to carry along."""
+"""An announcement: the log has grown, with the new entries where they are small enough to be carried along.
 
+How it travels: sealed (`notifygate.log.seal`), with the epoch and the range in the clear in front of it.
+"""
+
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
+from notifygate.domain.cursor import EPOCH_BITS, MAX_SEQUENCE
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 
 MAX_CARRIED_BYTES = 64 * 1024
 """Past this an announcement carries only the range, and followers read the entries from the database."""
 
+MAX_TIME_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999, the end of what RFC 3339 can write."""
+
 _KINDS = {kind.value: kind for kind in EntryKind}
+_ABOUT_NOTHING = frozenset((EntryKind.VIEW, EntryKind.CONFIG))
+_PERSONAL = frozenset((EntryKind.STATE, EntryKind.DISMISSED))
+_ENTRY_FIELDS = 7
+_ABOUT_FIELDS = 4
 
 
 class Announcement(NamedTuple):
@@ -33,46 +45,101 @@ def announce(epoch: int, entries: Sequence[Entry]) -> Announcement:
 
 
 def to_bytes(announcement: Announcement) -> bytes:
-    """Encode an announcement for another process; the entries are left out where they are too large.
+    """Encode all of an announcement but its epoch and range; the entries are left out where they are too large.
 
-    A line of JSON; below it, on a line each, the texts of the notifications, which that process hands on as they are.
+    A line of JSON; below it, on a line each, the texts of the notifications, which other processes send as they are.
     """
-    *head, entries = announcement
+    committed_at, entries = announcement.committed_at, announcement.entries
     if entries is not None:
         texts: list[bytes] = []
-        lines = [orjson.dumps((*head, [_entry_to_json(entry, texts) for entry in entries])), *texts]
+        lines = [orjson.dumps((committed_at, [_entry_to_json(entry, texts) for entry in entries])), *texts]
         carried = b"\n".join(lines)
         if len(carried) <= MAX_CARRIED_BYTES:
             return carried
-    return orjson.dumps((*head, None))
+    return orjson.dumps((committed_at, None))
 
 
-def from_bytes(message: bytes) -> Announcement:
-    """Decode what `to_bytes` has made. Raises ValueError, KeyError, TypeError or IndexError for anything else."""
+def from_bytes(message: bytes, epoch: int, first: int, last: int) -> Announcement:
+    """Decode what `to_bytes` made of an announcement of this epoch and range.
+
+    Raises ValueError unless every value has the type, size and place that an entry of the log can have: whatever is
+    returned can be counted, compared and sent like an entry from the database.
+    """
+    _check(0 <= epoch < 1 << EPOCH_BITS and 0 < first <= last <= MAX_SEQUENCE, "epoch or range")
     line, *texts = message.split(b"\n")
-    epoch, first, last, committed_at, carried = orjson.loads(line)
-    entries = None if carried is None else [_entry_from_json(fields, texts) for fields in carried]
+    document = _list_of(orjson.loads(line), 2, "document")
+    committed_at, carried = document
+    _check(type(committed_at) in (int, float) and 0 <= committed_at < math.inf, "time of the commit")
+    entries: list[Entry] | None = None
+    if carried is not None:
+        entries = []
+        remaining = iter(texts)
+        for seq, fields in enumerate(_list_of(carried, last - first + 1, "entries"), first):
+            entries.append(_entry_from_json(fields, seq, remaining))
+        texts = list(remaining)
+    _check(not texts, "more texts than notifications")
     return Announcement(epoch, first, last, committed_at, entries)
 
 
 def _entry_to_json(entry: Entry, texts: list[bytes]) -> tuple[Any, ...]:
-    """Return what an entry consists of; the text of its notification is added to `texts`."""
+    """Return the fields of an entry; the text of its notification is added to `texts`."""
     about, audiences, notification = None, entry.audiences, entry.notification
     if notification is not None:
         about = (notification.seq, notification.id, notification.type, notification.to)
         texts.append(notification.text)
-        if audiences is notification.to:
+        if audiences == notification.to:
             audiences = None
     state = (entry.seen_at, entry.read_at, entry.unread_delta, entry.unseen_delta)
-    return entry.seq, entry.kind.value, audiences, about, *state
+    return entry.kind.value, audiences, about, *state
 
 
-def _entry_from_json(fields: Sequence[Any], texts: list[bytes]) -> Entry:
-    """Make an entry of what it consists of; the text of its notification is the first in `texts`, and taken out."""
-    seq, kind, audiences, about, *state = fields
+def _entry_from_json(fields: Any, seq: int, texts: Iterator[bytes]) -> Entry:
+    """Make the entry of a position from its fields; the text of its notification is the next of `texts`."""
+    kind_name, audiences, about, seen_at, read_at, unread, unseen = _list_of(fields, _ENTRY_FIELDS, "entry")
+    _check(type(kind_name) is str and kind_name in _KINDS, "kind")
+    kind = _KINDS[kind_name]
+    _check((about is None) == (kind in _ABOUT_NOTHING), "notification of an entry of this kind")
     notification: Notification | None = None
     if about is not None:
-        position, id_, type_, to = about
-        notification = Notification(position, id_, type_, tuple(to), texts.pop(0))
-        audiences = notification.to if audiences is None else audiences
-    return Entry(seq, _KINDS[kind], tuple(audiences), notification, *state)
+        notification = _notification_from_json(about, seq, next(texts, b""))
+        _check((notification.seq == seq) == (kind is EntryKind.PUBLISHED), "position of the notification")
+    if notification is None:
+        to = _names(audiences, "audiences")
+    else:
+        to = notification.to if audiences is None else _names(audiences, "audiences")
+        _check(len(to) == 1 if kind in _PERSONAL else to == notification.to, "audiences")
+    for at in (seen_at, read_at):
+        _check(at is None or (type(at) is int and 0 <= at <= MAX_TIME_MS), "time")
+    for delta in (unread, unseen):
+        _check(type(delta) is int and -1 <= delta <= 1, "change of the counts")
+    return Entry(seq, kind, to, notification, seen_at, read_at, unread, unseen)
+
+
+def _notification_from_json(about: Any, entry_seq: int, text: bytes) -> Notification:
+    seq, id_, type_, to = _list_of(about, _ABOUT_FIELDS, "notification")
+    _check(type(seq) is int and 0 < seq <= entry_seq, "position of the notification")
+    _check(type(id_) is str and type(type_) is str, "id or type")
+    # The text is sent to clients as it is, between others: it has to be the beginning of one JSON object.
+    _check(text.endswith(b","), "text")
+    content = orjson.loads(text[:-1] + b"}")
+    _check(type(content) is dict and content.get("id") == id_, "text")
+    return Notification(seq, id_, type_, _names(to, "audiences"), text)
+
+
+def _names(value: Any, what: str) -> tuple[str, ...]:
+    """Return a list of at least one text as a tuple."""
+    _check(type(value) is list and len(value) > 0, what)
+    for name in value:
+        _check(type(name) is str and name != "", what)
+    return tuple(value)
+
+
+def _list_of(value: Any, length: int, what: str) -> list[Any]:
+    _check(type(value) is list and len(value) == length, what)
+    return value
+
+
+def _check(is_so: bool, what: str) -> None:
+    """Raise ValueError that names what is wrong, never its value."""
+    if not is_so:
+        raise ValueError(f"invalid {what}")

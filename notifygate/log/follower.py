@@ -33,6 +33,13 @@ RANGE_PER_READ = 500
 GRACE_SECONDS = 1.0
 """An announcement that comes this much later than our own look at the head was under way, not lost."""
 
+HINTED_LOOK_SECONDS = 0.25
+"""An announcement that can't be used is a reason to look at the head, but no sooner than this after the last look:
+however many of them come, they cost four reads a second."""
+
+MAX_OFFERED = 100
+"""Announcements of others that wait while the database is read. What is dropped past this, a look at the head finds."""
+
 
 class Follower:
     """Keeps a tail at the end of the log.
@@ -67,6 +74,8 @@ class Follower:
         self._found_alone: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
         self._restarts = 0
+        self._is_look_due = False
+        self._ranges_ignored_until = -math.inf
         self._loop = Background(self._step)
         self.counts_rescues = False
         """Set when there is a channel that announcements should come by: then what only a look found was lost."""
@@ -85,10 +94,10 @@ class Follower:
         self._loop.stop()
 
     def take_in(self, announcement: Announcement) -> None:
-        """Take in the news of a commit. In a greenlet: and return when the tail has it.
+        """Take in the news of a commit of this process. In a greenlet: and return when the tail has it.
 
-        So whoever is told that this process has committed something finds it with the next poll to it. What Redis
-        announces is taken in in the hub; where that would have to wait, the own greenlet does it.
+        So whoever is told that this process has committed something finds it with the next poll to it. Never raises:
+        what can't be taken in now, the own greenlet finds.
         """
         self._offered.append(announcement)
         try:
@@ -98,6 +107,21 @@ class Follower:
                 self._follow_offered()
         except (NotifygateError, WouldWaitError):
             self._news.set()  # the own greenlet goes on, or finds it at the next look and says what is wrong
+
+    def take_hint(self, announcement: Announcement) -> None:
+        """Take in what another process has announced; as `take_in`, but for what may be an old one sent again.
+
+        Of another epoch, or one too many while the database is read, it is only a reason to look at the head soon.
+        """
+        if announcement.epoch != self._tail.epoch or len(self._offered) >= MAX_OFFERED:
+            self._look_soon()
+        elif announcement.last > self._tail.end or self._found_alone:
+            self.take_in(announcement)
+
+    def _look_soon(self) -> None:
+        """Have the own greenlet look at the head, at most once in HINTED_LOOK_SECONDS."""
+        self._is_look_due = True
+        self._news.set()
 
     def check_soon(self) -> None:
         """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
@@ -144,12 +168,13 @@ class Follower:
 
     def _step(self) -> None:
         with self._loop.idle:
-            self._news.wait(max(0.0, self._interval - self._tail.seconds_since_check()))
+            self._news.wait(self._seconds_until_look())
         self._news.clear()
         try:
             with self._lock:
                 self._follow_offered()
-            if self._tail.seconds_since_check() >= self._interval:
+            if self._seconds_until_look() == 0:
+                self._is_look_due = False
                 self._look_without_lock()
         except NotifygateError as error:
             metrics.follower_errors.inc()
@@ -160,6 +185,10 @@ class Follower:
             logger.exception("Following the log failed")
             gevent.sleep(self._interval)
 
+    def _seconds_until_look(self) -> float:
+        interval = min(self._interval, HINTED_LOOK_SECONDS) if self._is_look_due else self._interval
+        return max(0.0, interval - self._tail.seconds_since_check())
+
     def _follow_offered(self) -> None:
         while self._offered:
             announcement = self._offered.popleft()
@@ -168,6 +197,13 @@ class Follower:
             except WouldWaitError:
                 self._offered.appendleft(announcement)
                 raise
+            except NotifygateError:
+                raise
+            except Exception:  # a defect: announced entries are only a copy, so the log itself has to be read
+                metrics.follower_errors.inc()
+                logger.exception("Announced entries could not be used; they are read from the database")
+                self._tail.forget()  # it may have taken in a part of them
+                self._look_soon()
 
     def _follow(self, announcement: Announcement) -> None:
         tail = self._tail
@@ -175,14 +211,25 @@ class Follower:
             self._look_at_head()
         elif announcement.last > tail.end:
             if announcement.entries is None or announcement.first > tail.end + 1:
-                # The database is the truth: an announcement may come from a copy of it that has gone further.
-                head = self._database.read(read_head)
-                self._fill(min(announcement.last, head.seq), announcement.committed_at)
+                self._follow_range(announcement)
             else:
                 entries = [entry for entry in announcement.entries if entry.seq > tail.end]
                 self._extend(announcement.last, entries, announcement.committed_at)
         while self._found_alone and self._found_alone[0][0] <= announcement.last:
             self._found_alone.popleft()  # the announcement was only slower than our own look
+
+    def _follow_range(self, announcement: Announcement) -> None:
+        """Read what was announced from the database, which is the truth: it may end before the announced range.
+
+        An announcement from a copy of it that has gone further, or from before a restore, may come again and again.
+        """
+        if time.monotonic() < self._ranges_ignored_until:
+            self._look_soon()
+            return
+        head = self._database.read(read_head)
+        if head.seq < announcement.last:
+            self._ranges_ignored_until = time.monotonic() + HINTED_LOOK_SECONDS
+        self._fill(min(announcement.last, head.seq), announcement.committed_at)
 
     def _look_without_lock(self) -> None:
         """Look at the head as usual: what is announced while the database is read need not wait for it."""

@@ -3,10 +3,14 @@
 Redis is never waited for by a request: one connection per worker takes what the worker publishes and brings what others
 do, and nothing that has to be done with it waits. Every failure here fails open: it is counted and logged, and the
 follower's own look at the head carries the gateway until Redis is back.
+
+Redis is not believed. A message that does not open (`notifygate.log.seal`) is dropped and counted. It causes no read of
+the database and no log line of its own, so that a flood of such messages costs no more than receiving them.
 """
 
 import logging
-import secrets
+import math
+import time
 from collections.abc import Callable
 
 import gevent
@@ -17,8 +21,9 @@ from redis.retry import Retry
 from notifygate import metrics
 from notifygate.background import Background
 from notifygate.errors import ConfigurationError
-from notifygate.log.announcement import Announcement, from_bytes, to_bytes
+from notifygate.log.announcement import Announcement
 from notifygate.log.redis_connection import RedisConnection
+from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +31,9 @@ TIMEOUT_SECONDS = 2.0
 """For connecting; and so long a connection may be silent before it is pinged, and then until Redis answers."""
 
 RECONNECT_SECONDS = 0.5
+
+REFUSALS_LOGGED_SECONDS = 60.0
+"""Refused messages get at most one log line in this time; the metric counts each."""
 
 
 def channel_of(namespace: str) -> str:
@@ -64,15 +72,18 @@ class RedisAnnouncer:
         self,
         redis: "Redis",
         channel: str,
+        seal: AnnouncementSeal,
         *,
         on_announcement: Callable[[Announcement], None],
         on_connected: Callable[[], None],
     ) -> None:
         self._redis = redis
         self._channel = channel
+        self._seal = seal
         self._on_announcement = on_announcement
         self._on_connected = on_connected
-        self._sender = secrets.token_bytes(8)
+        self._refused = metrics.Tally(metrics.announcements_refused)
+        self._refusal_logged_at = -math.inf
         self._connection: RedisConnection
         self._loop = Background(self._stay_connected)
         self.is_connected = False
@@ -90,7 +101,7 @@ class RedisAnnouncer:
 
         That costs only time.
         """
-        if not (self.is_connected and self._connection.publish(self._sender + to_bytes(announcement))):
+        if not (self.is_connected and self._connection.publish(self._seal.seal(announcement))):
             metrics.redis_errors.inc()
 
     def _make_connection(self) -> RedisConnection:
@@ -99,7 +110,9 @@ class RedisAnnouncer:
             self._channel,
             on_subscribed=self._subscribed,
             on_message=self._take,
-            on_refused=self._refused,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+            on_oversized=lambda: self._refuse("too long"),
+            on_error=self._count_error,
         )
 
     def _stay_connected(self) -> None:
@@ -139,18 +152,27 @@ class RedisAnnouncer:
         self._set_connected(True)
         self._on_connected()
 
-    def _refused(self, code: str) -> None:
+    def _count_error(self, code: str) -> None:
         metrics.redis_errors.inc()
         logger.warning("Redis has refused something: %s", code)
 
     def _take(self, data: bytes) -> None:
-        if data.startswith(self._sender):
-            return  # our own: the writer has told the follower already
+        if self._seal.is_own(data):
+            return  # the writer has already given it to the follower
         try:
-            self._on_announcement(from_bytes(data[len(self._sender) :]))
-        except Exception as error:  # from another version, or no announcement at all
-            metrics.redis_errors.inc()
-            logger.warning("An announcement could not be read, the log itself will tell: %s", type(error).__name__)
+            announcement = self._seal.open(data)
+        except ValueError as error:
+            self._refuse(str(error))
+            return
+        self._on_announcement(announcement)
+
+    def _refuse(self, reason: str) -> None:
+        """Count a message that is not an announcement of this gateway. The look at the head finds what it may hide."""
+        self._refused.inc()
+        now = time.monotonic()
+        if now - self._refusal_logged_at >= REFUSALS_LOGGED_SECONDS:
+            self._refusal_logged_at = now
+            logger.warning("A message on the Redis channel was refused (%s); further ones are only counted", reason)
 
     def _set_connected(self, connected: bool) -> None:
         self.is_connected = connected

@@ -17,6 +17,9 @@ from redis import Redis
 
 READ_BYTES = 64 * 1024
 
+MAX_LINE_BYTES = 4096
+"""The longest line of the protocol: a status, a number, an error or the size of a message."""
+
 MAX_UNSENT_BYTES = 1024 * 1024
 """Beyond what the system takes for a Redis that is slow to read. What is published past this is dropped."""
 
@@ -27,7 +30,11 @@ class RedisConnection:
     """A connection for one channel. Everything but `open` returns at once and may be called in the hub.
 
     `on_subscribed` is called when from now on everything that is published is heard, `on_message` with each message,
-    its own too, `on_refused` with the code of an error that Redis gave for an answer, such as NOPERM.
+    its own too, `on_error` with the code of an error that Redis gave for an answer, such as NOPERM.
+
+    A message of more than `max_message_bytes` is never collected: its bytes are dropped as they arrive, and
+    `on_oversized` is called once. The connection stays, since ending it would make one long message cost every worker
+    its subscription, half a second of wake-ups and a read of the database.
     """
 
     def __init__(
@@ -37,7 +44,9 @@ class RedisConnection:
         *,
         on_subscribed: Callable[[], None],
         on_message: Callable[[bytes], None],
-        on_refused: Callable[[str], None],
+        max_message_bytes: int,
+        on_oversized: Callable[[], None],
+        on_error: Callable[[str], None],
     ) -> None:
         pool = redis.connection_pool
         arguments: dict[str, Any] = pool.connection_kwargs
@@ -45,13 +54,18 @@ class RedisConnection:
         self._connection = pool.connection_class(**dict(arguments, protocol=3))
         self._on_subscribed = on_subscribed
         self._on_message = on_message
-        self._on_refused = on_refused
+        self._max_message_bytes = max_message_bytes
+        self._on_oversized = on_oversized
+        self._on_error = on_error
         name = _bulk(channel.encode())
         self._subscribe = b"*2\r\n$9\r\nSUBSCRIBE\r\n" + name
         self._publish = b"*3\r\n$7\r\nPUBLISH\r\n" + name
         self._subscribed = b">3\r\n$9\r\nsubscribe\r\n" + name + b":1\r\n"
         self._message = b">3\r\n$7\r\nmessage\r\n" + name + b"$"
-        self._unheard = b""
+        # A bytearray: appending to it, and removing what was understood, costs no copy of the rest.
+        self._unheard = bytearray()
+        self._to_drop = 0
+        """Bytes of an oversized message that have not arrived yet."""
         self._unsent = b""
         self.lost = Event()
         """Set when the connection is of no use any more."""
@@ -122,29 +136,42 @@ class RedisConnection:
             if not data:
                 raise ConnectionError
             self.has_heard = True
-            self._unheard = self._hear(self._unheard + data if self._unheard else data)
+            if self._to_drop:
+                data = self._drop_from(data)
+            if self._unheard:
+                self._unheard += data
+                del self._unheard[: self._hear(self._unheard)]
+            elif (heard := self._hear(data)) < len(data):
+                self._unheard += data[heard:]
         except (BlockingIOError, ssl.SSLWantReadError):
             pass
         except (OSError, ValueError):
             self._lose()
 
-    def _hear(self, data: bytes) -> bytes:
-        """Act on what Redis has said; return what is not complete yet. Raises ValueError for what isn't understood."""
+    def _drop_from(self, data: bytes) -> bytes:
+        """Drop what belongs to an oversized message; return what follows it."""
+        dropped = min(self._to_drop, len(data))
+        self._to_drop -= dropped
+        return data[dropped:]
+
+    def _hear(self, data: bytes | bytearray) -> int:
+        """Act on what Redis has said; return how many bytes were understood, the rest is not complete yet.
+
+        Raises ValueError for what isn't understood.
+        """
         at = 0
         while at < len(data):
             if data.startswith(self._message, at):
-                size_at = at + len(self._message)
-                start = data.find(b"\r\n", size_at) + 2
-                if start < size_at or len(data) < (end := start + int(data[size_at : start - 2])) + 2:
+                end = self._hear_message(data, at + len(self._message))
+                if end is None:
                     break
-                self._on_message(data[start:end])
-                at = end + 2
+                at = end
             elif data[at] in b":+-":
-                end = data.find(b"\r\n", at)
-                if end < 0:
+                end = _line_end(data, at)
+                if end is None:
                     break
                 if data[at] in b"-":
-                    self._on_refused(data[at + 1 : end].decode().partition(" ")[0])
+                    self._on_error(data[at + 1 : end].decode().partition(" ")[0])
                 at = end + 2
             elif data.startswith(self._subscribed, at):
                 self._on_subscribed()
@@ -153,7 +180,25 @@ class RedisConnection:
                 break
             else:
                 raise ValueError("Redis says something that nobody has asked for.")
-        return data[at:]
+        return at
+
+    def _hear_message(self, data: bytes | bytearray, size_at: int) -> int | None:
+        """Act on a message whose size stands at a place; return where it ends, None if it is not complete yet."""
+        line_end = _line_end(data, size_at)
+        if line_end is None:
+            return None
+        size, start = int(data[size_at:line_end]), line_end + 2
+        if size < 0:
+            raise ValueError("Redis says a message of less than nothing.")
+        end = start + size + 2
+        if size > self._max_message_bytes:
+            self._on_oversized()
+            self._to_drop = max(0, end - len(data))
+            return min(end, len(data))
+        if len(data) < end:
+            return None
+        self._on_message(bytes(data[start : end - 2]))
+        return end
 
     def _lose(self) -> None:
         self._reading.stop()
@@ -164,3 +209,16 @@ class RedisConnection:
 def _bulk(text: bytes) -> bytes:
     """Write a bulk string."""
     return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+def _line_end(data: bytes | bytearray, at: int) -> int | None:
+    """Return where the line that begins at a place ends; None if its end hasn't arrived.
+
+    Raises ValueError for a line that is too long.
+    """
+    end = data.find(b"\r\n", at, at + MAX_LINE_BYTES)
+    if end >= 0:
+        return end
+    if len(data) - at >= MAX_LINE_BYTES:
+        raise ValueError("Redis says a line that does not end.")
+    return None

@@ -41,6 +41,10 @@ class Tail:
         self._by_audience.clear()
         self._let_go.clear()
 
+    def forget(self) -> None:
+        """Forget all entries, and know nothing of what lies before the end: it has to be read from the database."""
+        self.restart(self.epoch, self.end)
+
     def extend(self, until: int, entries: Iterable[Entry]) -> None:
         """Add the entries in (end, until], in order. No greenlet can run in between: whoever looks sees all or none."""
         for entry in entries:

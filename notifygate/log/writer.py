@@ -59,7 +59,11 @@ def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list
 
 
 class LogWriter:
-    """Appends to the log. `on_commit` is called after each commit that appended something."""
+    """Appends to the log. `on_commit` is called after each commit that appended something.
+
+    It can't fail the commit, which is durable by then: an error of it is logged, and the next look at the head does its
+    work.
+    """
 
     def __init__(self, database: Database, on_commit: Callable[[Announcement], None]) -> None:
         self._database = database
@@ -143,7 +147,11 @@ class LogWriter:
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
         seconds = time.perf_counter() - began
         if entries:
-            self._on_commit(announce(epoch, entries))  # before the metrics: there may be some who wait for it
+            try:
+                self._on_commit(announce(epoch, entries))  # before the metrics: there may be some who wait for it
+            except Exception:
+                metrics.follower_errors.inc()
+                logger.exception("A commit could not be announced")
             metrics.appends.inc(len(entries))
             metrics.batch_entries.observe(len(entries))
         metrics.commit_seconds.observe(seconds)

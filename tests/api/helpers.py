@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from notifygate import metrics
 from notifygate.domain.principal import Recipient
 from notifygate.holds.room import Reason
+from notifygate.limits.signed_counts import COUNT_BYTES
 from tests.support.in_process import InProcessGateway, RecipientActor
 from tests.support.redis_server import RedisServer
 
@@ -51,7 +52,12 @@ def eventually(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS) ->
 def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int) -> None:
     """Wait until Redis has been told that so much was counted for a key of a limit, on all nodes together."""
     with server.connect() as client:
-        eventually(lambda: [client.get(name) for name in client.keys(f"*:{limit}:{key}:*")] == [b"%d" % count])
+
+        def is_there() -> bool:
+            records = [value for name in client.keys(f"*:{limit}:{key}:*") for value in client.hvals(name)]
+            return sum(int.from_bytes(value[:COUNT_BYTES], "big") for value in records) == count
+
+        eventually(is_there)
 
 
 def ids(body: dict[str, Any]) -> list[str]:

@@ -395,3 +395,17 @@ def test_a_thousand_audiences_are_one_entry(log: Log) -> None:
     append(log.database, make_notification(*to))
     assert log.entries()[0].audiences == tuple(to)
     assert (log.count(ENTRIES), log.count(INBOXES), log.head.seq) == (1000, 1000, 1)
+
+
+def test_announcing_that_fails_fails_no_commit(log: Log) -> None:
+    def fail(_: Announcement) -> None:
+        raise TypeError
+
+    writer = LogWriter(log.database, fail)
+    writer.start()
+    try:
+        writer.publish(make_notification(title="published"))
+        assert writer.transact(lambda transaction: transaction.append(EntryKind.VIEW, ("all",)).seq) == 2
+    finally:
+        writer.stop()
+    assert log.titles() == ["published"]

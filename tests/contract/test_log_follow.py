@@ -500,6 +500,85 @@ def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -
     assert followed.told == [1, 2, 3]
 
 
+# --- What other processes announce --------------------------------------------------------------
+
+
+def hint(followed: Followed, *announcements: Announcement) -> None:
+    """Bring announcements as they come through Redis: in the hub."""
+    for announcement in announcements:
+        gevent.get_hub().loop.run_callback(followed.follower.take_hint, announcement)
+    gevent.idle()
+
+
+def test_old_announcements_sent_again_cost_nothing(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    announcements = [followed.publish(2) for _ in range(5)]
+    hint(followed, *announcements)
+    followed.reaches(10)
+    reads = followed.reads
+    hint(followed, *announcements * 20, *reversed(announcements))
+    assert (followed.reads, followed.told, followed.restarts) == (reads, list(range(1, 11)), 0)
+
+
+def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 1000.0)
+    followed = follow()
+    followed.follower.start()
+    foreign = followed.publish()._replace(epoch=(followed.tail.epoch + 1) % (1 << 20))
+    reads = followed.reads
+    for _ in range(20):
+        hint(followed, *[foreign] * 20)
+    assert (followed.reads, followed.told) == (reads, []), "the last look was a moment ago"
+    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 0.0)
+    hint(followed, foreign)
+    followed.reaches(1)
+
+
+def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 1000.0)
+    followed = follow()
+    followed.follower.start()
+    beyond = followed.publish()._replace(first=5000, last=5000)
+    hint(followed, beyond)
+    followed.reaches(1)
+    reads = followed.reads
+    for _ in range(20):
+        hint(followed, *[beyond] * 20)
+    assert followed.reads == reads
+
+
+def test_announcements_that_come_while_the_database_is_read_are_bounded(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.hold_prepare = Event()
+    announcements = [followed.publish() for _ in range(3 * follower_module.MAX_OFFERED)]
+    hint(followed, *announcements)
+    assert len(followed.follower._offered) <= follower_module.MAX_OFFERED
+    followed.hold_prepare.set()
+    followed.reaches(len(announcements))
+    assert followed.told == list(range(1, len(announcements) + 1))
+
+
+def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    followed.offer(followed.publish())
+    bad = followed.publish(2)
+    assert bad.entries
+    bad.entries[1].audiences = ([],)  # type: ignore[assignment]
+    followed.offer(bad)
+    followed.reaches(3)
+    assert followed.told == [1, 2, 3]
+    found = followed.tail.after(["all"], 1)
+    assert found is not None
+    assert [(entry.seq, entry.audiences) for entry in found] == [(2, ("all",)), (3, ("all",))]
+
+
 # --- What this process has committed ------------------------------------------------------------
 
 

@@ -13,9 +13,12 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.log import redis_announcer as announcer_module
 from notifygate.log.announcement import Announcement, announce
 from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
+from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from tests.contract.builders import eventually, make_notification
 from tests.support.front import Front, tls_context
 from tests.support.redis_server import RedisServer
+
+SECRET = "a secret of more than thirty-two bytes"
 
 
 class Node:
@@ -27,6 +30,7 @@ class Node:
         self.announcer = RedisAnnouncer(
             make_redis(url),
             channel_of(namespace),
+            AnnouncementSeal([SECRET], channel_of(namespace)),
             on_announcement=self.told.append,
             on_connected=self._connected,
         )
@@ -127,18 +131,60 @@ def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeN
     assert len(other.told[1].entries or ()) == 2
 
 
-def test_garbage_on_the_channel_stops_nothing(redis_server: RedisServer, redis_url: str, make_node: MakeNode) -> None:
+def refusals() -> float:
+    metrics.tell()
+    return metrics.announcements_refused._value.get()
+
+
+def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, caplog: pytest.LogCaptureFixture
+) -> None:
     one, other = make_node(redis_url), make_node(redis_url)
-    errors = metrics.redis_errors._value.get()
-    garbage = [b"", b"x", b"\0" * 8, b"\0" * 8 + b"\xff\xfe", b"\0" * 8 + b"[]", b"\0" * 8 + b'{"entries":[7]}']
-    garbage.append(b"\0" * 8 + b"[1,1,1,0,[7]]")
+    before = refusals()
+    forged = AnnouncementSeal(["another secret of more than 32 bytes"], channel_of("tests"))
+    notification = make_notification(seq=1)
+    announcement = announce(3, [Entry(1, EntryKind.PUBLISHED, notification.to, notification)])
+    garbage = [b"", b"x", b"\0" * 8, b"\1" * 53, b"\1" * 54, b"\1" * MAX_MESSAGE_BYTES, forged.seal(announcement)]
     with redis_server.connect() as client:
         for message in garbage:
             client.publish(channel_of("tests"), message)
     one.say(1)
     eventually(lambda: other.firsts() == [1], "what came after the garbage")
-    eventually(lambda: metrics.redis_errors._value.get() == errors + len(garbage) * 2, "both nodes' count of it")
-    assert (one.connects, other.connects) == (1, 1)
+    eventually(lambda: refusals() == before + len(garbage) * 2, "both nodes' count of it")
+    assert (one.told, one.connects, other.connects) == ([], 1, 1)
+    lines = [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
+    assert len(lines) == 2, "one line a node"
+
+
+@pytest.mark.parametrize("excess_bytes", [1, 100_000, 20_000_000])
+def test_an_oversized_message_is_dropped_as_it_arrives(
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, excess_bytes: int
+) -> None:
+    one, other = make_node(redis_url), make_node(redis_url)
+    before = refusals()
+    most = 0
+    with redis_server.connect() as client:
+        client.publish(channel_of("tests"), b"\r\n>3\r\n" + bytes(MAX_MESSAGE_BYTES + excess_bytes - 6))
+
+        def is_dropped() -> bool:
+            nonlocal most
+            most = max(most, len(other.announcer._connection._unheard))
+            return refusals() == before + 2
+
+        eventually(is_dropped, "both nodes' count of it")
+        one.say(1)
+        eventually(lambda: other.firsts() == [1], "what came after it")
+    assert most <= MAX_MESSAGE_BYTES
+    assert (one.connects, other.connects) == (1, 1), "nobody has to connect again"
+
+
+def test_long_messages_arrive_in_small_pieces(redis_url: str, make_node: MakeNode) -> None:
+    with closing(Front(port_of(redis_url), piece_bytes=100)) as front:
+        one, other = make_node(redis_url), make_node(f"redis://127.0.0.1:{front.port}/0")
+        for seq in (1, 16, 31):
+            one.say(seq, "x" * 4000, count=15)
+        eventually(lambda: other.firsts() == [1, 16, 31], "their arrival")
+        assert len(other.announcer._connection._unheard) == 0
 
 
 def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(
@@ -249,7 +295,7 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
     own_redis_server.pause()
     try:
         with gevent.Timeout(2):
-            for seq in range(count):
+            for seq in range(1, count + 1):
                 one.say(seq, body, count=13)
     finally:
         own_redis_server.resume()

@@ -89,6 +89,5 @@ COMES_WITH = {
     "alembic": "flask-migrate or the migrations pin it",
     "limits": "a part of flask-limiter, in step with it",
     "werkzeug": "a part of flask, in step with it",
-    "cryptography": "pyjwt[crypto]",
 }
 """What has no pin of its own in requirements.in, and why not."""

@@ -63,12 +63,13 @@ class Accounts:
             count_answers(route, status, count)
             if route != NOTIFICATIONS:
                 metrics.hub_answers.labels(status).inc(count)
-        if self._publishing:
-            metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), Counter(self._publishing))
-            self._publishing = []
-        if self._woken:
-            metrics.observe_all(metrics.wake_seconds, _delays(self._woken))
-            self._woken = []
+        # Each list is emptied before the work on it: what can't be counted must not come back with every call.
+        publishing, self._publishing = self._publishing, []
+        if publishing:
+            metrics.observe_all(metrics.request_seconds.labels(NOTIFICATIONS), Counter(publishing))
+        woken, self._woken = self._woken, []
+        if woken:
+            metrics.observe_all(metrics.wake_seconds, _delays(woken))
 
 
 def _delays(woken: Sequence[tuple[float, Sequence[float | None]]]) -> Counter[float]:

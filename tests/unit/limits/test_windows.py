@@ -53,11 +53,22 @@ def test_a_sum_counts_in_its_own_window_alone(clock: Clock) -> None:
     windows = FixedWindows("poll", parse("5/minute"), is_on_the_clock=True)
     windows.take("alice")
     ends_at = windows.ends_at
-    windows.correct("alice", 4, ends_at)
+    windows.correct("alice", 3, ends_at)
     assert windows.take("alice").remaining == 0
     clock.now = ends_at  # the answer from Redis comes when its window is over
     windows.correct("alice", 5, ends_at)
     assert windows.take("alice").remaining == 4
+
+
+def test_what_others_counted_is_replaced_and_never_added_twice(clock: Clock) -> None:
+    windows = FixedWindows("poll", parse("9/minute"), is_on_the_clock=True)
+    windows.take("alice")
+    for others in (2, 3, 3):
+        windows.correct("alice", others, windows.ends_at)
+    assert (windows.counted("alice"), windows.own("alice")) == (4, 1)
+    windows.take("alice")
+    windows.correct("alice", 0, windows.ends_at)
+    assert (windows.counted("alice"), windows.own("alice")) == (2, 2)
 
 
 def test_the_headers_say_how_it_stands(clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """Announcements: what another process reads is what was committed."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,14 +9,24 @@ from hypothesis import strategies as st
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
-from notifygate.log.announcement import MAX_CARRIED_BYTES, Announcement, announce, from_bytes, to_bytes
+from notifygate.domain.principal import Recipient
+from notifygate.inbox.view import View
+from notifygate.log.announcement import (
+    MAX_CARRIED_BYTES,
+    MAX_TIME_MS,
+    Announcement,
+    announce,
+    from_bytes,
+    to_bytes,
+)
+from notifygate.log.tail import Tail
 from tests.contract.builders import make_notification
 
 ENTRY_FIELDS = ("seq", "kind", "audiences", "seen_at", "read_at", "unread_delta", "unseen_delta")
 NOTIFICATION_FIELDS = list(Notification.__dataclass_fields__)
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-times = st.none() | st.integers(0, 2**53)
+times = st.none() | st.integers(0, MAX_TIME_MS)
 audiences = st.lists(texts.map("user:{}".format), min_size=1, max_size=3, unique=True).map(tuple)
 
 
@@ -37,12 +48,15 @@ def notifications(draw: st.DrawFn) -> Notification:
 @st.composite
 def entries(draw: st.DrawFn) -> Entry:
     kind = draw(st.sampled_from(EntryKind))
+    seq = draw(st.integers(2, 2**44 - 10))
     notification = None if kind in (EntryKind.VIEW, EntryKind.CONFIG) else draw(notifications())
-    is_for_all = notification is not None and draw(st.booleans())
+    if notification is not None:
+        notification.seq = seq if kind is EntryKind.PUBLISHED else draw(st.integers(1, seq - 1))
+    is_personal = kind in (EntryKind.STATE, EntryKind.DISMISSED)
     return Entry(
-        seq=draw(st.integers(1, 2**44 - 1)),
+        seq=seq,
         kind=kind,
-        audiences=notification.to if is_for_all and notification else draw(audiences),
+        audiences=notification.to if notification and not is_personal else draw(audiences)[: 1 if is_personal else 3],
         notification=notification,
         seen_at=draw(times),
         read_at=draw(times),
@@ -52,7 +66,7 @@ def entries(draw: st.DrawFn) -> Entry:
 
 
 def there_and_back(announcement: Announcement) -> Announcement:
-    return from_bytes(to_bytes(announcement))
+    return from_bytes(to_bytes(announcement), *announcement[:3])
 
 
 def assert_same(got: Entry, sent: Entry) -> None:
@@ -67,6 +81,12 @@ def assert_same(got: Entry, sent: Entry) -> None:
 @given(st.lists(entries(), min_size=1, max_size=3))
 @settings(max_examples=100, derandomize=True, deadline=None)
 def test_every_field_of_every_entry_survives(sent: list[Entry]) -> None:
+    for seq, entry in enumerate(sent, sent[0].seq):
+        entry.seq = seq
+        if entry.is_published and entry.notification:
+            entry.notification.seq = seq
+        elif entry.notification:
+            entry.notification.seq = min(entry.notification.seq, seq - 1)
     got = there_and_back(Announcement(7, sent[0].seq, sent[-1].seq, 1234.5, sent))
     assert (got.epoch, got.first, got.last, got.committed_at) == (7, sent[0].seq, sent[-1].seq, 1234.5)
     assert got.entries is not None
@@ -80,9 +100,13 @@ def test_an_announcement_is_of_the_whole_range_of_its_entries() -> None:
 
 
 def test_entries_that_are_too_large_are_left_out() -> None:
-    notification = make_notification(body="x" * 4000)
-    small = announce(1, [Entry(n, EntryKind.PUBLISHED, ("all",), notification) for n in range(1, 3)])
-    large = announce(1, [Entry(n, EntryKind.PUBLISHED, ("all",), notification) for n in range(1, 30)])
+    small, large = (
+        announce(
+            1,
+            [Entry(n, EntryKind.PUBLISHED, ("all",), make_notification(seq=n, body="x" * 4000)) for n in range(1, end)],
+        )
+        for end in (3, 30)
+    )
     assert there_and_back(small).entries is not None
     got = there_and_back(large)
     assert (got.first, got.last, got.entries) == (1, 29, None)
@@ -94,25 +118,141 @@ def test_an_announcement_without_entries_stays_without() -> None:
     assert there_and_back(Announcement(1, 5, 9, 0.0, None)).entries is None
 
 
+TEXT = b'{"id":"n","title":"t",'
+"""The text of a notification."""
+
+BAD_DOCUMENTS = [
+    b"",
+    b"no JSON",
+    b"7",
+    b"[]",
+    b"{}",
+    b'{"committed_at":0,"entries":[]}',
+    b"[1]",
+    b"[1,7]",
+    b"[1,[]]",
+    b"[1,[7]]",
+    b"[1,[[]]]",
+    b"[1,[{}]]",
+    b"[1,[[],[]]]",
+    b'[1,[["view",["all"],null,null,null,0,0],["view",["all"],null,null,null,0,0]]]',
+    b'["1",[["view",["all"],null,null,null,0,0]]]',
+    b'[true,[["view",["all"],null,null,null,0,0]]]',
+    b'[null,[["view",["all"],null,null,null,0,0]]]',
+    b'[-1,[["view",["all"],null,null,null,0,0]]]',
+    b'[[],[["view",["all"],null,null,null,0,0]]]',
+    b'[1,[["unheard of",["all"],null,null,null,0,0]]]',
+    b'[1,[[["view"],["all"],null,null,null,0,0]]]',
+    b'[1,[["view",null,null,null,null,0,0]]]',
+    b'[1,[["view",[],null,null,null,0,0]]]',
+    b'[1,[["view","all",null,null,null,0,0]]]',
+    b'[1,[["view",[[]],null,null,null,0,0]]]',
+    b'[1,[["view",[1],null,null,null,0,0]]]',
+    b'[1,[["view",["all"],null,"x",null,0,0]]]',
+    b'[1,[["view",["all"],null,null,1.5,0,0]]]',
+    b'[1,[["view",["all"],null,253402300800000,null,0,0]]]',
+    b'[1,[["view",["all"],null,-1,null,0,0]]]',
+    b'[1,[["view",["all"],null,null,null,"1",0]]]',
+    b'[1,[["view",["all"],null,null,null,0,2]]]',
+    b'[1,[["view",["all"],null,null,null,true,0]]]',
+    b'[1,[["view",["all"],null,null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,null,null,null,0,0]]]',
+    b'[1,[["view",["all"],[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",["role:a"],[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[4,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,["5","n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,1,"t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,"n",null,["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,"n","t",[]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,"n","t",{"all":1}],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"another",',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n","title":,',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n"},{',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT + b"\n" + TEXT,
+    b'[1,[["retracted",["user:a"],[3,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["retracted",null,[6,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["retracted",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["retracted",null,["x","n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],null,null,"x","y"]]]\n' + TEXT,
+    b'[1,[["state",null,[3,"n","t",["user:a","user:b"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["state",["user:a","user:b"],[3,"n","t",["user:a"]],null,null,0,0]]]\n' + TEXT,
+]
+
+
+@pytest.mark.parametrize("message", BAD_DOCUMENTS)
+def test_anything_else_is_refused(message: bytes) -> None:
+    with pytest.raises(ValueError, match=r"invalid|column"):
+        from_bytes(message, 3, 5, 5)
+
+
 @pytest.mark.parametrize(
     "message",
     [
-        b"",
-        b"no JSON",
-        b"7",
-        b"[]",
-        b"{}",
-        b'{"epoch":1,"first":1,"last":1,"committed_at":0,"entries":[]}',
-        b"[1,1,1,0]",
-        b"[1,1,1,0,7]",
-        b"[1,1,1,0,[7]]",
-        b"[1,1,1,0,[[]]]",
-        b"[1,1,1,0,[{}]]",
-        b'[1,1,1,0,[[1,"unheard of",["all"],null,null,null,0,0]]]',
-        b'[1,1,1,0,[[1,"published",null,null,null,null,0,0]]]',
-        b'[1,1,1,0,[[1,"published",null,[1,"an id","general",["all"]],null,null,0,0]]]',
+        b'[1,[["view",["all"],null,null,null,0,0]]]',
+        b'[1.5,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+        b'[1,[["retracted",null,[3,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
+        b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],7,null,-1,1]]]\n' + TEXT,
     ],
 )
-def test_anything_else_is_refused(message: bytes) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError, IndexError)):
-        from_bytes(message)
+def test_what_the_refused_ones_are_made_of_is_taken(message: bytes) -> None:
+    assert from_bytes(message, 3, 5, 5).entries is not None
+
+
+@pytest.mark.parametrize(
+    ("epoch", "first", "last"), [(1 << 20, 5, 5), (3, 0, 5), (3, 6, 5), (3, 5, 1 << 44), (3, 5, (1 << 44) + 5)]
+)
+def test_a_range_that_no_log_can_have_is_refused(epoch: int, first: int, last: int) -> None:
+    with pytest.raises(ValueError, match="range"):
+        from_bytes(b"[1,null]", epoch, first, last)
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**70) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(entries(), st.integers(0, 6), st.integers(-1, 3), junk)
+@settings(max_examples=300, derandomize=True, deadline=None)
+def test_an_altered_entry_is_refused_or_can_be_counted_and_told(
+    sent: Entry, field: int, inside: int, value: Any
+) -> None:
+    """Whatever gets through can't make a poll fail: it is used as an entry from the database is."""
+    line, *texts = to_bytes(Announcement(7, sent.seq, sent.seq, 1234.5, [sent])).split(b"\n")
+    committed_at, (fields,) = json.loads(line)
+    if field == 2 and inside >= 0 and fields[2] is not None:
+        fields[2][inside] = value
+    else:
+        fields[field] = value
+    message = b"\n".join([json.dumps([committed_at, [fields]]).encode(), *texts])
+    try:
+        got = from_bytes(message, 7, sent.seq, sent.seq)
+    except ValueError:
+        return
+    (entry,) = got.entries or ()
+    tail = Tail(10)
+    tail.restart(7, entry.seq - 1)
+    tail.extend(entry.seq, [entry])
+    for audience in entry.audiences:
+        view = a_view(audience.removeprefix("user:"))
+        assert len(tail.after(view.audiences, entry.seq - 1) or ()) == (audience in view.audiences)
+        view.tells(entry)
+        view.deltas(entry)
+        if entry.notification and (shown_as := view.shows(entry)):
+            json.loads(entry.notification.json_for(shown_as, entry.seen_at, entry.read_at))
+
+
+def a_view(recipient: str) -> View:
+    return View(
+        Recipient(recipient, (), 0),
+        tag=bytes(8),
+        started_seq=0,
+        followed_since={},
+        forbidden_topics=frozenset(),
+        hidden_types=frozenset(),
+        seen_marks=(),
+        read_marks=(),
+        dismissed_up_to=0,
+    )

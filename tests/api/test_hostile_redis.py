@@ -1,0 +1,358 @@
+"""Redis is not believed: what a client of the same Redis can do to a gateway, each attack against a real one.
+
+The attacker may do everything in Redis and knows the format; the gateway's secret they don't know. An insider has the
+secret, too, as a gateway with a defect would: what such a gateway announces has to be right in form to be used.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import orjson
+import pytest
+
+from notifygate import metrics
+from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.notification import Notification
+from notifygate.log import follower as follower_module
+from notifygate.log import seal as seal_module
+from notifygate.log.announcement import Announcement, announce
+from notifygate.log.reader import read_head
+from notifygate.log.redis_announcer import channel_of
+from notifygate.log.seal import AnnouncementSeal
+from notifygate.storage.readiness import namespace_of
+from tests.api.helpers import ON_SQLITE_ALONE, eventually, ids, wakes
+from tests.contract.builders import make_notification
+from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
+from tests.support.redis_server import RedisServer
+
+pytestmark = ON_SQLITE_ALONE
+
+MakeApp = Callable[..., InProcessGateway]
+
+RARE_LOOKS = 60.0
+"""So long between two looks at the head that what comes sooner came through Redis."""
+
+
+class Site:
+    """Two gateways on one database and one Redis, and what an attacker does there."""
+
+    def __init__(self, redis: RedisServer, make_app: MakeApp, **settings: Any) -> None:
+        options = {"head_check_interval": RARE_LOOKS, **settings, "redis_url": redis.url}
+        self.one, self.other = make_app(**options), make_app(**options)
+        self.channel = channel_of(namespace_of(self.one.services.database))
+        self.client = redis.connect()
+        self.heard = self.client.pubsub()
+        self.heard.subscribe(self.channel)
+        for app in (self.one, self.other):
+            announcer = app.services.announcer
+            assert announcer
+            eventually(lambda announcer=announcer: announcer.is_connected)
+        self.publisher = self.one.publisher()
+        eventually(lambda: self.is_level())
+
+    def close(self) -> None:
+        self.heard.close()
+        self.client.close()
+
+    def is_level(self) -> bool:
+        """Return whether both gateways have got to the same position."""
+        return self.one.services.tail.end == self.other.services.tail.end
+
+    @property
+    def head(self) -> tuple[int, int]:
+        tail = self.one.services.tail
+        return tail.epoch, tail.end
+
+    def eavesdrop(self) -> list[bytes]:
+        """Return what was published on the channel since the last time."""
+        messages: list[bytes] = []
+        while message := self.heard.get_message(timeout=0.5):
+            if message["type"] == "message":
+                messages.append(message["data"])
+        return messages
+
+    def publish_in_redis(self, message: bytes) -> None:
+        """Send a message to the gateways' channel and wait until both of them have read it."""
+        self.client.publish(self.channel, message)
+        marks = [app.services.announcer._connection for app in (self.one, self.other) if app.services.announcer]
+        for connection in marks:
+            connection.has_heard = False
+            connection.ping()
+            eventually(lambda connection=connection: connection.has_heard)
+
+    def forge(self, announcement: Announcement) -> bytes:
+        """Seal an announcement without the secret, under the key id that genuine messages show."""
+        self.publisher.publish("user:nobody")
+        genuine = self.eavesdrop()[-1]
+        eventually(self.is_level)
+        epoch, end = self.head
+        entries = [
+            Entry(end + n, e.kind, e.audiences, e.notification) for n, e in enumerate(announcement.entries or (), 1)
+        ]
+        for entry in entries:
+            if entry.is_published and entry.notification:
+                entry.notification.seq = entry.seq
+        moved = announce(epoch, entries)
+        forged = AnnouncementSeal(["a guess of more than thirty-two bytes"], self.channel).seal(moved)
+        return forged[:9] + genuine[9:17] + forged[17:]
+
+    def seal_as_insider(self, monkeypatch: pytest.MonkeyPatch, document: Any, *texts: bytes, count: int = 1) -> bytes:
+        """Seal any content as the entries behind the head, with the gateway's own secret."""
+        epoch, end = self.head
+        body = b"\n".join([orjson.dumps(document), *texts])
+        with monkeypatch.context() as patch:
+            patch.setattr(seal_module, "to_bytes", lambda _: body)
+            place = Announcement(epoch, end + 1, end + count, 0.0, None)
+            return AnnouncementSeal([SECRET_KEY], self.channel).seal(place)
+
+
+@pytest.fixture
+def site(own_redis_server: RedisServer, make_app: MakeApp) -> Iterator[Site]:
+    site = Site(own_redis_server, make_app)
+    yield site
+    site.close()
+
+
+def refusals() -> float:
+    metrics.tell()
+    return metrics.announcements_refused._value.get()
+
+
+def hold(recipient: RecipientActor, wait: int = 30) -> "gevent.Greenlet[..., Any]":
+    """Hold a poll from the present cursor on."""
+    cursor = recipient.inbox()["cursor"]
+    return gevent.spawn(recipient.poll, cursor, wait=wait)
+
+
+def a_published_entry(title: str, to: str) -> Entry:
+    notification = make_notification(to, title=title, sender="IT", priority="critical", action_url="https://evil.test/")
+    return Entry(
+        0, EntryKind.PUBLISHED, notification.to, Notification(0, notification.id, "general", (to,), notification.text)
+    )
+
+
+def an_announcement_of(*entries: Entry) -> Announcement:
+    return Announcement(0, 1, len(entries), time.time(), entries)
+
+
+def test_eavesdropping_shows_no_text_and_no_name(site: Site) -> None:
+    site.publisher.publish("user:alice", "a secret title", body="a secret body")
+    (message,) = site.eavesdrop()
+    for text in (b"secret", b"alice", b"general", b"published", b"publisher"):
+        assert text not in message
+
+
+def test_injected_notification_is_refused(site: Site) -> None:
+    alice = site.other.recipient("alice")
+    held = hold(alice)
+    eventually(lambda: site.other.services.room._count == 1)
+    before = refusals()
+    site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged", "user:alice"))))
+    eventually(lambda: refusals() == before + 2)
+    assert not held.ready()
+    genuine = site.publisher.publish("user:alice", "genuine")
+    assert ids(held.get(timeout=20).json) == [genuine]
+
+
+def test_forged_entry_does_not_take_the_place_of_a_real_one(site: Site) -> None:
+    alice = site.other.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged instead", "user:alice"))))
+    genuine = site.publisher.publish("user:alice", "genuine")
+    eventually(site.is_level)
+    body = alice.inbox(cursor)
+    assert [item["title"] for item in body["notifications"]] == ["genuine"]
+    assert (ids(body), body["reset"]) == ([genuine], False)
+
+
+def test_forged_entries_cause_no_reset(own_redis_server: RedisServer, make_app: MakeApp) -> None:
+    site = Site(own_redis_server, make_app, head_check_interval=0.05)
+    bob = site.other.recipient("bob")
+    cursor = bob.inbox()["cursor"]
+    loads = metrics.view_loads._value.get()
+    for _ in range(3):
+        site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged", "user:alice"))))
+        looked_at = site.other.services.tail.checked_at
+        eventually(lambda looked_at=looked_at: site.other.services.tail.checked_at > looked_at)
+        assert bob.inbox(cursor)["reset"] is False
+    assert metrics.view_loads._value.get() == loads
+    site.close()
+
+
+def test_flood_of_refused_messages_reads_no_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = site.forge(an_announcement_of(a_published_entry("forged", "user:alice")))
+    looks: list[float] = []
+    monkeypatch.setattr(follower_module, "read_head", lambda connection: looks.append(1) or read_head(connection))
+    before = refusals()
+    for _ in range(1000):
+        site.client.publish(site.channel, forged)
+    eventually(lambda: refusals() == before + 2000)
+    assert looks == []
+
+
+POISON = {
+    "retracted for all, about nothing": ([1, [["retracted", ["all"], ["x", "n", "t", ["all"]], None, None, 0, 0]]], 1),
+    "a state with texts as deltas": ([1, [["state", ["user:alice"], [1, "n", "t", ["all"]], None, None, "x", "y"]]], 1),
+    "a time that is no time": ([1, [["state", ["user:alice"], [1, "n", "t", ["all"]], 10**18, None, 0, 0]]], 1),
+    "a stamp that is a text": (["now", [["published", None, [0, "n", "t", ["user:alice"]], None, None, 0, 0]]], 1),
+    "audiences that are no texts": ([1, [["view", [["all"]], None, None, None, 0, 0]]], 0),
+    "another number of entries": ([1, []], 0),
+}
+
+
+@pytest.mark.parametrize("case", POISON)
+def test_poisonous_announcement_of_an_insider_fails_no_poll_and_no_publication(
+    site: Site, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    alice, bob = site.other.recipient("alice"), site.other.recipient("bob")
+    cursors = [one.inbox()["cursor"] for one in (alice, bob)]
+    document, text_count = POISON[case]
+    before = refusals()
+    message = site.seal_as_insider(monkeypatch, document, *[b'{"id":"n",'] * text_count)
+    site.publish_in_redis(message)
+    eventually(lambda: refusals() == before + 2)
+    genuine = site.publisher.publish("all")
+    eventually(site.is_level)
+    for one, cursor in zip((alice, bob), cursors, strict=True):
+        assert ids(one.inbox(cursor)) == [genuine]
+        assert one.inbox()["unread"] == 1
+
+
+def test_text_that_is_no_json_never_reaches_a_client(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = site.other.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    _, end = site.head
+    document = [1, [["published", None, [end + 1, "n", "general", ["user:alice"]], None, None, 0, 0]]]
+    site.publish_in_redis(site.seal_as_insider(monkeypatch, document, b'{"id":"n","title":oops,'))
+    answer = alice.poll(cursor)
+    assert json.loads(answer.data)["notifications"] == []
+
+
+DEFECTS = {
+    "a delta that is no number": ("unread_delta", "x"),
+    "a time that is no number": ("seen_at", "x"),
+    "a notification that is none": ("notification", "x"),
+}
+
+
+@pytest.mark.parametrize("case", DEFECTS)
+def test_entry_in_memory_that_can_not_be_used_is_read_from_the_database(site: Site, case: str) -> None:
+    alice, bob = site.other.recipient("alice"), site.other.recipient("bob")
+    for one in (alice, bob):
+        one.inbox()
+    shown = site.publisher.publish("all")
+    eventually(site.is_level)
+    cursor, of_bob = alice.inbox()["cursor"], bob.inbox()["cursor"]
+    field, value = DEFECTS[case]
+    site.one.recipient("alice").change_state("seen", ids=[shown])
+    eventually(site.is_level)
+    entry = site.other.services.tail.newest
+    assert entry
+    assert entry.kind is EntryKind.STATE
+    setattr(entry, field, value)
+    for _ in range(2):
+        body = alice.inbox(cursor)
+        assert [item["id"] for item in body["notifications"] if item["seen_at"]] == [shown]
+        assert (body["unread"], body["unseen"], body["reset"]) == (1, 0, False)
+    assert bob.inbox(of_bob)["reset"] is False
+    more = site.publisher.publish("all")
+    eventually(site.is_level)
+    assert ids(alice.inbox(body["cursor"])) == ids(bob.inbox(of_bob)) == [more]
+
+
+def test_hold_that_an_unusable_entry_may_concern_is_answered(site: Site) -> None:
+    alice = site.other.recipient("alice")
+    held = hold(alice)
+    room = site.other.services.room
+    eventually(lambda: room._count == 1)
+    bad = Entry(0, EntryKind.PUBLISHED, ("user:alice",), "x")  # type: ignore[arg-type]
+    woken = wakes()
+    room.wake([bad], None)
+    assert wakes() == woken + 1, "its poll has to look"
+    found = site.publisher.publish("user:alice")
+    assert ids(held.get(timeout=20).json) == [found]
+
+
+def test_malformed_messages_fail_no_publication(site: Site) -> None:
+    for message in (b"", b"\0" * 8, b"[1,2,3]", b"\xff" * 60, b"\1" * 60, b"x" * 65_000) * 11:
+        site.client.publish(site.channel, message)
+    for _ in range(5):
+        assert site.publisher.post("/v1/notifications", json={"to": "all", "title": "T"}).status_code == 201
+
+
+def test_replayed_announcements_change_nothing(site: Site) -> None:
+    alice = site.other.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    published = [site.publisher.publish("user:alice", str(n)) for n in range(3)]
+    eventually(site.is_level)
+    messages = site.eavesdrop()
+    assert len(messages) == 3
+    before = refusals()
+    for message in (*messages, *reversed(messages)) * 3:
+        site.publish_in_redis(message)
+    body = alice.inbox(cursor)
+    assert (ids(body), body["unread"], body["reset"]) == (published, 3, False)
+    assert site.is_level()
+    assert refusals() == before
+    more = site.publisher.publish("user:alice")
+    eventually(site.is_level)
+    assert ids(alice.inbox(body["cursor"])) == [more]
+
+
+def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:
+    """In no window, and whatever is written: a number, a hash of numbers, another worker's record from elsewhere."""
+    app = make_app(redis_url=own_redis_server.url, limit_poll="5/second")
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    with own_redis_server.connect() as client:
+
+        def attack(turn: int) -> None:
+            for name in client.keys("notifygate:*:fixed-window:*:user:alice:*"):
+                of_bob = client.hvals(name.replace(b"alice", b"bob"))
+                client.delete(name)
+                if turn % 3 == 0:
+                    client.set(name, 10**6)
+                elif turn % 3 == 1:
+                    client.hset(name, mapping={b"w" * 8: (10**6).to_bytes(8, "big") + bytes(16), b"short": 10**6})
+                else:  # a genuine count, but of another principal
+                    client.hset(name, mapping={b"%08d" % n: value for n, value in enumerate(of_bob)} or {b"v" * 8: 1})
+
+        windows = app.services.limits.windows("poll")
+        assert windows
+        refused = metrics.shared_counts_refused._value.get()
+        seen: set[float] = set()
+        turn = 0
+        while len(seen) < 5:
+            answer = alice.poll()
+            assert answer.status_code == 200 or windows.own("user:alice") > 5
+            bob.poll()
+            attack(turn := turn + 1)
+            seen.add(windows.ends_at)
+            gevent.sleep(0.3)  # at most four polls a window, and time for the exchange with Redis
+        assert metrics.shared_counts_refused._value.get() > refused
+
+
+def test_failed_authentications_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:
+    app = make_app(redis_url=own_redis_server.url, limit_failed_auth="5/day")
+    anonymous = app.anonymous()
+    with own_redis_server.connect() as client:
+        for _ in range(5):
+            assert anonymous.get("/v1/inbox").status_code == 401
+            for name in client.keys("*:failed_auth:*"):
+                client.delete(name)
+                client.set(name, 10**6)
+        assert anonymous.get("/v1/inbox").status_code == 429
+
+
+def test_huge_message_keeps_nobody_waiting_and_is_dropped(site: Site) -> None:
+    """Of 24 MiB: a longer one makes Redis itself end the subscription (client-output-buffer-limit pubsub, 32 MB)."""
+    alice = site.other.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    before = refusals()
+    site.client.publish(site.channel, bytes(24 * 1024 * 1024))
+    genuine = site.publisher.publish("user:alice")
+    eventually(lambda: refusals() == before + 2)
+    eventually(site.is_level)
+    assert ids(alice.inbox(cursor)) == [genuine]
