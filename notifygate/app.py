@@ -194,7 +194,9 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         topics=Topics(database, writer),
         publishing=Publishing(database, writer, catalog),
         removal=removal,
-        housekeeping=Housekeeping(database, removal, Retention(database, writer.transact, settings.retention_days)),
+        housekeeping=Housekeeping(
+            database, writer, removal, Retention(database, writer.transact, settings.retention_days)
+        ),
         room=room,
         advice=PollAdvice(room, settings.poll_after, settings.max_wait),
         tokens=TokenVerifier(settings),

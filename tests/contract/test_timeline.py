@@ -175,14 +175,16 @@ def test_standby_is_unavailable_until_it_is_promoted() -> None:
         standby.await_copy()
         there = Database(make_engine(url.replace(f":{primary.port}/", f":{standby.port}/")))
         assert head_of(there).seq == 1
-        with pytest.raises(UnavailableError):
-            append(there, make_notification())
-        with pytest.raises(UnavailableError):
-            adopt_timeline(there)
-        head_of(there)
-        with pytest.raises(StandbyError):
-            follower_of(there, Tail(10), []).start()
-        assert there.engine.pool.checkedin() == 0, "a connection to a standby was kept"  # type: ignore[attr-defined]
+        for failing, error in (
+            (lambda: append(there, make_notification()), UnavailableError),
+            (lambda: adopt_timeline(there), UnavailableError),
+            (lambda: follower_of(there, Tail(10), []).start(), StandbyError),
+        ):
+            head_of(there)
+            assert there.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+            with pytest.raises(error):
+                failing()
+            assert there.engine.pool.checkedin() == 0, "a connection was kept"  # type: ignore[attr-defined]
         either = Database(make_engine(several_hosts(url, standby, primary)))
         before = head_of(either)
         assert before.timeline == before.server_timeline

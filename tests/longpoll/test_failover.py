@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.longpoll.site import MakeSite, Publisher, Recipient, Site, all_done, eventually, new_session
+from tests.longpoll.site import MakeSite, Publisher, Site, all_done, eventually, new_session
 from tests.support.postgres_server import PostgresServer, several_hosts
 
 
@@ -121,13 +121,37 @@ def test_clients_have_exactly_the_new_inbox_after_a_promotion_that_lost_commits(
     assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)
 
 
+def test_standby_is_unavailable_until_it_is_promoted(
+    make_site: MakeSite, primary: PostgresServer, standby: PostgresServer
+) -> None:
+    """The URL doesn't ask for a server that can be written, so the gateway gets to the standby before its promotion."""
+    url = several_hosts(primary.create_database(), primary, standby).replace("&target_session_attrs=read-write", "")
+    site = make_site(url)
+    publisher, alice, newcomer = site.publisher(), site.recipient(), site.recipient()
+    cursor = alice.cursor()
+    standby.await_copy()
+    primary.kill()
+    for _ in range(15):
+        check_unavailable(publisher.post("all", "not published"))
+        body = {"op": "seen", "up_to": cursor}
+        check_unavailable(alice.session.post(f"{alice.url}/v1/inbox/state", json=body, timeout=60))
+        check_unavailable(newcomer.poll())
+    ready = new_session().get(f"{site.url}/readyz", timeout=30)
+    assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
+    eventually(lambda: alice.poll(cursor).status_code == 503, "what a standby has is not taken for the newest")
+    standby.promote()
+    publish(publisher, ["after"])
+    assert eventually(lambda: alice.inbox(cursor)["reset"], "a reset")
+    eventually(lambda: new_session().get(f"{site.url}/readyz", timeout=30).status_code == 200, "ready again")
+    assert "Traceback" not in site.gateways[0].output
+
+
 def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not_kept(
     make_site: MakeSite, postgres_url: str
 ) -> None:
     """The sessions that exist keep the database's setting: only new connections find that it can be written again."""
     site = make_site(postgres_url)
     publisher, alice = site.publisher(), site.recipient()
-    newcomer: Recipient = site.recipient()
     cursor = alice.cursor()
     name = make_url(postgres_url).database or ""
     admin_url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
@@ -135,17 +159,10 @@ def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not
     with psycopg.connect(admin_url.render_as_string(hide_password=False), autocommit=True) as admin:
         admin.execute(read_only.format(sql.Identifier(name), sql.Literal("on")))
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        eventually(lambda: publisher.post("all", "before").status_code == 503, "the server is read-only")
         for _ in range(5):
             check_unavailable(publisher.post("all", "not published"))
-            check_unavailable(newcomer.poll())
-            body = {"op": "seen", "up_to": cursor}
-            check_unavailable(alice.session.post(f"{alice.url}/v1/inbox/state", json=body, timeout=60))
             assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
-        assert new_session().get(f"{site.url}/readyz", timeout=30).json()["missing"] == ["database"]
         admin.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
-        published = eventually(lambda: publisher.post("all", "after").status_code == 201, "published again")
-        assert published
+        publish(publisher, ["after"])
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]
-    eventually(lambda: new_session().get(f"{site.url}/readyz", timeout=30).status_code == 200, "ready again")
     assert "Traceback" not in site.gateways[0].output
