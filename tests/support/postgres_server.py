@@ -14,10 +14,9 @@ from sqlalchemy.engine import URL, make_url
 from tests.support.binaries import find_postgres
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, ServerStartError, make_folder, remove_folder
+from tests.support.unprivileged import unprivileged
 
 URL_VARIABLE = "NOTIFYGATE_TEST_POSTGRES_URL"
-# PostgreSQL refuses to run as root. This is "nobody" on every system.
-_NOBODY = 65534
 
 
 class PostgresServer:
@@ -58,7 +57,7 @@ class PostgresServer:
             return
         assert self._folder is not None
         binaries, data = find_postgres(), self._folder / "data"
-        prefix = _unprivileged(self._folder) if os.geteuid() == 0 else []
+        prefix = unprivileged(self._folder)
         if self._primary is None:
             _make_cluster([*prefix, str(binaries / "initdb")], data)
         else:
@@ -196,31 +195,3 @@ def _make_cluster(initdb: list[str], data: Path) -> None:
     made = subprocess.run([*initdb, *arguments], capture_output=True, text=True, cwd=data.parent)
     if made.returncode != 0:
         raise ServerStartError(f"initdb ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
-
-
-def _unprivileged(folder: Path) -> list[str]:
-    """Return what to put before a command so that root's `folder` seems to belong to a user who isn't root.
-
-    In a user namespace of its own the process takes itself for nobody, and the files of root for its own: so
-    it may read a checkout that only root can enter, and nothing needs another owner. Where namespaces are
-    forbidden (as in many containers) the process becomes nobody in earnest and `folder` is made nobody's; the
-    binaries must then be readable by everyone.
-    """
-    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--"]
-    if _succeeds([*namespace, "true"]):
-        return namespace
-    identity = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--"]
-    if _succeeds([*identity, "true"]):
-        os.chown(folder, _NOBODY, _NOBODY)
-        return identity
-    raise ServerStartError(
-        "PostgreSQL refuses to run as root, and neither unshare nor setpriv works here: "
-        f"run the tests as another user, or set {URL_VARIABLE}"
-    )
-
-
-def _succeeds(command: list[str]) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
