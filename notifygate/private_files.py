@@ -1,7 +1,14 @@
 """Files and folders that only the gateway's user may read."""
 
+import logging
 import os
+import stat
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PRIVATE_UMASK = 0o077
+"""For a process whose files are its own business: what it creates has mode 0600, folders 0700."""
 
 
 def make_private_folder(folder: Path) -> None:
@@ -19,3 +26,16 @@ def make_private_file(path: str) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError:
         pass
+
+
+def warn_of_readers(folder: Path) -> None:
+    """Log a warning if every user of the machine may enter a folder: it was made by hand, or by an older version."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        logger.warning(
+            "Every user of this machine may enter the data folder %s (mode %04o), which holds secrets and"
+            " notifications: run 'chmod -R go= %s'",
+            folder,
+            mode,
+            folder,
+        )

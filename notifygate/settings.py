@@ -103,6 +103,13 @@ class Settings:
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("json", "json or text.")
 
+    def make_data_dir(self) -> None:
+        """Make the data folder, with mode 0700. Raises ConfigurationError."""
+        try:
+            make_private_folder(self.data_dir)
+        except OSError as error:
+            raise ConfigurationError(f"Can't make the folder {self.data_dir}: {error.strerror}.") from error
+
     @property
     def effective_database_url(self) -> str:
         """The database to use: the one given, else the SQLite file in the data folder."""

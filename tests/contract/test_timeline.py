@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 
-from notifygate.errors import UnavailableError
+from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.log.follower import Follower
 from notifygate.log.reader import HEAD, Head, read_head
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction, adopt_timeline
 from notifygate.log.writer import LogWriter, run_transaction
 from notifygate.storage.database import Database, StandbyError, make_engine
+from notifygate.storage.readiness import check_database
 from notifygate.storage.timeline import TimelinePolicy
 from tests.contract.builders import PATIENCE_SECONDS, append, eventually, make_notification, open_database
 from tests.support.postgres_server import PostgresServer, several_hosts
@@ -158,6 +159,32 @@ def test_hidden_timeline_is_neither_read_nor_stored(database: Database) -> None:
     adopt_timeline(with_policy(database, TimelinePolicy.IGNORED))
     after = head_of(database)
     assert (after.epoch, after.timeline) == (before.epoch, ANOTHER)
+
+
+def test_provider_that_hides_the_timeline_is_refused_with_what_to_do(database: Database, postgres_url: str) -> None:
+    name = database.engine.url.database
+
+    def hide(connection: Connection) -> None:
+        connection.execute(text("CREATE SCHEMA hiding"))
+        connection.execute(
+            text(
+                "CREATE FUNCTION hiding.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE EXCEPTION 'not supported' USING ERRCODE = '0A000'; END $$"
+            )
+        )
+        connection.execute(text(f"ALTER DATABASE {name} SET search_path = hiding, public, pg_catalog"))
+
+    database.write(hide)
+    engine = make_engine(postgres_url)
+    try:
+        with pytest.raises(ConfigurationError, match="NOTIFYGATE_DATABASE_TIMELINE=false"):
+            check_database(Database(engine), ["a secret"])
+        without = Database(engine, TimelinePolicy.IGNORED)
+        check_database(without, ["a secret"])
+        append(without, make_notification())
+        assert head_of(without).seq == 1
+    finally:
+        engine.dispose()
 
 
 def test_standby_is_unavailable_until_it_is_promoted() -> None:
