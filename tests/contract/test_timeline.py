@@ -1,6 +1,6 @@
 """A promoted PostgreSQL is noticed by its timeline: nothing is appended to the old epoch, and one new epoch begins."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gevent
 import pytest
@@ -122,24 +122,43 @@ def test_many_at_once_begin_exactly_one_new_epoch(
         begin_new_epoch(self, epoch)
 
     monkeypatch.setattr(LogTransaction, "begin_new_epoch", note_and_begin)
-    others = [Database(make_engine(postgres_url)) for _ in range(3)]
+    # Without time-outs, which a busy machine might reach while they wait for the lock.
+    holder, *others = [Database(make_engine(postgres_url, prepares=False)) for _ in range(4)]
     writers = [LogWriter(each, lambda announcement: None) for each in others]
     followers = [follower_of(each, Tail(10), []) for each in others]
     before = as_if_promoted(database)
-    for part in (*writers, *followers):
-        part.start()
     try:
-        work = [gevent.spawn(writer.publish, make_notification()) for writer in writers for _ in range(5)]
-        work += [gevent.spawn(writer.transact, lambda transaction: transaction.epoch) for writer in writers]
+        work = holder.write(lambda connection: start_while_locked(connection, database, writers, followers))
         gevent.joinall(work, timeout=PATIENCE_SECONDS, raise_error=True)
         assert begun == [head_of(database).epoch]
         assert head_of(database).epoch != before.epoch
-        assert head_of(database).seq == before.seq + 15
+        assert head_of(database).seq == before.seq + len(writers)
     finally:
         for part in (*writers, *followers):
             part.stop()
-        for each in others:
+        for each in (holder, *others):
             each.engine.dispose()
+
+
+def start_while_locked(
+    connection: Connection, database: Database, writers: Sequence[LogWriter], followers: Sequence[Follower]
+) -> list[gevent.Greenlet]:
+    """Start them while a transaction that begins a new epoch is open; return when all of them wait for its lock.
+
+    The writers are publishing. Returns what publishes and what starts the followers.
+    """
+    LogTransaction(connection)
+    for writer in writers:
+        writer.start()
+    work = [gevent.spawn(writer.publish, make_notification()) for writer in writers]
+    work += [gevent.spawn(follower.start) for follower in followers]
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    eventually(
+        lambda: database.read(lambda other: other.execute(waiting).scalar_one()) == len(work), "all of them wait"
+    )
+    return work
 
 
 def test_synchronous_standby_begins_no_new_epoch(database: Database) -> None:
