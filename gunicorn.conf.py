@@ -8,6 +8,7 @@ from typing import Any
 from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit
+from notifygate.private_files import PRIVATE_UMASK, warn_of_readers
 from notifygate.settings import load_settings
 
 try:
@@ -62,7 +63,10 @@ if _settings.workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Get the workers what they need: open files enough, and an empty folder for their metrics. Not run on a reload."""
+    """Prepare what the workers inherit: a umask, open files, an empty folder for metrics. Not run on a reload."""
+    os.umask(PRIVATE_UMASK)
+    if _settings.data_dir.is_dir():
+        warn_of_readers(_settings.data_dir)
     raise_open_files_limit(worker_connections, _settings.holds_per_worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])

@@ -49,6 +49,7 @@ from notifygate.settings import Settings, load_settings
 from notifygate.storage.database import Database, engine_options, prepare_engine
 from notifygate.storage.readiness import check_database, namespace_of
 from notifygate.storage.tables import Base
+from notifygate.storage.timeline import policy_of_settings
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
@@ -96,12 +97,14 @@ def _put_together(app: OpenAPI, settings: Settings, database: Database, redis: R
 def _make_database(app: OpenAPI, settings: Settings) -> Database:
     url = settings.effective_database_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url, settings.database_pool)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
+        url, settings.database_pool, prepares=settings.database_prepare
+    )
     extension = SQLAlchemy(app, metadata=Base.metadata)
     with app.app_context():
         engine = extension.engine
     prepare_engine(engine)
-    return Database(engine)
+    return Database(engine, policy_of_settings(settings))
 
 
 def _make_follower(
@@ -194,7 +197,9 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         topics=Topics(database, writer),
         publishing=Publishing(database, writer, catalog),
         removal=removal,
-        housekeeping=Housekeeping(database, removal, Retention(database, writer.transact, settings.retention_days)),
+        housekeeping=Housekeeping(
+            database, writer, removal, Retention(database, writer.transact, settings.retention_days)
+        ),
         room=room,
         advice=PollAdvice(room, settings.poll_after, settings.max_wait),
         tokens=TokenVerifier(settings),

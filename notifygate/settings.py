@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from notifygate.errors import ConfigurationError
+from notifygate.private_files import make_private_folder
 
 PREFIX = "NOTIFYGATE_"
 JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for size in ("256", "384", "512")) | {
@@ -46,6 +47,17 @@ class Settings:
         secret=True,
     )
     database_pool: int = _setting(10, "Most database connections per worker.", least=3)
+    database_prepare: bool = _setting(
+        True,
+        "Prepare statements and send time-outs when connecting. False: behind PgBouncer in transaction mode; the role has the time-outs then.",
+    )
+    database_timeline: bool = _setting(
+        True,
+        "Notice a promoted PostgreSQL standby by its timeline. False: where a provider hides `pg_walfile_name`.",
+    )
+    database_synchronous: bool = _setting(
+        False, "A promoted standby has every acknowledged commit, so a promotion begins no new epoch."
+    )
     redis_url: str = _setting("", "Redis for wake-ups and shared rate limits. Empty: none.", secret=True)
     secret_key: tuple[str, ...] = _setting(
         (), "Secrets that protect cursors, newest first. Empty: generated in the data folder.", secret=True
@@ -90,6 +102,13 @@ class Settings:
     )
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("json", "json or text.")
+
+    def make_data_dir(self) -> None:
+        """Make the data folder, with mode 0700. Raises ConfigurationError."""
+        try:
+            make_private_folder(self.data_dir)
+        except OSError as error:
+            raise ConfigurationError(f"Can't make the folder {self.data_dir}: {error.strerror}.") from error
 
     @property
     def effective_database_url(self) -> str:
@@ -209,7 +228,7 @@ def _secret_in(path: Path) -> str:
     crash leaves no half-written secret.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         if not path.exists():
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

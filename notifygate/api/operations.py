@@ -51,7 +51,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Tell whether this worker should be given traffic.
 
-    It is not stopping and can read the log. Redis is not needed, so it is only mentioned as degraded.
+    It is not stopping, it can read the log, and its last commit did not fail because of the database. Redis is not
+    needed, so it is only mentioned as degraded.
     """
     services = gateway()
     missing = _what_is_missing(services)
@@ -61,11 +62,17 @@ def readyz() -> Response:
 
 def _what_is_missing(services: Gateway) -> list[str]:
     missing = ["draining"] if services.room.is_draining else []
+    if services.writer.is_failing or not _can_read(services):
+        missing.append("database")
+    return missing
+
+
+def _can_read(services: Gateway) -> bool:
     try:
         services.follower.ensure_fed()
     except NotifygateError:
-        missing.append("database")
-    return missing
+        return False
+    return True
 
 
 def _report(status: str, missing: list[str], code: int, degraded: list[str] | None = None) -> Response:

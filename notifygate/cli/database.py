@@ -12,7 +12,7 @@ from notifygate.log.seal import AnnouncementSeal
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import run_transaction
 from notifygate.settings import Settings, load_settings
-from notifygate.storage.database import Database, make_engine
+from notifygate.storage.database import open_database
 from notifygate.storage.readiness import check_database, namespace_of
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class GatewayDatabase:
 
     def __init__(self) -> None:
         self.settings: Settings = load_settings()
-        self.database = Database(make_engine(self.settings.effective_database_url))
+        self.database = open_database(self.settings)
         check_database(self.database, self.settings.secret_key)
 
     def commit(self, change: Callable[[LogTransaction], T]) -> T:

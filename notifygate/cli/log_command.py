@@ -1,17 +1,15 @@
 """`notifygate log`: where the log stands, and beginning history anew."""
 
 import json
-import secrets
 from typing import Any
 
 import click
 from sqlalchemy import Connection, func, select
 
 from notifygate.cli.database import GatewayDatabase
-from notifygate.domain.cursor import EPOCH_BITS
 from notifygate.inbox.membership import INBOXES
 from notifygate.log.reader import ENTRIES, NOTIFICATIONS, read_head
-from notifygate.log.transaction import LogTransaction
+from notifygate.log.transaction import LogTransaction, other_epoch
 
 
 @click.group(name="log", epilog="\b\nExample:\n  notifygate log status")
@@ -41,10 +39,7 @@ def new_epoch() -> None:
     """Say that history has begun anew: every cursor gets a reset. For after a restore from a backup."""
 
     def change(transaction: LogTransaction) -> int:
-        epoch = transaction.epoch
-        while epoch == transaction.epoch:
-            epoch = secrets.randbits(EPOCH_BITS)
-        transaction.begin_new_epoch(epoch)
-        return epoch
+        transaction.begin_new_epoch(other_epoch(transaction.epoch))
+        return transaction.epoch
 
     click.echo(f"new epoch {GatewayDatabase().commit(change)}")

@@ -3,7 +3,7 @@
 import click
 
 from notifygate.settings import load_settings
-from notifygate.storage.database import Database, make_engine
+from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate, newest_revision
 
 
@@ -11,5 +11,7 @@ from notifygate.storage.migrate import migrate, newest_revision
 def command() -> None:
     """Bring the database to this version's schema; safe to run twice and from several places at once."""
     settings = load_settings()
-    migrate(Database(make_engine(settings.effective_database_url)))
+    if not settings.database_url:
+        settings.make_data_dir()
+    migrate(open_database(settings))
     click.echo(f"the database is at migration {newest_revision()}")

@@ -81,6 +81,7 @@ class Polls:
             self._follower.reach(at.epoch, position)
             view = self._views.current(principal)
             at = view.at
+            position = self._position(principal, view, cursor)  # the epoch may have changed meanwhile
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
         # counts. What is told and the cursor given have to end at the same position.
         try:
@@ -97,7 +98,7 @@ class Polls:
     ) -> Found | Nothing:
         """Return what a view has between a position and `at`; a reset where that can't be known."""
         entries = None if position is None else self._entries_after(view, at, position)
-        if position is None or entries is None:
+        if position is None or entries is None or at.epoch != self._tail.epoch:
             return self._snapshot(principal, limit, reset=True)
         told = [entry for entry in entries if view.tells(entry)]
         if told:
@@ -194,7 +195,7 @@ class Polls:
         entries = self._tail.after(view.audiences, position)
         if entries is None:
             metrics.tail_misses.inc()
-            entries = self._read_after(view, position, at.seq)
+            entries = self._read_after(view, at, position)
         else:
             self._tail_hits.inc()
         if entries is None or has_view_entry(entries):
@@ -204,13 +205,13 @@ class Polls:
             return None
         return entries
 
-    def _read_after(self, view: View, position: int, until: int) -> list[Entry] | None:
+    def _read_after(self, view: View, at: Standing, position: int) -> list[Entry] | None:
         def work(connection: Connection) -> tuple[Head, list[Entry]]:
             head = read_head(connection)
-            return head, read_entries_for(connection, view.audiences, position, until, MAX_CHANGES + 1)
+            return head, read_entries_for(connection, view.audiences, position, at.seq, MAX_CHANGES + 1)
 
         head, entries = self._database.read_in_turn(work)
-        if position < head.floor or len(entries) > MAX_CHANGES:
+        if head.epoch != at.epoch or position < head.floor or len(entries) > MAX_CHANGES:
             return None
         return entries
 

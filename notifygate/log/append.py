@@ -3,7 +3,8 @@
 The head's row hands out the sequence numbers. `UPDATE log_head SET head = head + n` locks it until the commit, so
 numbers are given in the order of commits and a reader who has seen n has seen all before it. On PostgreSQL the update
 and all inserts are one statement outside any explicit transaction: a process that is stopped at any moment either
-has not sent it or can't hold the lock beyond it.
+has not sent it or can't hold the lock beyond it. That statement appends nothing on a server with another timeline than
+the log's; then the timeline is adopted first (`log.transaction`).
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from notifygate.domain.audience import recipient_of
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.domain.times import now_ms
+from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
+from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
 
 
 @dataclass(slots=True, frozen=True)
@@ -47,7 +50,9 @@ def append_published(database: Database, batch: Sequence[Publication]) -> int:
     if database.is_sqlite:
         base, epoch = database.write(lambda connection: _append_sqlite(connection, batch))
     else:
-        base, epoch = database.autocommit(lambda connection: _append_postgresql(connection, batch))
+        while (placed := database.autocommit(lambda connection: _append_postgresql(connection, batch))) is None:
+            adopt_timeline(database)
+        base, epoch = placed
     for offset, publication in enumerate(batch, 1):
         publication.notification.seq = base + offset
     return epoch
@@ -134,16 +139,18 @@ WITH position AS (
 )
 SELECT base, epoch FROM position
 """
+_POSTGRESQL_ON_TIMELINE = _POSTGRESQL.replace("WHERE id = 1", f"WHERE id = 1 AND timeline = ({CURRENT_TIMELINE})")
 
 
-def _append_postgresql(connection: Connection, batch: Sequence[Publication]) -> tuple[int, int]:
+def _append_postgresql(connection: Connection, batch: Sequence[Publication]) -> tuple[int, int] | None:
+    """Append a batch; return the position before it and the epoch. None: the timeline has to be adopted first."""
     rows = [_notification_values(p.notification, place) for place, p in enumerate(batch, 1)]
     columns = dict(zip(("place", *NOTIFICATION_COLUMNS[1:]), map(list, zip(*rows, strict=True)), strict=True))
     addressed = [(place, audience) for place, p in enumerate(batch, 1) for audience in p.notification.to]
     begun = [(place, name) for place, audience in addressed if (name := recipient_of(audience)) is not None]
     claims = [publication.claim for publication in batch if publication.claim]
     row = connection.exec_driver_sql(
-        _POSTGRESQL,
+        _POSTGRESQL if policy_of(connection) is TimelinePolicy.IGNORED else _POSTGRESQL_ON_TIMELINE,
         {
             **columns,
             "count": len(batch),
@@ -157,5 +164,5 @@ def _append_postgresql(connection: Connection, batch: Sequence[Publication]) -> 
             "claim_hash": [claim.request_hash for claim in claims],
             "claim_answer": [claim.answer for claim in claims],
         },
-    ).one()
-    return row.base, row.epoch
+    ).one_or_none()
+    return None if row is None else (row.base, row.epoch)

@@ -20,8 +20,9 @@ from notifygate.background import Background
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.log.announcement import Announcement
-from notifygate.log.reader import Head, read_head, read_range
+from notifygate.log.reader import Head, read_head_of_primary, read_range
 from notifygate.log.tail import Tail
+from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
 from notifygate.waiting import WouldWaitError, may_wait
 
@@ -83,7 +84,7 @@ class Follower:
     def start(self) -> None:
         """Read the newest entries and begin to follow. Raises UnavailableError if the database can't be read."""
         with self._lock:
-            head = self._database.read(read_head)
+            head = self._read_head()
             self._tail.restart(head.epoch, max(head.floor, head.seq - self._capacity, 0))
             self._fill(head.seq, None)
             self._tail.checked_at = time.monotonic()
@@ -226,7 +227,10 @@ class Follower:
         if time.monotonic() < self._ranges_ignored_until:
             self._look_soon()
             return
-        head = self._database.read(read_head)
+        head = self._read_head()
+        if head.epoch != self._tail.epoch:
+            self._act_on_head(head, self._tail.end)
+            return
         if head.seq < announcement.last:
             self._ranges_ignored_until = time.monotonic() + HINTED_LOOK_SECONDS
         self._fill(min(announcement.last, head.seq), announcement.committed_at)
@@ -234,13 +238,22 @@ class Follower:
     def _look_without_lock(self) -> None:
         """Look at the head as usual: what is announced while the database is read need not wait for it."""
         restarts, end = self._restarts, self._tail.end
-        head = self._database.read(read_head)
+        head = self._read_head()
         with self._lock:
             if self._restarts == restarts:  # else this may be the head of what never happened
                 self._act_on_head(head, end)
 
     def _look_at_head(self) -> None:
-        self._act_on_head(self._database.read(read_head), self._tail.end)
+        end = self._tail.end
+        self._act_on_head(self._read_head(), end)
+
+    def _read_head(self) -> Head:
+        """Read the head. A promotion of the server is noticed here even where nothing is written."""
+        head = self._database.read(read_head_of_primary)
+        if head.is_on_new_timeline:
+            adopt_timeline(self._database)
+            head = self._database.read(read_head_of_primary)
+        return head
 
     def _act_on_head(self, head: Head, end: int) -> None:
         """Bring the tail to a head. `end`: where the tail ended when it was read; it may have gone further since."""

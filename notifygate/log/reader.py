@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, literal_column, select
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification, shared_text
+from notifygate.storage.database import StandbyError
 from notifygate.storage.tables import LogEntry, LogHead, NotificationRow, table
+from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
 
 HEAD = table(LogHead)
 ENTRIES = table(LogEntry)
@@ -45,13 +47,33 @@ class Head:
     """Sequence of the newest entry."""
     floor: int
     """Entries up to here may have been pruned."""
+    timeline: str | None = None
+    """PostgreSQL's timeline that the log was last written on; None until it is known, and where it is ignored."""
+    server_timeline: str | None = None
+    """The server's timeline; None on a standby, and where it is ignored."""
+
+    @property
+    def is_on_new_timeline(self) -> bool:
+        """Whether the server's timeline has to be stored before anything is appended."""
+        return self.server_timeline is not None and self.server_timeline != self.timeline
+
+
+_HEAD = select(HEAD.c.epoch, HEAD.c.head, HEAD.c.floor).where(HEAD.c.id == 1)
+_HEAD_AND_TIMELINE = _HEAD.add_columns(HEAD.c.timeline, literal_column(CURRENT_TIMELINE))
 
 
 def read_head(connection: Connection, *, lock: bool = False) -> Head:
     """Read the head. With `lock` no other transaction can append until this one ends (SQLite: BEGIN IMMEDIATE)."""
-    statement = select(HEAD.c.epoch, HEAD.c.head, HEAD.c.floor).where(HEAD.c.id == 1)
-    row = connection.execute(statement.with_for_update() if lock else statement).one()
-    return Head(row.epoch, row.head, row.floor)
+    statement = _HEAD if policy_of(connection) is TimelinePolicy.IGNORED else _HEAD_AND_TIMELINE
+    return Head(*connection.execute(statement.with_for_update() if lock else statement).one())
+
+
+def read_head_of_primary(connection: Connection) -> Head:
+    """Read the head for the tail, which must not be fed with what a standby has. Raises StandbyError."""
+    head = read_head(connection)
+    if head.server_timeline is None and policy_of(connection) is not TimelinePolicy.IGNORED:
+        raise StandbyError("The database's server is a standby.")
+    return head
 
 
 def notification_from_row(row: AnyRow, seq: int) -> Notification:

@@ -2,19 +2,42 @@
 
 It holds the log's lock from its first statement on. Whatever it reads therefore can't change before it commits, and
 its entries have their numbers at once. Its work is short; the time-outs of `storage.database` are the net below it.
+
+On a server with another timeline than the log's it first stores that timeline and begins a new epoch. Under the lock
+exactly one transaction does so, and nothing is committed to the old epoch on the new timeline: what is appended without
+this class (`log.append`) requires the stored timeline.
 """
 
+import logging
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, insert, update
 
+from notifygate.domain.cursor import EPOCH_BITS
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.times import now_ms
-from notifygate.log.reader import ENTRIES, HEAD, read_head
+from notifygate.log.reader import ENTRIES, HEAD, Head, read_head
+from notifygate.storage.database import Database
+from notifygate.storage.timeline import TimelinePolicy, policy_of
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+def other_epoch(epoch: int) -> int:
+    """Draw an epoch other than the present one."""
+    while (drawn := secrets.randbits(EPOCH_BITS)) == epoch:
+        pass
+    return drawn
+
+
+def adopt_timeline(database: Database) -> None:
+    """Store the server's timeline, and begin a new epoch where that is due. Nothing where it is stored already."""
+    database.write(LogTransaction)
 
 
 class LogTransaction:
@@ -30,6 +53,18 @@ class LogTransaction:
         self.now = now_ms()
         """The moment of all changes of this transaction, Unix milliseconds."""
         self.entries: list[Entry] = []
+        if head.is_on_new_timeline:
+            self._adopt_timeline(head)
+
+    def _adopt_timeline(self, head: Head) -> None:
+        self.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(timeline=head.server_timeline))
+        if head.timeline is not None and policy_of(self.connection) is TimelinePolicy.BEGINS_EPOCH:
+            logger.warning(
+                "The database's server was promoted (timeline %s, before it %s): a new epoch begins",
+                head.server_timeline,
+                head.timeline,
+            )
+            self.begin_new_epoch(other_epoch(self.epoch))
 
     def append(
         self,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from gevent.event import AsyncResult
 from gevent.queue import Queue
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from notifygate import metrics
 from notifygate.background import Background
@@ -20,6 +20,7 @@ from notifygate.domain.notification import NewNotification
 from notifygate.errors import UnavailableError
 from notifygate.log.announcement import Announcement, announce
 from notifygate.log.append import IdempotencyClaim, Publication, append_published
+from notifygate.log.reader import HEAD
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.waiting import may_wait
@@ -58,6 +59,11 @@ def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list
     return database.write(work)
 
 
+def _rewrite_head(transaction: LogTransaction) -> None:
+    # A lock alone would not notice a full disk.
+    transaction.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(head=HEAD.c.head))
+
+
 class LogWriter:
     """Appends to the log. `on_commit` is called after each commit that appended something.
 
@@ -70,6 +76,9 @@ class LogWriter:
         self._on_commit = on_commit
         self._queue: Queue[_Waiting] = Queue()
         self._loop = Background(self._step)
+        self.is_failing = False
+        """Whether the last commit failed because the database was away, too busy or could not be written. A commit that
+        was refused for what it contains says nothing about the database."""
 
     def start(self) -> None:
         """Begin to write."""
@@ -94,6 +103,14 @@ class LogWriter:
         """
         return cast(T, self._submit(change))
 
+    def probe(self) -> None:
+        """Find out whether the database can be written again, by a write that changes nothing. Raises UnavailableError.
+
+        Nothing where the last commit succeeded.
+        """
+        if self.is_failing:
+            self.transact(_rewrite_head)
+
     def _submit(self, work: Publication | Change) -> Any:
         may_wait()
         if self._queue.qsize() >= MAX_WAITING:
@@ -117,7 +134,9 @@ class LogWriter:
             return
         try:
             commit(batch)
+            self.is_failing = False
         except UnavailableError as error:
+            self.is_failing = True
             # Whether the commit took place may be unknown: repeating it here could append twice.
             for waiting in batch:
                 waiting.done.set_exception(error)

@@ -1,8 +1,8 @@
 """Housekeeping: what nobody asks for, in every worker.
 
-About every second expiry and SQLite's checkpoint, about every hour retention. No worker is elected: the jobs look first
-and lock only when there is something to do, and who comes second finds nothing left. So there is no lease to lose and
-no moment without a housekeeper.
+About every second expiry and SQLite's checkpoint, and a probe while commits fail; about every hour retention. No worker
+is elected: the jobs look first and lock only when there is something to do, and who comes second finds nothing left. So
+there is no lease to lose and no moment without a housekeeper.
 """
 
 import logging
@@ -13,6 +13,7 @@ import gevent
 
 from notifygate.background import Background
 from notifygate.errors import NotifygateError
+from notifygate.log.writer import LogWriter
 from notifygate.publishing.removal import Removal
 from notifygate.publishing.retention import Retention
 from notifygate.storage.database import Database
@@ -26,8 +27,9 @@ RETENTION_SECONDS = 3600.0
 class Housekeeping:
     """The greenlet that does it."""
 
-    def __init__(self, database: Database, removal: Removal, retention: Retention) -> None:
+    def __init__(self, database: Database, writer: LogWriter, removal: Removal, retention: Retention) -> None:
         self._database = database
+        self._writer = writer
         self._removal = removal
         self._retention = retention
         self._tidying = Background(self._tidy)
@@ -46,6 +48,7 @@ class Housekeeping:
     def _tidy(self) -> None:
         with self._tidying.idle:
             gevent.sleep(TIDY_SECONDS)
+        self._try(self._writer.probe)
         self._try(self._removal.expire_due)
         self._try(self._database.checkpoint)
 

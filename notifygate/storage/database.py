@@ -13,11 +13,14 @@ from typing import Any, TypeVar, cast
 import gevent
 from gevent.lock import BoundedSemaphore
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from notifygate.errors import ConfigurationError, UnavailableError
+from notifygate.private_files import make_private_file
+from notifygate.settings import Settings
+from notifygate.storage.faults import is_unavailable, needs_new_connections
+from notifygate.storage.timeline import TimelinePolicy, policy_of_settings
 from notifygate.waiting import may_wait
 
 T = TypeVar("T")
@@ -43,16 +46,25 @@ SQLITE_LOG_PAGES = 8000
 """Pages of the write-ahead log, of 4 KiB, past which a commit itself copies them into the database. `checkpoint` has
 done so before, unless commits never pause: this is what keeps the file from growing for ever."""
 
-POSTGRESQL_OPTIONS = "-c lock_timeout=5s -c statement_timeout=10s -c idle_in_transaction_session_timeout=3s"
+POSTGRESQL_TIMEOUTS = {"lock_timeout": "5s", "statement_timeout": "10s", "idle_in_transaction_session_timeout": "3s"}
 """The net below a process that is stopped in the middle of a transaction: its locks go after three seconds."""
+
+POSTGRESQL_OPTIONS = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_TIMEOUTS.items())
 
 PATIENCE_SECONDS = 12
 """How long work on PostgreSQL may take before the server is taken to be stuck: longer than its own time-outs, shorter
 than clients wait. A server that is stopped rather than dead answers nothing, not even that."""
 
 
-def engine_options(url: str, pool_size: int) -> dict[str, Any]:
+class StandbyError(UnavailableError):
+    """The server is a standby: what it has may be old, and it can't write. Raised by work that finds out."""
+
+
+def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[str, Any]:
     """Return the options with which SQLAlchemy makes an engine for a URL, at most `pool_size` connections.
+
+    Without `prepares` a connection to PostgreSQL prepares no statements and sends no start-up options, which a pooler
+    in transaction mode can't keep; the role has to have the time-outs then (`storage.readiness`).
 
     Raises ConfigurationError for a text that is no URL, and for SQLite without a file: workers couldn't share it.
     """
@@ -74,27 +86,33 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
         # The pool hands a connection to one greenlet at a time, and so to one thread at a time.
         options["connect_args"] = {"check_same_thread": False, "timeout": SQLITE_BUSY_SECONDS}
     else:
-        options["connect_args"] = {
-            "options": POSTGRESQL_OPTIONS,
-            "connect_timeout": 5,
-            "application_name": "notifygate",
-        }
+        kept = {"options": POSTGRESQL_OPTIONS} if prepares else {"prepare_threshold": None}
+        options["connect_args"] = {"connect_timeout": 5, "application_name": "notifygate", **kept}
         options["pool_pre_ping"] = True
     return options
 
 
-def make_engine(url: str, pool_size: int = 3) -> Engine:
+def make_engine(url: str, pool_size: int = 3, *, prepares: bool = True) -> Engine:
     """Make an engine outside the application: the command line and the migrations."""
-    engine = create_engine(url, **engine_options(url, pool_size))
+    engine = create_engine(url, **engine_options(url, pool_size, prepares=prepares))
     prepare_engine(engine)
     return engine
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give the connections of a SQLite engine their pragmas and explicit transactions; nothing for PostgreSQL."""
+    """Give the connections of a SQLite engine a private file, their pragmas and explicit transactions.
+
+    Nothing for PostgreSQL.
+    """
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _make_sqlite_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+
+
+def _make_sqlite_file(_dialect: Any, _record: Any, arguments: list[Any], _parameters: Any) -> None:
+    if not arguments[0].startswith("file:"):
+        make_private_file(arguments[0])
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
@@ -115,17 +133,19 @@ def _begin_sqlite(connection: Connection) -> None:
 class Database:
     """Runs work in transactions, away from the hub where the driver would block it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, timeline: TimelinePolicy = TimelinePolicy.BEGINS_EPOCH) -> None:
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.timeline = TimelinePolicy.IGNORED if self.is_sqlite else timeline
         self._turns = BoundedSemaphore(max(1, cast(QueuePool, engine.pool).size() - KEPT_FREE))
         self.engine = engine
         if self.is_sqlite:
             self._reading = engine
             self._writing = engine.execution_options(notifygate_write=True)
         else:
-            self._reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._writing = engine.execution_options(isolation_level="READ COMMITTED")
-            self._autocommitting = engine.execution_options(isolation_level="AUTOCOMMIT")
+            own = engine.execution_options(notifygate_timeline=self.timeline)
+            self._reading = own.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writing = own.execution_options(isolation_level="READ COMMITTED")
+            self._autocommitting = own.execution_options(isolation_level="AUTOCOMMIT")
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment of the database, and return what it returns."""
@@ -177,20 +197,29 @@ class Database:
             if timeout is not patience:
                 raise
             raise self._given_up() from timeout
+        except StandbyError:
+            self.engine.dispose()
+            raise
         except SQLAlchemyError as error:
             # While it cleans up, the driver may put an error of its own in the place of the time-out.
             if not self.is_sqlite and time.monotonic() - began >= PATIENCE_SECONDS:
                 raise self._given_up() from error
-            if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
+            if needs_new_connections(error):
+                self.engine.dispose()
+            if is_unavailable(error):
                 raise UnavailableError("The database can't be reached or is too busy.") from error
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise UnavailableError("The connection to the database was lost.") from error
             raise
 
     def _given_up(self) -> UnavailableError:
         """Begin with fresh connections: those that are idle now may be stuck like the one that was waited for."""
         self.engine.dispose()
         return UnavailableError("The database doesn't answer.")
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database of some settings, outside the application."""
+    engine = make_engine(settings.effective_database_url, prepares=settings.database_prepare)
+    return Database(engine, policy_of_settings(settings))
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:

@@ -7,11 +7,13 @@ a gateway with another secret refuses to start. While the secret is rotated both
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
 from notifygate.domain.cursor import fingerprint
 from notifygate.errors import ConfigurationError
-from notifygate.storage.database import Database
+from notifygate.storage.database import POSTGRESQL_TIMEOUTS, Database
 from notifygate.storage.tables import LogHead, table
+from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy
 
 HEAD = table(LogHead)
 
@@ -22,6 +24,30 @@ SCHEMA_REVISION = "0002"
 def check_database(database: Database, secret_keys: Sequence[str]) -> None:
     """Make sure that the gateway can use a database. Raises ConfigurationError that says what to do otherwise."""
     database.write(lambda connection: _check(connection, secret_keys))
+    if database.timeline is not TimelinePolicy.IGNORED:
+        database.read(_check_timeline)
+    if not database.is_sqlite:
+        database.read(_check_timeouts)
+
+
+def _check_timeline(connection: Connection) -> None:
+    try:
+        connection.execute(text(f"SELECT {CURRENT_TIMELINE}"))
+    except (NotSupportedError, ProgrammingError) as error:
+        raise ConfigurationError(
+            "This PostgreSQL does not give its timeline: set NOTIFYGATE_DATABASE_TIMELINE=false on every gateway, and "
+            "run 'notifygate log new-epoch' after a fail-over that may have lost commits."
+        ) from error
+
+
+def _check_timeouts(connection: Connection) -> None:
+    """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's."""
+    for name, value in POSTGRESQL_TIMEOUTS.items():
+        if connection.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one() == "0":
+            raise ConfigurationError(
+                f"The role of NOTIFYGATE_DATABASE_URL has no {name}: run 'ALTER ROLE … SET {name} = '{value}'' and the "
+                "like for the others (docs/operations.md, PgBouncer), then reconnect the pooler."
+            )
 
 
 def _check(connection: Connection, secret_keys: Sequence[str]) -> None:

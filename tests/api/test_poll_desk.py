@@ -510,6 +510,27 @@ def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGatew
     eventually(lambda: caller.answers, "an answer")
 
 
+def test_a_hold_that_begins_while_the_view_changes_is_woken_by_what_the_new_view_shows(
+    make_app: Callable[..., InProcessGateway],
+) -> None:
+    """The worker is behind the client's cursor and finds that a type is no longer muted only while the wait begins."""
+    one, other = make_app(), make_app(head_check_interval=60.0)
+    publisher, alice = other.publisher(), one.recipient("alice")
+    muted = {"types": {"sale": {"muted": True}}}
+    assert alice.put("/v1/inbox/preferences", json=muted).status_code == 200
+    other.services.follower.check_soon()
+    there = other.recipient("alice")
+    there.inbox()
+    assert alice.put("/v1/inbox/preferences", json={"types": {}}).status_code == 200
+    cursor, caller, desk = alice.inbox()["cursor"], Caller(), Desk(other)
+    hold = desk.desk.take(desk.request(there, f"?cursor={cursor}&wait=50"), caller)  # in a greenlet: it may read
+    assert isinstance(hold, HeldPoll)
+    assert hold.waits
+    publisher.publish("user:alice", "seen again", type="sale")
+    eventually(lambda: bool(caller.answers), "the hold is woken")
+    assert [item["title"] for item in body_of(caller.answers[0])["notifications"]] == ["seen again"]
+
+
 def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGateway, desk: Desk) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     first = alice.inbox()

@@ -43,6 +43,14 @@ def test_several_at_once_do_it_once(empty: CommandLine, empty_database_url: str)
     assert revisions(empty_database_url) == [SCHEMA_REVISION]
 
 
+def test_data_folder_is_made_where_secrets_come_from_elsewhere(tmp_path: Path) -> None:
+    secrets = {f"NOTIFYGATE_{name}": "a secret of more than thirty-two bytes" for name in ("SECRET_KEY", "JWT_SECRETS")}
+    folder = tmp_path / "not yet" / "var"
+    CommandLine(folder, secrets)("migrate")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "notifygate.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_migrations_are_found_from_any_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "notifygate.cli", "migrate"]
     done = subprocess.run(

@@ -297,6 +297,17 @@ def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
     followed.reaches(6)
 
 
+def test_what_an_old_announcement_leaves_out_is_not_read_from_a_new_epoch(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    lost = followed.publish(3)._replace(entries=None)
+    epoch = (lost.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    followed.offer(lost)
+    eventually(lambda: followed.tail.epoch == epoch, "the restart")
+    assert followed.told == []
+
+
 def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()

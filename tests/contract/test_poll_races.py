@@ -5,10 +5,11 @@ from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, delete, update
 
 from notifygate.inbox import poll
-from notifygate.log.reader import ENTRIES
+from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, read_head
+from notifygate.log.transaction import other_epoch
 from notifygate.storage.database import Database
 from tests.support.in_process import InProcessGateway, RecipientActor
 
@@ -176,3 +177,78 @@ def test_counts_survive_retention_of_what_the_view_has_not_counted_yet(make_app:
     changes = alice.inbox(cursor)
     assert (changes["unread"], changes["unseen"]) == (1, 1)
     assert alice.get("/v1/inbox/unread").json == {"unread": 1, "unseen": 1}
+
+
+def fail_over(database: Database, up_to: int) -> None:
+    """Lose what was committed after a position and begin a new epoch, as behind the gateway's back."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(delete(ENTRIES).where(ENTRIES.c.seq > up_to))
+        connection.execute(delete(NOTIFICATIONS).where(NOTIFICATIONS.c.seq > up_to))
+        epoch = other_epoch(read_head(connection).epoch)
+        connection.execute(update(HEAD).values(head=up_to, epoch=epoch))
+
+    database.write(work)
+
+
+def test_a_cursor_of_the_lost_time_is_a_reset_on_a_worker_that_has_not_noticed_yet(make_app: MakeApp) -> None:
+    """The worker is behind the cursor, looks at the log for its sake, and finds a new epoch that is further than it."""
+    one, other = make_app(), make_app(head_check_interval=60.0)
+    publisher, alice = one.publisher(), one.recipient("alice")
+    there = other.recipient("alice")
+    for n in range(5):
+        publisher.publish("user:alice", f"kept {n}")
+    kept = one.services.tail.end
+    there.inbox()
+    for n in range(3):
+        publisher.publish("user:alice", f"lost {n}")
+    cursor = alice.inbox()["cursor"]
+    fail_over(one.services.database, kept)
+    for n in range(5):
+        publisher.publish("user:alice", f"new {n}")
+    page = there.inbox(cursor)
+    assert page["reset"] is True
+    assert titles([page]) == [f"new {n}" for n in (4, 3, 2, 1, 0)] + [f"kept {n}" for n in (4, 3, 2, 1, 0)]
+
+
+def test_an_old_cursor_that_the_database_reads_in_a_new_epoch_is_a_reset(make_app: MakeApp) -> None:
+    one, other = make_app(), make_app(head_check_interval=60.0, tail_entries=10)
+    publisher, alice = one.publisher(), one.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    for n in range(20):
+        publisher.publish("user:alice", f"kept {n}")
+    there = other.recipient("alice")
+    other.services.follower.check_soon()
+    there.inbox()
+    fail_over(one.services.database, one.services.tail.end - 1)
+    publisher.publish("user:alice", "new")
+    page = there.inbox(cursor)
+    assert page["reset"] is True
+    assert titles([page])[:2] == ["new", "kept 18"]
+
+
+def test_an_epoch_that_changes_while_a_poll_reads_is_a_reset(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing lies behind the cursor, neither before nor after; its ETag must not match either."""
+    gateway = make_app(head_check_interval=60.0, tail_entries=10)
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    first = alice.poll()
+    cursor, etag = first.json["cursor"], first.headers["ETag"]  # type: ignore[index]
+    for _ in range(20):
+        publisher.publish("user:bob")
+    gateway.restart()  # so that memory doesn't know what happened to alice's audiences
+    alice = gateway.recipient("alice")
+    alice.inbox()
+    services = gateway.services
+
+    def change_epoch() -> None:
+        fail_over(services.database, services.tail.end)
+        services.follower.check_soon()
+        services.follower.ensure_fed()
+
+    done = meanwhile(monkeypatch, services.database, lambda: True, change_epoch)
+    answer = alice.poll(cursor, etag=etag)
+    assert done, "the poll was answered from memory, so this proves nothing"
+    assert answer.status_code == 200
+    assert answer.json["reset"] is True  # type: ignore[index]

@@ -85,6 +85,29 @@ def test_gateway_starts_from_an_empty_folder_and_makes_its_secrets(gateway: Call
         assert command in running.output
 
 
+def test_nothing_that_a_gateway_makes_can_be_read_by_other_users(gateway: Callable[..., GatewayProcess]) -> None:
+    running = gateway({"NOTIFYGATE_WORKERS": "2"})
+    new_session().get(f"{running.url}/metrics", timeout=30)
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in running.data_dir.rglob("*")}
+    assert {"notifygate.db", "notifygate.db-wal", "notifygate.db-shm", "secret_key", "metrics"} <= set(made)
+    assert any(name.startswith("counter_") for name in made)
+    assert {name: oct(mode) for name, mode in made.items() if mode & 0o077} == {}
+    assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o700
+    assert "Every user of this machine" not in running.output
+
+
+def test_data_folder_that_others_may_enter_is_left_as_it_is_with_a_warning() -> None:
+    running = GatewayProcess()
+    try:
+        running.data_dir.mkdir()
+        running.data_dir.chmod(0o755)
+        running.start()
+        assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o755
+        assert f"chmod -R go= {running.data_dir}" in running.output
+    finally:
+        running.close()
+
+
 def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     command = [sys.executable, "-c", "from notifygate.settings import load_settings; print(load_settings().secret_key)"]

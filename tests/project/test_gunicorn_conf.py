@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> di
     """Return what the file defines under some settings."""
     monkeypatch.setattr(os, "environ", environment(tmp_path, **settings))
     return runpy.run_path(str(REPOSITORY / "gunicorn.conf.py"))
+
+
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    """What starts in this process must not change it for the other tests."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -133,6 +142,11 @@ def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch:
     assert len(list(folder.iterdir())) == 3, "reading the file, as a reload does, removes nothing"
     conf["on_starting"](None)
     assert sorted(folder.rglob("*")) == sorted([folder / "more", *kept])
+
+
+def test_what_workers_create_is_private(conf: dict[str, Any]) -> None:
+    conf["on_starting"](None)
+    assert os.umask(0o022) == 0o077
 
 
 def test_worker_that_ends_tells_what_it_has_counted_last(conf: dict[str, Any]) -> None:

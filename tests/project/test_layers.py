@@ -17,6 +17,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "metrics",
                 "log_lines",
                 "settings",
+                "private_files",
                 "problem_catalogue",
                 "background",
                 "open_files",
@@ -37,6 +38,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
 
 SIBLINGS = {
     ("settings", "errors"): "a bad setting is an error like any other",
+    ("settings", "private_files"): "generated secrets are private files",
     ("publishing", "inbox"): "retention removes the states of the notifications that it removes",
     ("cli", "api"): "`notifygate type set` refuses what PUT /v1/types refuses, by the same model",
 }

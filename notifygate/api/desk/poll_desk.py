@@ -135,6 +135,8 @@ class PollDesk:
                 return None
             if hold.reason != "news":
                 return outcome
+            if outcome is not None:
+                hold.view = outcome.view  # what ended the wait may have ended the view that it was filtered by
 
     def _has_nothing_to_find(self, hold: HeldPoll) -> bool:
         """Tell whether a poll that begins to wait needs no look: nearly all that come back after a broadcast."""

@@ -97,6 +97,21 @@ def test_a_driver_error_leaves_as_unavailable_without_its_text(tmp_path: Path) -
     assert "SELECT" not in str(failed.value)
 
 
+def test_connections_to_a_file_that_can_not_be_written_are_not_kept(database: Database, sqlite_url: str) -> None:
+    file = sqlite_url.removeprefix("sqlite:///")
+    read_only = Database(make_engine(f"sqlite:///file:{file}?mode=ro&uri=true"))
+    assert numbers(read_only) == []
+    assert read_only.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    with pytest.raises(UnavailableError):
+        read_only.write(lambda connection: insert(connection, 1))
+    assert read_only.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+def test_files_of_a_database_are_private(database: Database, sqlite_url: str) -> None:
+    file = sqlite_url.removeprefix("sqlite:///")
+    assert [Path(file + suffix).stat().st_mode & 0o777 for suffix in ("", "-wal", "-shm")] == [0o600] * 3
+
+
 def test_a_read_sees_one_moment_on_sqlite(database: Database) -> None:
     database.write(lambda connection: insert(connection, 1))
     counts: list[int] = []

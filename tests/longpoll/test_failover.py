@@ -1,0 +1,168 @@
+"""A PostgreSQL that fails over to a standby, and one that becomes read-only, under gateways that go on running."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gevent
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.longpoll.site import MakeSite, Publisher, Site, all_done, eventually, new_session
+from tests.support.postgres_server import PostgresServer, several_hosts
+
+
+@pytest.fixture
+def primary() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test alone."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A standby of `primary` that receives what that one commits."""
+    server = PostgresServer(primary=primary)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+class Device:
+    """A client that merges what it is sent by id, as the protocol says; it may call any gateway."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self._at = [site.recipient(name, at=at) for at in range(len(site.gateways))]
+        self.cursor: str | None = None
+        self.titles: dict[str, str] = {}
+        self.resets = 0
+
+    def poll(self, at: int, **query: Any) -> bool:
+        """Poll a gateway once and merge the answer; return whether there was one to merge."""
+        answer = self._at[at].poll(self.cursor, **query)
+        if answer.status_code != 200:
+            check_unavailable(answer)
+            return False
+        body = answer.json()
+        if self.cursor is None or body["reset"]:
+            self.resets += body["reset"]
+            self.titles = {}
+        self.titles |= {item["id"]: item["title"] for item in body["notifications"]}
+        self.cursor = body["cursor"]
+        return True
+
+
+def check_unavailable(answer: Any) -> None:
+    assert answer.status_code == 503, f"{answer.status_code} {answer.text}"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["code"] == "unavailable"
+
+
+def publish(publisher: Publisher, titles: list[str]) -> None:
+    """Publish to everybody; what is answered with 503 is sent again."""
+    for title in titles:
+
+        def is_published(title: str = title) -> bool:
+            answer = publisher.post("all", title, idempotency_key=title)
+            if answer.status_code != 201:
+                check_unavailable(answer)
+            return answer.status_code == 201
+
+        eventually(is_published, f"{title} is published", seconds=60)
+
+
+def promotions(site: Site) -> int:
+    """Return how often a gateway has begun a new epoch because of a promotion."""
+    return sum(gateway.output.count("was promoted (timeline") for gateway in site.gateways)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_clients_have_exactly_the_new_inbox_after_a_promotion_that_lost_commits(
+    make_site: MakeSite, primary: PostgresServer, standby: PostgresServer, workers: int
+) -> None:
+    url = several_hosts(primary.create_database(), primary, standby)
+    site = make_site(url, gateways=2, WORKERS=workers)
+    publisher = site.publisher()
+    devices = [Device(site, f"device{number}") for number in range(8)]
+    held = Device(site, "held")
+    kept, lost = [f"kept {n}" for n in range(5)], [f"lost {n}" for n in range(3)]
+    new = [f"new {n}" for n in range(6)]
+    for device in (*devices, held):
+        assert device.poll(0)
+    publish(publisher, kept)
+    standby.await_copy()
+    standby.stop_receiving()
+    publish(publisher, lost)
+    for number, device in enumerate(devices):
+        eventually(lambda device=device, at=number % 2: device.poll(at) and len(device.titles) == 8, "all is received")
+    assert held.poll(0)
+    waiting = gevent.spawn(held.poll, 0, wait=50)
+    site.await_holds(1)
+    primary.kill()
+    standby.promote()
+    # Nothing is written until the gateways have noticed by themselves: the held poll ends with a reset.
+    assert all_done([waiting], seconds=60) == [True]
+    assert held.resets == 1
+    assert sorted(held.titles.values()) == sorted(kept)
+    publish(publisher, new)
+    for number, device in enumerate(devices):
+        eventually(lambda device=device, at=1 - number % 2: device.poll(at) and device.resets, "a reset", seconds=30)
+        eventually(lambda device=device, at=number % 2: device.poll(at), "a poll of the other gateway")
+        assert sorted(device.titles.values()) == sorted(kept + new)
+        assert device.resets == 1
+    assert promotions(site) == 1
+    assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)
+
+
+def test_standby_is_unavailable_until_it_is_promoted(
+    make_site: MakeSite, primary: PostgresServer, standby: PostgresServer
+) -> None:
+    """The URL doesn't ask for a server that can be written, so the gateway gets to the standby before its promotion."""
+    url = several_hosts(primary.create_database(), primary, standby).replace("&target_session_attrs=read-write", "")
+    site = make_site(url)
+    publisher, alice, newcomer = site.publisher(), site.recipient(), site.recipient()
+    cursor = alice.cursor()
+    standby.await_copy()
+    primary.kill()
+    for _ in range(15):
+        check_unavailable(publisher.post("all", "not published"))
+        body = {"op": "seen", "up_to": cursor}
+        check_unavailable(alice.session.post(f"{alice.url}/v1/inbox/state", json=body, timeout=60))
+        check_unavailable(newcomer.poll())
+    ready = new_session().get(f"{site.url}/readyz", timeout=30)
+    assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
+    eventually(lambda: alice.poll(cursor).status_code == 503, "what a standby has is not taken for the newest")
+    standby.promote()
+    publish(publisher, ["after"])
+    assert eventually(lambda: alice.inbox(cursor)["reset"], "a reset")
+    eventually(lambda: new_session().get(f"{site.url}/readyz", timeout=30).status_code == 200, "ready again")
+    assert "Traceback" not in site.gateways[0].output
+
+
+def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not_kept(
+    make_site: MakeSite, postgres_url: str
+) -> None:
+    """The sessions that exist keep the database's setting: only new connections find that it can be written again."""
+    site = make_site(postgres_url)
+    publisher, alice = site.publisher(), site.recipient()
+    cursor = alice.cursor()
+    name = make_url(postgres_url).database or ""
+    admin_url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
+    read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+    with psycopg.connect(admin_url.render_as_string(hide_password=False), autocommit=True) as admin:
+        admin.execute(read_only.format(sql.Identifier(name), sql.Literal("on")))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        for _ in range(5):
+            check_unavailable(publisher.post("all", "not published"))
+            assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
+        admin.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
+        publish(publisher, ["after"])
+    assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]
+    assert "Traceback" not in site.gateways[0].output

@@ -1,0 +1,58 @@
+"""A SQLite file that can't be written for a while."""
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+import requests
+
+from tests.longpoll.site import Site, all_done, eventually, new_session, stays
+from tests.support.gateway_process import GatewayProcess
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A gateway for which file modes count, on a SQLite file in its data folder."""
+    process = GatewayProcess(is_unprivileged=True)
+    made = Site(f"sqlite:///{process.data_dir}/notifygate.db", {}, gateways=0)
+    made.gateways = [process]
+    process.data_dir.mkdir()
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+def readiness(site: Site) -> requests.Response:
+    return new_session().get(f"{site.url}/readyz", timeout=30)
+
+
+def test_file_that_can_not_be_written_for_a_while_is_written_again_without_a_restart(site: Site) -> None:
+    """SQLite opens it read-only then, without an error, for as long as the connection lasts."""
+    file = site.gateways[0].data_dir / "notifygate.db"
+    publisher, alice = site.publisher(), site.recipient()
+    cursor = alice.cursor()
+
+    def refuses() -> bool:
+        # Connections that exist can still write: many snapshots at once make new ones.
+        all_done([gevent.spawn(alice.poll) for _ in range(20)])
+        return publisher.post("all", "not published").status_code == 503
+
+    assert readiness(site).status_code == 200
+    file.chmod(0o400)
+    eventually(refuses, "the file can't be written")
+    cursor = alice.cursor()
+
+    def is_not_ready() -> bool:
+        answer = readiness(site)
+        return (answer.status_code, answer.json()["missing"]) == (503, ["database"])
+
+    stays(is_not_ready, "readiness is refused while writes fail", seconds=3)
+    assert publisher.post("all", "not published").status_code == 503
+    assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
+    file.chmod(0o600)
+    eventually(lambda: readiness(site).status_code == 200, "ready again, without a request that writes")
+    assert publisher.post("all", "published").status_code == 201
+    assert site.recipient().poll().status_code == 200, "an inbox can begin"
+    assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["published"]
+    assert "Traceback" not in site.gateways[0].output
