@@ -116,7 +116,7 @@ def _make_follower(
         for entry in entries:
             if GATEWAY in entry.audiences:
                 catalog.load()
-                keys.forget()
+                keys.load()
                 break
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
@@ -126,8 +126,8 @@ def _make_follower(
 
     def restart() -> None:
         catalog.load()
+        keys.load()
         forget_views()
-        keys.forget()
         room.wake_all()
 
     return Follower(

@@ -61,6 +61,7 @@ class Gateway:
     def start(self) -> None:
         """Begin to follow, write and keep house. Raises UnavailableError if the database can't be read."""
         self.catalog.load()
+        self.keys.load()
         self.follower.start()
         self.writer.start()
         if self.announcer:
