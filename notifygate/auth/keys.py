@@ -177,7 +177,7 @@ class KeyVerifier:
         return stored.publisher if stored is not None and stored.accepts(secret, now_ms()) else None
 
     def verify(self, text: str) -> Publisher:
-        """Return the publisher of a key's text, by the database. Raises UnauthorizedError, for every reason the same."""
+        """Return the publisher of a key's text, by the database. Raises UnauthorizedError for every reason alike."""
         key_id, secret = _split(text)
         stored = self._read(key_id) if key_id else None
         if stored is None or not stored.accepts(secret, now_ms()):
