@@ -19,6 +19,7 @@ from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
 from notifygate.api.static_files import register_static_files
 from notifygate.api.v1 import BLUEPRINTS
 from notifygate.auth.keys import KeyVerifier
+from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
 from notifygate.domain.audience import GATEWAY
 from notifygate.domain.cursor import CursorCodec
@@ -109,6 +110,7 @@ def _make_follower(
     tail: Tail,
     catalog: CatalogCache,
     keys: KeyVerifier,
+    revocations: Revocations,
     room: WaitingRoom,
     forget_views: Callable[[], None],
 ) -> Follower:
@@ -117,6 +119,7 @@ def _make_follower(
             if GATEWAY in entry.audiences:
                 catalog.load()
                 keys.load()
+                revocations.load()
                 break
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
@@ -127,6 +130,7 @@ def _make_follower(
     def restart() -> None:
         catalog.load()
         keys.load()
+        revocations.load()
         forget_views()
         room.wake_all()
 
@@ -150,9 +154,12 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
     catalog = CatalogCache(database)
     keys = KeyVerifier(database)
     room = WaitingRoom(settings.holds_per_recipient, settings.holds_per_worker)
+    revocations = Revocations(database, on_revoked=room.wake_recipient)
     tail = Tail(settings.tail_entries)
 
-    follower = _make_follower(settings, database, tail, catalog, keys, room, forget_views=lambda: views.clear())
+    follower = _make_follower(
+        settings, database, tail, catalog, keys, revocations, room, forget_views=lambda: views.clear()
+    )
     announcer = None
     if redis is not None:
         announcer = RedisAnnouncer(
@@ -194,7 +201,8 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         housekeeping=Housekeeping(database, removal, Retention(database, writer.transact, settings.retention_days)),
         room=room,
         advice=PollAdvice(room, settings.poll_after, settings.max_wait),
-        tokens=TokenVerifier(settings),
+        tokens=TokenVerifier(settings, revocations),
+        revocations=revocations,
         keys=keys,
         limits=RateLimits(app, settings, namespace),
     )
