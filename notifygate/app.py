@@ -19,6 +19,7 @@ from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
 from notifygate.api.static_files import register_static_files
 from notifygate.api.v1 import BLUEPRINTS
 from notifygate.auth.keys import KeyVerifier
+from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
 from notifygate.domain.audience import GATEWAY
 from notifygate.domain.cursor import CursorCodec
@@ -113,6 +114,7 @@ def _make_follower(
     tail: Tail,
     catalog: CatalogCache,
     keys: KeyVerifier,
+    revocations: Revocations,
     room: WaitingRoom,
     forget_views: Callable[[], None],
 ) -> Follower:
@@ -120,7 +122,8 @@ def _make_follower(
         for entry in entries:
             if GATEWAY in entry.audiences:
                 catalog.load()
-                keys.forget()
+                keys.load()
+                revocations.load()
                 break
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
@@ -130,8 +133,9 @@ def _make_follower(
 
     def restart() -> None:
         catalog.load()
+        keys.load()
+        revocations.load()
         forget_views()
-        keys.forget()
         room.wake_all()
 
     return Follower(
@@ -154,9 +158,12 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
     catalog = CatalogCache(database)
     keys = KeyVerifier(database)
     room = WaitingRoom(settings.holds_per_recipient, settings.holds_per_worker)
+    revocations = Revocations(database, on_revoked=room.wake_recipient)
     tail = Tail(settings.tail_entries)
 
-    follower = _make_follower(settings, database, tail, catalog, keys, room, forget_views=lambda: views.clear())
+    follower = _make_follower(
+        settings, database, tail, catalog, keys, revocations, room, forget_views=lambda: views.clear()
+    )
     announcer = None
     if redis is not None:
         channel = channel_of(namespace)
@@ -202,7 +209,8 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         ),
         room=room,
         advice=PollAdvice(room, settings.poll_after, settings.max_wait),
-        tokens=TokenVerifier(settings),
+        tokens=TokenVerifier(settings, revocations),
+        revocations=revocations,
         keys=keys,
         limits=RateLimits(app, settings, namespace),
     )

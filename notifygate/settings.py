@@ -71,6 +71,9 @@ class Settings:
     jwt_audience: str = _setting("", "Required `aud` claim. Empty: not checked.")
     jwt_issuer: str = _setting("", "Required `iss` claim. Empty: not checked.")
     jwt_roles_claim: str = _setting("roles", "Claim that holds the recipient's roles.")
+    jwt_max_lifetime: int = _setting(
+        2_592_000, "Longest life of a recipient's token: `exp` less `iat`, or less now. 0: no bound.", unit="s", least=0
+    )
     max_wait: int = _setting(55, "Longest hold. Below the 60 s after which many proxies give up.", unit="s", least=0)
     poll_after: int = _setting(15, "When clients that short-poll are asked to come back.", unit="s", least=1)
     holds_per_recipient: int = _setting(

@@ -105,6 +105,8 @@ def register_demo(app: Flask, settings: Settings) -> None:
         raise ConfigurationError(
             "NOTIFYGATE_DEMO needs tokens of its own: let NOTIFYGATE_JWT_ALGORITHMS begin with HS256."
         )
+    if 0 < settings.jwt_max_lifetime < TOKEN_SECONDS:
+        raise ConfigurationError(f"NOTIFYGATE_DEMO needs a NOTIFYGATE_JWT_MAX_LIFETIME of at least {TOKEN_SECONDS} s.")
     logger.warning("The demo is on: whoever can reach /demo can read and publish as its people.")
     keys = _Keys()
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}

@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app
 
 from notifygate.auth.keys import KeyVerifier
+from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
 from notifygate.domain.cursor import CursorCodec
 from notifygate.holds.advice import PollAdvice
@@ -55,12 +56,15 @@ class Gateway:
     room: WaitingRoom
     advice: PollAdvice
     tokens: TokenVerifier
+    revocations: Revocations
     keys: KeyVerifier
     limits: RateLimits
 
     def start(self) -> None:
         """Begin to follow, write and keep house. Raises UnavailableError if the database can't be read."""
         self.catalog.load()
+        self.keys.load()
+        self.revocations.load()
         self.follower.start()
         self.writer.start()
         if self.announcer:

@@ -6,6 +6,7 @@ from flask import g, request
 
 from notifygate.api.gateway import gateway
 from notifygate.auth.keys import PREFIX as KEY_PREFIX
+from notifygate.domain.address import counted_address
 from notifygate.domain.principal import Publisher, Recipient, Scope
 from notifygate.errors import ForbiddenError, RateLimitedError, UnauthorizedError
 from notifygate.limits.windows import LimitName, Quota
@@ -40,18 +41,38 @@ def authenticate() -> Recipient | Publisher:
     text = _bearer()
     try:
         if text.startswith(KEY_PREFIX):
-            principal = gateway().keys.verify(text)
+            principal = _publisher_of(text)
             g.principal_name = principal.label
         else:
             principal = gateway().tokens.verify(text)
             g.principal_name = principal.audience
     except UnauthorizedError:
         # An address counts only while no credential is known: many recipients may share one.
-        _note(gateway().limits.take("failed_auth", request.remote_addr or "unknown"))
+        _note(gateway().limits.take("failed_auth", _address()))
         raise
     g.principal = principal
     count("guard")
     return principal
+
+
+def _publisher_of(text: str) -> Publisher:
+    """Return the publisher of an API key. Raises UnauthorizedError.
+
+    A key that memory does not know to be good costs a database read, but none past the address' limit: guessing must
+    not load the database. A good key that is new then gets its first answer within the head check interval, when
+    memory knows it; all others behind the same address are served as ever.
+    """
+    keys, limits = gateway().keys, gateway().limits
+    known = keys.recall(text)
+    if known is not None:
+        return known
+    if limits.is_used_up("failed_auth", _address()):
+        raise UnauthorizedError
+    return keys.verify(text)
+
+
+def _address() -> str:
+    return counted_address(request.remote_addr or "unknown")
 
 
 def recipient() -> Recipient:

@@ -46,11 +46,18 @@ def hold_seconds(granted: int, principal: Recipient) -> float:
     return min(jittered, principal.expires_at / 1000 - time.time())
 
 
-def long_poll(look: Callable[[], Found | Nothing], principal: Recipient, asked: int | None) -> Found | Nothing:
+def long_poll(poll: Callable[[], Found | Nothing], principal: Recipient, asked: int | None) -> Found | Nothing:
     """Look at once if no wait is asked for or possible, else hold until the look finds something or time is over.
 
-    The hold is registered before each look and waits after it; nothing committed in between can be missed.
+    The hold is registered before each look and waits after it; nothing committed in between can be missed. Raises
+    UnauthorizedError if the token is revoked meanwhile, which ends the hold.
     """
+
+    def look() -> Found | Nothing:
+        outcome = poll()
+        gateway().revocations.check(principal)
+        return outcome
+
     granted = min(asked or 0, gateway().advice.longest_wait())
     g.granted_wait = None if asked is None else granted
     if granted == 0:

@@ -63,6 +63,7 @@ def _from_row(row: Row[Any]) -> StoredKey:
         scopes=frozenset(json.loads(row.scopes)),
         audience_patterns=tuple(json.loads(row.audience_patterns)),
         type_patterns=tuple(json.loads(row.type_patterns)),
+        has_fixed_sender=bool(row.fixed_sender),
     )
     return StoredKey(
         publisher, row.secret_hash, row.previous_secret_hash, row.previous_until, row.expires_at, row.revoked_at,
@@ -81,6 +82,8 @@ def create_key(
     audience_patterns: Sequence[str],
     type_patterns: Sequence[str],
     expires_at: int | None,
+    *,
+    has_fixed_sender: bool = False,
 ) -> Callable[[LogTransaction], str]:
     """Return the change that makes a key; its result is the key's text, which can't be had again."""
     key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
@@ -96,8 +99,10 @@ def create_key(
                 secret_hash=_hash(secret),
                 expires_at=expires_at,
                 created_at=transaction.now,
+                fixed_sender=has_fixed_sender,
             )
         )
+        transaction.append(EntryKind.CONFIG, (GATEWAY,))
         return f"{PREFIX}{key_id}_{secret}"
 
     return change
@@ -143,28 +148,38 @@ def revoke_key(key_id: str) -> Callable[[LogTransaction], None]:
     return change
 
 
+def _read_usable(connection: Connection) -> dict[str, StoredKey]:
+    usable = KEYS.c.revoked_at.is_(None) & (KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > now_ms()))
+    return {row.id: _from_row(row) for row in connection.execute(select(KEYS).where(usable))}
+
+
 class KeyVerifier:
-    """Checks API keys; the ones in use are kept in memory until an entry says that a key has changed."""
+    """Checks API keys. All that are in use are kept in memory, and read again when an entry says that one has changed.
+
+    So memory knows nearly every key that is good (`recall`); the database (`verify`) is for one that was made or
+    rotated a moment ago, of which this worker has not been informed yet.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, StoredKey] = {}
         self._generation = 0
 
-    def forget(self) -> None:
-        """Read keys anew from here on."""
+    def load(self) -> None:
+        """Read the keys that are in use from the database. Raises UnavailableError."""
         self._generation += 1
-        self._known.clear()
+        self._known = self._database.read(_read_usable)
+
+    def recall(self, text: str) -> Publisher | None:
+        """Return the publisher of a key's text, None if memory does not know that it is good."""
+        key_id, secret = _split(text)
+        stored = self._known.get(key_id)
+        return stored.publisher if stored is not None and stored.accepts(secret, now_ms()) else None
 
     def verify(self, text: str) -> Publisher:
-        """Return whom a key's text speaks for. Raises UnauthorizedError, for every reason the same."""
-        key_id, separator, secret = text.removeprefix(PREFIX).partition("_")
-        if not separator or not key_id.isascii() or not key_id.isalnum() or len(key_id) > 64:
-            raise UnauthorizedError
-        stored = self._known.get(key_id)
-        if stored is None or not stored.accepts(secret, now_ms()):
-            # Unknown, or rotated a moment ago and we haven't heard of it: the database knows.
-            stored = self._read(key_id)
+        """Return the publisher of a key's text, by the database. Raises UnauthorizedError for every reason alike."""
+        key_id, secret = _split(text)
+        stored = self._read(key_id) if key_id else None
         if stored is None or not stored.accepts(secret, now_ms()):
             raise UnauthorizedError
         return stored.publisher
@@ -180,3 +195,10 @@ class KeyVerifier:
         if stored is not None and generation == self._generation:  # else a change came in between
             self._known[key_id] = stored
         return stored
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the id and the secret of a key's text; an empty id for a text that can't be a key."""
+    key_id, separator, secret = text.removeprefix(PREFIX).partition("_")
+    is_sane = separator and key_id.isascii() and key_id.isalnum() and len(key_id) <= 64
+    return (key_id, secret) if is_sane else ("", "")

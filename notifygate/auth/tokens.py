@@ -2,12 +2,15 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 
+from notifygate.auth.revocations import Revocations
 from notifygate.domain.audience import is_name
 from notifygate.domain.principal import Recipient
+from notifygate.domain.times import now_ms
 from notifygate.errors import UnauthorizedError
 from notifygate.recent import Recent
 from notifygate.settings import Settings
@@ -17,10 +20,19 @@ MAX_ROLES = 100
 
 MAX_TOKEN_CHARACTERS = 8192
 
+IDLE_SECONDS = 120.0
+"""How long a verified token is remembered without being used: longer than polls and holds are apart. Devices change
+tokens, and what they don't use any more should not stay in memory until it expires."""
+
 
 def key_id(secret: str) -> str:
     """Return the `kid` of a signing secret: 16 hex characters of its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def _milliseconds(seconds: Any) -> int:
+    """Convert a NumericDate (RFC 7519 section 2), which may have a fraction."""
+    return int(float(seconds) * 1000)
 
 
 def _digest(token: bytes) -> bytes:
@@ -45,15 +57,23 @@ def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: i
 
 
 class TokenVerifier:
-    """Checks tokens, each once: a verified one is remembered by its hash until it expires."""
+    """Checks tokens, each once: a verified one is remembered by its hash while it is in use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, revocations: Revocations, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._revocations = revocations
         self._keys = {key_id(secret): secret for secret in settings.jwt_secrets}
         self._algorithms = list(settings.jwt_algorithms)
         self._audience = settings.jwt_audience or None
         self._issuer = settings.jwt_issuer or None
         self._roles_claim = settings.jwt_roles_claim
-        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views)
+        self._max_lifetime_ms = settings.jwt_max_lifetime * 1000
+        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views, IDLE_SECONDS, clock)
+
+    def __len__(self) -> int:
+        """Return how many verified tokens are remembered."""
+        return len(self._verified)
 
     def verify(self, token: str) -> Recipient:
         """Return whom a token speaks for. Raises UnauthorizedError, for every reason the same."""
@@ -62,13 +82,16 @@ class TokenVerifier:
         if recipient is None:
             recipient = self._check(token)
             self._verified.put(digest, recipient)
-        if recipient.expires_at <= time.time() * 1000:
+        if recipient.expires_at <= time.time() * 1000 or not self._revocations.accepts(recipient):
             self._verified.drop(digest, recipient)
             raise UnauthorizedError
         return recipient
 
     def recall(self, token: bytes) -> Recipient | None:
-        """Return whom a token speaks for if that was found out before, None if it has to be verified."""
+        """Return whom a token speaks for if that was found out before, None if it has to be verified.
+
+        It may have expired or been revoked since.
+        """
         return self._verified.get(_digest(token))
 
     def _check(self, token: str) -> Recipient:
@@ -77,7 +100,8 @@ class TokenVerifier:
         try:
             claims = self._claims(token)
             roles: Any = claims.get(self._roles_claim) or []
-            sub, expires_at = claims["sub"], int(float(claims["exp"]) * 1000)
+            sub, expires_at = claims["sub"], _milliseconds(claims["exp"])
+            issued_at = _milliseconds(claims["iat"]) if "iat" in claims else None
         except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as error:
             raise UnauthorizedError from error
         if not isinstance(sub, str) or not is_name(sub) or not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
@@ -87,7 +111,10 @@ class TokenVerifier:
             if not isinstance(role, str) or not is_name(role):
                 raise UnauthorizedError
             names.append(role)
-        return Recipient(sub, tuple(sorted(set(names))), expires_at)
+        lives_from = now_ms() if issued_at is None else issued_at
+        if 0 < self._max_lifetime_ms < expires_at - lives_from:
+            raise UnauthorizedError
+        return Recipient(sub, tuple(sorted(set(names))), expires_at, issued_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """Verify the signature with the key that `kid` names, else with each, and the registered claims."""

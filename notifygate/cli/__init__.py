@@ -24,7 +24,7 @@ from notifygate.errors import InvalidRequestError, NotifygateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("notifygate.cli.key:command", "Make, list, rotate and revoke API keys of publishers."),
-    "token": ("notifygate.cli.issue_token:command", "Print a token for a recipient."),
+    "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
     "migrate": ("notifygate.cli.migrate:command", "Bring the database to this version's schema."),

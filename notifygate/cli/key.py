@@ -26,6 +26,7 @@ def command() -> None:
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; publish by default.")
 @click.option("--audience", "audiences", multiple=True, help="Audiences it may publish to; * stands for anything.")
 @click.option("--type", "types", multiple=True, help="Types it may use; * stands for anything.")
+@click.option("--fixed-sender", "has_fixed_sender", is_flag=True, help="Refuse any sender but the key's name.")
 @click.option("--expires", type=DURATION, help="When it stops working, such as 90d.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of the key alone.")
 def create(
@@ -33,6 +34,7 @@ def create(
     scopes: tuple[str, ...],
     audiences: tuple[str, ...],
     types: tuple[str, ...],
+    has_fixed_sender: bool,
     expires: int | None,
     as_json: bool,
 ) -> None:
@@ -46,7 +48,14 @@ def create(
         if not _TYPE.fullmatch(pattern):
             raise click.BadParameter(f"{pattern!r} matches no type.", param_hint="--type")
     expires_at = None if expires is None else now_ms() + expires * 1000
-    change = create_key(name, scopes or ("publish",), audiences or ("*",), types or ("*",), expires_at)
+    change = create_key(
+        name,
+        scopes or ("publish",),
+        audiences or ("*",),
+        types or ("*",),
+        expires_at,
+        has_fixed_sender=has_fixed_sender,
+    )
     text = GatewayDatabase().commit(change)
     click.echo(_created(text, name, expires_at) if as_json else text)
 
@@ -61,7 +70,8 @@ def list_all(as_json: bool) -> None:
             click.echo(json.dumps(description))
         else:
             patterns = " ".join((*description["audiences"], "types:", *description["types"]))
-            click.echo(f"{description['id']}  {description['state']:8} {description['name']}  {patterns}")
+            sender = "  fixed sender" if description["fixed_sender"] else ""
+            click.echo(f"{description['id']}  {description['state']:8} {description['name']}  {patterns}{sender}")
 
 
 @command.command(epilog="\b\nExample:\n  notifygate key rotate 3f2a9c01d4e5 --grace 24h")
@@ -94,6 +104,7 @@ def _describe(key: StoredKey) -> dict[str, Any]:
         "scopes": sorted(key.publisher.scopes),
         "audiences": list(key.publisher.audience_patterns),
         "types": list(key.publisher.type_patterns),
+        "fixed_sender": key.publisher.has_fixed_sender,
         "created_at": rfc3339_or_none(key.created_at),
         "expires_at": rfc3339_or_none(key.expires_at),
         "revoked_at": rfc3339_or_none(key.revoked_at),

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 import gevent
 
 from notifygate import metrics
-from notifygate.domain.audience import ALL, recipient_of
+from notifygate.domain.audience import ALL, recipient_of, user
 from notifygate.domain.entry import Entry
 from notifygate.waiting import in_next_turn
 
@@ -119,6 +119,10 @@ class WaitingRoom:
             if (holds := self._holds_of(audience))
         ]
         self._call(calls)
+
+    def wake_recipient(self, recipient: str) -> None:
+        """End every hold of a recipient, so that the token of each is checked again."""
+        self._call([_Call(iter(self._holds_of(user(recipient))), "news", None, None)])
 
     def wake_all(self) -> None:
         """End every hold: whatever its client knows counts no longer."""

@@ -72,14 +72,17 @@ class Publishing:
     def publish(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None) -> PublishAnswer:
         """Publish a notification and return when it is durable.
 
-        Raises ForbiddenError where the key may not use an audience or the type, IdempotencyMismatchError, and
-        UnavailableError if the outcome is not known.
+        Raises ForbiddenError where the key may not use an audience, the type or the sender, IdempotencyMismatchError,
+        and UnavailableError if the outcome is not known.
         """
         for audience in request.to:
             if not publisher.may_address(audience):
                 raise ForbiddenError("This key may not publish to one of these audiences.")
         if not publisher.may_use_type(request.type):
             raise ForbiddenError("This key may not publish notifications of this type.")
+        if publisher.has_fixed_sender and request.sender not in (None, publisher.name):
+            # Not replaced silently: the publisher would not notice that its text is lost.
+            raise ForbiddenError("The sender of this key is fixed to its name: leave sender out, or give that name.")
         if idempotency_key is None:
             notification = self._make(publisher, request)
             self._writer.publish(notification)

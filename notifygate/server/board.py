@@ -43,6 +43,10 @@ MAX_REPEATS = 100_000
 """Requests that were answered with 304 and are known by all that matters of their bytes, about 1 KB each. Not per
 connection: a proxy in front sends the requests of many clients over few connections."""
 
+REPEAT_IDLE_SECONDS = 120.0
+"""How long a request is remembered without being asked again: longer than polls are apart. A client that changes its
+token never sends the old request again."""
+
 
 class _Working:
     """Stands for the request of a connection while its answer is being made, or waits to be sent."""
@@ -117,8 +121,8 @@ class Board:
         self._on_room = on_room
         self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
-        self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS)
-        self._asked: Recent[int, bool] = Recent(MAX_REPEATS)
+        self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS, REPEAT_IDLE_SECONDS)
+        self._asked: Recent[int, bool] = Recent(MAX_REPEATS, REPEAT_IDLE_SECONDS)
         """Hashes of requests that were answered with 304: who sends the same twice, will again."""
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)

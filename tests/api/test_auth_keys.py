@@ -136,6 +136,26 @@ def test_the_name_of_the_key_is_the_sender(app: InProcessGateway, alice: Recipie
     assert alice.inbox()["notifications"][0]["sender"] == "cron on web-1"
 
 
+def test_a_fixed_sender_is_the_name_of_the_key_and_no_other(app: InProcessGateway, alice: RecipientActor) -> None:
+    alice.inbox()
+    publisher = app.publisher("backups", has_fixed_sender=True)
+    publisher.publish("user:alice")
+    publisher.publish("user:alice", sender="backups")
+    refused = [
+        publisher.post("/v1/notifications", json={"to": "user:alice", "title": "T", "sender": sender})
+        for sender in ("IT security", "Backups", "")
+    ]
+    refused.append(publisher.post("/v1/notify/user:alice?title=T&sender=IT"))
+    for answer in refused:
+        assert "sender" in expect_problem(answer, 403, "forbidden")["detail"]
+    app.rotate(publisher, grace_seconds=0).publish("user:alice")
+    expect_problem(
+        app.rotate(publisher, grace_seconds=0).post("/v1/notifications", json={**BODY, "sender": "x"}), 403, "forbidden"
+    )
+    assert [item["sender"] for item in alice.inbox()["notifications"]] == ["backups"] * 3
+    app.publisher("free").publish("user:alice", sender="IT security")
+
+
 # --- Who may call what --------------------------------------------------------------------------
 
 RECIPIENTS_ENDPOINTS = [

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from notifygate.auth.tokens import key_id
+from notifygate.auth.tokens import IDLE_SECONDS, TokenVerifier, key_id
 from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
 from tests.support.in_process import JWT_SECRET, InProcessGateway, RecipientActor
 
@@ -190,6 +190,55 @@ def test_a_token_that_expires_is_refused_from_then_on(app: InProcessGateway) -> 
     while poll_with(app, token).status_code == 200:  # the good answers must end without a restart
         assert time.time() < deadline
     expect_unauthorized(poll_with(app, token))
+
+
+def test_a_token_that_lives_too_long_is_refused(make_app: Any) -> None:
+    app, now = make_app(jwt_max_lifetime=1000), int(time.time())
+    for claims in (
+        {"iat": now, "exp": now + 1000},
+        {"iat": now - 900.5, "exp": now + 99.5},
+        {"exp": now + 990},
+    ):
+        assert poll_with(app, app.token(**claims)).status_code == 200, claims
+    for claims in (
+        {"iat": now, "exp": now + 1001},
+        {"iat": now - 900, "exp": now + 101},
+        {"iat": now - 0.5, "exp": now + 1000},
+        {"iat": 0, "exp": now + 10},
+        {"exp": now + 1060},
+        {"exp": 1e15},
+    ):
+        expect_unauthorized(poll_with(app, app.token(**claims)))
+    month = 30 * 86400
+    default, unbounded = make_app(), make_app(jwt_max_lifetime=0)
+    assert poll_with(default, default.token(iat=now, exp=now + month)).status_code == 200
+    expect_unauthorized(poll_with(default, default.token(iat=now, exp=now + month + 1)))
+    assert poll_with(unbounded, unbounded.token(exp=now + 100 * 365 * 86400)).status_code == 200
+
+
+def test_an_issue_time_that_is_none_is_refused(app: InProcessGateway) -> None:
+    exp = int(time.time()) + 60
+    for iat in (None, "x", [1], {}, time.time() + 60):
+        expect_unauthorized(poll_with(app, handmade({"alg": "HS256"}, {"sub": "alice", "exp": exp, "iat": iat})))
+    for iat in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
+        claims = b'{"sub": "alice", "exp": %d, "iat": %b}' % (exp, iat)
+        expect_unauthorized(poll_with(app, handmade({"alg": "HS256"}, claims)))
+
+
+def test_tokens_that_are_no_longer_used_leave_memory(make_app: Any) -> None:
+    """Long before they expire: devices that change tokens would fill it."""
+    app, now = make_app(), 0.0
+    verifier = TokenVerifier(app.services.settings, app.services.revocations, clock=lambda: now)
+    kept = app.token(sub="kept")
+    sizes = []
+    for minute in range(20):
+        now = minute * 60.0
+        for number in range(50):
+            verifier.verify(app.token(sub=f"r{minute}-{number}"))
+        assert verifier.recall(kept.encode()) is not None or minute == 0
+        verifier.verify(kept)
+        sizes.append(len(verifier))
+    assert max(sizes) <= 50 * 2 * IDLE_SECONDS / 60 + 51
 
 
 def test_a_verified_token_does_not_open_the_door_to_one_like_it(app: InProcessGateway) -> None:

@@ -16,6 +16,7 @@ from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.desk.held_poll import HeldPoll
 from notifygate.api.desk.requests import INBOX
 from notifygate.api.desk.writer import SingleNewsForms
+from notifygate.auth.revocations import revoke_tokens
 from notifygate.inbox.view import View
 from notifygate.server.desk import Answer, Reply
 from notifygate.server.plain_request import PlainRequest, read_request
@@ -563,6 +564,52 @@ def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_desk: MakeD
     assert passed < 8
     desk.front.drain()
     assert repeat.again(0.0) is None
+
+
+def test_repeat_ends_with_the_revocation_of_its_token(app: InProcessGateway, desk: Desk) -> None:
+    alice = app.recipient("alice")
+    etag = alice.poll().headers["ETag"]
+    repeat = desk.take(alice, "", None, f"If-None-Match: {etag}").repeat
+    assert repeat.again(time.time()) is not None
+    app.services.writer.transact(revoke_tokens("alice"))
+    assert repeat.again(time.time()) is None
+    assert desk.take(alice, "", None, f"If-None-Match: {etag}") is None, "it is for the endpoint to refuse"
+
+
+def test_revocation_ends_a_held_poll(app: InProcessGateway, desk: Desk) -> None:
+    alice, bob = desk.hold_each("alice", "bob")
+    app.services.writer.transact(revoke_tokens("alice"))
+    eventually(lambda: alice.answers, "the answer")
+    head = alice.answers[0].partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nWWW-Authenticate: Bearer" in head
+    assert body_of(alice.answers[0])["code"] == "unauthorized"
+    assert app.services.room._count == 1
+    assert not bob.answers
+
+
+@pytest.mark.parametrize("notifications", [1, 2], ids=["together", "by itself"])
+def test_poll_that_news_wake_before_the_revocation_does_gets_none(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch, notifications: int
+) -> None:
+    callers, publisher = desk.hold_each("alice", "bob"), app.publisher()
+    monkeypatch.setattr(app.services.revocations, "_on_revoked", lambda _: None)
+    app.services.writer.transact(revoke_tokens("alice"))
+    with gevent.Timeout(10):
+        gevent.joinall([gevent.spawn(publisher.publish, "all") for _ in range(notifications)], raise_error=True)
+    eventually(lambda: all(caller.answers for caller in callers), "their answers")
+    assert [caller.answers[0].split()[1] for caller in callers] == [b"401", b"200"]
+
+
+@pytest.mark.parametrize("query", ["", "?cursor={}&wait=50"])
+def test_token_that_is_revoked_while_its_poll_is_taken_is_left_to_the_endpoint(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    alice = app.recipient("alice")
+    first = alice.poll()
+    monkeypatch.setattr(app.services.revocations, "accepts", lambda _: False)
+    assert desk.take(alice, query.format(first.json["cursor"]), None, f"If-None-Match: {first.headers['ETag']}") is None
+    assert app.services.room._count == 0
 
 
 def test_past_a_limit_the_endpoint_says_so(make_desk: MakeDesk) -> None:

@@ -106,6 +106,16 @@ def test_what_is_not_in_order_is_left_to_the_endpoint_uncounted(
     assert desk.counted(publisher) == (0, 0)
 
 
+def test_key_that_memory_does_not_know_is_left_to_the_endpoint_without_a_database_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = desk.app.publisher()
+    monkeypatch.setattr(desk.app.services.keys, "_read", lambda _: pytest.fail("the database was read"))
+    assert desk.take("ng_0123456789ab_x") is None
+    assert desk.take(f"ng_{publisher.key_id}_wrong") is None
+    assert parts(desk.take(publisher.credential))[0] == b"HTTP/1.1 201 CREATED"
+
+
 def test_a_reached_guard_is_left_to_the_endpoint_and_a_reached_limit_is_a_429(desk: Desk) -> None:
     publisher = desk.app.publisher()
     lines = [parts(desk.take(publisher.credential))[0] for _ in range(3)]

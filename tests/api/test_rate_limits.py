@@ -258,6 +258,57 @@ def test_a_header_does_not_change_the_address_unless_a_proxy_is_trusted(make_app
     assert [fail("198.51.100.7, 192.0.2.9"), fail("198.51.100.8, 192.0.2.9")] == [401, 429]
 
 
+def test_addresses_of_one_ipv6_network_are_counted_together(make_app: Any) -> None:
+    app = make_app(limit_failed_auth="2/minute")
+    addresses = [f"2001:db8:0:1::{n}" for n in range(3)]
+    assert [fail(app, address).status_code for address in addresses] == [401, 401, 429]
+    assert fail(app, "2001:db8:0:2::1").status_code == 401
+    mapped = ["::ffff:192.0.2.7", "192.0.2.7", "::ffff:192.0.2.7"]
+    assert [fail(app, address).status_code for address in mapped] == [401, 401, 429]
+
+
+def count_reads(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows by one with each read of the database by the verifier of keys."""
+    reads: list[None] = []
+    original = app.services.keys._read
+
+    def read(key_id: str) -> Any:
+        reads.append(None)
+        return original(key_id)
+
+    monkeypatch.setattr(app.services.keys, "_read", read)
+    return reads
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "with Redis"])
+def test_past_the_limit_an_unknown_key_costs_no_database_read(
+    make_app: Any, redis_url: str, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(limit_failed_auth="3/minute", redis_url=redis_url if shared else "")
+    publisher = app.publisher()
+    wrong_secret = f"Bearer ng_{publisher.key_id}_wrong"
+    reads = count_reads(app, monkeypatch)
+    assert [fail(app, credential=f"Bearer ng_{n}_x").status_code for n in range(3)] == [401] * 3
+    assert len(reads) == 3
+    for credential in ("Bearer ng_0123456789ab_x", wrong_secret):
+        for _ in range(5):
+            expect_limited(fail(app, credential=credential), "failed_auth")
+    assert len(reads) == 3
+
+
+def test_good_clients_behind_an_address_past_its_limit_are_served(make_app: Any) -> None:
+    """Also with a token that was never seen before, and with a key that was made after the limit was reached."""
+    app, elsewhere = make_app(limit_failed_auth="1/minute"), make_app()
+    seen = app.publisher()
+    expect_limited([fail(app, "127.0.0.1") for _ in range(2)][-1], "failed_auth")
+    assert app.recipient("alice").poll().status_code == 200
+    assert publish(seen).status_code == 201
+    made_later = PublisherActor(app.app.test_client(), elsewhere.publisher().credential)
+    eventually(lambda: publish(made_later).status_code == 201)
+    rotated = PublisherActor(app.app.test_client(), elsewhere.rotate(made_later, 0).credential)
+    eventually(lambda: publish(rotated).status_code == 201)
+
+
 def test_valid_credentials_are_never_counted_per_address(make_app: Any) -> None:
     app = make_app(limit_poll="2/minute", limit_publish="2/minute")
     for n in range(10):  # an office behind one address

@@ -90,6 +90,21 @@ def test_list_tells_all_but_the_secret(beside: CommandLine) -> None:
     assert "listed" in line
 
 
+def test_key_with_a_fixed_sender_is_listed_as_such_and_stays_so(beside: CommandLine, ask: Ask) -> None:
+    key = beside("key", "create", "fixed", "--fixed-sender").strip()
+    rotated = beside("key", "rotate", id_of(key)).strip()
+    for text in (key, rotated):
+        assert publishes(ask, text) == 201
+        assert publishes(ask, text, sender="fixed") == 201
+        assert publishes(ask, text, sender="another") == 403
+    assert next(line for line in beside("key", "list").splitlines() if id_of(key) in line).endswith("fixed sender")
+    described = {found["id"]: found for found in map(json.loads, beside("key", "list", "--json").splitlines())}
+    free = beside("key", "create", "free").strip()
+    assert publishes(ask, free, sender="another") == 201
+    assert described[id_of(key)]["fixed_sender"] is True
+    assert not next(line for line in beside("key", "list").splitlines() if id_of(free) in line).endswith("sender")
+
+
 def test_revoked_key_is_refused_at_once_by_a_gateway_that_knows_it(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "doomed").strip()
     assert publishes(ask, key) == 201

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
 
 from tests.cli.conftest import Ask, CommandLine
+from tests.longpoll.site import eventually
 
 
 def test_token_is_all_that_is_printed_and_works(beside: CommandLine, ask: Ask) -> None:
@@ -45,6 +47,48 @@ def test_secret_that_is_too_short_for_its_algorithm_is_refused(beside: CommandLi
     """RFC 7518, section 3.2: a key as long as the hash at least. The library would warn on stderr, each time."""
     env = {"NOTIFYGATE_JWT_SECRETS": "a secret of 32 bytes and some more", "NOTIFYGATE_JWT_ALGORITHMS": "HS512"}
     assert "NOTIFYGATE_JWT_SECRETS" in beside.refusal("token", "alice", env=env)
+
+
+def test_token_that_the_gateway_would_refuse_is_not_made(beside: CommandLine) -> None:
+    assert "NOTIFYGATE_JWT_MAX_LIFETIME" in beside.refusal("token", "alice", "--expires", "31d")
+    beside("token", "alice", "--expires", "30d")
+    env = {"NOTIFYGATE_JWT_MAX_LIFETIME": "600"}
+    assert "600 s" in beside.refusal("token", "alice", env=env)
+    beside("token", "alice", "--expires", "10m", env=env)
+    beside("token", "alice", "--expires", "31d", env={"NOTIFYGATE_JWT_MAX_LIFETIME": "0"})
+
+
+def test_revoked_tokens_are_refused_by_a_gateway_that_knows_them(beside: CommandLine, ask: Ask) -> None:
+    mallory, bob = beside("token", "mallory").strip(), beside("token", "bob").strip()
+    assert ask(mallory, "GET", "/v1/inbox").status_code == 200
+    assert beside("token", "revoke", "mallory").startswith("revoked the tokens of mallory issued before 20")
+    eventually(lambda: ask(mallory, "GET", "/v1/inbox").status_code == 401, "the token is refused")
+    assert ask(bob, "GET", "/v1/inbox").status_code == 200
+    assert any(line.endswith("Z  mallory") for line in beside("token", "revocations").splitlines())
+
+
+def test_revocation_ends_a_hold_of_a_gateway_at_once(beside: CommandLine, ask: Ask) -> None:
+    trudy = beside("token", "trudy").strip()
+    cursor = ask(trudy, "GET", "/v1/inbox").json()["cursor"]
+    with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        held = pool.submit(ask, trudy, "GET", f"/v1/inbox?cursor={cursor}&wait=50")
+        eventually(lambda: "notifygate_holds 1.0" in ask("", "GET", "/metrics").text, "the hold")
+        beside("token", "revoke", "trudy")
+        assert held.result().status_code == 401
+    assert time.monotonic() - began < 40, "not only when its time was over"
+
+
+def test_recipients_whose_names_are_commands_get_tokens_too(beside: CommandLine) -> None:
+    secret = (beside.data_dir / "jwt_secret").read_text().strip()
+
+    def recipient(*arguments: str) -> str:
+        return jwt.decode(beside("token", *arguments).strip(), secret, ["HS256"])["sub"]
+
+    assert recipient("--", "revoke") == recipient("issue", "revoke") == "revoke"
+    assert recipient("--role", "ops", "alice") == recipient("issue", "alice") == "alice"
+    assert "RECIPIENT" in beside.refusal("token", "revoke")
+    assert "RECIPIENT" in beside.refusal("token")
 
 
 def test_token_needs_no_database(beside: CommandLine) -> None:

@@ -54,6 +54,7 @@ MAY_IMPORT_SQL = {
     "inbox": "reads what an inbox holds",
     "publishing": "keeps types, topics and idempotency records, and prunes",
     "auth.keys": "the table of keys is its own",
+    "auth.revocations": "the table of revoked tokens is its own",
     "cli.log_command": "counts rows for `notifygate log status`",
 }
 

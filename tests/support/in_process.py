@@ -141,9 +141,11 @@ class InProcessGateway:
         audiences: Sequence[str] = ("*",),
         types: Sequence[str] = ("*",),
         expires_at: int | None = None,
+        has_fixed_sender: bool = False,
     ) -> PublisherActor:
         """Make an API key and return its publisher."""
-        text = self.services.writer.transact(create_key(name, scopes, audiences, types, expires_at))
+        change = create_key(name, scopes, audiences, types, expires_at, has_fixed_sender=has_fixed_sender)
+        text = self.services.writer.transact(change)
         return PublisherActor(self.app.test_client(), text)
 
     def admin(self) -> PublisherActor:

@@ -34,6 +34,17 @@ def test_a_value_is_replaced_in_both_generations() -> None:
     assert recent.get(0) is None
 
 
+def test_what_is_not_used_for_long_goes_before_the_capacity_is_reached() -> None:
+    now = 0.0
+    recent: Recent[int, int] = Recent(1000, idle_seconds=10, clock=lambda: now)
+    for second in range(100):
+        now = float(second)
+        recent.put(second, second)
+        assert recent.get(0) == 0, "it is used all the time"
+        assert len(recent) <= 22
+    assert all(recent.get(second) == second for second in range(90, 100)), "they were put in within the time"
+
+
 def test_everything_can_be_forgotten() -> None:
     recent: Recent[int, int] = Recent(4)
     for n in range(4):

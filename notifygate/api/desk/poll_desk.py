@@ -40,6 +40,7 @@ class PollDesk:
         self.accounts = accounts
         self._follower = gateway.follower
         self._tokens = gateway.tokens
+        self.revocations = gateway.revocations
         self._limits = gateway.limits
         self.guard: FixedWindows | None = gateway.limits.windows("guard")
         self._limit = gateway.limits.windows("poll")
@@ -110,9 +111,13 @@ class PollDesk:
         return principal
 
     def _look(self, poll: Poll, principal: Recipient) -> Found | Nothing:
+        """Look. Raises UnauthorizedError if the token was revoked, at the latest while the database was read."""
         if poll.route == INBOX:
-            return self._polls.look(principal, poll.cursor, poll.tags, poll.limit)
-        return self._polls.look_at_counts(principal, poll.tags)
+            outcome = self._polls.look(principal, poll.cursor, poll.tags, poll.limit)
+        else:
+            outcome = self._polls.look_at_counts(principal, poll.tags)
+        self.revocations.check(principal)
+        return outcome
 
     def _wait(self, hold: HeldPoll) -> Found | Nothing | None:
         """Register a hold, look, and let it wait: None. Or return what there is to be said at once.
@@ -141,7 +146,9 @@ class PollDesk:
     def _has_nothing_to_find(self, hold: HeldPoll) -> bool:
         """Tell whether a poll that begins to wait needs no look: nearly all that come back after a broadcast."""
         poll = hold.poll
-        return hold.reason is None and poll.route == INBOX and self._polls.is_at_the_end(hold.view, poll.cursor)
+        if hold.reason is not None or poll.route != INBOX or not self.revocations.accepts(hold.principal):
+            return False
+        return self._polls.is_at_the_end(hold.view, poll.cursor)
 
     # --- Ending holds -------------------------------------------------------------------------
 
@@ -165,14 +172,18 @@ class PollDesk:
     def _answer_together(self, ended: Sequence[HeldPoll]) -> None:
         """Answer those that are told one new notification each: `_answer`, with what they share done once.
 
-        Those that are told something else or in another form, or have reached their limit, are left waiting.
+        Those that are told something else or in another form, have reached their limit, or whose token was revoked are
+        left waiting.
         """
         guard, limit = self.guard, self._limit
         if guard is None or limit is None or self.accounts.logs:
             return
         if not self._follower.is_fed or self._room.is_draining:
             return
-        told = self._polls.tell_single([hold for hold in ended if hold.waits and hold.is_common])
+        accepts = self.revocations.accepts
+        told = self._polls.tell_single(
+            [hold for hold in ended if hold.waits and hold.is_common and accepts(hold.principal)]
+        )
         if not told:
             return
         # In this order: these two begin a new window where the last one is over.

@@ -18,7 +18,10 @@ def can_be_repeated(poll: Poll) -> bool:
 class Repeated:
     """What a 304 rested on, for when the same client asks the same again. Only for polls that `can_be_repeated`."""
 
-    __slots__ = ("_beat", "_desk", "_end", "_epoch", "_expires_at", "_name", "_seen", "_since", "_token", "_view")
+    __slots__ = (
+        "_beat", "_desk", "_end", "_epoch", "_expires_at", "_name", "_revocations", "_seen", "_since", "_token",
+        "_view",
+    )  # fmt: skip
 
     def __init__(self, desk: "PollDesk", principal: Recipient, nothing: Nothing) -> None:
         view, at, matched, since = nothing
@@ -30,13 +33,14 @@ class Repeated:
         self._seen = at.seq
         self._expires_at = principal.expires_at / 1000
         self._name = principal.audience
+        self._revocations = desk.revocations.generation
         self._beat = 0
         self._end = b""
 
     def again(self, now: float) -> bytes | None:
         """See `server.desk.Repeat`."""
         desk = self._desk
-        if self._expires_at <= now or not desk.may_repeat:
+        if self._expires_at <= now or not desk.may_repeat or self._revocations != desk.revocations.generation:
             return None
         tail = desk.tail
         if self._seen != tail.end or self._epoch != tail.epoch:

@@ -17,6 +17,7 @@ from notifygate.api.headers import NO_SNIFFING, PRIVATE, cors_headers, limit_hea
 from notifygate.api.problems import describe_error
 from notifygate.domain.cursor import TOKEN_CHARACTERS
 from notifygate.domain.ids import new_request_id
+from notifygate.errors import UnauthorizedError
 from notifygate.holds.advice import PollAdvice
 from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_body
 from notifygate.inbox.view import View
@@ -142,6 +143,8 @@ class AnswerWriter:
             **NO_SNIFFING,
             **limit_headers(quotas),
         }
+        if isinstance(error, UnauthorizedError):
+            headers["WWW-Authenticate"] = "Bearer"
         if retry_after is not None:
             headers["Retry-After"] = str(retry_after)
         if self._origins:

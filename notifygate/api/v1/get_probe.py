@@ -44,8 +44,12 @@ def get_probe(query: ProbeQuery) -> Response:
     """
     seconds = min(query.hold, gateway().advice.longest_wait(), max(0, recipient().expires_at / 1000 - time.time()))
     began = time.monotonic()
-    if seconds > 0:
+    while (left := began + seconds - time.monotonic()) > 0:
         with InPlaceWait(gateway().room, ProbeView(recipient().id)) as hold:
-            if hold.wait(seconds, request.environ.get("gunicorn.socket")) == "gone":
-                raise ClientGoneError
+            reason = hold.wait(left, request.environ.get("gunicorn.socket"))
+        if reason == "gone":
+            raise ClientGoneError
+        gateway().revocations.check(recipient())
+        if reason != "news":  # of the log there is none for a probe: another token of the recipient was revoked
+            break
     return json_answer(orjson.dumps({"held": round(time.monotonic() - began)}))

@@ -106,6 +106,24 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
     assert received == b"_=1\n_=2\n"
 
 
+@pytest.fixture
+def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget a request as soon as two others were remembered."""
+    monkeypatch.setattr("notifygate.server.board.REPEAT_IDLE_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_requests_that_are_no_longer_sent_leave_memory(desk: Desk, request: pytest.FixtureRequest) -> None:
+    board, client = (request.getfixturevalue(name) for name in ("board", "client"))
+    desk.repeat = Repeat()
+    desk.may_answer.set()
+    for number in range(10):
+        for _ in range(2):
+            client.sendall(b"GET /v1/inbox?limit=%d HTTP/1.1\r\nHost: gateway\r\n\r\n" % number)
+            assert client.recv(100) == b"limit=%d\n" % number
+    assert len(board._repeats) == len(board._asked) == 2
+
+
 def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(board: Board, desk: Desk, client: socket.socket) -> None:
     class Again(Repeat):
         def again(self, now: float) -> bytes | None:

@@ -1,0 +1,71 @@
+"""`notifygate token`: recipients' tokens, signed with the gateway's own secret, and their revocation."""
+
+import click
+
+from notifygate.auth.revocations import read_revocations, revoke_tokens
+from notifygate.auth.tokens import MAX_ROLES, issue_token
+from notifygate.cli.database import GatewayDatabase
+from notifygate.cli.durations import DURATION
+from notifygate.domain.audience import is_name
+from notifygate.domain.times import rfc3339
+from notifygate.settings import load_settings
+
+
+class _TokenGroup(click.Group):
+    """A group whose command `issue` needs no name: `notifygate token alice` is `notifygate token issue alice`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `issue` in front unless the first word is a command of the group or asks for help."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["issue", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    name="token",
+    cls=_TokenGroup,
+    epilog="\b\nExample:\n  notifygate token alice --role admin --expires 8h\n  notifygate token revoke alice",
+)
+def command() -> None:
+    """Print a token for a recipient, or revoke the tokens of one.
+
+    `notifygate token alice` is short for `notifygate token issue alice`. A recipient whose name is one of the commands
+    below needs the long form.
+    """
+
+
+@command.command(epilog="\b\nExample:\n  notifygate token issue alice --role admin --expires 8h")
+@click.argument("recipient")
+@click.option("--role", "roles", multiple=True, help="A role that the token carries.")
+@click.option("--expires", type=DURATION, default="1h", show_default=True, help="How long it is valid.")
+def issue(recipient: str, roles: tuple[str, ...], expires: int) -> None:
+    """Print a token for a recipient, and nothing else."""
+    if not all(is_name(name) for name in (recipient, *roles)) or len(roles) > MAX_ROLES:
+        raise click.UsageError("A recipient or role is 1-128 characters without control characters.")
+    settings = load_settings()
+    if not settings.jwt_algorithms[0].startswith("HS"):
+        raise click.ClickException(
+            "Tokens are signed elsewhere: NOTIFYGATE_JWT_ALGORITHMS begins with a public-key one."
+        )
+    if 0 < settings.jwt_max_lifetime < expires:
+        raise click.ClickException(
+            f"--expires is {expires} s; NOTIFYGATE_JWT_MAX_LIFETIME allows at most {settings.jwt_max_lifetime} s."
+        )
+    click.echo(issue_token(settings, recipient, list(roles), expires))
+
+
+@command.command(epilog="\b\nExample:\n  notifygate token revoke alice")
+@click.argument("recipient")
+def revoke(recipient: str) -> None:
+    """Refuse all tokens of a recipient that were issued before now, or without iat."""
+    if not is_name(recipient):
+        raise click.UsageError("A recipient is 1-128 characters without control characters.")
+    revoked_at = GatewayDatabase().commit(revoke_tokens(recipient))
+    click.echo(f"revoked the tokens of {recipient} issued before {rfc3339(revoked_at)}")
+
+
+@command.command(epilog="\b\nExample:\n  notifygate token revocations")
+def revocations() -> None:
+    """List the revocations: the time before which tokens are refused, and the recipient."""
+    for recipient, issued_before in GatewayDatabase().database.read(read_revocations).items():
+        click.echo(f"{rfc3339(issued_before)}  {recipient}")

@@ -1,0 +1,55 @@
+"""What a publisher may use: patterns of audiences and types."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from notifygate.domain.principal import Publisher
+
+
+def publisher_for(*patterns: str) -> Publisher:
+    return Publisher("id", "name", frozenset({"publish"}), patterns, patterns)
+
+
+def matches_by_definition(pattern: str, text: str) -> bool:
+    """Return what a pattern means, by the definition: `*` stands for no character, or for one and again `*`."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return matches_by_definition(pattern[1:], text) or (bool(text) and matches_by_definition(pattern, text[1:]))
+    return bool(text) and pattern[0] == text[0] and matches_by_definition(pattern[1:], text[1:])
+
+
+def texts_up_to(length: int, characters: str) -> Iterator[str]:
+    for size in range(length + 1):
+        yield from map("".join, product(characters, repeat=size))
+
+
+def test_pattern_matches_what_its_definition_says() -> None:
+    """For all short patterns and texts, which have every way in which pieces can overlap."""
+    texts = list(texts_up_to(4, "ab"))
+    for pattern in texts_up_to(5, "*ab"):
+        publisher = publisher_for(pattern)
+        for text in texts:
+            expected = matches_by_definition(pattern, text)
+            assert publisher.may_address(text) is publisher.may_use_type(text) is expected, (pattern, text)
+
+
+def test_one_of_several_patterns_is_enough() -> None:
+    publisher = publisher_for("user:*", "role:ops")
+    assert publisher.may_address("user:alice")
+    assert publisher.may_address("role:ops")
+    assert not publisher.may_address("role:ops2")
+    assert not publisher_for().may_address("all")
+
+
+def test_characters_of_other_pattern_languages_mean_themselves() -> None:
+    publisher = publisher_for("user:[a-z]?.+")
+    assert publisher.may_address("user:[a-z]?.+")
+    assert not publisher.may_address("user:ab.+")
+
+
+def test_pattern_with_many_stars_takes_no_longer() -> None:
+    """A matcher that backtracks would not come back from this one: it has 10^29 ways to fail."""
+    publisher = publisher_for("user:" + "*a" * 30 + "*b")
+    assert not publisher.may_address("user:" + "a" * 128)
+    assert publisher.may_address("user:" + "a" * 128 + "b")
