@@ -79,6 +79,7 @@ class Settings:
         least=1,
     )
     limit_publish: str = _setting("1200/minute", "Publishing, per API key. Empty: no limit.")
+    limit_audiences: str = _setting("60000/minute", "Audiences that are published to, per API key. Empty: no limit.")
     limit_poll: str = _setting("300/minute", "Polls that bring something, per recipient. Empty: no limit.")
     limit_state: str = _setting("300/minute", "State, topic and preference changes, per recipient. Empty: no limit.")
     limit_failed_auth: str = _setting("30/minute", "Failed authentications, per address. Empty: no limit.")

@@ -54,8 +54,8 @@ def test_settings_that_were_promised_are_there() -> None:
     assert set(ALL) >= {
         "bind", "workers", "data_dir", "database_url", "redis_url", "secret_key", "jwt_secrets", "max_wait",
         "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_roles_claim", "holds_per_recipient", "holds_per_worker",
-        "retention_days", "tail_entries", "head_check_interval", "limit_publish", "limit_poll", "limit_state",
-        "limit_failed_auth", "limit_guard", "cors_origins", "trusted_proxies", "log_level", "log_format",
+        "retention_days", "tail_entries", "head_check_interval", "limit_publish", "limit_audiences",
+        "limit_poll", "limit_state", "limit_failed_auth", "limit_guard", "cors_origins", "trusted_proxies", "log_level", "log_format",
     }  # fmt: skip
 
 
