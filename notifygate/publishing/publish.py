@@ -68,10 +68,12 @@ class PublishAnswer:
 class Publishing:
     """Publishes."""
 
-    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache) -> None:
+    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache, default_ttl_seconds: int) -> None:
+        """`default_ttl_seconds` is for notifications that get none from publisher or type; 0: they never expire."""
         self._database = database
         self._writer = writer
         self._catalog = catalog
+        self._default_ttl_seconds = default_ttl_seconds
 
     def publish(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None) -> PublishAnswer:
         """Publish a notification and return when it is durable.
@@ -131,7 +133,8 @@ class Publishing:
     def _make(self, publisher: Publisher, request: NotificationRequest) -> NewNotification:
         rule = self._catalog.current.rule(request.type)
         now = now_ms()
-        ttl = request.ttl_seconds if request.ttl_seconds is not None else rule.ttl_seconds
+        # None of them can be 0.
+        ttl = request.ttl_seconds or rule.ttl_seconds or self._default_ttl_seconds
         return NewNotification(
             seq=0,  # the log gives it its place
             id=new_id(),
@@ -146,7 +149,7 @@ class Publishing:
             to=request.to,
             key_id=publisher.key_id,
             created_at=now,
-            expires_at=None if ttl is None else now + ttl * 1000,
+            expires_at=now + ttl * 1000 if ttl else None,
         )
 
 
