@@ -202,7 +202,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
         states=InboxStates(writer, follower, views, codec),
         preferences=PreferenceStore(database, writer, codec),
         topics=Topics(database, writer),
-        publishing=Publishing(database, writer, catalog),
+        publishing=Publishing(database, writer, catalog, settings.default_ttl),
         removal=removal,
         housekeeping=Housekeeping(
             database, writer, removal, Retention(database, writer.transact, settings.retention_days)

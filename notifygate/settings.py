@@ -26,10 +26,21 @@ MIN_SECRET_BYTES = 32
 """256 bits: what cannot be guessed, and what HS256 asks for."""
 
 
-def _setting(default: Any, help_text: str, *, unit: str = "", secret: bool = False, least: float | None = None) -> Any:
-    return field(
-        default=default, repr=not secret, metadata={"help": help_text, "unit": unit, "secret": secret, "least": least}
-    )
+MAX_TTL_SECONDS = 31_536_000
+"""Longest time to live that the protocol allows (section 3)."""
+
+
+def _setting(
+    default: Any,
+    help_text: str,
+    *,
+    unit: str = "",
+    secret: bool = False,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    metadata = {"help": help_text, "unit": unit, "secret": secret, "least": least, "most": most}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +98,13 @@ class Settings:
     tail_entries: int = _setting(10_000, "Newest log entries that each worker keeps in memory.", least=10)
     cached_views: int = _setting(100_000, "Recipients whose tokens and counts each worker keeps in memory.", least=10)
     head_check_interval: float = _setting(1.0, "How often a worker looks at the log by itself.", unit="s", least=0.05)
+    default_ttl: int = _setting(
+        90 * 24 * 3600,
+        "Time to live of a notification where neither its publisher nor its type gives one. 0: it never expires.",
+        unit="s",
+        least=0,
+        most=MAX_TTL_SECONDS,
+    )
     retention_days: int = _setting(
         30,
         "How long changes, and notifications that were dismissed or have expired, are kept.",
@@ -94,6 +112,7 @@ class Settings:
         least=1,
     )
     limit_publish: str = _setting("1200/minute", "Publishing, per API key. Empty: no limit.")
+    limit_audiences: str = _setting("60000/minute", "Audiences that are published to, per API key. Empty: no limit.")
     limit_poll: str = _setting("300/minute", "Polls that bring something, per recipient. Empty: no limit.")
     limit_state: str = _setting("300/minute", "State, topic and preference changes, per recipient. Empty: no limit.")
     limit_failed_auth: str = _setting("30/minute", "Failed authentications, per address. Empty: no limit.")
@@ -195,6 +214,9 @@ def _check(settings: Settings) -> None:
         least, value = setting.metadata["least"], getattr(settings, setting.name)
         if least is not None and not least <= value < math.inf:
             raise ConfigurationError(f"{variable(setting)}: {value} is not a number from {least} on.")
+        most = setting.metadata["most"]
+        if most is not None and value > most:
+            raise ConfigurationError(f"{variable(setting)}: {value} is too large; the maximum is {most}.")
     host, separator, port = settings.bind.rpartition(":")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
         raise ConfigurationError(f"{PREFIX}BIND: {settings.bind!r} is not an address and port such as 127.0.0.1:8080.")

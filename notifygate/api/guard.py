@@ -85,9 +85,9 @@ def publisher() -> Publisher:
     return cast(Publisher, g.principal)
 
 
-def count(name: LimitName) -> None:
-    """Count this request against one of its principal's limits. Raises RateLimitedError."""
-    _note(gateway().limits.take(name, g.principal_name))
+def count(name: LimitName, amount: int = 1) -> None:
+    """Count this request against one of its principal's limits, as `amount`. Raises RateLimitedError."""
+    _note(gateway().limits.take(name, g.principal_name, amount))
 
 
 def _note(quota: Quota | None) -> None:

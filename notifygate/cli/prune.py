@@ -13,5 +13,5 @@ def command() -> None:
     pruned = Retention(gateway.database, gateway.commit, gateway.settings.retention_days).prune()
     click.echo(
         f"pruned {pruned.entries} entries, {pruned.notifications} notifications, "
-        f"{pruned.idempotency_records} idempotency records"
+        f"{pruned.inboxes} inboxes, {pruned.idempotency_records} idempotency records"
     )

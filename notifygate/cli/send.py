@@ -129,7 +129,9 @@ Examples:
 @click.option("--title", help="Default: the first line of TEXT.")
 @click.option("--priority", type=click.Choice(["low", "normal", "high", "critical"]))
 @click.option("--type", "type_name", metavar="TYPE", help="Notification type, for example deploy.finished.")
-@click.option("--ttl", type=Ttl(), metavar="DURATION", help="Leave every inbox after, e.g. 2h. Default: the type's.")
+@click.option(
+    "--ttl", type=Ttl(), metavar="DURATION", help="Leave every inbox after, e.g. 2h; else the gateway decides."
+)
 @click.option("--sender", help="Default: the name of the API key.")
 @click.option("--icon", help="A short name or an https URL.")
 @click.option("--action-url", metavar="URL", help="Where a click leads: http, https or a path.")

@@ -27,12 +27,15 @@ _FOLLOWED = (
 )
 
 
+_ENSURE_INBOX = text(
+    "INSERT INTO inboxes (recipient, started_seq) VALUES (:recipient, :seq)"
+    " ON CONFLICT (recipient) DO UPDATE SET is_polled = true WHERE NOT inboxes.is_polled"
+)
+
+
 def ensure_inbox(transaction: LogTransaction, recipient: str) -> None:
-    """Begin an inbox at the present end of the log, unless it has begun already."""
-    transaction.connection.execute(
-        text("INSERT INTO inboxes (recipient, started_seq) VALUES (:recipient, :seq) ON CONFLICT DO NOTHING"),
-        {"recipient": recipient, "seq": transaction.head},
-    )
+    """Keep a recipient's inbox from now on: this is a request of theirs. Begin it at the log's end if there is none."""
+    transaction.connection.execute(_ENSURE_INBOX, {"recipient": recipient, "seq": transaction.head})
 
 
 def marks_from_json(document: str) -> Marks:
@@ -41,13 +44,14 @@ def marks_from_json(document: str) -> Marks:
 
 
 def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) -> View | None:
-    """Read a recipient's view, without its counts; None where the inbox has not begun.
+    """Read a recipient's view, without its counts; None before their first request (`ensure_inbox`).
 
+    An inbox that only a publication has begun gives None too: retention may remove it (`publishing.retention`).
     The types and topics are read in the same transaction: with an older copy of them the view would be wrong until
     their next change.
     """
     inbox = connection.execute(_INBOX, {"recipient": principal.id}).one_or_none()
-    if inbox is None:
+    if inbox is None or not inbox.is_polled:
         return None
     rows = connection.execute(_FOLLOWED, {"recipient": principal.id})
     followed = {row.topic: row.since_seq for row in rows}

@@ -71,16 +71,16 @@ class Views:
         if view is None:
             self.begin(principal.id)
             view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
-        assert view is not None  # the inbox has begun, and inboxes never end  # noqa: S101
+        assert view is not None  # an inbox that was polled never ends  # noqa: S101
         self.keep(principal, view)
         return view
 
     def begin(self, recipient: str) -> None:
-        """Begin a recipient's inbox: this is their first poll."""
+        """Begin or keep a recipient's inbox: this is their first request."""
         self._writer.transact(lambda transaction: ensure_inbox(transaction, recipient))
 
     def read(self, connection: Connection, principal: Recipient) -> View | None:
-        """Read a view with its counts and the head of the same moment; None where the inbox has not begun."""
+        """Read a view with its counts and the head of the same moment; None before the recipient's first request."""
         head = read_head(connection)
         view = read_view(connection, principal, self._codec)
         if view is not None:

@@ -30,9 +30,9 @@ from notifygate.settings import PREFIX, Settings
 
 logger = logging.getLogger(__name__)
 
-LIMITS: tuple[LimitName, ...] = ("publish", "poll", "state", "failed_auth", "guard")
+LIMITS: tuple[LimitName, ...] = ("publish", "audiences", "poll", "state", "failed_auth", "guard")
 
-SHARED: frozenset[LimitName] = frozenset({"publish", "poll", "state", "failed_auth"})
+SHARED: frozenset[LimitName] = frozenset({"publish", "audiences", "poll", "state", "failed_auth"})
 """Limits that are shared through Redis, where there is one, in the background but for the next."""
 
 WAITED_FOR: LimitName = "failed_auth"
@@ -82,10 +82,11 @@ class RateLimits:
         if self._redis is not None:
             self._redis.close()
 
-    def take(self, name: LimitName, key: str) -> Quota | None:
-        """Count one against a limit for a key and return how it stands then; None where it is switched off.
+    def take(self, name: LimitName, key: str, amount: int = 1) -> Quota | None:
+        """Count `amount` against a limit for a key and return how it stands then; None where it is switched off.
 
-        Waits for Redis if `name` is WAITED_FOR and there is one.
+        What would exceed the limit is refused as a whole and not counted. Waits for Redis if `name` is WAITED_FOR and
+        there is one.
         """
         local = self._local.get(name)
         if local is None:
@@ -93,7 +94,7 @@ class RateLimits:
         if name == WAITED_FOR and isinstance(local, SharedWindows) and not self._is_paused():
             quota = self._take_shared(local, key)
         else:
-            quota = local.take(key)
+            quota = local.take(key, amount)
         if quota.is_exceeded:
             metrics.rate_limited.labels(name).inc()
         return quota

@@ -101,11 +101,11 @@ class SharedWindows(FixedWindows):
         """Stop; what wasn't sent is not worth waiting for."""
         self._loop.stop()
 
-    def add(self, key: str, now: float) -> int:
-        """Count one for a key; return what was counted for it in the present window, as far as is known here."""
+    def add(self, key: str, now: float, amount: int = 1) -> int:
+        """Count `amount` for a key; return what was counted for it in the present window, as far as is known here."""
         self._unsent[key] = None
         self._news.set()
-        return super().add(key, now)
+        return super().add(key, now, amount)
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
         """Count one for each of many keys; return what was counted for each then, as far as is known here."""

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from limits import RateLimitItem
 
-LimitName = Literal["publish", "poll", "state", "failed_auth", "guard"]
+LimitName = Literal["publish", "audiences", "poll", "state", "failed_auth", "guard"]
 
 
 class Quota(NamedTuple):
@@ -66,12 +66,12 @@ class FixedWindows:
         """Return what was counted for a key in the present window."""
         return self.present().get(key, 0)
 
-    def add(self, key: str, now: float) -> int:
-        """Count one for a key; return what was counted for it in the present window. `now`: `time.time()`."""
+    def add(self, key: str, now: float, amount: int = 1) -> int:
+        """Count `amount` for a key; return what was counted for it in the present window. `now`: `time.time()`."""
         if now >= self.ends_at:
             self._begin(now)
         counts = self._counts
-        total = counts[key] = counts.get(key, 0) + 1
+        total = counts[key] = counts.get(key, 0) + amount
         return total
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
@@ -95,9 +95,12 @@ class FixedWindows:
             self._others[key] = others
             self._counts[key] = own + others
 
-    def take(self, key: str) -> Quota:
-        """Count one for a key and return how the limit stands then."""
-        return self.quota(self.add(key, time.time()), self.ends_at)
+    def take(self, key: str, amount: int = 1) -> Quota:
+        """Count `amount` for a key, or nothing if that would exceed the limit; return how the limit stands then."""
+        counted = self.counted(key)
+        if counted + amount > self.limit:
+            return self.quota(counted, self.ends_at)._replace(is_exceeded=True)
+        return self.quota(self.add(key, time.time(), amount), self.ends_at)
 
     def quota(self, count: int, ends_at: float) -> Quota:
         """Return how the limit stands when so much was counted in a window that ends then."""

@@ -104,7 +104,7 @@ def _append_sqlite(connection: Connection, batch: Sequence[Publication]) -> tupl
         entries,
     )
     if inboxes:
-        run("INSERT INTO inboxes (recipient, started_seq) VALUES (?, ?) ON CONFLICT DO NOTHING", inboxes)
+        run("INSERT INTO inboxes (recipient, started_seq, is_polled) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", inboxes)
     return base, epoch
 
 
@@ -131,8 +131,8 @@ WITH position AS (
     SELECT a.audience, position.base + a.place, 'published', position.base + a.place, 0, 0, %(now)s
     FROM position, unnest(%(entry_place)s::bigint[], %(entry_audience)s::text[]) AS a (place, audience)
 ), begun AS (
-    INSERT INTO inboxes (recipient, started_seq)
-    SELECT b.recipient, min(position.base + b.place - 1)
+    INSERT INTO inboxes (recipient, started_seq, is_polled)
+    SELECT b.recipient, min(position.base + b.place - 1), false
     FROM position, unnest(%(inbox_place)s::bigint[], %(inbox_recipient)s::text[]) AS b (place, recipient)
     GROUP BY b.recipient ORDER BY b.recipient
     ON CONFLICT DO NOTHING

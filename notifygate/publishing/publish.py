@@ -53,6 +53,10 @@ class NotificationRequest:
         return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 
 
+Outcome = dict[str, Any]
+"""What an answer holds beyond its request: all that is stored for a repetition, however many audiences it names."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublishAnswer:
     """The answer to a publisher: the JSON body, and whether it is an earlier answer given again."""
@@ -64,10 +68,12 @@ class PublishAnswer:
 class Publishing:
     """Publishes."""
 
-    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache) -> None:
+    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache, default_ttl_seconds: int) -> None:
+        """`default_ttl_seconds` is for notifications that get none from publisher or type; 0: they never expire."""
         self._database = database
         self._writer = writer
         self._catalog = catalog
+        self._default_ttl_seconds = default_ttl_seconds
 
     def publish(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None) -> PublishAnswer:
         """Publish a notification and return when it is durable.
@@ -86,26 +92,27 @@ class Publishing:
         if idempotency_key is None:
             notification = self._make(publisher, request)
             self._writer.publish(notification)
-            return PublishAnswer(_answer_body(notification, truncated=bool(request.cut_off)))
+            return PublishAnswer(_answer_body(request, _outcome(notification)))
         return self._publish_once(publisher, request, idempotency_key)
 
     def _publish_once(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str) -> PublishAnswer:
         digest = request.digest()
-        if answer := self._recall(publisher.key_id, idempotency_key, digest):
-            return answer
+        if outcome := self._recall(publisher.key_id, idempotency_key, digest):
+            return PublishAnswer(_answer_body(request, outcome), replayed=True)
         notification = self._make(publisher, request)
-        body = _answer_body(notification, truncated=bool(request.cut_off))
-        claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(body).decode())
+        outcome = _outcome(notification)
+        claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(outcome).decode())
         try:
             self._writer.publish(notification, claim)
         except IntegrityError as error:
             # The same key at the same time: the table's primary key let one of the two through, and it wasn't us.
-            if answer := self._recall(publisher.key_id, idempotency_key, digest):
-                return answer
+            if outcome := self._recall(publisher.key_id, idempotency_key, digest):
+                return PublishAnswer(_answer_body(request, outcome), replayed=True)
             raise UnavailableError("The outcome of a request with this Idempotency-Key is not known yet.") from error
-        return PublishAnswer(body)
+        return PublishAnswer(_answer_body(request, outcome))
 
-    def _recall(self, key_id: str, idempotency_key: str, digest: str) -> PublishAnswer | None:
+    def _recall(self, key_id: str, idempotency_key: str, digest: str) -> Outcome | None:
+        """Return the outcome of an earlier request with this key; None if there was none within IDEMPOTENCY_SECONDS."""
         mine = (RECORDS.c.key_id == key_id, RECORDS.c.idempotency_key == idempotency_key)
 
         def work(connection: Connection) -> Any:
@@ -124,12 +131,13 @@ class Publishing:
             return None
         if record.request_hash != digest:
             raise IdempotencyMismatchError
-        return PublishAnswer(orjson.loads(record.answer), replayed=True)
+        return orjson.loads(record.answer)
 
     def _make(self, publisher: Publisher, request: NotificationRequest) -> NewNotification:
         rule = self._catalog.current.rule(request.type)
         now = now_ms()
-        ttl = request.ttl_seconds if request.ttl_seconds is not None else rule.ttl_seconds
+        # None of them can be 0.
+        ttl = request.ttl_seconds or rule.ttl_seconds or self._default_ttl_seconds
         return NewNotification(
             seq=0,  # the log gives it its place
             id=new_id(),
@@ -144,17 +152,27 @@ class Publishing:
             to=request.to,
             key_id=publisher.key_id,
             created_at=now,
-            expires_at=None if ttl is None else now + ttl * 1000,
+            expires_at=now + ttl * 1000 if ttl else None,
         )
 
 
-def _answer_body(notification: NewNotification, *, truncated: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {
+def _outcome(notification: NewNotification) -> Outcome:
+    return {
         "id": notification.id,
         "created_at": rfc3339(notification.created_at),
         "expires_at": rfc3339_or_none(notification.expires_at),
-        "to": list(notification.to),
-        "type": notification.type,
         "priority": notification.priority,
     }
-    return {**body, "truncated": True} if truncated else body
+
+
+def _answer_body(request: NotificationRequest, outcome: Outcome) -> dict[str, Any]:
+    """Return the answer to a request with this outcome; other fields, as in records of version 0.1, are ignored."""
+    body: dict[str, Any] = {
+        "id": outcome["id"],
+        "created_at": outcome["created_at"],
+        "expires_at": outcome["expires_at"],
+        "to": list(request.to),
+        "type": request.type,
+        "priority": outcome["priority"],
+    }
+    return {**body, "truncated": True} if request.cut_off else body

@@ -2,7 +2,8 @@
 
 What goes: entries older than the retention, but not the `published` entries of notifications that still live, since
 those are what an inbox holds; notifications that left every inbox, or were dismissed by the one recipient they were
-for, that long ago; idempotency records after their day. The position up to which entries may be missing is kept, and
+for, that long ago; inboxes that only publications have begun, with the last entry for them; idempotency records after
+their day. The position up to which entries may be missing is kept, and
 a cursor below it gets a reset.
 """
 
@@ -10,12 +11,13 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, func, literal, not_, select, text
 
 from notifygate import metrics
+from notifygate.domain.audience import user
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.times import now_ms
-from notifygate.inbox.membership import STATES
+from notifygate.inbox.membership import INBOXES, STATES
 from notifygate.log.reader import ENTRIES, NOTIFICATIONS
 from notifygate.log.transaction import LogTransaction, Transact
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
@@ -24,6 +26,8 @@ from notifygate.storage.database import Database
 ROWS_PER_TRANSACTION = 500
 POSITIONS_PER_READ = 10_000
 """Positions of the log that are searched at a time, so that no single query takes long."""
+INBOXES_PER_READ = 10_000
+"""Inboxes that are searched at a time, for the same reason."""
 DAY_MS = 24 * 3600 * 1000
 
 _DISMISSED = text("""
@@ -43,12 +47,30 @@ def _read_dismissed(connection: Connection, after: int, until: int, cutoff: int)
     return list(connection.execute(_DISMISSED, values).scalars())
 
 
+_UNPOLLED = not_(INBOXES.c.is_polled)
+"""As the index `ix_inboxes_unpolled` has it."""
+_EMPTY = ~select(ENTRIES.c.seq).where(ENTRIES.c.audience == literal(user("")) + INBOXES.c.recipient).exists()
+
+
+def _read_bound(connection: Connection, after: str) -> str | None:
+    """Return the last of the next INBOXES_PER_READ recipients who have made no request; None if there are no more."""
+    some = select(INBOXES.c.recipient).where(_UNPOLLED, INBOXES.c.recipient > after)
+    part = some.order_by(INBOXES.c.recipient).limit(INBOXES_PER_READ).subquery()
+    return connection.execute(select(func.max(part.c.recipient))).scalar_one()
+
+
+def _read_empty(connection: Connection, after: str, until: str) -> list[str]:
+    wanted = (_UNPOLLED, INBOXES.c.recipient > after, INBOXES.c.recipient <= until, _EMPTY)
+    return list(connection.execute(select(INBOXES.c.recipient).where(*wanted)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """How many rows retention has removed."""
 
     entries: int
     notifications: int
+    inboxes: int
     idempotency_records: int
 
 
@@ -66,10 +88,14 @@ class Retention:
         cutoff = now - self._retention_ms
         entries, floor = self._prune_entries(cutoff)
         notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)
-        records = self._prune_idempotency(now - IDEMPOTENCY_SECONDS * 1000)
-        for kind, count in (("entry", entries), ("notification", notifications), ("idempotency", records)):
-            metrics.pruned.labels(kind).inc(count)
-        return Pruned(entries, notifications, records)
+        pruned = Pruned(
+            entries, notifications, self._prune_inboxes(), self._prune_idempotency(now - IDEMPOTENCY_SECONDS * 1000)
+        )
+        metrics.pruned.labels("entry").inc(pruned.entries)
+        metrics.pruned.labels("notification").inc(pruned.notifications)
+        metrics.pruned.labels("inbox").inc(pruned.inboxes)
+        metrics.pruned.labels("idempotency").inc(pruned.idempotency_records)
+        return pruned
 
     def _prune_entries(self, cutoff: int) -> tuple[int, int]:
         """Remove entries from the floor upwards; return how many, and the new floor."""
@@ -126,6 +152,24 @@ class Retention:
             return transaction.connection.execute(
                 delete(NOTIFICATIONS).where(NOTIFICATIONS.c.seq.in_(positions))
             ).rowcount
+
+        return self._transact(change)
+
+    def _prune_inboxes(self) -> int:
+        total, after = 0, ""
+        while (until := self._database.read(functools.partial(_read_bound, after=after))) is not None:
+            found = self._database.read(functools.partial(_read_empty, after=after, until=until))
+            for begin in range(0, len(found), ROWS_PER_TRANSACTION):
+                total += self._delete_inboxes(found[begin : begin + ROWS_PER_TRANSACTION])
+            after = until
+        return total
+
+    def _delete_inboxes(self, recipients: Sequence[str]) -> int:
+        """Delete those that are still unpolled and empty: the log is locked here, and it was not for the search."""
+
+        def change(transaction: LogTransaction) -> int:
+            ended = delete(INBOXES).where(INBOXES.c.recipient.in_(recipients), _UNPOLLED, _EMPTY)
+            return transaction.connection.execute(ended).rowcount
 
         return self._transact(change)
 

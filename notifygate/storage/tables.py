@@ -220,7 +220,7 @@ class TokenRevocation(Base):
 
 
 class IdempotencyRecord(Base):
-    """The answer that an Idempotency-Key has got."""
+    """The outcome of the first request with an Idempotency-Key."""
 
     __tablename__ = "idempotency_records"
     key_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -228,7 +228,7 @@ class IdempotencyRecord(Base):
     request_hash: Mapped[str] = mapped_column(Text)
     """SHA-256 of what was asked for: the same key with another request is refused."""
     answer: Mapped[str] = mapped_column(Text)
-    """The JSON body of the first answer."""
+    """JSON object: the `Outcome` of `notifygate.publishing.publish`; version 0.1 stored the whole first answer."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     __table_args__ = (Index(None, "created_at"),)
 

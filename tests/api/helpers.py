@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -63,6 +64,11 @@ def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int)
 def ids(body: dict[str, Any]) -> list[str]:
     """Return the ids of an answer's notifications, in its order."""
     return [item["id"] for item in body["notifications"]]
+
+
+def lifetime(body: dict[str, Any]) -> timedelta:
+    """Return the time to live of a notification, or of one that an answer to its publisher is about."""
+    return datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(body["created_at"])
 
 
 def counts(body: dict[str, Any]) -> tuple[int, int]:

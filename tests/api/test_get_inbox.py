@@ -69,7 +69,7 @@ def test_what_was_not_given_is_null_or_empty(publisher: PublisherActor, alice: R
     publisher.publish("user:alice", "Just a title")
     (item,) = alice.inbox()["notifications"]
     assert (item["body"], item["data"], item["priority"], item["type"]) == ("", {}, "normal", "general")
-    assert (item["icon"], item["action_url"], item["expires_at"]) == (None, None, None)
+    assert (item["icon"], item["action_url"]) == (None, None)
     assert item["sender"] == "publisher"  # the key's name
 
 

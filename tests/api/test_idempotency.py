@@ -4,7 +4,7 @@ from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
 from tests.api.helpers import ON_SQLITE_ALONE, counts, expect_problem, ids
@@ -33,6 +33,39 @@ def test_the_second_request_gets_the_first_ones_answer_and_publishes_nothing(
     assert "Idempotency-Replayed" not in first.headers
     assert second.headers["Idempotency-Replayed"] == "true"
     assert ids(alice.inbox()) == [first.json["id"]]
+
+
+def record_of(app: InProcessGateway, key: str) -> str:
+    """Return what the gateway has stored of the answer to the request with this Idempotency-Key."""
+    statement = select(RECORDS.c.answer).where(RECORDS.c.idempotency_key == key)
+    return app.services.database.read(lambda connection: connection.execute(statement).scalar_one())
+
+
+def test_a_record_does_not_grow_with_the_audiences(app: InProcessGateway, publisher: PublisherActor) -> None:
+    wide = {"to": [f"user:u{n}" for n in range(1000)], "type": "t" * 64, "title": "T"}
+    first = sent(publisher, "k1", wide)
+    assert len(record_of(app, "k1")) < 200
+    assert sent(publisher, "k1", wide).json == first.json
+    assert len(first.json["to"]) == 1000
+
+
+def test_a_record_of_version_0_1_gives_the_same_answer(app: InProcessGateway, publisher: PublisherActor) -> None:
+    long = "x" * 4001
+    for key, send in (("k1", lambda: sent(publisher, "k1")), ("k2", lambda: notify(publisher, "k2", long))):
+        first = send()
+        whole = update(RECORDS).where(RECORDS.c.idempotency_key == key).values(answer=first.text)
+        app.services.writer.transact(lambda transaction: transaction.connection.execute(whole))  # noqa: B023
+        second = send()
+        assert (second.text, second.headers["Idempotency-Replayed"]) == (first.text, "true")
+
+
+def test_a_repetition_gets_the_priority_and_times_of_the_first_request(app: InProcessGateway) -> None:
+    admin = app.admin()
+    admin.put("/v1/types/general", json={"priority": "high", "ttl": 60})
+    first = sent(admin, "k1", {"to": "all", "title": "T"})
+    assert first.json["priority"] == "high"
+    admin.put("/v1/types/general", json={"priority": "low", "ttl": 3600})
+    assert sent(admin, "k1", {"to": "all", "title": "T"}).text == first.text
 
 
 def test_another_body_with_the_same_key_is_refused(publisher: PublisherActor, alice: RecipientActor) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem, ids
+from tests.api.helpers import ON_SQLITE_ALONE, eventually, expect_problem, ids, lifetime
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 PATH = "/v1/notifications"
@@ -29,7 +29,7 @@ def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: Re
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", found)
     assert answer.headers["Location"] == f"/v1/notifications/{found}"
     assert "Idempotency-Replayed" not in answer.headers
-    assert datetime.fromisoformat(expires_at) - datetime.fromisoformat(created_at) == timedelta(seconds=90)
+    assert lifetime({"created_at": created_at, "expires_at": expires_at}) == timedelta(seconds=90)
     (item,) = alice.inbox()["notifications"]
     assert (item["id"], item["created_at"], item["expires_at"]) == (found, created_at, expires_at)
 
@@ -37,7 +37,30 @@ def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: Re
 def test_the_defaults_are_those_of_the_protocol(publisher: PublisherActor) -> None:
     body = sent(publisher).json
     assert (body["to"], body["type"], body["priority"]) == (["user:alice"], "general", "normal")
-    assert body["expires_at"] is None
+    assert lifetime(body) == timedelta(days=90)
+
+
+def test_the_default_time_to_live_is_a_setting(make_app: Any) -> None:
+    assert lifetime(sent(make_app(default_ttl=60).publisher()).json) == timedelta(seconds=60)
+    assert sent(make_app(default_ttl=0).publisher()).json["expires_at"] is None
+
+
+def test_a_publisher_or_a_type_may_exceed_the_default_time_to_live(make_app: Any) -> None:
+    admin = make_app(default_ttl=60).admin()
+    year = timedelta(days=365)
+    assert lifetime(sent(admin, ttl=365 * 24 * 3600).json) == year
+    admin.put("/v1/types/record", json={"ttl": 365 * 24 * 3600})
+    assert lifetime(sent(admin, type="record").json) == year
+    assert lifetime(sent(admin, type="record", ttl=5).json) == timedelta(seconds=5)
+
+
+def test_what_gets_the_default_time_to_live_leaves_the_inbox_when_it_is_over(make_app: Any) -> None:
+    app = make_app(default_ttl=1)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    found = app.publisher().publish("user:alice")
+    assert eventually(lambda: alice.inbox(cursor)["removed"]) == [found]
+    assert ids(alice.inbox()) == []
 
 
 def test_ids_are_sortable_by_creation(publisher: PublisherActor) -> None:

@@ -37,16 +37,15 @@ class Desk:
         assert request is not None
         return self.front.take(request, None)  # type: ignore[arg-type]
 
-    def counted(self, publisher: PublisherActor) -> tuple[int, int]:
-        """Return what was counted of a publisher: requests and publications."""
-        limits = [self.app.services.limits.windows(name) for name in ("guard", "publish")]
-        guard, publish = (limit.counted(f"key:{publisher.key_id}") for limit in limits if limit)
-        return guard, publish
+    def counted(self, publisher: PublisherActor) -> tuple[int, ...]:
+        """Return what was counted of a publisher: requests, publications and audiences."""
+        limits = [self.app.services.limits.windows(name) for name in ("guard", "publish", "audiences")]
+        return tuple(limit.counted(f"key:{publisher.key_id}") for limit in limits if limit)
 
 
 @pytest.fixture
 def desk(make_app: Callable[..., InProcessGateway]) -> Iterator[Desk]:
-    desk = Desk(make_app(limit_guard="3/minute", limit_publish="2/minute"))
+    desk = Desk(make_app(limit_guard="3/minute", limit_publish="2/minute", limit_audiences="5/minute"))
     yield desk
     desk.front._timer.stop()
 
@@ -68,8 +67,9 @@ def test_what_is_in_order_is_published_and_counted_once(desk: Desk) -> None:
     assert fields["X-Request-Id"] == "mine"
     assert fields["RateLimit"].startswith('"guard";r=2;t=')
     assert '"publish";r=1;t=' in fields["RateLimit"]
+    assert fields["RateLimit-Policy"] == '"guard";q=3;w=60, "publish";q=2;w=60, "audiences";q=5;w=60'
     assert [item["id"] for item in alice.inbox(cursor)["notifications"]] == [body["id"]]
-    assert desk.counted(publisher) == (1, 1)
+    assert desk.counted(publisher) == (1, 1, 1)
 
 
 def test_nothing_is_published_in_the_hub(desk: Desk) -> None:
@@ -84,7 +84,7 @@ def test_nothing_is_published_in_the_hub(desk: Desk) -> None:
 
     gevent.get_hub().loop.run_callback(run)
     assert isinstance(done.get(timeout=10), WouldWaitError)
-    assert desk.counted(publisher) == (0, 0)
+    assert desk.counted(publisher) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_is_not_in_order_is_left_to_the_endpoint_uncounted(
     publisher = desk.app.publisher()
     words = {"<key>": publisher.credential, "<token>": desk.app.recipient("alice").credential}
     assert desk.take(words.get(credential, credential), *fields, body=body) is None
-    assert desk.counted(publisher) == (0, 0)
+    assert desk.counted(publisher) == (0, 0, 0)
 
 
 def test_key_that_memory_does_not_know_is_left_to_the_endpoint_without_a_database_read(
@@ -121,7 +121,21 @@ def test_a_reached_guard_is_left_to_the_endpoint_and_a_reached_limit_is_a_429(de
     lines = [parts(desk.take(publisher.credential))[0] for _ in range(3)]
     assert [line.split()[1] for line in lines] == [b"201", b"201", b"429"]
     assert desk.take(publisher.credential) is None
-    assert desk.counted(publisher) == (3, 3)
+    assert desk.counted(publisher) == (3, 2, 2)
+
+
+def test_more_audiences_than_are_left_publish_nothing_and_count_none(desk: Desk) -> None:
+    alice, publisher = desk.app.recipient("alice"), desk.app.publisher()
+    cursor = alice.inbox()["cursor"]
+    many = {"to": [*(f"user:u{n}" for n in range(5)), "user:alice"], "title": "News"}
+    line, fields, body = parts(desk.take(publisher.credential, body=many))
+    assert (line.split()[1], body["code"]) == (b"429", "rate-limited")
+    assert '"audiences";r=5;t=' in fields["RateLimit"]
+    assert desk.counted(publisher) == (1, 1, 0)
+    assert not alice.inbox(cursor)["notifications"]
+    line, fields, _ = parts(desk.take(publisher.credential, body={**many, "to": ["user:alice", *many["to"][1:]]}))
+    assert line.split()[1] == b"201"  # an audience that is named twice counts once
+    assert '"audiences";r=0;t=' in fields["RateLimit"]
 
 
 def test_what_fails_on_the_way_is_answered_here_and_not_tried_again(
@@ -137,7 +151,7 @@ def test_what_fails_on_the_way_is_answered_here_and_not_tried_again(
     assert line.split()[1] == b"503"
     assert int(fields["Retry-After"]) > 0
     assert body["code"] == "unavailable"
-    assert desk.counted(publisher) == (1, 1)
+    assert desk.counted(publisher) == (1, 1, 1)
 
 
 def test_a_defect_after_the_commit_does_not_publish_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ pytestmark = ON_SQLITE_ALONE
 
 DEFAULTS = {
     "limit_publish": "1200/minute",
+    "limit_audiences": "60000/minute",
     "limit_poll": "300/minute",
     "limit_state": "300/minute",
     "limit_failed_auth": "30/minute",
@@ -112,7 +113,9 @@ def test_the_defaults_are_those_of_the_protocol(make_app: Any) -> None:
             app.anonymous().get("/v1/inbox"),
         )
     )
-    for name, quota in (("publish", 1200), ("poll", 300), ("state", 300), ("failed_auth", 30), ("guard", 6000)):
+    for name, quota in (
+        ("publish", 1200), ("audiences", 60_000), ("poll", 300), ("state", 300), ("failed_auth", 30), ("guard", 6000),
+    ):  # fmt: skip
         assert f'"{name}";q={quota};w=60' in policies
 
 
@@ -148,11 +151,37 @@ def test_publishing_is_counted_per_key(make_app: Any) -> None:
     assert publish(one).status_code == 201
     assert one.post("/v1/notify/all", data="x").status_code == 201
     many = one.post("/v1/notifications", json={"to": [f"user:u{n}" for n in range(1000)], "title": "T"})
-    assert (many.status_code, remaining(many, "publish")) == (201, 0)  # a thousand audiences count as one
+    assert (many.status_code, remaining(many, "publish")) == (201, 0)  # a thousand audiences are one request
     expect_limited(publish(one), "publish")
     expect_limited(one.post("/v1/notify/all", data="x"), "publish")
     assert publish(other).status_code == 201
     assert len(ids(alice.inbox())) == 3  # nothing was published by what was refused
+
+
+def test_audiences_are_counted_per_key_and_request_as_a_whole(make_app: Any) -> None:
+    app = make_app(limit_audiences="10/minute", limit_publish="100/minute")
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    one, other = app.publisher("cron"), app.publisher("cron")
+
+    def publish_to(publisher: PublisherActor, count: int) -> Any:
+        to = ["user:alice", *(f"user:u{n}" for n in range(1, count)), "user:alice"]
+        return publisher.post("/v1/notifications", json={"to": to, "title": "T"})
+
+    first = publish_to(one, 7)
+    assert (first.status_code, remaining(first, "audiences"), remaining(first, "publish")) == (201, 3, 99)
+    assert '"publish";q=100;w=60, "audiences";q=10;w=60' in first.headers["RateLimit-Policy"]
+    refused = publish_to(one, 4)
+    expect_problem(refused, 429, "rate-limited")
+    assert (remaining(refused, "audiences"), remaining(refused, "publish")) == (3, 98)
+    # What was refused has taken nothing of what is left, and other requests fit into it.
+    assert remaining(one.post("/v1/notify/user:alice", data="x"), "audiences") == 2
+    assert remaining(publish_to(one, 2), "audiences") == 0
+    expect_limited(one.post("/v1/notify/user:alice", data="x"), "audiences")
+    assert publish_to(other, 10).status_code == 201
+    # Retracting addresses nobody.
+    assert one.delete(f"/v1/notifications/{first.json['id']}").status_code == 204
+    assert len(alice.inbox(cursor)["notifications"]) == 3
 
 
 def test_a_rotated_key_has_the_quota_of_its_key(make_app: Any) -> None:
@@ -372,6 +401,20 @@ def test_two_nodes_share_what_a_key_may_publish(redis_url: str, make_app: Any) -
     # The other node learns of them a moment after its own first count.
     assert publish(elsewhere).status_code == 201
     eventually(lambda: publish(elsewhere).status_code == 429)
+
+
+def test_two_nodes_share_how_many_audiences_a_key_may_address(own_redis_server: RedisServer, make_app: Any) -> None:
+    one, other = (make_app(redis_url=own_redis_server.url, limit_audiences="10/day") for _ in range(2))
+    publisher = one.publisher()
+    elsewhere = PublisherActor(other.app.test_client(), publisher.credential)
+    publisher.publish([f"user:u{n}" for n in range(8)])
+    expect_count_in_redis(own_redis_server, "audiences", f"key:{publisher.key_id}", 8)
+    elsewhere.publish("user:u0")
+    windows = other.services.limits.windows("audiences")
+    eventually(lambda: windows.counted(f"key:{publisher.key_id}") == 9)
+    answer = elsewhere.post("/v1/notifications", json={"to": ["user:u0", "user:u1"], "title": "T"})
+    expect_problem(answer, 429, "rate-limited")
+    assert remaining(answer, "audiences") == 1
 
 
 def test_nobody_who_publishes_waits_for_redis(

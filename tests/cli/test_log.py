@@ -64,7 +64,7 @@ def test_new_epoch_resets_every_cursor_within_about_a_second(beside: CommandLine
 
 
 def test_prune_removes_what_is_past_its_retention_and_nothing_else(beside: CommandLine, ask: Ask, key: str) -> None:
-    assert beside("prune") == "pruned 0 entries, 0 notifications, 0 idempotency records\n"
+    assert beside("prune") == "pruned 0 entries, 0 notifications, 0 inboxes, 0 idempotency records\n"
     token = beside("token", "paul").strip()
     cursor = ask(token, "GET", "/v1/inbox").json()["cursor"]
     ids = [
@@ -81,11 +81,11 @@ def test_prune_removes_what_is_past_its_retention_and_nothing_else(beside: Comma
     before = status(beside)
     printed = beside("prune")
     after = status(beside)
-    assert re.fullmatch(r"pruned [1-9]\d* entries, 2 notifications, 0 idempotency records\n", printed)
+    assert re.fullmatch(r"pruned [1-9]\d* entries, 2 notifications, 0 inboxes, 0 idempotency records\n", printed)
     assert after["notifications"] == before["notifications"] - 2
     assert after["entries"] < before["entries"]
     assert after["floor"] > before["floor"]
     assert (after["head"], after["epoch"]) == (before["head"], before["epoch"])
     body = ask(token, "GET", "/v1/inbox", params={"cursor": cursor}).json()
     assert [item["id"] for item in body["notifications"]] == ids[2:], "what lives stays"
-    assert beside("prune") == "pruned 0 entries, 0 notifications, 0 idempotency records\n"
+    assert beside("prune") == "pruned 0 entries, 0 notifications, 0 inboxes, 0 idempotency records\n"

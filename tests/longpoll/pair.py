@@ -14,7 +14,8 @@ from tests.longpoll.exchange import Exchange, Step, exchange
 from tests.longpoll.site import JWT_SECRET, Recipient, Site, eventually
 
 _LIMITS = {
-    f"NOTIFYGATE_LIMIT_{name}": "1000000/minute" for name in ("PUBLISH", "POLL", "STATE", "FAILED_AUTH", "GUARD")
+    f"NOTIFYGATE_LIMIT_{name}": "1000000/minute"
+    for name in ("PUBLISH", "AUDIENCES", "POLL", "STATE", "FAILED_AUTH", "GUARD")
 }
 """Limits that nobody meets, so that their headers are compared too."""
 

@@ -26,7 +26,9 @@ from tests.support.gateway_process import GatewayProcess
 SECRET_KEY = "a secret for cursors of more than 32 bytes"
 JWT_SECRET = "a secret for tokens of more than 32 bytes"
 SECRETS = {"NOTIFYGATE_SECRET_KEY": SECRET_KEY, "NOTIFYGATE_JWT_SECRETS": JWT_SECRET}
-UNLIMITED = {f"NOTIFYGATE_LIMIT_{name}": "" for name in ("PUBLISH", "POLL", "STATE", "FAILED_AUTH", "GUARD")}
+UNLIMITED = {
+    f"NOTIFYGATE_LIMIT_{name}": "" for name in ("PUBLISH", "AUDIENCES", "POLL", "STATE", "FAILED_AUTH", "GUARD")
+}
 
 PATIENCE_SECONDS = 20.0
 """How long a test waits for what should come at once or within a second: long, since machines may be busy."""

@@ -298,8 +298,13 @@ class InboxModel:
         self.epoch += 1
 
     def forget(self, moment: int) -> None:
-        """Retention forgets what happened up to a moment."""
+        """Retention forgets what happened up to a moment, and inboxes that were never asked for with it."""
         self.floor = max(self.floor, moment)
+        forgotten = {change.id for change in self.changes if change.kind == "removed" and change.moment <= self.floor}
+        addressed = {audience for item in self.items.values() if item.id not in forgotten for audience in item.to}
+        for name in self.persons.keys() - {view.person for view in self._views}:
+            if f"user:{name}" not in addressed:
+                del self.persons[name]
 
     def _happen(self, kind: Kind, notification_id: str, person: str | None = None) -> None:
         self.changes.append(Change(self.now + 1, kind, notification_id, person))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from notifygate.settings import Settings, load_settings, variable
+from notifygate.errors import ConfigurationError
+from notifygate.settings import MAX_TTL_SECONDS, Settings, load_settings, variable
 from tests.support.in_process import JWT_SECRET, SECRET_KEY
 
 ALL = {setting.name: setting for setting in fields(Settings)}
@@ -27,6 +28,13 @@ def test_number_has_a_least_value_that_its_default_keeps(name: str) -> None:
     if isinstance(setting.default, int | float) and not isinstance(setting.default, bool):
         assert setting.metadata["least"] is not None, "a number that may be anything"
         assert setting.default >= setting.metadata["least"]
+
+
+def test_default_time_to_live_is_one_that_a_publisher_may_give() -> None:
+    secrets = {"secret_key": (SECRET_KEY,), "jwt_secrets": (JWT_SECRET,)}
+    assert load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS}, environ={}).default_ttl == MAX_TTL_SECONDS
+    with pytest.raises(ConfigurationError, match="NOTIFYGATE_DEFAULT_TTL: 31536001 is too large"):
+        load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS + 1}, environ={})
 
 
 def test_what_may_hold_a_password_is_a_secret() -> None:
@@ -54,8 +62,8 @@ def test_settings_that_were_promised_are_there() -> None:
     assert set(ALL) >= {
         "bind", "workers", "data_dir", "database_url", "redis_url", "secret_key", "jwt_secrets", "max_wait",
         "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_roles_claim", "holds_per_recipient", "holds_per_worker",
-        "retention_days", "tail_entries", "head_check_interval", "limit_publish", "limit_poll", "limit_state",
-        "limit_failed_auth", "limit_guard", "cors_origins", "trusted_proxies", "log_level", "log_format",
+        "retention_days", "default_ttl", "tail_entries", "head_check_interval", "limit_publish", "limit_audiences",
+        "limit_poll", "limit_state", "limit_failed_auth", "limit_guard", "cors_origins", "trusted_proxies", "log_level", "log_format",
     }  # fmt: skip
 
 

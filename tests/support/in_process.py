@@ -22,7 +22,7 @@ from notifygate.storage.migrate import migrate
 
 SECRET_KEY = "a secret for cursors, of more than 32 bytes"
 JWT_SECRET = "a secret for tokens, also of more than 32 bytes"
-UNLIMITED = {f"limit_{name}": "" for name in ("publish", "poll", "state", "failed_auth", "guard")}
+UNLIMITED = {f"limit_{name}": "" for name in ("publish", "audiences", "poll", "state", "failed_auth", "guard")}
 
 
 class Actor:

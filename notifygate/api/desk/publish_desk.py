@@ -62,8 +62,8 @@ class PublishDesk:
     def _publish(self, asked: Publication, publisher: Publisher, wanted: NotificationRequest) -> tuple[int, bytes]:
         quotas: list[Quota] = []
         try:
-            for name in ("guard", "publish"):
-                quota = self._limits.take(name, publisher.label)
+            for name, amount in (("guard", 1), ("publish", 1), ("audiences", len(wanted.to))):
+                quota = self._limits.take(name, publisher.label, amount)
                 if quota is not None:
                     quotas.append(quota)
                     if quota.is_exceeded:

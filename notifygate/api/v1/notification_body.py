@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from notifygate.api.validated import BodyModel, Described, matching
 from notifygate.domain.audience import AUDIENCE_PATTERN, is_audience
 from notifygate.publishing.publish import NotificationRequest
+from notifygate.settings import MAX_TTL_SECONDS
 
 MAX_BODY_CHARACTERS = 4000
 MAX_TITLE_CHARACTERS = 200
@@ -18,7 +19,6 @@ MAX_DATA_DEPTH = 32
 """Objects and lists inside each other: far more than anyone needs, far less than makes a client's parser give up."""
 
 MAX_AUDIENCES = 1000
-MAX_TTL_SECONDS = 31_536_000
 
 # Patterns are read by Python here and, in openapi.json, by programs that speak ECMA-262: they say the same in both.
 TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"

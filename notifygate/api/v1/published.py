@@ -5,7 +5,7 @@ from flask import Response, request
 
 from notifygate.api.answers import json_answer
 from notifygate.api.gateway import gateway
-from notifygate.api.guard import publisher
+from notifygate.api.guard import count, publisher
 from notifygate.errors import InvalidRequestError
 from notifygate.publishing.publish import NotificationRequest, PublishAnswer
 
@@ -13,8 +13,9 @@ MAX_KEY_CHARACTERS = 128
 
 
 def publish(wanted: NotificationRequest) -> Response:
-    """Publish for the present publisher and answer 201, once per Idempotency-Key."""
+    """Publish for the present publisher, count the audiences and answer 201, once per Idempotency-Key."""
     key = sane_idempotency_key(request.headers.get("Idempotency-Key"))
+    count("audiences", len(wanted.to))
     answer = gateway().publishing.publish(publisher(), wanted, key)
     return json_answer(orjson.dumps(answer.body), 201, published_headers(answer))
 

@@ -28,6 +28,14 @@ def test_so_many_pass_and_no_more(clock: Clock) -> None:
     assert windows.take("bob").remaining == 2
 
 
+def test_an_amount_is_counted_as_a_whole_or_not_at_all(clock: Clock) -> None:
+    windows = FixedWindows("audiences", parse("10/minute"))
+    quotas = [windows.take("key", amount) for amount in (4, 7, 6, 1)]
+    assert [quota.is_exceeded for quota in quotas] == [False, True, False, True]
+    assert [quota.remaining for quota in quotas] == [6, 6, 0, 0]
+    assert windows.counted("key") == 10
+
+
 def test_a_window_begins_with_its_first_count(clock: Clock) -> None:
     windows = FixedWindows("poll", parse("2/minute"))
     clock.now = 659.0

@@ -1,0 +1,134 @@
+"""Inboxes that a publication began and no recipient has asked for end with their last notification."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select, text, update
+
+from notifygate import metrics
+from notifygate.inbox.membership import INBOXES
+from notifygate.log.reader import ENTRIES
+from notifygate.publishing import retention
+from notifygate.publishing.retention import Pruned, Retention
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+
+def inboxes(app: InProcessGateway) -> dict[str, bool]:
+    """Return the inboxes that there are, and whether each was polled."""
+    rows = app.services.database.read(lambda connection: connection.execute(select(INBOXES)).all())
+    return {row.recipient: row.is_polled for row in rows}
+
+
+def retract(publisher: PublisherActor, ids: Iterable[str]) -> None:
+    for found in ids:
+        assert publisher.delete(f"/v1/notifications/{found}").status_code == 204
+
+
+def prune(app: InProcessGateway) -> Pruned:
+    """Remove all that may go, as if the retention were over."""
+    app.services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
+    return app.services.housekeeping._retention.prune()
+
+
+def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway, publisher: PublisherActor) -> None:
+    first, second = publisher.publish("user:alice"), publisher.publish(["user:alice", "user:bob"])
+    assert inboxes(app) == {"alice": False, "bob": False}
+    retract(publisher, [first])
+    assert prune(app).inboxes == 0
+    retract(publisher, [second])
+    before = metrics.pruned.labels("inbox")._value.get()
+    assert prune(app).inboxes == 2
+    assert metrics.pruned.labels("inbox")._value.get() == before + 2
+    assert inboxes(app) == {}
+
+
+def test_an_unpolled_inbox_stays_while_its_removals_are_in_the_log(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
+    retract(publisher, [publisher.publish("user:alice")])
+    assert app.services.housekeeping._retention.prune().inboxes == 0
+    assert inboxes(app) == {"alice": False}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda alice: alice.get("/v1/inbox"), id="inbox"),
+        pytest.param(lambda alice: alice.get("/v1/inbox/unread"), id="counts"),
+        pytest.param(lambda alice: alice.get("/v1/inbox/history"), id="history"),
+        pytest.param(lambda alice: alice.post("/v1/inbox/state", json={"op": "seen", "ids": ["x"]}), id="state"),
+        pytest.param(lambda alice: alice.put("/v1/inbox/topics/x"), id="topic"),
+        pytest.param(lambda alice: alice.put("/v1/inbox/preferences", json={"types": {}}), id="preferences"),
+    ],
+)
+def test_a_request_of_the_recipient_keeps_the_inbox(
+    app: InProcessGateway, publisher: PublisherActor, ask: Callable[[RecipientActor], Any]
+) -> None:
+    found = publisher.publish("user:alice")
+    assert ask(app.recipient("alice")).status_code == 200
+    assert inboxes(app) == {"alice": True}
+    retract(publisher, [found])
+    assert prune(app).inboxes == 0
+    assert inboxes(app) == {"alice": True}
+
+
+def test_the_first_request_shows_what_was_published_before_it(app: InProcessGateway, publisher: PublisherActor) -> None:
+    publisher.publish("all")
+    ids = [publisher.publish("user:alice"), publisher.publish("all")]
+    assert [item["id"] for item in app.recipient("alice").inbox()["notifications"]] == ids[::-1]
+
+
+def test_an_inbox_that_ended_begins_again(app: InProcessGateway, publisher: PublisherActor) -> None:
+    retract(publisher, [publisher.publish("user:alice")])
+    publisher.publish("all")
+    assert prune(app).inboxes == 1
+    found = publisher.publish("user:alice")
+    assert [item["id"] for item in app.recipient("alice").inbox()["notifications"]] == [found]
+
+
+@pytest.mark.parametrize("by", ["publication", "request"])
+def test_what_happens_after_the_search_keeps_the_inbox(
+    app: InProcessGateway, publisher: PublisherActor, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    retract(publisher, [publisher.publish("user:alice")])
+    delete, found = Retention._delete_inboxes, list[str]()
+
+    def delete_late(self: Retention, recipients: Sequence[str]) -> int:
+        found.extend(recipients)
+        if by == "publication":
+            publisher.publish("user:alice")
+        else:
+            app.recipient("alice").inbox()
+        return delete(self, recipients)
+
+    monkeypatch.setattr(Retention, "_delete_inboxes", delete_late)
+    assert prune(app).inboxes == 0
+    assert found == ["alice"]
+    assert inboxes(app) == {"alice": by == "request"}
+
+
+def test_many_unpolled_inboxes_are_searched_in_parts(
+    app: InProcessGateway, publisher: PublisherActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "INBOXES_PER_READ", 7)
+    monkeypatch.setattr(retention, "ROWS_PER_TRANSACTION", 3)
+    kept = publisher.publish([f"user:kept {n}" for n in range(20)])
+    gone = publisher.publish([f"user:gone {n}" for n in range(20)] + [f"user:zone {n}" for n in range(5)])
+    retract(publisher, [gone])
+    assert prune(app).inboxes == 25
+    assert inboxes(app) == {f"kept {n}": False for n in range(20)}
+    retract(publisher, [kept])
+
+
+def test_the_search_for_unpolled_inboxes_reads_their_index(app: InProcessGateway) -> None:
+    def explain(connection: Connection) -> str:
+        question = "EXPLAIN QUERY PLAN"
+        if not app.services.database.is_sqlite:
+            question = "EXPLAIN"
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table is too small for an index to pay off
+        search = select(INBOXES.c.recipient).where(retention._UNPOLLED, INBOXES.c.recipient > "a").limit(10)
+        compiled = search.compile(connection, compile_kwargs={"literal_binds": True})
+        return str(connection.exec_driver_sql(f"{question} {compiled}").all())
+
+    assert "ix_inboxes_unpolled" in app.services.database.read(explain)
