@@ -8,6 +8,7 @@ from typing import Any
 from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit
+from notifygate.server.arbiter import GatewayArbiter
 from notifygate.settings import load_settings
 
 try:
@@ -56,13 +57,21 @@ logconfig_dict = logging_config(_settings.log_level, _settings.log_format)
 # gunicorn itself believes no header about who the client is; `trusted_proxies` does (see docs/operations.md).
 forwarded_allow_ips = "127.0.0.1,::1"
 
+# Nor what the path is: by default a client behind a proxy on this machine may send SCRIPT_NAME, and so reach paths that
+# the proxy keeps to itself.
+forwarder_headers = ""
+
 if _settings.workers > 1:
     # The workers' metrics are added up from files. Set here, since prometheus_client reads it when it is imported.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.data_dir / "metrics"))
 
 
 def on_starting(server: Any) -> None:
-    """Get the workers what they need: open files enough, and an empty folder for their metrics. Not run on a reload."""
+    """Prepare what workers need: the master's way to replace them, open files, an empty folder for their metrics.
+
+    Not run on a reload.
+    """
+    server.__class__ = GatewayArbiter  # gunicorn has no setting for its class
     raise_open_files_limit(worker_connections, _settings.holds_per_worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])

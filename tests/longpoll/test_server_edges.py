@@ -368,6 +368,7 @@ def test_worker_that_has_served_its_number_of_requests_answers_its_holds(
     for connection in connections:
         assert connection.receive().status == 200
         connection.socket.close()
+    eventually(lambda: not set(old) & set(worker_pids(site.gateways[0])), "the old one is gone")
     notification_id = site.publisher().publish("all", "For the next worker")
     for reader, cursor in zip(readers, cursors, strict=True):
         body = reader.inbox(cursor, wait=20, headers={"Connection": "close"})
