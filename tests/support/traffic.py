@@ -2,6 +2,8 @@
 
 import json
 import socket
+import ssl
+import time
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -15,19 +17,31 @@ REQUEST_SECONDS = 120.0
 class Traffic:
     """Polls and publications on new connections, and some polls that are held, until `stop`.
 
-    `token` is a recipient's, `key` may publish to them. Every fifth request publishes.
+    `token` is a recipient's, `key` may publish; every fifth request does. With `context` it speaks TLS.
     """
 
-    def __init__(self, url: str, token: str, key: str, *, per_second: float = 100.0, holds: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        key: str,
+        *,
+        per_second: float = 100.0,
+        holds: int = 5,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         address = urlsplit(url)
         assert address.hostname
         assert address.port
         self._address = address.hostname, address.port
         self._token = token
         self._key = key
+        self._context = context
         self._seconds_between = 1 / per_second
         self.outcomes: Counter[str] = Counter()
         """`polled`, `published`, `held`: answered as they should be; everything else is a failure, by what it was."""
+        self.slowest_seconds = 0.0
+        """The longest that a poll or a publication took, polls that wait apart."""
         self._requests = Group()
         self._is_on = True
         self._sources = [gevent.spawn(self._send_new_requests), *(gevent.spawn(self._hold) for _ in range(holds))]
@@ -74,7 +88,7 @@ class Traffic:
         """Send a request on a connection of its own, count the outcome and return the body of a good answer."""
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         request = f"{head}Host: gateway\r\n{length}Connection: close\r\n\r\n{body}".encode()
-        received = b""
+        received, began = b"", time.monotonic()
         try:
             with self._connect() as connection:
                 connection.sendall(request)
@@ -85,6 +99,8 @@ class Traffic:
             return b""
         start, _, answer = received.partition(b"\r\n\r\n")
         status = start[9:12].decode()
+        if wanted != "held":
+            self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
         is_good = status == ("201" if wanted == "published" else "200")
         self.outcomes[wanted if is_good else f"{wanted}: status {status or 'missing'}"] += 1
         return answer if is_good else b""
@@ -92,6 +108,9 @@ class Traffic:
     def _connect(self) -> socket.socket:
         while True:
             try:
-                return socket.create_connection(self._address, timeout=REQUEST_SECONDS)
+                connection = socket.create_connection(self._address, timeout=REQUEST_SECONDS)
             except ConnectionRefusedError:
                 gevent.sleep(0.1)
+            else:
+                host = self._address[0]
+                return self._context.wrap_socket(connection, server_hostname=host) if self._context else connection
