@@ -8,7 +8,7 @@ from typing import Any
 from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit
-from notifygate.server.arbiter import GatewayArbiter
+from notifygate.server.arbiter import take_over
 from notifygate.settings import load_settings
 
 try:
@@ -71,7 +71,7 @@ def on_starting(server: Any) -> None:
 
     Not run on a reload.
     """
-    server.__class__ = GatewayArbiter  # gunicorn has no setting for its class
+    take_over(server)
     raise_open_files_limit(worker_connections, _settings.holds_per_worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])

@@ -1,7 +1,10 @@
-"""gunicorn's master, changed in one point: a worker ends when another one serves in its place.
+"""gunicorn's master, changed in two points: connections are accepted only, and always, while a worker serves.
 
-gunicorn's own ends old workers as soon as new ones are forked, which then need seconds until they serve: nobody accepts
-connections meanwhile. And where the new ones can't start, or the configuration can't be read, the gateway is gone.
+1. A worker ends when another one serves in its place. gunicorn's own ends old workers as soon as new ones are forked,
+   which need seconds until they serve. And where they can't start, or the configuration can't be read, the gateway is
+   gone.
+2. The port opens when the first worker serves. gunicorn's own opens it before it forks the workers: a balancer would
+   send requests there that wait for seconds, while another gateway could answer them.
 """
 
 import logging
@@ -10,10 +13,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.sock import BaseSocket
 
 from notifygate.server.lifecycle import WorkerState
 
 logger = logging.getLogger(__name__)
+
+
+def take_over(arbiter: Arbiter) -> None:
+    """Make a master one of this kind before it has sockets or workers. gunicorn has no setting for either point."""
+    arbiter.__class__ = GatewayArbiter
+    # gunicorn binds its sockets and leaves listening to the workers (`GatewayWorker.run`).
+    BaseSocket._is_listening = staticmethod(_needs_no_listening)  # pyright: ignore[reportAttributeAccessIssue] - not in its types
+
+
+def _needs_no_listening(_: object) -> bool:
+    return True
 
 
 class GatewayArbiter(Arbiter):

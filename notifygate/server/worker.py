@@ -26,6 +26,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import socket as GeventSocket
+from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.http.errors import ParseException as RequestParseError
@@ -115,12 +116,23 @@ class GatewayWorker(GeventWorker):
         for sock, server in zip(self.sockets, self._servers, strict=True):
             # Connections inherit it. Phones that lose their network never say so.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._listen(sock)
             server.start()
         self.lifecycle.state = WorkerState.SERVING
         while self.alive:
             self.notify()
             self._told_to_stop.wait(BEAT_SECONDS)
         self._stop()
+
+    def _listen(self, sock: Any) -> None:
+        """Open the port, unless another worker has done so, or systemd."""
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return
+        try:
+            sock.listen(self.cfg.backlog)
+        except OSError as error:  # another process has come first
+            logger.error("Can't listen on %s: %s", sock.getsockname(), error.strerror)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     def _serve_listener(self, sock: Any) -> StreamServer:
         """Return what accepts the connections of a listening socket."""
