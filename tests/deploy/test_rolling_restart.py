@@ -17,6 +17,7 @@ from tests.support.traffic import Traffic
 RUNS = int(os.environ.get("NOTIFYGATE_TEST_ROLLING_RUNS", "1"))
 
 
+@pytest.mark.timeout(300 + 300 * RUNS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_rolling_restart_fails_no_request(make_site: MakeSite, postgres_url: str, redis_url: str, kind: str) -> None:
     site = make_site(postgres_url, gateways=2, WORKERS=2, REDIS_URL=redis_url, TRUSTED_PROXIES=1, LOG_LEVEL="warning")
