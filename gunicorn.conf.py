@@ -9,6 +9,7 @@ from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit
 from notifygate.private_files import PRIVATE_UMASK, warn_of_readers
+from notifygate.server.arbiter import take_over
 from notifygate.settings import load_settings
 
 try:
@@ -57,13 +58,18 @@ logconfig_dict = logging_config(_settings.log_level, _settings.log_format)
 # gunicorn itself believes no header about who the client is; `trusted_proxies` does (see docs/operations.md).
 forwarded_allow_ips = "127.0.0.1,::1"
 
+# Nor what the path is: by default a client behind a proxy on this machine may send SCRIPT_NAME, and so reach paths that
+# the proxy keeps to itself.
+forwarder_headers = ""
+
 if _settings.workers > 1:
     # The workers' metrics are added up from files. Set here, since prometheus_client reads it when it is imported.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.data_dir / "metrics"))
 
 
 def on_starting(server: Any) -> None:
-    """Prepare what the workers inherit: a umask, open files, an empty folder for metrics. Not run on a reload."""
+    """Prepare what the workers inherit and how the master replaces them. Not run on a reload."""
+    take_over(server)
     os.umask(PRIVATE_UMASK)
     if _settings.data_dir.is_dir():
         warn_of_readers(_settings.data_dir)

@@ -6,6 +6,7 @@ connections at all: who comes then isn't answered late but never, and neither is
 
 import logging
 import resource
+import sys
 
 logger = logging.getLogger(__name__)
 
@@ -37,3 +38,14 @@ def raise_open_files_limit(connections: int, holds: int) -> int:
             holds,
         )
     return soft
+
+
+def connections_that_fit() -> int:
+    """Return how many connections this process may have and still open what else it needs.
+
+    Past that it must not accept: those who are connected already would be served without a database.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return soft - min(OTHER_FILES, soft // 2)

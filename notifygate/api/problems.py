@@ -106,5 +106,5 @@ def problem_page(code: str) -> Response:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
         f"<h1>{title}</h1><p>HTTP status {problem.status}, code <code>{code}</code></p><p>{advice}</p></html>",
         mimetype="text/html",
-        headers={"Content-Security-Policy": "default-src 'none'"},
+        headers={"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"},
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast, get_type_hints
 from flask import Response, abort, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from notifygate.errors import FieldError, InvalidRequestError, MalformedJsonError
 
@@ -178,7 +178,9 @@ def read_body() -> bytes:
         body = request.get_data(cache=False)
         # Of a body that comes in chunks, Werkzeug (3.1.9) reads as much as is allowed and leaves the rest unmentioned.
         goes_on = len(body) == request.max_content_length and bool(request.environ["wsgi.input"].read(1))
-    except HTTPException:
+    except HTTPException as error:
+        if isinstance(error, ClientDisconnected):  # Werkzeug's for every OSError, time-outs among them
+            _close_connection()
         raise
     except Exception as error:  # each server has its own errors for malformed chunks and lost connections
         _close_connection()

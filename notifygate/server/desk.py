@@ -9,6 +9,9 @@ from typing import Protocol
 
 from notifygate.server.plain_request import PlainRequest
 
+SERVER_NAME = "notifygate"
+"""What every answer carries as `Server` (RFC 9110 section 10.2.4): without a version, which helps attackers only."""
+
 
 class Caller(Protocol):
     """A connection, as the desk knows it."""

@@ -8,35 +8,31 @@ gunicorn itself speaks TLS, all of this is left to the parent: there is no telli
 import errno
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 import gevent
-from gevent.event import Event
 from gevent.pool import Group
 from gevent.server import StreamServer
 from gevent.socket import SOCK_STREAM
-from gevent.socket import socket as GeventSocket
 from gunicorn.http.body import LengthReader
 
+from notifygate.server import transfer
 from notifygate.server.board import Board
 from notifygate.server.desk import desk_of_this_process
-from notifygate.server.worker import STALLED_SECONDS, GatewayWorker
+from notifygate.server.worker import BEAT_SECONDS, GatewaySocket, GatewayWorker
 
 logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30
 """How long a client may take to send the head of a request, from its first byte. Browsers send it in one piece."""
 
-BEAT_SECONDS = 1.0
-"""How often gunicorn's master hears from this worker; its patience is 30 s."""
-
 PAUSE_SECONDS = 0.05
-"""How often a worker that stops looks whether all is said, and one that is full whether it still is."""
+"""How often a worker that is full looks whether it still is."""
 
 WARN_SECONDS = 60.0
 
 
-class _Handed(GeventSocket):
+class _Handed(GatewaySocket):
     """A connection of which something was read already: that comes first."""
 
     def __init__(self, family: int, fd: int, read: bytes) -> None:
@@ -103,20 +99,35 @@ class DetachingWorker(GatewayWorker):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._board: Board | None = None
-        self._listeners: list[_Listener] = []
         self._greenlets = Group()
-        self._told_to_stop = Event()
 
-    def _serve_connections(self) -> None:
-        """Serve until told to stop, then let what has begun come to its end."""
-        if self.cfg.is_ssl:
-            super()._serve_connections()
-            return
+    @property
+    def served_requests(self) -> int:
+        """See above."""
+        return self.nr + (self._board.answered if self._board is not None else 0)
+
+    @property
+    def is_busy(self) -> bool:
+        """See above."""
+        return super().is_busy if self._board is None else bool(self._board or self._greenlets)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further connection can be taken."""
+        return len(self._board or ()) + len(self._clients) >= self.worker_connections
+
+    def run(self) -> None:
+        """Serve from the board, unless gunicorn speaks TLS."""
+        if not self.cfg.is_ssl:
+            self._start_board()
+        super().run()
+
+    def _start_board(self) -> None:
         families = {sock.family for sock in self.sockets}
         self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
         self._address = _Address(self.sockets[0].getsockname())
         desk = desk_of_this_process()
-        board = self._board = Board(
+        self._board = Board(
             desk,
             serve=self._serve,
             send_rest=self._send_rest,
@@ -124,29 +135,16 @@ class DetachingWorker(GatewayWorker):
             on_room=self._accept_again,
             idle_seconds=self.cfg.keepalive,
         )
-        desk.start(board.send)
-        self._listeners = [_Listener(sock, self) for sock in self.sockets]
-        for listener in self._listeners:
-            listener.start()
-        while self.alive:
-            self.notify()
-            if self.nr + board.answered >= self.max_requests:
-                self.alive = False
-                self._drain_soon()
-            self._told_to_stop.wait(BEAT_SECONDS)
-        for listener in self._listeners:
-            listener.close()
-        patience_ends = time.monotonic() + self.cfg.graceful_timeout
-        while (board or self._greenlets) and time.monotonic() < patience_ends:
-            self.notify()
-            gevent.sleep(PAUSE_SECONDS)
-        self._greenlets.kill(timeout=BEAT_SECONDS)
-        board.stop()
+        desk.start(self._board.send)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further connection can be taken."""
-        return len(self._board or ()) + len(self._clients) >= self.worker_connections
+    def _serve_listener(self, sock: Any) -> StreamServer:
+        return super()._serve_listener(sock) if self._board is None else _Listener(sock, self)
+
+    def _end_all(self) -> None:
+        super()._end_all()
+        if self._board is not None:
+            self._greenlets.kill(timeout=BEAT_SECONDS)
+            self._board.stop()
 
     def welcome(self, client: Any, address: Any) -> None:
         """Take a new connection. Called in the hub."""
@@ -190,7 +188,7 @@ class DetachingWorker(GatewayWorker):
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
         """Send the rest of an answer to a client that doesn't take it as fast as it comes."""
         try:
-            client.settimeout(STALLED_SECONDS)
+            client.settimeout(transfer.STALLED_SECONDS)
             client.sendall(rest)
         except OSError:
             client.close()
@@ -203,15 +201,11 @@ class DetachingWorker(GatewayWorker):
             self._clients.discard(client)
 
     def _accept_again(self) -> None:
-        for listener in self._listeners:
-            listener.accept_again()
+        for listener in self._servers:
+            cast("_Listener", listener).accept_again()
 
-    def _drain(self) -> None:
-        super()._drain()
-        self._told_to_stop.set()
-
-    def _listen_no_more(self) -> None:
-        super()._listen_no_more()
+    def _stop_reading(self) -> None:
+        super()._stop_reading()
         if self._board is not None:
             self._board.listen_no_more()
 

@@ -38,6 +38,7 @@ def test_every_problem_has_a_page(app: InProcessGateway) -> None:
         assert (page.status_code, page.mimetype) == (200, "text/html")
         assert code in page.text
         assert str(status) in page.text
+        assert page.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 @ON_SQLITE_ALONE

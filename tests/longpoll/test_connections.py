@@ -1,16 +1,19 @@
 """What clients do to their connections while a poll is held, and what comes of it."""
 
 import json
+import os
 import resource
+import signal
 import socket
 import time
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import gevent
 import pytest
 
 from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Site, all_done, eventually
+from tests.longpoll.site import MakeSite, Site, all_done, eventually, stays, worker_pids
 
 on_one_process = pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 in_two_workers = pytest.mark.parametrize("site", ["postgresql and redis, two workers"], indirect=True)
@@ -221,3 +224,33 @@ def test_usual_limit_on_open_files_is_no_limit_on_holds(make_site: MakeSite) -> 
         notification_id = site.publisher().publish("all")
         for answer in all_done(polls):
             assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+
+
+def test_full_worker_keeps_open_files_for_its_database(make_site: MakeSite) -> None:
+    site = make_site()
+    (gateway,) = site.gateways
+    (old,) = worker_pids(gateway)
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (400, 400))
+    gateway.send(signal.SIGHUP)  # the next worker inherits the limit
+    eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
+    (pid,) = worker_pids(gateway)
+    readers, publishers = [site.recipient() for _ in range(20)], [site.publisher() for _ in range(20)]
+    with ExitStack() as stack:
+        inside = [stack.enter_context(RawConnection(site.url)) for _ in range(40)]
+        for connection in inside:
+            connection.send("GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n")
+            assert connection.receive().status == 200
+        for _ in range(500):
+            stack.enter_context(RawConnection(site.url))
+        eventually(lambda: len(os.listdir(f"/proc/{pid}/fd")) > 200, "the worker is full")
+        stays(lambda: len(os.listdir(f"/proc/{pid}/fd")) < 300, "it accepts no more", seconds=1)
+        for connection, reader in zip(inside[::2], readers, strict=True):
+            connection.send(poll_text(reader, None))
+        for connection, publisher in zip(inside[1::2], publishers, strict=True):
+            body = '{"to": "all", "title": "To everybody"}'
+            connection.send(
+                f"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            )
+        assert [connection.receive().status for connection in inside] == [200, 201] * 20
+    assert readers[0].inbox()["unread"] == 20, "as soon as there is room, others are served again"

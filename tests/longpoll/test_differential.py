@@ -457,7 +457,7 @@ def no_errors(site: Site, at: int) -> bool:
 BODY = json.dumps({"unread": 1, "cursor": "x", "poll": {"after": 15, "wait": 55}}, separators=(",", ":"))
 MADE_ID = "01a21d728207e2223f09ade700000039"
 AN_ANSWER = (
-    f"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\nConnection: keep-alive\r\n"
+    f"HTTP/1.1 200 OK\r\nServer: notifygate\r\nDate: Fri, 27 Nov 2026 12:00:00 GMT\r\nConnection: keep-alive\r\n"
     f'Content-Length: {len(BODY)}\r\nETag: W/"x"\r\nPoll-Interval: 15\r\nX-Request-Id: {MADE_ID}\r\n'
     f'RateLimit-Policy: "guard";q=100;w=60\r\nRateLimit: "guard";r=99;t=60\r\n\r\n{BODY}'
 )
@@ -468,9 +468,9 @@ ALTERATIONS = {
     "status": ("200 OK", "201 Created"),
     "reason": ("200 OK", "200 Fine"),
     "version": ("HTTP/1.1", "HTTP/1.0"),
-    "missing field": ("Server: gunicorn\r\n", ""),
-    "further field": ("Server: gunicorn\r\n", "Server: gunicorn\r\nX-Fast: 1\r\n"),
-    "field given twice": ("Server: gunicorn\r\n", "Server: gunicorn\r\n" * 2),
+    "missing field": ("Server: notifygate\r\n", ""),
+    "further field": ("Server: notifygate\r\n", "Server: notifygate\r\nX-Fast: 1\r\n"),
+    "field given twice": ("Server: notifygate\r\n", "Server: notifygate\r\n" * 2),
     "spelling of a field": ("Server:", "server:"),
     "value of a field": ("keep-alive", "close"),
     "blanks in a value": ("Connection: keep-alive", "Connection:  keep-alive"),
@@ -494,7 +494,7 @@ ALTERATIONS = {
     "bytes too many": ('"wait":55}}', '"wait":55}}x'),
     "bytes too few": ('"wait":55}}', '"wait":55}'),
     "body cut off": ('{"unread"', '"unread"'),
-    "line ends": ("Server: gunicorn\r\n", "Server: gunicorn\n"),
+    "line ends": ("Server: notifygate\r\n", "Server: notifygate\n"),
 }
 """What is altered in one of two answers, and into what."""
 

@@ -75,6 +75,26 @@ def assert_holds_and_wakes(site: Site) -> None:
     assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
 
 
+def test_every_answer_names_the_gateway_without_its_version(running: Site) -> None:
+    reader = running.recipient()
+    first = reader.poll()
+    etag = f"If-None-Match: {first.headers['ETag']}\r\n"
+    requests = {
+        poll_text(reader, first.json()["cursor"]): 200,
+        poll_text(reader, first.json()["cursor"], headers=etag): 304,
+        poll_text(reader, "not a cursor".replace(" ", "-"), headers=etag): 400,
+        "GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n": 200,
+        "GET /nowhere HTTP/1.1\r\nHost: gateway\r\n\r\n": 404,
+        "GET /healthz HTTP/1.1\r\nHost gateway\r\n\r\n": 400,
+        f"GET /{'x' * 9000} HTTP/1.1\r\nHost: gateway\r\n\r\n": 414,
+    }
+    for text, status in requests.items():
+        with RawConnection(running.url) as connection:
+            connection.send(text)
+            answer = connection.receive()
+            assert (answer.status, answer.headers["server"]) == (status, "notifygate"), text
+
+
 # Clients that leave
 
 
@@ -368,6 +388,7 @@ def test_worker_that_has_served_its_number_of_requests_answers_its_holds(
     for connection in connections:
         assert connection.receive().status == 200
         connection.socket.close()
+    eventually(lambda: not set(old) & set(worker_pids(site.gateways[0])), "the old one is gone")
     notification_id = site.publisher().publish("all", "For the next worker")
     for reader, cursor in zip(readers, cursors, strict=True):
         body = reader.inbox(cursor, wait=20, headers={"Connection": "close"})

@@ -1,13 +1,16 @@
 """A gateway that starts from nothing, and one that can't start and says why in one line."""
 
+import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import gevent
 import pytest
 import requests
 from sqlalchemy import text
@@ -15,7 +18,7 @@ from sqlalchemy import text
 from notifygate.settings import MIN_SECRET_BYTES
 from notifygate.storage.database import make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION
-from tests.longpoll.site import MakeSite, eventually, new_session
+from tests.longpoll.site import MakeSite, eventually, new_session, worker_pids
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, ServerStartError
@@ -184,3 +187,21 @@ def test_worker_that_can_not_start_later_leaves_the_others_serving(make_site: Ma
         assert other in site.await_workers()
     finally:
         engine.dispose()
+
+
+def test_port_is_closed_until_a_worker_serves(make_site: MakeSite) -> None:
+    """Where a request is refused, a balancer sends it elsewhere; where it waits, it does not."""
+    site = make_site()
+    (gateway,) = site.gateways
+    gateway.stop()
+    starting = gevent.spawn(gateway.start, site.env, is_migrated=True)
+
+    def is_refused_while_a_worker_starts() -> bool:
+        if not gateway.is_running or not worker_pids(gateway):
+            return False
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", gateway.port)) == errno.ECONNREFUSED
+
+    eventually(is_refused_while_a_worker_starts, "connections are refused", seconds=60)
+    starting.get(timeout=60)
+    assert new_session().get(f"{site.url}/readyz", timeout=60).status_code == 200

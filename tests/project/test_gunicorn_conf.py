@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import KNOWN_SETTINGS
+from gunicorn.sock import BaseSocket
 from prometheus_client import CollectorRegistry, Counter
 
 from notifygate.metrics import Tally
+from notifygate.server.arbiter import GatewayArbiter
 from notifygate.settings import Settings
 from tests.project.source import REPOSITORY
 
@@ -111,14 +114,18 @@ def test_headers_about_the_client_are_believed_from_this_machine_only(conf: dict
     assert conf["forwarded_allow_ips"] == "127.0.0.1,::1"
 
 
+def test_path_is_believed_from_nobody(conf: dict[str, Any]) -> None:
+    assert conf["forwarder_headers"] == ""
+
+
 def test_nothing_else_is_set(conf: dict[str, Any]) -> None:
     """A setting that is added gets a test here that says why."""
     known = {setting.name for setting in KNOWN_SETTINGS}
     assert {name for name in conf if name in known} == {
         "bind", "workers", "worker_class", "preload_app", "worker_connections", "keepalive", "timeout",
         "graceful_timeout", "control_socket_disable", "limit_request_field_size", "limit_request_line", "accesslog",
-        "loglevel", "logconfig_dict", "forwarded_allow_ips", "on_starting", "worker_exit", "child_exit",
-        "post_worker_init",
+        "loglevel", "logconfig_dict", "forwarded_allow_ips", "forwarder_headers", "on_starting", "worker_exit",
+        "child_exit", "post_worker_init",
     }  # fmt: skip
 
 
@@ -140,7 +147,10 @@ def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch:
     conf = read(tmp_path, monkeypatch, WORKERS="2")
     monkeypatch.setitem(os.environ, "PROMETHEUS_MULTIPROC_DIR", str(folder))
     assert len(list(folder.iterdir())) == 3, "reading the file, as a reload does, removes nothing"
-    conf["on_starting"](None)
+    master = Arbiter.__new__(Arbiter)
+    monkeypatch.setattr(BaseSocket, "_is_listening", None)  # changed by the call
+    conf["on_starting"](master)
+    assert type(master) is GatewayArbiter
     assert sorted(folder.rglob("*")) == sorted([folder / "more", *kept])
 
 

@@ -126,7 +126,8 @@ def test_domain_does_nothing_but_think() -> None:
 
 def test_only_the_server_knows_gunicorn() -> None:
     knowing = {module for module, targets in imports().items() if "gunicorn" in targets}
-    assert knowing == {"notifygate.server.worker", "notifygate.server.detaching_worker"}
+    server = "notifygate.server"
+    assert knowing == {f"{server}.arbiter", f"{server}.worker", f"{server}.detaching_worker"}
 
 
 @pytest.mark.parametrize(

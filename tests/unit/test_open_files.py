@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from notifygate.open_files import OTHER_FILES, raise_open_files_limit
+from notifygate.open_files import OTHER_FILES, connections_that_fit, raise_open_files_limit
 
 SCRIPT = """
 import logging, resource, sys
@@ -56,3 +56,11 @@ def test_system_with_a_limit_of_its_own_is_left_as_it_is(monkeypatch: pytest.Mon
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", refuse)
     assert raise_open_files_limit(connections=500, holds=10) == 256
+
+
+@pytest.mark.parametrize(
+    ("soft", "fit"), [(21_200, 21_000), (400, 200), (100, 50), (resource.RLIM_INFINITY, sys.maxsize)]
+)
+def test_connections_leave_files_for_the_database(monkeypatch: pytest.MonkeyPatch, soft: int, fit: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
+    assert connections_that_fit() == fit

@@ -23,6 +23,7 @@ from notifygate.inbox.answer import Found, counts_body, poll_body, single_news_b
 from notifygate.inbox.view import View
 from notifygate.limits.windows import FixedWindows, Quota
 from notifygate.problem_catalogue import CATALOGUE, problem_document
+from notifygate.server.desk import SERVER_NAME
 
 # ETag as `domain.cursor.etag` has it.
 _NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b%b\r\n'
@@ -161,7 +162,7 @@ class AnswerWriter:
         start = self._starts.get(key)
         if start is None:
             lines = {
-                "Server": "gunicorn",  # as in every answer that gunicorn itself writes
+                "Server": SERVER_NAME,
                 "Date": email.utils.formatdate(usegmt=True),
                 "Connection": "keep-alive" if keeps_alive else "close",
             }

@@ -1,0 +1,91 @@
+"""gunicorn's master, changed in two points: connections are accepted only, and always, while a worker serves.
+
+1. A worker ends when another one serves in its place. gunicorn's own ends old workers as soon as new ones are forked,
+   which need seconds until they serve. And where they can't start, or the configuration can't be read, the gateway is
+   gone.
+2. The port opens when the first worker serves. gunicorn's own opens it before it forks the workers: a balancer would
+   send requests there that wait for seconds, while another gateway could answer them.
+"""
+
+import logging
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.sock import BaseSocket
+
+from notifygate.server.lifecycle import WorkerState
+
+logger = logging.getLogger(__name__)
+
+
+def take_over(arbiter: Arbiter) -> None:
+    """Make a master one of this kind before it has sockets or workers. gunicorn has no setting for either point."""
+    arbiter.__class__ = GatewayArbiter
+    # gunicorn binds its sockets and leaves listening to the workers (`GatewayWorker.run`).
+    BaseSocket._is_listening = staticmethod(_needs_no_listening)  # pyright: ignore[reportAttributeAccessIssue] - not in its types
+
+
+def _needs_no_listening(_: object) -> bool:
+    return True
+
+
+class GatewayArbiter(Arbiter):
+    """Replaces workers one for one, on SIGHUP and when a worker asks for a successor. See gunicorn.conf.py."""
+
+    _oldest_current_age = 1
+    """Workers are numbered by `age`; those below this were started before the last reload."""
+
+    def reload(self) -> None:
+        """Read the configuration and start new workers (SIGHUP). What can't be read changes nothing."""
+        config = self.app.cfg
+        try:
+            self.app.reload()
+        except SystemExit:  # gunicorn has printed why
+            self.app.cfg = config
+            logger.error("The configuration can't be read: the workers go on as they are")
+            return
+        self._oldest_current_age = self.worker_age + 1
+        # Kept out of sight: gunicorn's method waits for the old workers to end, deaf to signals.
+        workers = dict(self.WORKERS)
+        self.WORKERS.clear()
+        super().reload()
+        self.WORKERS.update(workers)
+
+    def manage_workers(self) -> None:
+        """Start the workers that are missing, and end those that others have replaced. Called every second."""
+        for _ in range(self.num_workers - len(self._current_workers())):
+            self.spawn_worker()
+        wanted = _youngest(self._current_workers(), self.num_workers)
+        replaced = [worker for worker in self._by_age() if worker not in wanted]
+        starting = sum(worker.lifecycle.state is WorkerState.STARTING for worker in wanted)
+        serving = [worker for worker in replaced if worker.lifecycle.state is not WorkerState.STARTING]
+        needed = _youngest(serving, starting)
+        for worker in replaced:
+            if worker not in needed:
+                # Repeated each second: the signal is lost on a worker that was forked just before.
+                self.kill_worker(worker.pid, signal.SIGTERM)
+
+    def stop(self, graceful: bool = True) -> None:
+        """End the workers, and with them the listening sockets, unless systemd or another master has them too."""
+        if self.reexec_pid == self.master_pid == 0 and not self.systemd:
+            for worker in self._by_age():
+                worker.lifecycle.closes_listeners = True
+        super().stop(graceful)
+
+    def _by_age(self) -> list[Any]:
+        return sorted(self.WORKERS.values(), key=lambda worker: worker.age)
+
+    def _current_workers(self) -> list[Any]:
+        """Return the workers that need no successor, oldest first."""
+        return [
+            worker
+            for worker in self._by_age()
+            if worker.age >= self._oldest_current_age and worker.lifecycle.state is not WorkerState.WORN_OUT
+        ]
+
+
+def _youngest(workers: Sequence[Any], count: int) -> Sequence[Any]:
+    """Return the last `count` of workers that are sorted by age."""
+    return workers[max(0, len(workers) - count) :]

@@ -1,0 +1,58 @@
+"""Closing a listening socket without a reset for any client.
+
+The kernel completes connections on its own and keeps them in the accept queue. When the last descriptor of the socket
+is closed, it resets those in the queue, and those of which the last packet of the handshake is on its way: their
+clients are connected and may have sent a request, so that they can't know whether it was executed.
+"""
+
+import ctypes
+import logging
+import socket
+import struct
+from contextlib import suppress
+from typing import Any
+
+from gevent.server import StreamServer
+
+from notifygate.holds.raw_socket import raw_socket
+
+logger = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 0.25
+"""How long handshakes that have begun may take: a round trip, and the worker's turn."""
+
+_SO_ATTACH_FILTER = getattr(socket, "SO_ATTACH_FILTER", 26)  # Linux; Python has no name for it
+
+# Classic BPF (bpf(2), "Linux Socket Filtering"): byte 13 of a TCP header has the flags, and 2 is SYN.
+_DROP_SYN = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the byte
+        (0x45, 1, 0, 0x02),  # SYN: skip one instruction
+        (0x06, 0, 0, 0xFFFFFFFF),  # keep the packet
+        (0x06, 0, 0, 0),  # drop it
+    )
+)
+
+
+def refuse_new_handshakes(listener: Any) -> None:
+    """Have the kernel ignore new connections to a listening socket, in every process that shares it, for good.
+
+    Their clients repeat the first packet after a second, and find another listener or are refused. Without this, a
+    connection could be completed between the last look into the queue and the close.
+    """
+    if listener.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    program = ctypes.create_string_buffer(_DROP_SYN, len(_DROP_SYN))
+    option = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
+    try:
+        raw_socket(listener).setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
+    except OSError as error:  # no Linux: a window of microseconds remains
+        logger.debug("New handshakes are not refused: %s", type(error).__name__)
+
+
+def accept_queued(server: StreamServer) -> None:
+    """Accept what waits in the queue of a server, as far as it has room."""
+    with suppress(OSError):  # no further descriptor
+        while not server.full() and (accepted := server.do_read()):
+            server.do_handle(*accepted)

@@ -1,0 +1,185 @@
+"""What the configurations in deploy/ claim, tried with real requests through the real proxies."""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from notifygate.settings import Settings
+from tests.deploy.conftest import KINDS
+from tests.longpoll.raw_http import RawAnswer, RawConnection, poll_text
+from tests.longpoll.site import Recipient, Site, all_done, eventually, new_session
+from tests.support.proxies import HAPROXY_FILE, NGINX_FILE, Nginx, Proxy
+
+LIMIT_PER_ADDRESS = 200
+
+
+class TlsConnection(RawConnection):
+    """A connection to a proxy, from an address of choice."""
+
+    def __init__(self, proxy: Proxy, address: str = "127.0.0.1") -> None:
+        context = ssl.create_default_context(cafile=str(proxy.certificate))
+        plain = socket.create_connection(("127.0.0.1", proxy.https_port), timeout=60, source_address=(address, 0))
+        self.socket = context.wrap_socket(plain, server_hostname="127.0.0.1")
+        self._received = b""
+
+
+def through(proxy: Proxy, caller: Recipient) -> Recipient:
+    """Return the same recipient, who calls through a proxy."""
+    there = Recipient(caller.name, caller.token, proxy.url)
+    there.session.verify = str(proxy.certificate)
+    return there
+
+
+def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1") -> RawAnswer:
+    """Send a GET as it is written, on a connection of its own."""
+    with TlsConnection(proxy, address) as connection:
+        connection.send(f"GET {target} HTTP/1.1\r\nHost: notify.example.org\r\n{headers}\r\n")
+        return connection.receive()
+
+
+def closed_connections_to(port: int) -> int:
+    """Return how many connections to a port have ended within the last minute, as their clients remember (TIME_WAIT)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[3] == "06" and f":{port:04X}" in (row[1][8:], row[2][8:]) for row in rows)
+
+
+def test_http_leads_to_https(proxy: Proxy) -> None:
+    answer = new_session().post(f"http://127.0.0.1:{proxy.http_port}/v1/notifications?a=b", allow_redirects=False)
+    assert answer.status_code == 308, "the method stays"
+    assert re.fullmatch(r"https://[^/]+/v1/notifications\?a=b", answer.headers["Location"])
+
+
+def test_browsers_are_asked_to_use_https_from_now_on(proxy: Proxy) -> None:
+    for target in ("/healthz", "/v1/inbox", "/metrics"):
+        assert get(proxy, target).headers["strict-transport-security"] == "max-age=31536000", target
+
+
+@pytest.mark.parametrize("name", ["metrics", "openapi.json"])
+def test_what_is_for_the_inside_is_closed(proxy: Proxy, site: Site, name: str) -> None:
+    assert requests.get(f"{site.url}/{name}", timeout=60).status_code == 200
+    assert get(proxy, f"/{name}").status == 403
+    encoded = f"%{ord(name[0]):x}{name[1:]}"
+    spellings = [
+        f"/{name}?a=b",
+        f"/{encoded}",
+        f"//{name}",
+        f"///{name}",
+        f"/%2f{name}",
+        f"/./{name}",
+        f"/v1/../{name}",
+    ]
+    for target in (*spellings, f"/{name}/", f"http://notify.example.org/{name}", f"http://notify.example.org//{name}"):
+        assert get(proxy, target).status >= 300, target
+
+
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /x", "script_name: /x", "Script-Name: /x", "PATH_INFO: /metrics"])
+@pytest.mark.parametrize("front", ["direct", *KINDS])
+def test_no_header_changes_the_path(site: Site, underscores: dict[str, Proxy], front: str, header: str) -> None:
+    request = f"GET /x/metrics HTTP/1.1\r\nHost: notify.example.org\r\n{header}\r\n\r\n"
+    with RawConnection(site.url) if front == "direct" else TlsConnection(underscores[front]) as connection:
+        connection.send(request)
+        assert connection.receive().status == 404
+
+
+@pytest.fixture(scope="module")
+def underscores(site: Site) -> Iterator[dict[str, Proxy]]:
+    """The proxies, of which nginx was made to pass on names with an underscore, as HAProxy does."""
+    running = {
+        name: kind(site.gateways, "underscores_in_headers on;" if kind is Nginx else "") for name, kind in KINDS.items()
+    }
+    yield running
+    for proxy in running.values():
+        proxy.close()
+
+
+def test_long_answers_are_compressed_and_their_tags_recognised(proxy: Proxy, site: Site) -> None:
+    reader, publisher = through(proxy, site.recipient()), site.publisher()
+    cursor = reader.cursor()
+    for number in range(5):
+        publisher.publish(f"user:{reader.name}", f"number {number}", body="word " * 300)
+    answer = reader.poll(cursor)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.json()["notifications"]) == 5
+    assert reader.poll(answer.json()["cursor"], etag=answer.headers["ETag"]).status_code == 304
+
+
+def test_polls_are_held_and_woken(proxy: Proxy, site: Site) -> None:
+    reader = through(proxy, site.recipient())
+    with site.held([reader]) as polls:
+        notification_id = site.publisher().publish(f"user:{reader.name}")
+        (answer,) = all_done(polls)
+    assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+
+
+def test_client_that_leaves_frees_its_hold(proxy: Proxy, site: Site) -> None:
+    reader = site.recipient()
+    with TlsConnection(proxy) as connection:
+        connection.send(poll_text(reader, reader.cursor(), wait=50))
+        site.await_holds(1)
+    site.await_holds(0)
+
+
+def test_connections_to_the_gateway_are_kept(proxy: Proxy, site: Site) -> None:
+    reader = through(proxy, site.recipient())
+    cursor = reader.cursor()
+    before = closed_connections_to(site.gateways[0].port)
+    for _ in range(30):
+        reader.inbox(cursor)
+    assert closed_connections_to(site.gateways[0].port) - before < 10
+
+
+def test_addresses_are_those_of_the_clients(proxy: Proxy, site: Site) -> None:
+    address = {"Nginx": "127.0.1.2", "Haproxy": "127.0.1.3"}[type(proxy).__name__]
+    claims = [f"X-Forwarded-For: 192.0.2.{number}\r\n" for number in range(3)]
+    answers = [get(proxy, "/v1/inbox", claim, address).status for claim in claims]
+    assert answers == [401, 401, 429], "whatever they claim"
+    assert get(proxy, "/v1/inbox", address="127.0.1.9").status in (401, 429), "the address itself is another"
+    assert get(proxy, "/v1/inbox", address=address.replace(".1.", ".2.")).status == 401
+
+
+def test_requests_have_one_id_in_both_logs(proxy: Proxy, site: Site) -> None:
+    answer = get(proxy, "/healthz", "X-Request-Id: chosen-by-the-client\r\n")
+    given = answer.headers["x-request-id"]
+    assert given != "chosen-by-the-client"
+    assert eventually(lambda: site.access_lines(request_id=given), "the gateway has logged it")
+
+
+def test_one_address_cannot_use_up_the_connections(proxy: Proxy, site: Site) -> None:
+    address = {"Nginx": "127.0.3.2", "Haproxy": "127.0.3.3"}[type(proxy).__name__]
+    readers = site.recipients(LIMIT_PER_ADDRESS // 5)
+    cursors = [reader.cursor() for reader in readers]
+    with ExitStack() as stack:
+        for number in range(LIMIT_PER_ADDRESS):
+            connection = stack.enter_context(TlsConnection(proxy, address))
+            place = number % len(readers)
+            connection.send(poll_text(readers[place], cursors[place], wait=50))
+        site.await_holds(LIMIT_PER_ADDRESS)
+        assert get(proxy, "/healthz", address=address).status == 429
+        assert get(proxy, "/healthz").status == 200, "others are served"
+    site.await_holds(0)
+
+
+def seconds(file: Path, pattern: str) -> int:
+    """Return the number of seconds that a line of a configuration has."""
+    found = re.search(pattern, file.read_text(), re.MULTILINE)
+    assert found, f"{file.name} has {pattern}"
+    return int(found[1])
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        (NGINX_FILE, r"proxy_read_timeout (\d+)s;"),
+        (NGINX_FILE, r"proxy_send_timeout (\d+)s;"),
+        (HAPROXY_FILE, r"timeout server (\d+)s"),
+        (HAPROXY_FILE, r"timeout client (\d+)s"),
+    ],
+)
+def test_no_time_out_ends_the_longest_hold(file: Path, pattern: str) -> None:
+    assert seconds(file, pattern) >= Settings().max_wait + 10

@@ -1,0 +1,41 @@
+"""A listening socket that is closed without a reset for any client."""
+
+import socket
+
+import pytest
+
+from notifygate.server.closing import refuse_new_handshakes
+
+MOMENT_SECONDS = 0.5
+"""Less than the second after which a client repeats the first packet of a handshake."""
+
+
+def test_socket_that_is_about_to_close_completes_no_new_connection_and_keeps_the_others() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        queued = socket.create_connection(address)
+        queued.sendall(b"request")
+        refuse_new_handshakes(listener)
+        with socket.socket() as late:
+            late.settimeout(MOMENT_SECONDS)
+            with pytest.raises(TimeoutError):
+                late.connect(address)
+        accepted, _ = listener.accept()
+        with accepted, queued:
+            assert accepted.recv(100) == b"request"
+            accepted.sendall(b"answer")
+            assert queued.recv(100) == b"answer"
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_other_kinds_of_sockets_stay_as_they_are(tmp_path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        refuse_new_handshakes(listener)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / "s"))

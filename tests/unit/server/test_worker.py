@@ -1,0 +1,57 @@
+"""How a worker begins to serve, and what it does with a signal that comes before."""
+
+import os
+import signal
+import socket
+from types import SimpleNamespace
+
+import pytest
+from gunicorn.arbiter import Arbiter
+
+from notifygate.server.lifecycle import Lifecycle
+from notifygate.server.worker import GatewayWorker
+
+
+class ExitedError(Exception):
+    """Stands for the end of the process."""
+
+
+def starting_worker() -> GatewayWorker:
+    """Return a worker that has neither an application nor sockets yet."""
+    worker = GatewayWorker.__new__(GatewayWorker)
+    worker.booted = False
+    worker.lifecycle = Lifecycle()
+    worker.cfg = SimpleNamespace(backlog=16)
+    return worker
+
+
+def test_worker_that_still_starts_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it ends, its descriptor of the listening socket keeps that open, and the queue fills."""
+
+    def end(code: int) -> None:
+        assert code == 0
+        raise ExitedError
+
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(ExitedError):
+        starting_worker().handle_exit(signal.SIGTERM, None)
+
+
+def test_worker_that_missed_the_signal_does_not_begin_to_serve() -> None:
+    """Right after the fork, signals are still handled as in the master, which only notes them."""
+    worker = starting_worker()
+    worker.lifecycle.closes_listeners = True
+    worker.run()
+
+
+def test_of_two_gateways_that_start_on_one_port_the_second_ends() -> None:
+    """Both can bind it, since gunicorn sets SO_REUSEADDR; only one can listen."""
+    with socket.socket() as first, socket.socket() as second:
+        for bound in (first, second):
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(first.getsockname() if bound is second else ("127.0.0.1", 0))
+        starting_worker()._listen(first)
+        starting_worker()._listen(first)  # its second worker
+        with pytest.raises(SystemExit) as ended:
+            starting_worker()._listen(second)
+    assert ended.value.code == Arbiter.WORKER_BOOT_ERROR, "gunicorn ends the gateway instead of trying again"
