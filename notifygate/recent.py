@@ -1,4 +1,4 @@
-"""A bounded memory of what was used lately."""
+"""A bounded cache of what was used recently."""
 
 import math
 import time
@@ -10,9 +10,11 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A dictionary of at most `capacity` values that forgets the ones not used for longest, roughly.
+    """A dictionary of at most `capacity` values that drops the ones not used for longest, roughly.
 
-    Two generations: what is used moves to the younger; when that is full, it becomes the older, and what nobody has
+    With `weigh`, which returns what a value and its key weigh, `capacity` is what all of them may weigh together.
+
+    Two generations: a value that is used moves to the younger; when that is full, it becomes the older, and what was not
     used since the last time is gone. That is two plain dictionaries, without a link per value and without work per hit.
 
     The younger becomes the older after `idle_seconds` as well. A value used at least that often stays; one that is not
@@ -21,43 +23,61 @@ class Recent(Generic[K, V]):
     """
 
     def __init__(
-        self, capacity: int, idle_seconds: float = math.inf, clock: Callable[[], float] = time.monotonic
+        self,
+        capacity: int,
+        weigh: Callable[[K, V], int] | None = None,
+        *,
+        idle_seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._generation = max(1, capacity // 2)
+        self._weigh = weigh
         self._idle_seconds = idle_seconds
         self._clock = clock
-        self._began = clock()
+        self._began_at = clock()
         self._young: dict[K, V] = {}
+        self._young_weight = 0
         self._old: dict[K, V] = {}
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
     def get(self, key: K) -> V | None:
-        """Return the value of a key, None where it isn't known, or isn't any more."""
+        """Return the value of a key, None where it is not known, or no longer known."""
         value = self._young.get(key)
         if value is None and self._old:
-            value = self._old.pop(key, None)
+            value = self._old.get(key)
             if value is not None:
                 self.put(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Remember a value."""
+        """Keep a value, unless it weighs more than a generation may."""
+        weight = self._weight_of(key, value)
+        self._remove(key)
+        if weight > self._generation:
+            return
         now = self._clock()
-        if len(self._young) >= self._generation or now - self._began >= self._idle_seconds:
-            self._old, self._young = self._young, {}
-            self._began = now
+        if self._young_weight + weight > self._generation or now - self._began_at >= self._idle_seconds:
+            self._old, self._young, self._young_weight = self._young, {}, 0
+            self._began_at = now
         self._young[key] = value
-        self._old.pop(key, None)
+        self._young_weight += weight
 
     def drop(self, key: K, value: V) -> None:
-        """Forget a value, unless another has taken its place."""
-        for generation in (self._young, self._old):
-            if generation.get(key) is value:
-                del generation[key]
+        """Remove a value, unless another has taken its place."""
+        if self._young.get(key) is value or self._old.get(key) is value:
+            self._remove(key)
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._young.clear()
-        self._old.clear()
+        """Remove everything."""
+        self._old, self._young, self._young_weight = {}, {}, 0
+
+    def _weight_of(self, key: K, value: V) -> int:
+        return 1 if self._weigh is None else self._weigh(key, value)
+
+    def _remove(self, key: K) -> None:
+        self._old.pop(key, None)
+        value = self._young.pop(key, None)
+        if value is not None:
+            self._young_weight -= self._weight_of(key, value)

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, insert
 from benchmarks import loadgen
 from benchmarks.http_files import MARKED_TITLE, STAMP, get, post_json, slot
 from benchmarks.machine import SERVER_CORE, children, favour, on_core
+from notifygate.api.v1.get_inbox import MAX_LIMIT
 from notifygate.storage.tables import ApiKey, table
 from tests.support.gateway_process import GatewayProcess
 
@@ -41,6 +42,29 @@ nothing in memory, as with the default."""
 
 CURSOR = '"cursor":"'
 """What stands before the cursor in an answer."""
+
+
+Variation = Callable[[int], tuple[str, Mapping[str, str]]]
+"""What the polls of the recipient of a number have besides: the end of the query, further header fields."""
+
+
+def unvaried(number: int) -> tuple[str, Mapping[str, str]]:
+    """Add nothing: each recipient repeats the same bytes."""
+    return "", {}
+
+
+def with_cache_buster(number: int) -> tuple[str, Mapping[str, str]]:
+    """Add another cache-buster and another request id each time, which the gateway cuts out before it looks."""
+    return f"&_={STAMP}", {"X-Request-Id": STAMP}
+
+
+def with_new_head(number: int) -> tuple[str, Mapping[str, str]]:
+    """Make each request one that the gateway has never received, as clients do that take part in tracing.
+
+    The trace's id is another one each time, so there are more of these heads than any table could hold. The limit,
+    which changes nothing about a 304, differs between recipients.
+    """
+    return f"&limit={1 + number % MAX_LIMIT}", {"Traceparent": f"00-{STAMP:0>32}-{STAMP:0>16}-01"}
 
 
 def recipient_name(number: int) -> str:
@@ -162,18 +186,13 @@ class Gateway:
         answers = loadgen.once(self.address, polls, self.folder, connections=FIRST_POLLS_AT_A_TIME)
         return [json.loads(answer.body)["cursor"] for answer in answers]
 
-    def short_polls(self, cursors: Sequence[str], *, all_different: bool) -> list[bytes]:
-        """Return a short poll for each recipient, with cursor and ETag, that finds nothing new.
-
-        `all_different`: no two requests are the same, by a cache-buster in the URL and a differing X-Request-Id.
-        """
-        buster = f"&_={STAMP}" if all_different else ""
+    def short_polls(self, cursors: Sequence[str], vary: Variation = unvaried) -> list[bytes]:
+        """Return a short poll for each recipient, with cursor and ETag, that finds nothing new."""
         requests: list[bytes] = []
         for number, cursor in enumerate(cursors):
-            headers = {**self.token_header(number), "If-None-Match": f'W/"{cursor}"'}
-            if all_different:
-                headers["X-Request-Id"] = STAMP
-            requests.append(get(f"/v1/inbox?cursor={cursor}{buster}", headers))
+            query, fields = vary(number)
+            headers = {**self.token_header(number), "If-None-Match": f'W/"{cursor}"', **fields}
+            requests.append(get(f"/v1/inbox?cursor={cursor}{query}", headers))
         return requests
 
     def publication(self, to: str | Sequence[str], key: int = 0) -> bytes:

@@ -69,7 +69,7 @@ class TokenVerifier:
         self._issuer = settings.jwt_issuer or None
         self._roles_claim = settings.jwt_roles_claim
         self._max_lifetime_ms = settings.jwt_max_lifetime * 1000
-        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views, IDLE_SECONDS, clock)
+        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views, idle_seconds=IDLE_SECONDS, clock=clock)
 
     def __len__(self) -> int:
         """Return how many verified tokens are remembered."""

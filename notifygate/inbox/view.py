@@ -37,6 +37,7 @@ class View:
     """What a recipient is shown. Everything but the counts changes only by an entry of kind VIEW, which ends it."""
 
     __slots__ = (
+        "__weakref__",
         "_judged",
         "_judged_audience",
         "_topic_since",

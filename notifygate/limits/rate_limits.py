@@ -100,19 +100,9 @@ class RateLimits:
         return quota
 
     def is_used_up(self, name: LimitName, key: str) -> bool:
-        """Return whether one more would exceed a limit for a key; counts nothing.
-
-        Waits for Redis where `take` does.
-        """
+        """Return whether one more would exceed a limit for a key, as far as this worker knows; counts nothing."""
         local = self._local.get(name)
-        if local is None:
-            return False
-        if name == WAITED_FOR and self._strategy is not None and not self._is_paused():
-            try:
-                return not self._strategy.test(self._items[name], name, key)
-            except RedisError as error:
-                self._redis_failed(error)
-        return local.counted(key) >= local.limit
+        return local is not None and local.counted(key) >= local.limit
 
     def windows(self, name: LimitName) -> FixedWindows | None:
         """Return this worker's windows of a limit; None where it is switched off."""

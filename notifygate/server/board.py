@@ -21,10 +21,10 @@ from typing import Any, cast
 import gevent
 from gevent.monkey import get_original
 
-from notifygate.recent import Recent
 from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
-from notifygate.server.desk import Answer, Desk, HeldPoll, Repeat, Reply
+from notifygate.server.desk import Answer, Desk, HeldPoll, Reply
 from notifygate.server.plain_request import PlainRequest, essence, read_request
+from notifygate.server.repeats import Repeats
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
@@ -38,14 +38,6 @@ _BROKEN = EPOLLRDHUP | _GONE
 READ_BYTES = 16 * 1024
 EVENTS_PER_TURN = 256
 """Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
-
-MAX_REPEATS = 100_000
-"""Requests that were answered with 304 and are known by all that matters of their bytes, about 1 KB each. Not per
-connection: a proxy in front sends the requests of many clients over few connections."""
-
-REPEAT_IDLE_SECONDS = 120.0
-"""How long a request is remembered without being asked again: longer than polls are apart. A client that changes its
-token never sends the old request again."""
 
 
 class _Working:
@@ -76,7 +68,7 @@ class Connection(Timed):
         """-1 once it is closed or a greenlet's."""
         self.held: HeldPoll | None = None
         self.says_more = False
-        """Whether the client sent something while it was held."""
+        """Whether something may wait in the socket that was reported already."""
 
     @property
     def is_gone(self) -> bool:
@@ -121,9 +113,7 @@ class Board:
         self._on_room = on_room
         self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
-        self._repeats: Recent[bytes, Repeat] = Recent(MAX_REPEATS, REPEAT_IDLE_SECONDS)
-        self._asked: Recent[int, bool] = Recent(MAX_REPEATS, REPEAT_IDLE_SECONDS)
-        """Hashes of requests that were answered with 304: who sends the same twice, will again."""
+        self._repeats = Repeats()
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
@@ -197,12 +187,19 @@ class Board:
             self._serve(self._release(connection), data)
             return
         # The same request as before is what most clients send most of the time.
-        repeat = self._repeats.get(data)
-        if repeat is None and self._repeats:
-            repeat = self._repeats.get(essence(data))
-        if repeat is not None and (answer := repeat.again(now)) is not None:
-            self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
-            return
+        answer = self._repeats.answer(data, now)
+        if answer is None:
+            key = essence(data)
+            answer = self._repeats.answer(key, now)
+            if answer is None:
+                self._bring_to_desk(connection, data, key)
+                return
+        self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
+
+    def _bring_to_desk(self, connection: Connection, data: bytes, key: bytes) -> None:
+        """Have a request answered that isn't repeated. `key`: its `essence`."""
+        if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
+            connection.says_more = True
         request = read_request(data)
         if request is None:
             self._serve(self._release(connection), data)
@@ -211,11 +208,11 @@ class Board:
             reply = self._desk.take(request, connection)
         except WouldWaitError:
             connection.held = _WORKING
-            self._spawn(self._take_patiently, connection, request, data)
+            self._spawn(self._take_patiently, connection, request, data, key)
         else:
-            self._act_on(connection, reply, data)
+            self._act_on(connection, reply, data, key)
 
-    def _take_patiently(self, connection: Connection, request: PlainRequest, data: bytes) -> None:
+    def _take_patiently(self, connection: Connection, request: PlainRequest, data: bytes, key: bytes) -> None:
         """Ask the desk again, in a greenlet, where it may use the database."""
         try:
             reply = self._desk.take(request, connection)
@@ -225,20 +222,16 @@ class Board:
             return
         if connection.fd >= 0:
             connection.held = None
-            self._act_on(connection, reply, data)
+            self._act_on(connection, reply, data, key)
         elif reply is not None and not isinstance(reply, Reply):
             reply.client_is_gone()
 
-    def _act_on(self, connection: Connection, reply: Reply | HeldPoll | None, data: bytes) -> None:
+    def _act_on(self, connection: Connection, reply: Reply | HeldPoll | None, data: bytes, key: bytes) -> None:
         if reply is None:
             self._serve(self._release(connection), data)
         elif isinstance(reply, Reply):
-            if reply.repeat is not None:
-                asked = essence(data)
-                if self._asked.get(hash(asked)):
-                    self._repeats.put(asked, reply.repeat)
-                else:
-                    self._asked.put(hash(asked), True)
+            if reply.make_repeat is not None:
+                self._repeats.remember(key, reply.make_repeat)
             connection.answer(reply.data, keeps_alive=reply.keeps_alive)
         else:
             connection.held = reply

@@ -51,6 +51,11 @@ class HeldPoll(Protocol):
 class Repeat(Protocol):
     """A poll that was answered with 304 and may be asked again."""
 
+    @property
+    def held_bytes(self) -> int:
+        """What remembering it takes of the memory, at most, besides what is kept without it as well."""
+        ...
+
     def again(self, now: float) -> bytes | None:
         """Return the same answer if it still holds at `now` (`time.time()`); None if the desk has to look."""
         ...
@@ -59,12 +64,13 @@ class Repeat(Protocol):
 class Reply:
     """The desk's answer to a request."""
 
-    __slots__ = ("data", "keeps_alive", "repeat")
+    __slots__ = ("data", "keeps_alive", "make_repeat")
 
-    def __init__(self, data: bytes, keeps_alive: bool, repeat: Repeat | None = None) -> None:
+    def __init__(self, data: bytes, keeps_alive: bool, make_repeat: Callable[[], Repeat] | None = None) -> None:
         self.data = data
         self.keeps_alive = keeps_alive
-        self.repeat = repeat
+        self.make_repeat = make_repeat
+        """Returns what the answer rested on, for when the same is asked again; None where that can't be answered so."""
 
 
 class Desk(Protocol):

@@ -53,7 +53,8 @@ _MEANINGS = {
 }  # fmt: skip
 
 _MAX_KNOWN = 1000
-"""Names, hosts and whole lines that are remembered; clients could make up any number."""
+"""Names, hosts and whole lines that are remembered; clients could make up any number. When there are more, all are
+forgotten, so that made-up ones can't keep out those that are sent: what is sent all the time is soon there again."""
 
 _MAX_KNOWN_BYTES = 300
 """Longest line that is remembered."""
@@ -113,7 +114,8 @@ def read_request(data: bytes) -> PlainRequest | None:
         if meaning is None:
             meaning = _meaning_of(name)
         if meaning is _IGNORED and colon:
-            if len(_idle_lines) < _MAX_KNOWN and len(line) <= _MAX_KNOWN_BYTES:
+            if len(line) <= _MAX_KNOWN_BYTES:
+                _make_room(_idle_lines)
                 _idle_lines.add(line)
         elif meaning is _REFUSED or meaning in fields or not colon:
             return None
@@ -160,13 +162,18 @@ def essence(data: bytes) -> bytes:
 def _is_host(host: bytes) -> bool:
     if len(host) > MAX_HOST_BYTES or not _HOST.fullmatch(host):
         return False
-    if len(_known_hosts) < _MAX_KNOWN:
-        _known_hosts.add(host)
+    _make_room(_known_hosts)
+    _known_hosts.add(host)
     return True
 
 
 def _meaning_of(name: bytes) -> bytes:
     meaning = _MEANINGS.get(name.lower(), _IGNORED) if _TOKEN.fullmatch(name) else _REFUSED
-    if len(_known_names) < _MAX_KNOWN:
-        _known_names[name] = meaning
+    _make_room(_known_names)
+    _known_names[name] = meaning
     return meaning
+
+
+def _make_room(known: set[bytes] | dict[bytes, bytes]) -> None:
+    if len(known) >= _MAX_KNOWN:
+        known.clear()

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +16,15 @@ from gevent.event import AsyncResult
 from notifygate import metrics
 from notifygate.api.desk.front_desk import FrontDesk
 from notifygate.api.desk.held_poll import HeldPoll
+from notifygate.api.desk.repeated_poll import Repeated
 from notifygate.api.desk.requests import INBOX
 from notifygate.api.desk.writer import SingleNewsForms
 from notifygate.auth.revocations import revoke_tokens
 from notifygate.inbox.view import View
-from notifygate.server.desk import Answer, Reply
+from notifygate.server.desk import Answer, Repeat, Reply
 from notifygate.server.plain_request import PlainRequest, read_request
+from notifygate.server.repeats import MAX_BYTES as MAX_REMEMBERED_BYTES
+from notifygate.server.repeats import Repeats
 from notifygate.waiting import WouldWaitError
 from tests.api.helpers import expect_count_in_redis
 from tests.contract.builders import eventually
@@ -144,6 +149,11 @@ def app(desk: Desk) -> InProcessGateway:
 
 def body_of(answer: bytes) -> dict[str, Any]:
     return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+def make_repeat(reply: Reply) -> Repeat:
+    assert reply.make_repeat is not None
+    return reply.make_repeat()
 
 
 def timed_wakes(desk: Desk) -> float:
@@ -540,13 +550,15 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
         reply = desk.take(alice, query, None, tag)
         assert isinstance(reply, Reply)
         assert reply.data.startswith(b"HTTP/1.1 304 ")
-    assert reply.repeat is not None
+    repeat = make_repeat(reply)
     in_hub(lambda: desk.front._renew())
-    assert reply.repeat.again(0.0).startswith(b"HTTP/1.1 304 ")
+    answer = repeat.again(0.0)
+    assert answer is not None
+    assert answer.startswith(b"HTTP/1.1 304 ")
     publisher.publish("user:bob")
-    assert reply.repeat.again(0.0) is not None, "what is for others changes nothing"
+    assert repeat.again(0.0) is not None, "what is for others changes nothing"
     found = publisher.publish("user:alice")
-    assert reply.repeat.again(0.0) is None
+    assert repeat.again(0.0) is None
     told = desk.take(alice, query, None, tag)
     assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
 
@@ -557,7 +569,7 @@ def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_desk: MakeD
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     reply = desk.take(alice, f"?cursor={cursor}", None, f'If-None-Match: W/"{cursor}"')
-    repeat = reply.repeat
+    repeat = make_repeat(reply)
     assert repeat.again(0.0) is not None
     assert repeat.again(4e9) is None, "the token has expired by then"
     passed = sum(repeat.again(0.0) is not None for _ in range(20))
@@ -702,3 +714,65 @@ def test_whose_time_is_over_meanwhile_does_not_wait_on(
     eventually(lambda: caller.answers, "an answer")
     assert body_of(caller.answers[0])["notifications"] == []
     assert app.services.room._count == 0
+
+
+# Polls that are sent again
+
+AT_THE_END = 'If-None-Match: W/"%s"'
+
+
+def not_modified(desk: Desk, actor: RecipientActor) -> Reply:
+    """Return the desk's 304 to a recipient's poll."""
+    cursor = actor.inbox()["cursor"]
+    reply = desk.take(actor, f"?cursor={cursor}", None, AT_THE_END % cursor)
+    assert isinstance(reply, Reply)
+    assert reply.data.startswith(b"HTTP/1.1 304 ")
+    return reply
+
+
+def test_with_access_lines_there_is_nothing_to_repeat_an_answer_from(
+    app: InProcessGateway, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not_modified(desk, app.recipient("alice")).make_repeat is not None
+    monkeypatch.setattr("notifygate.api.desk.accounts.logs_requests", lambda: True)
+    in_hub(desk.front._renew)
+    assert not_modified(desk, app.recipient("alice")).make_repeat is None
+
+
+def test_a_remembered_poll_holds_no_view(app: InProcessGateway, desk: Desk) -> None:
+    alice = app.recipient("alice")
+    repeat = make_repeat(not_modified(desk, alice))
+    assert in_hub(lambda: repeat.again(time.time())) is not None
+    view = weakref.ref(app.services.views.current(app.services.tokens.verify(alice.credential)))
+    app.services.views.clear()
+    assert view() is None
+    assert in_hub(lambda: repeat.again(time.time())) is not None, "nothing has come"
+    app.publisher().publish("user:bob")
+    assert in_hub(lambda: repeat.again(time.time())) is None, "a look finds out whom it concerns"
+
+
+@pytest.mark.parametrize("head_bytes", [300, 2048, 7900])
+@pytest.mark.parametrize("name", ["alice", "\N{MUSICAL SYMBOL G CLEF}" * 128], ids=["short name", "longest name"])
+def test_remembered_polls_take_no_more_memory_than_their_bound(make_desk: MakeDesk, name: str, head_bytes: int) -> None:
+    desk = make_desk(limit_guard="1000000/day")
+    reply = not_modified(desk, desk.app.recipient(name))
+    repeats, now = Repeats(), time.time()
+    for n in range(2 * MAX_REMEMBERED_BYTES // (head_bytes + 400)):
+        key = b"%0*d" % (head_bytes, n)
+        repeats.remember(key, lambda: make_repeat(reply))
+        repeats.remember(key, lambda: make_repeat(reply))
+        repeats.answer(key, now)  # so that it has its prepared answer
+    assert in_memory(repeats) <= 64 * 1024 * 1024
+    assert (len(repeats) > 10_000) == (head_bytes <= 2048)
+
+
+def in_memory(repeats: Repeats) -> int:
+    """Return how many bytes remembered polls take, each as if it shared nothing with the others."""
+    total = sys.getsizeof(repeats._seen)
+    for kept in (repeats._kept._young, repeats._kept._old):
+        total += sys.getsizeof(kept)
+        for key, repeat in kept.items():
+            assert isinstance(repeat, Repeated)
+            own = [getattr(repeat, slot) for slot in Repeated.__slots__ if slot != "_desk"]
+            total += sum(map(sys.getsizeof, (key, repeat, *own)))
+    return total

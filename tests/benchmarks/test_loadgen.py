@@ -9,7 +9,7 @@ import pytest
 from benchmarks import loadgen
 from benchmarks.http_files import MARK, get, post_json
 from benchmarks.loadgen import HoldPlan, HoldRun, LoadError
-from benchmarks.servers.gateway import Gateway, recipient_name
+from benchmarks.servers.gateway import Gateway, recipient_name, with_new_head
 from tests.benchmarks.compiler import need_compiler
 
 CLIENTS = 5
@@ -41,7 +41,7 @@ def wake(plan: HoldPlan, folder: Path, count: int) -> None:
 
 
 def test_throughput_counts_what_was_answered(gateway: Gateway, tmp_path: Path) -> None:
-    polls = gateway.short_polls(gateway.first_polls(range(CLIENTS)), all_different=True)
+    polls = gateway.short_polls(gateway.first_polls(range(CLIENTS)), with_new_head)
     figures = loadgen.throughput(
         gateway.address, polls, tmp_path, seconds=SECONDS, connections=2, expect=304, watch=gateway.pids
     )

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # So many clients that the default limits aren't met, however fast the machine is.
 TINY = "--quick --peers none --clients 60 --seconds 0.1 --wakes 5 --idle-seconds 0.2 --seed-recipients 60".split()
 MEASURED_BY = {
-    "nothing-new": {"repeated", "different"},
+    "nothing-new": {"repeated", "cache_busters", "new_heads"},
     "news": {"news"},
     "publishing": {"publish", "audiences"},
     "holds": {"memory", "wake_p50", "wake_p99", "answered_p50", "idle"},

@@ -16,6 +16,7 @@ import pytest
 from gevent.pool import Pool
 
 from notifygate.domain.cursor import TOKEN_CHARACTERS
+from notifygate.server.board import READ_BYTES
 from tests.longpoll.comparison import differences, normalised
 from tests.longpoll.corpus import CORPUS, CORS_CORPUS, HELD, MATCHING, NOW, PLAIN_POLLS, UNREAD, request
 from tests.longpoll.exchange import (
@@ -30,7 +31,8 @@ from tests.longpoll.exchange import (
     tick,
 )
 from tests.longpoll.pair import DETACHED, PLAIN, Pair, PairedSite, answered_in_hub, fill
-from tests.longpoll.publications import PUBLICATIONS
+from tests.longpoll.publications import PLAIN as PLAIN_BODY
+from tests.longpoll.publications import PUBLICATIONS, publication
 from tests.longpoll.site import Recipient, Site, eventually
 
 AT_ONCE = 40
@@ -304,6 +306,33 @@ def test_publications_reach_what_they_are_meant_to_reach(publications: dict[str,
     assert {status for found in statuses.values() for status in found} >= {201, 400, 401, 403, 413, 415, 422}
     assert statuses["publication: idempotent, twice"] == {200, 201}
     assert statuses["publication: narrow key, another audience"] == {200, 403}
+
+
+@pytest.mark.parametrize("size", [READ_BYTES - 1, READ_BYTES, READ_BYTES + 1])
+@pytest.mark.parametrize("count", [1, 2], ids=["one", "two"])
+def test_requests_behind_a_publication_as_large_as_a_read_are_answered_the_same(
+    paired: PairedSite, size: int, count: int
+) -> None:
+    found: list[Exchange] = []
+    for _, url in both_ways(paired):
+        name = paired.site.new_name().rjust(6, "r").encode()
+        words = {**paired.words, b"<name>": name}
+
+        def padded(blanks: int, words: dict[bytes, bytes] = words) -> bytes:
+            (sent,) = fill((publication(PLAIN_BODY + " " * blanks),), words)
+            assert isinstance(sent, bytes)
+            return sent
+
+        large = padded(size - len(padded(10_000)) + 10_000)
+        assert len(large) == size
+        (poll,) = fill((request(NOW, MATCHING),), words)
+        assert isinstance(poll, bytes)
+        steps = (large * count + poll, count + 1)
+        answered = exchange(url, steps)
+        found.append(replace(answered, received=answered.received.replace(name, b"n" * len(name))))
+    one, other = found
+    assert [answer.status for answer in read_answers(one.received)[0]] == [201] * count + [304, 200]
+    assert_same(one, other, with_opaque=True)
 
 
 def test_pages_of_news_are_told_the_same_both_ways(paired: PairedSite) -> None:

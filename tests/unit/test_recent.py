@@ -45,6 +45,37 @@ def test_what_is_not_used_for_long_goes_before_the_capacity_is_reached() -> None
     assert all(recent.get(second) == second for second in range(90, 100)), "they were put in within the time"
 
 
+def test_values_together_weigh_no_more_than_the_capacity() -> None:
+    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    for n in range(1000):
+        recent.put(n % 50, "x" * (n * 7 % 23))
+        known = [value for key in range(50) if (value := recent.get(key)) is not None]
+        assert sum(map(len, known)) <= 100
+    recent.put(1, "x" * 30)
+    recent.put(2, "x" * 20)
+    assert (recent.get(1), recent.get(2)) == ("x" * 30, "x" * 20), "half of the capacity is kept for certain"
+
+
+def test_what_weighs_more_than_half_of_the_capacity_is_not_remembered() -> None:
+    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    recent.put(1, "x" * 50)
+    recent.put(2, "x" * 51)
+    assert (recent.get(1), recent.get(2)) == ("x" * 50, None)
+    recent.put(1, "x" * 51)
+    assert recent.get(1) is None, "nor is what was there before"
+
+
+def test_what_is_dropped_weighs_nothing() -> None:
+    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    for n in range(100):
+        value = str(n)
+        recent.put(n, value)
+        recent.drop(n, value)
+        recent.put(-1, "x" * 48)
+    assert recent.get(-1) == "x" * 48
+    assert len(recent) == 1
+
+
 def test_everything_can_be_forgotten() -> None:
     recent: Recent[int, int] = Recent(4)
     for n in range(4):

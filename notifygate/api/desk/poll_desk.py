@@ -5,6 +5,7 @@ token, sane parameters, a limit that isn't reached. Everything else it leaves to
 The log, the views, the limits and the waiting room are the same objects.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Sequence
@@ -99,9 +100,9 @@ class PollDesk:
             return None
         status, data = self._write(poll, principal, outcome, quota)
         self.accounts.answered(poll, principal.audience, status, began, 0.0)
-        if status != 304 or not isinstance(outcome, Nothing) or not can_be_repeated(poll):
+        if status != 304 or not isinstance(outcome, Nothing) or not self.may_repeat or not can_be_repeated(poll):
             return Reply(data, poll.keeps_alive)
-        return Reply(data, True, Repeated(self, principal, outcome))
+        return Reply(data, True, functools.partial(Repeated, self, principal, outcome))
 
     def _recognise(self, token: bytes) -> Recipient:
         """Return whom a token speaks for; a token that is new costs its verification. Raises UnauthorizedError."""

@@ -1,5 +1,7 @@
 """A plain poll that was answered with 304 and is asked again: most of what a polling gateway hears."""
 
+import sys
+import weakref
 from typing import TYPE_CHECKING
 
 from notifygate.api.desk.requests import INBOX, Poll
@@ -8,6 +10,10 @@ from notifygate.inbox.answer import Nothing
 
 if TYPE_CHECKING:
     from notifygate.api.desk.poll_desk import PollDesk
+
+
+_HELD_BYTES = 600
+"""A `Repeated` with its token, numbers and prepared answer, without the name."""
 
 
 def can_be_repeated(poll: Poll) -> bool:
@@ -26,7 +32,8 @@ class Repeated:
     def __init__(self, desk: "PollDesk", principal: Recipient, nothing: Nothing) -> None:
         view, at, matched, since = nothing
         self._desk = desk
-        self._view = view
+        self._view = weakref.ref(view)
+        """Not held: a view may be large, and how many there are is for `inbox.views` to bound."""
         self._token = matched or ""
         self._epoch = at.epoch
         self._since = since
@@ -37,6 +44,11 @@ class Repeated:
         self._beat = 0
         self._end = b""
 
+    @property
+    def held_bytes(self) -> int:
+        """See `server.desk.Repeat`."""
+        return _HELD_BYTES + sys.getsizeof(self._name)
+
     def again(self, now: float) -> bytes | None:
         """See `server.desk.Repeat`."""
         desk = self._desk
@@ -44,8 +56,11 @@ class Repeated:
             return None
         tail = desk.tail
         if self._seen != tail.end or self._epoch != tail.epoch:
-            entries = tail.after(self._view.audiences, self._seen) if self._epoch == tail.epoch else None
-            if entries is None or any(self._view.tells(entry) for entry in entries) or tail.is_ageing(self._since):
+            view = self._view()
+            if view is None or self._epoch != tail.epoch or tail.is_ageing(self._since):
+                return None
+            entries = tail.after(view.audiences, self._seen)
+            if entries is None or any(view.tells(entry) for entry in entries):
                 return None
             self._seen = tail.end
         guard = desk.guard

@@ -13,7 +13,10 @@ from notifygate.server.plain_request import PlainRequest
 INBOX, UNREAD, NOTIFICATIONS = "/v1/inbox", "/v1/inbox/unread", "/v1/notifications"
 
 _POLLED = {b"/v1/inbox": INBOX, b"/v1/inbox/unread": UNREAD}
+_CACHE_BUSTER = CACHE_BUSTER.encode()
 _MAX_DIGITS = 6
+_LIMITS = {b"%d" % limit: limit for limit in range(1, MAX_LIMIT + 1)}
+"""Limits as nearly all clients write them."""
 _BEARER = b"Bearer "
 _JSON = {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 
@@ -109,26 +112,21 @@ def _credential(request: PlainRequest) -> bytes | None:
 
 
 def _read_query(poll: Poll, query: bytes) -> bool:
-    """Read the parameters; False if there is one that isn't plain."""
+    """Read the parameters; False if there is one that isn't plain, or one that is given twice."""
     if not query:
         return True
-    given = 0
+    limit = None
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
-        if name == b"cursor" and len(value) == TOKEN_CHARACTERS and poll.route == INBOX:
+        if name == b"cursor" and poll.cursor is None and len(value) == TOKEN_CHARACTERS and poll.route == INBOX:
             poll.cursor = value.decode()
-        elif name == b"wait" and value.isdigit() and len(value) <= _MAX_DIGITS:
+        elif name == b"wait" and poll.wait is None and value.isdigit() and len(value) <= _MAX_DIGITS:
             poll.wait = int(value)
-        elif name == b"limit" and value.isdigit() and len(value) <= _MAX_DIGITS and poll.route == INBOX:
-            poll.limit = int(value)
-            if not 1 <= poll.limit <= MAX_LIMIT:
-                return False
-        elif name == CACHE_BUSTER.encode():
-            continue
-        else:
+        elif name == b"limit" and limit is None and value in _LIMITS and poll.route == INBOX:
+            poll.limit = limit = _LIMITS[value]
+        elif name != _CACHE_BUSTER:
             return False
-        given += 1
-    return given == (poll.cursor is not None) + (poll.wait is not None) + (b"limit=" in query)
+    return True
 
 
 def _read_tags(header: bytes, cursor: str | None) -> list[str] | tuple[str, ...]:

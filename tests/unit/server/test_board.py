@@ -10,7 +10,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from notifygate.server.board import Board
+from notifygate.server.board import READ_BYTES, Board
 from notifygate.server.desk import Caller, HeldPoll, Reply, Sender
 from notifygate.server.plain_request import PlainRequest
 from notifygate.waiting import may_wait
@@ -22,6 +22,8 @@ REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
 class Repeat:
     """A 304 that never holds a second time."""
 
+    held_bytes = 100
+
     def again(self, now: float) -> bytes | None:
         return None
 
@@ -31,13 +33,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.may_answer = Event()
-        self.repeat: Repeat | None = None
+        self.make_repeat: Callable[[], Repeat] | None = None
 
     def take(self, head: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
         if not self.may_answer.is_set():
             may_wait()
             self.may_answer.wait()
-        return Reply(head.query + b"\n", True, self.repeat)
+        return Reply(head.query + b"\n", True, self.make_repeat)
 
     def start(self, send: Sender) -> None:
         raise AssertionError("the worker starts it")
@@ -90,11 +92,11 @@ def client(board: Board) -> Iterator[socket.socket]:
     eventually(lambda: len(board) == 0, "the connection's end")
 
 
-@pytest.mark.parametrize("make_repeat", [lambda: None, Repeat], ids=["200", "304"])
+@pytest.mark.parametrize("make_repeat", [None, Repeat], ids=["200", "304"])
 def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
-    board: Board, desk: Desk, client: socket.socket, make_repeat: Callable[[], Any]
+    board: Board, desk: Desk, client: socket.socket, make_repeat: Callable[[], Repeat] | None
 ) -> None:
-    desk.repeat = make_repeat()
+    desk.make_repeat = make_repeat
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
     client.sendall(REQUEST % 2)
@@ -106,37 +108,49 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
     assert received == b"_=1\n_=2\n"
 
 
-@pytest.fixture
-def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget a request as soon as two others were remembered."""
-    monkeypatch.setattr("notifygate.server.board.REPEAT_IDLE_SECONDS", 0.0)
-
-
-@pytest.mark.usefixtures("short_memory")
-def test_requests_that_are_no_longer_sent_leave_memory(desk: Desk, request: pytest.FixtureRequest) -> None:
-    board, client = (request.getfixturevalue(name) for name in ("board", "client"))
-    desk.repeat = Repeat()
-    desk.may_answer.set()
-    for number in range(10):
-        for _ in range(2):
-            client.sendall(b"GET /v1/inbox?limit=%d HTTP/1.1\r\nHost: gateway\r\n\r\n" % number)
-            assert client.recv(100) == b"limit=%d\n" % number
-    assert len(board._repeats) == len(board._asked) == 2
-
-
 def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(board: Board, desk: Desk, client: socket.socket) -> None:
     class Again(Repeat):
         def again(self, now: float) -> bytes | None:
             return b"again\n"
 
     desk.may_answer.set()
-    desk.repeat = Again()
+    desk.make_repeat = Again
     poll = b"GET /v1/inbox?cursor=%b&_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
     received = b""
     for cursor, number in ((b"a", 1), (b"a", 2), (b"b", 3), (b"a", 4)):
         client.sendall(poll % (cursor, number))
         received += client.recv(100)
     assert received == b"cursor=a&_=1\ncursor=a&_=2\ncursor=b&_=3\nagain\n"
+
+
+def publication_of(size: int) -> bytes:
+    """Return a publication of so many bytes, head and body."""
+    head = b"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nContent-Length: %05d\r\n\r\n"
+    length = size - len(head % 0)
+    return head % length + b"x" * length
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_request_behind_publications_that_fill_a_read_is_answered(
+    board: Board, desk: Desk, client: socket.socket, count: int
+) -> None:
+    desk.may_answer.set()
+    client.sendall(publication_of(READ_BYTES) * count + REQUEST % 2)
+    received = b""
+    while received.count(b"\n") < count + 1:
+        received += client.recv(100)
+    assert received == b"\n" * count + b"_=2\n"
+
+
+@pytest.mark.parametrize("size", [READ_BYTES - 1, READ_BYTES + 1])
+def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
+    board: Board, desk: Desk, client: socket.socket, served: list[bytes], size: int
+) -> None:
+    sent = publication_of(size) + REQUEST % 2
+    client.sendall(sent)
+    eventually(lambda: served, "a greenlet, which reads what is behind it, too")
+    assert served == [sent[:READ_BYTES]]
+    served.clear()
 
 
 def test_who_leaves_while_a_greenlet_looks_is_forgotten(board: Board, desk: Desk, client: socket.socket) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from notifygate.server import plain_request
 from notifygate.server.plain_request import MAX_HEAD_BYTES, essence, read_request
 
+KNOWN = plain_request._known_names, plain_request._known_hosts, plain_request._idle_lines
 HOST = "Host: gate.example:8080"
 
 
@@ -180,8 +182,21 @@ def test_a_head_cut_anywhere_is_not_plain() -> None:
 
 
 def test_lines_are_remembered_as_they_are_and_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifygate.server.plain_request._MAX_KNOWN", 3)
+    monkeypatch.setattr(plain_request, "_MAX_KNOWN", 3)
     for n in range(20):
-        found = read_request(head(HOST, f"X-{n}: {n}", f"Authorization: Bearer {n}"))
+        found = read_request(head(f"Host: gate{n}.example", f"X-{n}: {n}", f"Authorization: Bearer {n}"))
         assert found is not None
         assert found.fields.get(b"authorization") == b"Bearer %d" % n
+    assert max(map(len, KNOWN)) <= 3
+
+
+def test_made_up_heads_do_not_keep_out_those_that_are_sent() -> None:
+    for n in range(12):
+        lines = [f"X-Made-Up-{n}-{line}: {line}" for line in range(98)]
+        assert read_request(head(f"Host: made-up-{n}.example", *lines)) is not None
+    for n in range(1000):
+        assert read_request(head(f"Host: made-up-{n}.example")) is not None
+    assert read_request(head(HOST, "Accept-Language: de", "If-None-Match: x")) is not None
+    assert b"gate.example:8080" in plain_request._known_hosts
+    assert b"Accept-Language: de" in plain_request._idle_lines
+    assert {b"Host", b"Accept-Language", b"If-None-Match"} <= set(plain_request._known_names)

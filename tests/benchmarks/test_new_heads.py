@@ -1,0 +1,107 @@
+"""The heads that the load generator sends: whether the tables in which the gateway keeps heads know them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gevent.server import StreamServer
+
+from benchmarks import loadgen
+from benchmarks.rows.nothing_new import ROWS
+from benchmarks.servers.gateway import Gateway
+from notifygate.domain.cursor import TOKEN_CHARACTERS
+from notifygate.server import plain_request
+from notifygate.server.plain_request import essence, read_request
+from notifygate.server.repeats import Repeats
+from tests.benchmarks.compiler import need_compiler
+
+RECIPIENTS = 20
+TIMES = 3
+"""How often each recipient polls."""
+
+
+class Repeat:
+    """A 304 that holds for ever."""
+
+    held_bytes = 100
+
+    def again(self, now: float) -> bytes | None:
+        return b"304"
+
+
+class HeadKeeper:
+    """A server that answers everything with 304 and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.address = f"127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.stop()
+
+    def _serve(self, client: Any, address: object) -> None:
+        received = b""
+        while more := client.recv(65536):
+            received += more
+            if received.endswith(b"\r\n\r\n"):
+                self.heads.append(received)
+                received = b""
+                client.sendall(b"HTTP/1.1 304 NOT MODIFIED\r\n\r\n")
+
+
+@pytest.fixture
+def keeper() -> Iterator[HeadKeeper]:
+    need_compiler()
+    keeper = HeadKeeper()
+    yield keeper
+    keeper.close()
+
+
+@pytest.fixture
+def repeats() -> Iterator[Repeats]:
+    repeats = Repeats()
+    yield repeats
+    repeats.stop()
+
+
+def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
+    """Have the load generator send the polls of a row of the benchmark; return them as they came."""
+    gateway = Gateway(folder)  # not started: it signs the tokens
+    polls = gateway.short_polls(["1".ljust(TOKEN_CHARACTERS, "A")] * RECIPIENTS, ROWS[row])
+    gateway.__exit__()
+    loadgen.once(keeper.address, polls * TIMES, folder, connections=2, expect=304)
+    assert len(keeper.heads) == RECIPIENTS * TIMES
+    return keeper.heads
+
+
+def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, repeats: Repeats, tmp_path: Path) -> None:
+    for head in send(keeper, "new_heads", tmp_path):
+        lines = set(head.split(b"\r\n")[1:-2])
+        new = {line for line in lines - plain_request._idle_lines if line.startswith(b"Traceparent: ")}
+        assert new, "its own line is read"
+        assert read_request(head) is not None, "all of it is read where plain polls are"
+        assert repeats.answer(head, 0.0) is None
+        assert repeats.answer(essence(head), 0.0) is None
+        repeats.remember(essence(head), Repeat)
+    assert len(repeats) == 0, "none came a second time"
+
+
+def test_new_heads_are_of_known_recipients_with_several_limits(keeper: HeadKeeper, tmp_path: Path) -> None:
+    requests = [read_request(head) for head in send(keeper, "new_heads", tmp_path)]
+    found = [request for request in requests if request is not None]
+    assert len({request.fields[b"authorization"] for request in found}) == RECIPIENTS
+    assert len({request.query for request in found}) == RECIPIENTS
+
+
+@pytest.mark.parametrize("row", ["repeated", "cache_busters"])
+def test_other_rows_measure_remembered_polls(keeper: HeadKeeper, repeats: Repeats, tmp_path: Path, row: str) -> None:
+    heads = send(keeper, row, tmp_path)
+    assert len(set(heads)) == (RECIPIENTS if row == "repeated" else len(heads))
+    answered = 0
+    for head in heads:
+        answered += repeats.answer(essence(head), 0.0) is not None
+        repeats.remember(essence(head), Repeat)
+    assert answered == RECIPIENTS * (TIMES - 2), "all but the first two polls of each"

@@ -1,0 +1,84 @@
+"""Remembered polls: which are, how long, and that they stay within a bound of bytes."""
+
+import pytest
+
+from notifygate.server.repeats import IDLE_SECONDS, MAX_BYTES, MAX_KEY_BYTES, SEEN_ONCE, Repeats
+
+
+class Repeat:
+    """A 304 that holds until it is said not to."""
+
+    held_bytes = 100
+    answer: bytes | None = b"304"
+
+    def again(self, now: float) -> bytes | None:
+        return self.answer
+
+
+@pytest.fixture
+def repeats() -> Repeats:
+    return Repeats()
+
+
+def remember(repeats: Repeats, key: bytes) -> Repeat:
+    """Remember a poll, as if it had been answered twice."""
+    repeat = Repeat()
+    repeats.remember(key, lambda: repeat)
+    repeats.remember(key, lambda: repeat)
+    return repeat
+
+
+def test_a_poll_is_remembered_when_it_comes_a_second_time(repeats: Repeats) -> None:
+    made: list[Repeat] = []
+
+    def make() -> Repeat:
+        made.append(Repeat())
+        return made[-1]
+
+    repeats.remember(b"poll", make)
+    assert (repeats.answer(b"poll", 0.0), made) == (None, [])
+    repeats.remember(b"poll", make)
+    assert repeats.answer(b"poll", 0.0) == b"304"
+    assert len(made) == 1
+
+
+def test_a_poll_is_forgotten_when_its_answer_no_longer_holds(repeats: Repeats) -> None:
+    repeat = remember(repeats, b"poll")
+    remember(repeats, b"another")
+    repeat.answer = None
+    assert repeats.answer(b"poll", 0.0) is None
+    assert len(repeats) == 1
+    assert repeats.answer(b"another", 0.0) == b"304"
+
+
+def test_a_poll_that_is_no_longer_sent_is_forgotten() -> None:
+    now = 0.0
+    repeats = Repeats(clock=lambda: now)
+    remember(repeats, b"poll")
+    remember(repeats, b"another")
+    for n in range(2):
+        now += IDLE_SECONDS
+        remember(repeats, b"of a new client %d" % n)
+        assert repeats.answer(b"poll", 0.0) == b"304"
+    assert repeats.answer(b"another", 0.0) is None
+    assert len(repeats) == 3
+
+
+def test_polls_that_come_once_are_not_remembered(repeats: Repeats) -> None:
+    for n in range(2 * SEEN_ONCE):
+        repeats.remember(b"poll %d" % n, Repeat)
+    assert len(repeats) == 0
+
+
+@pytest.mark.parametrize("size", [100, 1000, MAX_KEY_BYTES])
+def test_remembered_polls_stay_within_their_bytes(repeats: Repeats, size: int) -> None:
+    for n in range(3 * MAX_BYTES // (size + 300)):
+        remember(repeats, b"%0*d" % (size, n))
+    held = len(repeats) * (size + Repeat.held_bytes)
+    assert MAX_BYTES / 4 < held < MAX_BYTES
+
+
+def test_a_poll_with_a_larger_head_is_not_remembered(repeats: Repeats) -> None:
+    remember(repeats, bytes(MAX_KEY_BYTES))
+    remember(repeats, bytes(MAX_KEY_BYTES + 1))
+    assert len(repeats) == 1
