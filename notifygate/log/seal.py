@@ -5,8 +5,8 @@ a version, the sender, the id of the key, the epoch and the range; they are auth
 So an announcement opens only on its own channel, in its own epoch and for its own range. Sent a second time there, it
 names entries that the tail already has.
 
-The nonce is random. Of the AEAD modes this is the one in which a repeated nonce reveals no more than that two messages
-are equal; RFC 8452 section 9 allows 2**32 messages of 64 KiB and more under one key.
+The nonce is random. In this mode a nonce that repeats by chance reveals no more than whether two messages are equal;
+RFC 8452 section 9 has the bounds.
 """
 
 import secrets

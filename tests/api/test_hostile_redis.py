@@ -321,7 +321,7 @@ def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make
 
         windows = app.services.limits.windows("poll")
         assert windows
-        refused = metrics.shared_counts_refused._value.get()
+        refused, errors = metrics.shared_counts_refused._value.get(), metrics.redis_errors._value.get()
         seen: set[float] = set()
         turn = 0
         while len(seen) < 5:
@@ -332,6 +332,7 @@ def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make
             seen.add(windows.ends_at)
             gevent.sleep(0.3)  # at most four polls a window, and time for the exchange with Redis
         assert metrics.shared_counts_refused._value.get() > refused
+        assert metrics.redis_errors._value.get() == errors, "the counts of others are still shared"
 
 
 def test_failed_authentications_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:
