@@ -15,7 +15,7 @@ class Recent(Generic[K, V]):
     With `weigh`, which returns what a value and its key weigh, `capacity` is what all of them may weigh together.
 
     Two generations: a value that is used moves to the younger; when that is full, it becomes the older, and what was
-    not used since the last time is gone. That is two plain dictionaries, without a link per value and without work per hit.
+    not used since the last time is gone. That is two plain dictionaries, without a link per value or work per hit.
 
     The younger becomes the older after `idle_seconds` as well. A value used at least that often stays; one that is not
     used goes within twice the time, as soon as others are put in: so memory grows with the values in use, not with all
