@@ -15,7 +15,7 @@ from tests.support.processes import ServerProcess, make_folder, remove_folder
 NGINX_FILE = REPOSITORY / "deploy" / "nginx" / "notifygate.conf"
 HAPROXY_FILE = REPOSITORY / "deploy" / "haproxy" / "haproxy.cfg"
 CERTIFICATE = "/etc/ssl/notify.example.org.pem"
-ADDRESSES = ("10.0.0.1:8080", "10.0.0.2:8080")
+ADDRESSES = ("192.0.2.1:8080", "192.0.2.2:8080")
 
 NGINX_MAIN = """
 daemon off;
