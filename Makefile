@@ -13,7 +13,7 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage bench lint format types migrations-check check lock clean
+.PHONY: help run demo test coverage campaign-rolling bench lint format types migrations-check check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ th
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times one after the other behind each proxy, some 20 minutes
+	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py
 
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)

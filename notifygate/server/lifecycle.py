@@ -38,6 +38,7 @@ class Lifecycle:
 
     @state.setter
     def state(self, state: WorkerState) -> None:
+        """Write it."""
         self._memory[_STATE] = state
 
     @property
@@ -47,4 +48,5 @@ class Lifecycle:
 
     @closes_listeners.setter
     def closes_listeners(self, closes: bool) -> None:
+        """Write it."""
         self._memory[_CLOSES_LISTENERS] = closes

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -14,6 +15,8 @@ from notifygate.settings import Settings
 from tests.deploy.conftest import KINDS
 from tests.longpoll.raw_http import RawAnswer, RawConnection, poll_text
 from tests.longpoll.site import Recipient, Site, all_done, eventually, new_session
+from tests.support.front import Front
+from tests.support.ports import free_port
 from tests.support.proxies import HAPROXY_FILE, NGINX_FILE, Nginx, Proxy
 
 LIMIT_PER_ADDRESS = 200
@@ -36,10 +39,10 @@ def through(proxy: Proxy, caller: Recipient) -> Recipient:
     return there
 
 
-def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1") -> RawAnswer:
-    """Send a GET as it is written, on a connection of its own."""
+def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1", method: str = "GET") -> RawAnswer:
+    """Send a request as it is written, on a connection of its own."""
     with TlsConnection(proxy, address) as connection:
-        connection.send(f"GET {target} HTTP/1.1\r\nHost: notify.example.org\r\n{headers}\r\n")
+        connection.send(f"{method} {target} HTTP/1.1\r\nHost: notify.example.org\r\n{headers}\r\n")
         return connection.receive()
 
 
@@ -163,6 +166,21 @@ def test_one_address_cannot_use_up_the_connections(proxy: Proxy, site: Site) -> 
         assert get(proxy, "/healthz", address=address).status == 429
         assert get(proxy, "/healthz").status == 200, "others are served"
     site.await_holds(0)
+
+
+def test_gateway_that_was_away_is_tried_again_as_soon_as_the_other_is(site: Site) -> None:
+    """nginx alone takes a server out for 10 s by default, so that none would be left."""
+    first, second = SimpleNamespace(port=free_port()), SimpleNamespace(port=free_port())
+    proxy = Nginx([first, second])
+    try:
+        for away, there in ((first, second), (second, first)):
+            front = Front(site.gateways[0].port, port=there.port)
+            # On new connections: those of polls may be kept, and outlive the listening socket.
+            statuses = [get(proxy, "/healthz", method="OPTIONS").status for _ in range(20)]
+            assert statuses == [200] * 20, f"{away} is away"
+            front.close()
+    finally:
+        proxy.close()
 
 
 def seconds(file: Path, pattern: str) -> int:

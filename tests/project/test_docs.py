@@ -26,7 +26,7 @@ FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 REFERENCE = re.compile(
-    r"`((?:notifygate|tests|migrations|scripts)/[^`\s:]+|gunicorn\.conf\.py|wsgi\.py)(?:::([\w.]+))?`"
+    r"`((?:notifygate|tests|migrations|scripts|deploy)/[^`\s:]+|gunicorn\.conf\.py|wsgi\.py)(?:::([\w.]+))?`"
 )
 
 
@@ -117,6 +117,16 @@ def test_every_make_target_is_in_the_readme() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", read("Makefile"), re.MULTILINE)
     found = re.findall(r"^\| `make ([a-z-]+)", read("README.md"), re.MULTILINE)
     assert sorted(found) == sorted(targets)
+
+
+def test_directives_of_the_proxies_are_those_of_their_files() -> None:
+    section = read("docs/operations.md").partition("## Reverse proxy\n")[2].partition("\n## ")[0]
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 8
+    for what, *columns in rows:
+        for column, file in zip(columns, ("deploy/nginx/notifygate.conf", "deploy/haproxy/haproxy.cfg"), strict=True):
+            for directive in re.findall(r"`([^`]+)`", column):
+                assert directive.replace(r"\|", "|") in read(file), f"{file}: {what}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

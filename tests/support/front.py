@@ -15,12 +15,18 @@ class Front:
     """Passes on what is said, at most `piece_bytes` of the server's words at a time; with `context` it speaks TLS."""
 
     def __init__(
-        self, target_port: int, *, context: ssl.SSLContext | None = None, piece_bytes: int | None = None
+        self,
+        target_port: int,
+        *,
+        port: int = 0,
+        context: ssl.SSLContext | None = None,
+        piece_bytes: int | None = None,
     ) -> None:
+        """`port`: where it listens, any free one if it is 0."""
         self._target_port = target_port
         self._piece_bytes = piece_bytes
         options = {} if context is None else {"ssl_context": context}
-        self._server = StreamServer(("127.0.0.1", 0), self._serve, **options)
+        self._server = StreamServer(("127.0.0.1", port), self._serve, **options)
         self._server.start()
         self.port: int = self._server.address[1]
 

@@ -5,17 +5,18 @@ import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.certificates import make_certificate
-from tests.support.gateway_process import REPOSITORY, GatewayProcess
+from tests.support.gateway_process import REPOSITORY
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
 
 NGINX_FILE = REPOSITORY / "deploy" / "nginx" / "notifygate.conf"
 HAPROXY_FILE = REPOSITORY / "deploy" / "haproxy" / "haproxy.cfg"
 CERTIFICATE = "/etc/ssl/notify.example.org.pem"
-ADDRESSES = ("10.0.0.1:8080", "10.0.0.2:8080")
+ADDRESSES = ("192.0.2.1:8080", "192.0.2.2:8080")
 
 NGINX_MAIN = """
 daemon off;
@@ -37,10 +38,16 @@ http {{
 """
 
 
+class HasPort(Protocol):
+    """What listens on a port of this machine."""
+
+    port: int
+
+
 class Proxy:
     """A proxy of the documented configuration in front of gateways on this machine: one or two of them."""
 
-    def __init__(self, gateways: Sequence[GatewayProcess], further: str = "") -> None:
+    def __init__(self, gateways: Sequence[HasPort], further: str = "") -> None:
         """`further`: lines of configuration beside it, for what an operator may have set."""
         self.http_port, self.https_port = free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.https_port}"
