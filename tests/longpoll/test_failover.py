@@ -149,7 +149,7 @@ def test_standby_is_unavailable_until_it_is_promoted(
 def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not_kept(
     make_site: MakeSite, postgres_url: str
 ) -> None:
-    """The sessions that exist keep the database's setting: only new connections find that it can be written again."""
+    """Sessions keep the setting that they began with: only new connections find that the server can be written again."""
     site = make_site(postgres_url)
     publisher, alice = site.publisher(), site.recipient()
     cursor = alice.cursor()
@@ -162,6 +162,14 @@ def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not
         for _ in range(5):
             check_unavailable(publisher.post("all", "not published"))
             assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
+        sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+        before = set(admin.execute(sessions, (name,)).fetchall())
+
+        def has_closed_some() -> bool:
+            check_unavailable(publisher.post("all", "not published"))
+            return not before.issubset(admin.execute(sessions, (name,)).fetchall())
+
+        eventually(has_closed_some, "a connection that was in the pool is closed")
         admin.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
         publish(publisher, ["after"])
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]
