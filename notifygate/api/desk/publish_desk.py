@@ -16,7 +16,7 @@ from notifygate.api.v1.published import published_headers, sane_idempotency_key
 from notifygate.domain.ids import new_request_id
 from notifygate.domain.principal import Publisher
 from notifygate.errors import NotifygateError, RateLimitedError
-from notifygate.limits.windows import Quota
+from notifygate.limits.windows import LimitName, Quota
 from notifygate.publishing.publish import NotificationRequest
 from notifygate.server.desk import Reply
 from notifygate.server.plain_request import PlainRequest
@@ -60,7 +60,8 @@ class PublishDesk:
     def _publish(self, asked: Publication, publisher: Publisher, wanted: NotificationRequest) -> tuple[int, bytes]:
         quotas: list[Quota] = []
         try:
-            for name, amount in (("guard", 1), ("publish", 1), ("audiences", len(wanted.to))):
+            amounts: dict[LimitName, int] = {"guard": 1, "publish": 1, "audiences": len(wanted.to)}
+            for name, amount in amounts.items():
                 quota = self._limits.take(name, publisher.label, amount)
                 if quota is not None:
                     quotas.append(quota)
