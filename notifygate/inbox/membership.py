@@ -1,6 +1,5 @@
 """Reading what an inbox is: when it began, what it follows, has muted and has marked, and how much in it is unread."""
 
-import functools
 import json
 from typing import Any
 
@@ -71,78 +70,112 @@ def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) 
     )
 
 
-_VISIBLE = """
-    SELECT e.seq, s.seq AS state_seq, s.seen_at, s.read_at
-    FROM log_entries e
+_LISTS = {
+    "sqlite": """
+        audiences AS (
+            SELECT json_extract(value, '$[0]') AS audience, json_extract(value, '$[1]') AS since
+            FROM json_each(:audiences)
+        ),
+        hidden AS (SELECT value AS type FROM json_each(:hidden_types))
+    """,
+    "postgresql": """
+        audiences AS MATERIALIZED (
+            SELECT value ->> 0 AS audience, CAST(value ->> 1 AS bigint) AS since
+            FROM json_array_elements(CAST(:audiences AS json))
+        ),
+        hidden AS (SELECT value AS type FROM json_array_elements_text(CAST(:hidden_types AS json)))
+    """,
+}
+"""A view's audiences, each with the position after which it counts, and its hidden types, each a single parameter.
+
+So a statement is the same text for every view. With a part for each audience, planning it took longer than running it.
+"""
+
+_JOINED = """
+    log_entries e
     JOIN notifications n ON n.seq = e.seq
     LEFT JOIN inbox_states s ON s.recipient = :recipient AND s.seq = e.seq
-    WHERE e.audience = :audience_{index} AND e.seq > :since_{index} AND e.seq {bound}
-      AND n.removed_seq IS NULL AND s.dismissed_at IS NULL {hidden}
 """
-"""What a view holds through one audience. Joining notifications on the position leaves just the `published` entries,
-since a notification's position is that of its `published` entry."""
+"""Joining notifications on the position leaves just the `published` entries, since a notification's position is that of
+its `published` entry."""
 
+_SHOWN = """
+    e.audience = a.audience AND e.seq > a.since AND n.removed_seq IS NULL AND s.dismissed_at IS NULL
+    AND n.type NOT IN (SELECT type FROM hidden)
+"""
+"""Whether a view holds an entry because of its audience `a`: in the log, a range of the primary key."""
 
-def _parts(audiences: int, hidden_types: int, bound: str) -> list[str]:
-    hidden = "AND n.type NOT IN (SELECT type FROM hidden)" if hidden_types else ""
-    return [_VISIBLE.format(index=index, bound=bound, hidden=hidden) for index in range(audiences)]
+_STATE = "e.seq, s.seq AS state_seq, s.seen_at, s.read_at"
 
-
-def _with_hidden(hidden_types: int, statement: str) -> TextClause:
-    """Put the hidden types in front, once: naming them in every part would multiply the two numbers."""
-    if not hidden_types:
-        return text(statement)
-    rows = ", ".join(f"(CAST(:hidden_{index} AS TEXT))" for index in range(hidden_types))
-    return text(f"WITH hidden (type) AS (VALUES {rows}) {statement}")
-
-
-@functools.lru_cache(maxsize=256)
-def _counts_statement(audiences: int, hidden_types: int) -> TextClause:
-    # UNION, not UNION ALL: one that reaches the recipient through two audiences counts once.
-    found = " UNION ".join(_parts(audiences, hidden_types, "<= :up_to"))
-    return _with_hidden(
-        hidden_types,
-        f"""
-        SELECT
-            COUNT(CASE WHEN read_at IS NULL AND (state_seq IS NOT NULL OR seq > :read_up_to) THEN 1 END),
-            COUNT(CASE WHEN seen_at IS NULL AND (state_seq IS NOT NULL OR seq > :seen_up_to) THEN 1 END),
-            COUNT(*)
-        FROM ({found}) AS found
+# DISTINCT: a notification that reaches the recipient through two audiences counts once.
+_COUNTED = {
+    # CROSS JOIN: SQLite goes from the audiences to their ranges, and never the other way round.
+    "sqlite": """
+        SELECT DISTINCT {state} FROM audiences a CROSS JOIN {joined} WHERE {shown} AND e.seq <= :up_to
     """,
-    )
+    # OFFSET 0: PostgreSQL can't take the parts as one, for which it would read the whole log.
+    "postgresql": """
+        SELECT DISTINCT f.*
+        FROM audiences a
+        CROSS JOIN LATERAL (SELECT {state} FROM {joined} WHERE {shown} OFFSET 0) f
+        WHERE f.seq <= :up_to
+    """,
+}
+_COUNTS = """
+    WITH {lists}
+    SELECT
+        COUNT(CASE WHEN read_at IS NULL AND (state_seq IS NOT NULL OR seq > :read_up_to) THEN 1 END),
+        COUNT(CASE WHEN seen_at IS NULL AND (state_seq IS NOT NULL OR seq > :seen_up_to) THEN 1 END),
+        COUNT(*)
+    FROM ({counted}) AS counted
+"""
+
+# An audience is read backwards along its index and only as far as the limit, however much lies behind.
+_NEWEST_OF_AUDIENCE = "SELECT e.seq FROM {joined} WHERE {shown} AND e.seq < :before ORDER BY e.seq DESC LIMIT :limit"
+_NEWEST = {
+    # SQLite has no LATERAL, but a function in FROM may depend on the tables before it.
+    "sqlite": """
+        WITH {lists}
+        SELECT DISTINCT f.value AS seq
+        FROM audiences a CROSS JOIN json_each((SELECT json_group_array(seq) FROM ({newest_of_audience}))) f
+        ORDER BY seq DESC LIMIT :limit
+    """,
+    "postgresql": """
+        WITH {lists}
+        SELECT DISTINCT f.seq
+        FROM audiences a CROSS JOIN LATERAL ({newest_of_audience}) f
+        ORDER BY f.seq DESC LIMIT :limit
+    """,
+}
 
 
-@functools.lru_cache(maxsize=256)
-def _newest_statement(audiences: int, hidden_types: int) -> TextClause:
-    # Each audience is read backwards along its index and only as far as the limit, however much lies behind.
-    parts = (
-        f"SELECT seq FROM ({part} ORDER BY e.seq DESC LIMIT :limit) AS part_{index}"
-        for index, part in enumerate(_parts(audiences, hidden_types, "< :before"))
-    )
-    return _with_hidden(
-        hidden_types, f"SELECT DISTINCT seq FROM ({' UNION ALL '.join(parts)}) AS found ORDER BY seq DESC LIMIT :limit"
-    )
+def _statement(template: str, dialect: str) -> TextClause:
+    parts = {"lists": _LISTS[dialect], "joined": _JOINED, "shown": _SHOWN, "state": _STATE}
+    counted, newest = (part.format(**parts) for part in (_COUNTED[dialect], _NEWEST_OF_AUDIENCE))
+    return text(template.format(counted=counted, newest_of_audience=newest, **parts))
+
+
+_READ_COUNTS = {dialect: _statement(_COUNTS, dialect) for dialect in _LISTS}
+_READ_NEWEST = {dialect: _statement(template, dialect) for dialect, template in _NEWEST.items()}
 
 
 def _parameters(view: View) -> dict[str, Any]:
-    values: dict[str, Any] = {"recipient": view.recipient}
-    for index, audience in enumerate(view.audiences):
-        values[f"audience_{index}"] = audience
-        values[f"since_{index}"] = view.since(audience)
-    for index, name in enumerate(view.hidden_types):
-        values[f"hidden_{index}"] = name
-    return values
+    return {
+        "recipient": view.recipient,
+        "audiences": json.dumps([(audience, view.since(audience)) for audience in view.audiences]),
+        "hidden_types": json.dumps(list(view.hidden_types)),
+    }
 
 
 def read_counts(connection: Connection, view: View, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
     """Count what is unread, unseen and there at all in a view, of all of it or of what lies up to a position."""
     marks = {"read_up_to": highest(view.read_marks), "seen_up_to": highest(view.seen_marks), "up_to": up_to}
-    statement = _counts_statement(len(view.audiences), len(view.hidden_types))
+    statement = _READ_COUNTS[connection.dialect.name]
     unread, unseen, everything = connection.execute(statement, _parameters(view) | marks).one()
     return unread, unseen, everything
 
 
 def read_newest(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[int]:
     """Read the positions of the newest notifications in a view (before a position), newest first."""
-    statement = _newest_statement(len(view.audiences), len(view.hidden_types))
+    statement = _READ_NEWEST[connection.dialect.name]
     return list(connection.execute(statement, _parameters(view) | {"limit": limit, "before": before}).scalars())

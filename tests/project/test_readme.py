@@ -157,6 +157,15 @@ def test_every_block_is_run_or_says_why_not(document: str) -> None:
             assert block.expected, f"{document}:{block.line} doesn't say what it prints"
 
 
+def test_no_cron_recipe_shows_its_key_in_the_process_list() -> None:
+    recipes = (REPOSITORY / "README.md").read_text().partition("## Cron recipes")[2].partition("\n## ")[0]
+    commands = [
+        line for block in blocks_of(recipes) for line in block.lines if "curl" in line or "notifygate send" in line
+    ]
+    assert len(commands) == 3
+    assert not [line for line in commands if "Bearer" in line or "--key" in line]
+
+
 def test_the_commands_that_the_gateway_prints_work(gateway: Callable[..., GatewayProcess], tmp_path: Path) -> None:
     process = gateway()
     paste = process.output.partition("Paste into another terminal:\n\n")[2].partition("\n\n")[0]

@@ -1,0 +1,148 @@
+"""What a snapshot costs: a recipient with many audiences costs a few times a plain one, not once for each audience."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.principal import Recipient
+from notifygate.inbox import membership
+from notifygate.inbox.membership import FOLLOWS, read_counts, read_newest, read_view
+from notifygate.inbox.poll import read_page
+from notifygate.inbox.view import View
+from notifygate.log.transaction import LogTransaction
+from notifygate.storage.database import Database
+from tests.contract.builders import append, make_notification, open_database
+
+CODEC = CursorCodec(("a secret for cursors, of more than 32 bytes",))
+FOREVER = 10**15
+PLAIN = Recipient("plain", (), FOREVER)
+WIDE = Recipient("wide", tuple(sorted(f"role {n}" for n in range(100))), FOREVER)
+TOPICS = 200
+MOST_TIMES = 5
+"""A snapshot with 100 roles and 200 topics costs at most so many times what a plain one does."""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A log in which few entries of many are for the two recipients, with up-to-date statistics."""
+    opened = open_database(database_url)
+    opened.write(_begin_inboxes)
+    mine = (("user:plain", "user:wide"), ("all",), ("role:role 1", "role:role 2", "topic:t3"), ("topic:t4",))
+    for n in range(20):
+        append(opened, *(make_notification(*to, title=f"{n}") for to in mine))
+        append(opened, *(make_notification(f"user:other {n} {other}") for other in range(200)))
+    with opened.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    yield opened
+    opened.engine.dispose()
+
+
+def _begin_inboxes(connection: Connection) -> None:
+    transaction = LogTransaction(connection)
+    for recipient in (PLAIN, WIDE):
+        membership.ensure_inbox(transaction, recipient.id)
+    follows = [{"recipient": WIDE.id, "topic": f"t{n}", "since_seq": 0} for n in range(TOPICS)]
+    connection.execute(FOLLOWS.insert(), follows)
+
+
+def view_of(connection: Connection, recipient: Recipient) -> View:
+    view = read_view(connection, recipient, CODEC)
+    assert view is not None
+    return view
+
+
+def read_snapshot(connection: Connection, recipient: Recipient) -> tuple[tuple[int, int, int], list[bytes]]:
+    view = view_of(connection, recipient)
+    return read_counts(connection, view), read_page(connection, view, 51)
+
+
+def test_it_holds_what_comes_through_every_audience_once(database: Database) -> None:
+    plain, wide = (database.read(lambda c, who=who: read_snapshot(c, who)) for who in (PLAIN, WIDE))
+    assert (plain[0], len(plain[1])) == ((40, 40, 40), 40)
+    assert (wide[0], len(wide[1])) == ((80, 80, 80), 51)
+
+
+def test_the_statements_are_the_same_for_every_number_of_audiences(database: Database) -> None:
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    def noted(recipient: Recipient) -> list[str]:
+        statements.clear()
+        view = database.read(lambda connection: view_of(connection, recipient))
+        database.read(lambda connection: (read_counts(connection, view), read_newest(connection, view, 51)))
+        return list(statements)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    assert noted(WIDE) == noted(PLAIN)
+
+
+@pytest.mark.parametrize("name", ["counts", "newest"])
+def test_they_read_ranges_of_the_primary_key(database: Database, name: str) -> None:
+    """And not the log as a whole, however few audiences the recipient has."""
+    statements = {"counts": membership._READ_COUNTS, "newest": membership._READ_NEWEST}[name]
+    question = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    bounds = {"read_up_to": 0, "seen_up_to": 0, "up_to": 10**6, "before": 10**6, "limit": 51}
+
+    def explain(connection: Connection, recipient: Recipient) -> str:
+        statement = text(f"{question} {statements[connection.dialect.name].text}")
+        values = membership._parameters(view_of(connection, recipient)) | bounds
+        wanted = {key: value for key, value in values.items() if f":{key}" in statement.text}
+        return "\n".join(str(row) for row in connection.execute(statement, wanted))
+
+    for recipient in (PLAIN, WIDE):
+        plan = database.read(lambda connection, who=recipient: explain(connection, who))
+        assert "SCAN e" not in plan, plan
+        assert "Seq Scan on log_entries" not in plan, plan
+        assert "PRIMARY KEY (audience=?" in plan or "pk_log_entries" in plan, plan
+
+
+def steps(database: Database, work: Callable[[Connection], object]) -> int:
+    """Return how many instructions SQLite's virtual machine runs for some work."""
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+
+    def counted(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.set_progress_handler(step, 1)
+        try:
+            work(connection)
+        finally:
+            driver.set_progress_handler(None, 1)
+
+    database.read(counted)
+    return count
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_newest_are_read_no_further_than_the_limit(database: Database) -> None:
+    view = database.read(lambda connection: view_of(connection, WIDE))
+    before = steps(database, lambda connection: read_newest(connection, view, 10))
+    append(database, *(make_notification("all") for _ in range(1000)))
+    after = steps(database, lambda connection: read_newest(connection, view, 10))
+    assert after < before + 1000
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_many_audiences_cost_a_few_times_what_a_plain_recipient_does(database: Database) -> None:
+    """The least processor time of several runs of each: other programs' load makes no run shorter."""
+
+    def least_seconds(recipient: Recipient) -> float:
+        found: list[float] = []
+        with database.engine.connect() as connection:
+            for _ in range(30):
+                began = time.thread_time()
+                read_snapshot(connection, recipient)
+                found.append(time.thread_time() - began)
+        return min(found)
+
+    assert least_seconds(WIDE) < MOST_TIMES * least_seconds(PLAIN)
