@@ -14,7 +14,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import Pool, QueuePool
 
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.private_files import make_private_file
@@ -138,6 +138,7 @@ class Database:
         self.timeline = TimelinePolicy.IGNORED if self.is_sqlite else timeline
         self._turns = BoundedSemaphore(max(1, cast(QueuePool, engine.pool).size() - KEPT_FREE))
         self.engine = engine
+        self._retired: Pool | None = None
         if self.is_sqlite:
             self._reading = engine
             self._writing = engine.execution_options(notifygate_write=True)
@@ -198,22 +199,33 @@ class Database:
                 raise
             raise self._given_up() from timeout
         except StandbyError:
-            self.engine.dispose()
+            self._drop_connections()
             raise
         except SQLAlchemyError as error:
             # While it cleans up, the driver may put an error of its own in the place of the time-out.
             if not self.is_sqlite and time.monotonic() - began >= PATIENCE_SECONDS:
                 raise self._given_up() from error
             if needs_new_connections(error):
-                self.engine.dispose()
+                self._drop_connections()
             if is_unavailable(error):
                 raise UnavailableError("The database can't be reached or is too busy.") from error
             raise
 
     def _given_up(self) -> UnavailableError:
         """Begin with fresh connections: those that are idle now may be stuck like the one that was waited for."""
-        self.engine.dispose()
+        self._drop_connections()
         return UnavailableError("The database doesn't answer.")
+
+    def _drop_connections(self) -> None:
+        """Close the idle connections and begin with an empty pool.
+
+        Connections in use return to the pool that they came from, where only the garbage collector would close them;
+        that pool is emptied again the next time, so that failure after failure leaves no more than one pool of them.
+        """
+        retired, self._retired = self._retired, self.engine.pool
+        self.engine.dispose()
+        if retired is not None:
+            retired.dispose()
 
 
 def open_database(settings: Settings) -> Database:
