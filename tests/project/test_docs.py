@@ -19,8 +19,7 @@ from tests.support.in_process import InProcessGateway
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
-    path.relative_to(REPOSITORY).as_posix()
-    for path in (REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").rglob("*.md"))
+    path.relative_to(REPOSITORY).as_posix() for path in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"))
 )
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
@@ -157,6 +156,25 @@ def test_each_guarantee_names_code_and_a_test() -> None:
     for guarantee, code, test in rows:
         assert REFERENCE.search(code), guarantee
         assert "`tests/" in test, guarantee
+
+
+def test_each_claim_of_the_security_page_names_a_mechanism_and_a_test() -> None:
+    section = read("docs/security.md").partition("## Claims and their tests")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    claims = [row for row in rows if row[0] != "claim"]
+    assert len(claims) >= 40
+    for claim, mechanism, test in claims:
+        assert REFERENCE.search(mechanism), claim
+        assert "`tests/" in test, claim
+
+
+def test_each_promise_of_the_reliability_page_names_a_test() -> None:
+    section = read("docs/reliability.md").partition("\n## The promises\n")[2].partition("\n## How the promises")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if row[-1] != "test"]
+    assert len(promises) >= 30
+    for first, *_, test in promises:
+        assert "`tests/" in test, first
 
 
 def members_of(path: Path) -> set[str]:
