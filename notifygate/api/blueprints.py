@@ -5,7 +5,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from notifygate.api.guard import require_admin, require_publisher, require_recipient
 from notifygate.api.schemas import problem_responses
 
-COMMON_PROBLEMS = problem_responses(400, 401, 403, 429, 500, 503)
+COMMON_PROBLEMS = problem_responses(400, 401, 403, 414, 429, 431, 500, 503)
 
 recipients = APIBlueprint(
     "recipients",

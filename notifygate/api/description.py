@@ -33,10 +33,13 @@ def _parameter(name: str, description: str, schema: Json) -> Json:
 
 IF_NONE_MATCH = _parameter("If-None-Match", "ETags; 304 if nothing has changed since one of them.", _text())
 PREFER = _parameter("Prefer", "wait=N (RFC 7240), the same as the parameter wait, which wins.", _text())
-IF_MATCH = _parameter("If-Match", "ETags; 412 if another device has changed the preferences since.", _text())
+IF_MATCH = _parameter(
+    "If-Match", "ETags, or *; 412 if another device has changed the preferences since.", _text(r"\S(?:.*\S)?")
+)
 IDEMPOTENCY_KEY = _parameter(
     "Idempotency-Key",
-    "A second request with the same key and content publishes nothing, for 24 hours.",
+    "For 24 hours, a request with the same key and content publishes nothing and gets the first one's answer; 422 for"
+    " other content.",
     # HTTP takes spaces away from both ends.
     _text(rf"[!-~](?:[ -~]{{0,{MAX_KEY_CHARACTERS - 2}}}[!-~])?"),
 )

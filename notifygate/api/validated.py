@@ -23,6 +23,9 @@ M = TypeVar("M", bound=BaseModel)
 CACHE_BUSTER = "_"
 """The query parameter that old browsers' scripts add to get past their cache; it means nothing."""
 
+CURSOR_PATTERN = r"[A-Za-z0-9_\-]{1,64}"
+"""What openapi.json says of cursors; `domain.cursor` refuses any other text, and most that match."""
+
 LARGEST_NUMBER = 10**18
 """Any larger number means the same: more than there can be."""
 

@@ -11,7 +11,7 @@ from notifygate.api.gateway import gateway
 from notifygate.api.guard import recipient
 from notifygate.api.long_poll import asked_wait, long_poll
 from notifygate.api.schemas import NOT_MODIFIED, InboxAnswer
-from notifygate.api.validated import QueryModel, WholeNumber, validated
+from notifygate.api.validated import CURSOR_PATTERN, QueryModel, WholeNumber, matching, validated
 from notifygate.domain.cursor import tokens_of_if_none_match
 
 DEFAULT_LIMIT = 50
@@ -23,7 +23,9 @@ Limit = Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)]
 class InboxQuery(QueryModel):
     """A poll of the inbox."""
 
-    cursor: str | None = Field(None, description="Changes after it; absent: a snapshot.")
+    cursor: Annotated[str, matching(CURSOR_PATTERN)] | None = Field(
+        None, description="Changes after it; absent: a snapshot."
+    )
     wait: WholeNumber | None = Field(None, description="Seconds to hold while there is nothing to say.")
     limit: Limit = DEFAULT_LIMIT
 

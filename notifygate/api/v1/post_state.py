@@ -1,6 +1,6 @@
 """POST /v1/inbox/state: seen, read, unread, dismissed (PROTOCOL section 4)."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from flask import Response
@@ -12,7 +12,7 @@ from notifygate.api.gateway import gateway
 from notifygate.api.guard import count, recipient
 from notifygate.api.schemas import StateAnswer, problem_responses
 from notifygate.api.v1.notification_body import NotificationId, Text
-from notifygate.api.validated import BodyModel, validated
+from notifygate.api.validated import CURSOR_PATTERN, BodyModel, matching, validated
 
 MAX_IDS = 500
 
@@ -34,7 +34,9 @@ class StateBody(BodyModel):
     model_config = ConfigDict(json_schema_extra=_EITHER)
     op: Literal["seen", "read", "unread", "dismiss"]
     ids: list[NotificationId] = Field(default_factory=list[str], min_length=1, max_length=MAX_IDS)
-    up_to: Text = Field("", description="A cursor: everything that the client can have seen when it got that.")
+    up_to: Annotated[Text, matching(CURSOR_PATTERN)] = Field(
+        default_factory=str, description="A cursor: everything that the client can have seen when it got that."
+    )
 
     @model_validator(mode="after")
     def _has_one_of_both(self) -> Self:
