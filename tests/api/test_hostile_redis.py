@@ -19,7 +19,7 @@ from notifygate.domain.notification import Notification
 from notifygate.log import follower as follower_module
 from notifygate.log import seal as seal_module
 from notifygate.log.announcement import Announcement, announce
-from notifygate.log.reader import read_head
+from notifygate.log.reader import read_head_of_primary
 from notifygate.log.redis_announcer import channel_of
 from notifygate.log.seal import AnnouncementSeal
 from notifygate.storage.readiness import namespace_of
@@ -52,6 +52,7 @@ class Site:
             eventually(lambda announcer=announcer: announcer.is_connected)
         self.publisher = self.one.publisher()
         eventually(lambda: self.is_level())
+        self.eavesdrop()  # the key is announced as well
 
     def close(self) -> None:
         self.heard.close()
@@ -185,7 +186,7 @@ def test_forged_entries_cause_no_reset(own_redis_server: RedisServer, make_app: 
 def test_flood_of_refused_messages_reads_no_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     forged = site.forge(an_announcement_of(a_published_entry("forged", "user:alice")))
     looks: list[float] = []
-    monkeypatch.setattr(follower_module, "read_head", lambda connection: looks.append(1) or read_head(connection))
+    monkeypatch.setattr(follower_module, "read_head_of_primary", lambda c: looks.append(1) or read_head_of_primary(c))
     before = refusals()
     for _ in range(1000):
         site.client.publish(site.channel, forged)

@@ -581,7 +581,7 @@ def test_a_repeat_ends_with_its_token_its_quota_and_the_gateway(make_desk: MakeD
 def test_repeat_ends_with_the_revocation_of_its_token(app: InProcessGateway, desk: Desk) -> None:
     alice = app.recipient("alice")
     etag = alice.poll().headers["ETag"]
-    repeat = desk.take(alice, "", None, f"If-None-Match: {etag}").repeat
+    repeat = make_repeat(desk.take(alice, "", None, f"If-None-Match: {etag}"))
     assert repeat.again(time.time()) is not None
     app.services.writer.transact(revoke_tokens("alice"))
     assert repeat.again(time.time()) is None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import gevent
 import pytest
@@ -108,8 +109,9 @@ def test_many_deadlines_at_once_leave_the_others_a_turn(wheel: Wheel) -> None:
     tick = int(now()) + 2
     for _ in range(3 * ACTED_ON_PER_TURN):
         deadlines.set(Timed(), tick)
-    turns: set[int] = set()
+    turns = [0]
     while len(over) < 3 * ACTED_ON_PER_TURN:
-        turns.add(len(over))
+        turns.append(len(over))
         gevent.sleep(0)
-    assert {ACTED_ON_PER_TURN, 2 * ACTED_ON_PER_TURN} <= turns
+    # On a busy machine the wheel's next tick is due in the same turn as the rest of this one.
+    assert max(b - a for a, b in pairwise([*turns, len(over)])) <= 2 * ACTED_ON_PER_TURN
