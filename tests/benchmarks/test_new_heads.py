@@ -61,10 +61,8 @@ def keeper() -> Iterator[HeadKeeper]:
 
 
 @pytest.fixture
-def repeats() -> Iterator[Repeats]:
-    repeats = Repeats()
-    yield repeats
-    repeats.stop()
+def repeats() -> Repeats:
+    return Repeats()
 
 
 def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:

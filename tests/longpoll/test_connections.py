@@ -235,6 +235,8 @@ def test_full_worker_keeps_open_files_for_its_database(make_site: MakeSite) -> N
     eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
     (pid,) = worker_pids(gateway)
     readers, publishers = [site.recipient() for _ in range(20)], [site.publisher() for _ in range(20)]
+    for reader in readers:
+        reader.cursor()  # begins the inbox
     with ExitStack() as stack:
         inside = [stack.enter_context(RawConnection(site.url)) for _ in range(40)]
         for connection in inside:

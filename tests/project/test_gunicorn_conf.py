@@ -155,7 +155,7 @@ def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch:
 
 
 def test_what_workers_create_is_private(conf: dict[str, Any]) -> None:
-    conf["on_starting"](None)
+    conf["on_starting"](Arbiter.__new__(Arbiter))
     assert os.umask(0o022) == 0o077
 
 
