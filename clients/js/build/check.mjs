@@ -45,8 +45,7 @@ async function weigh() {
   }
 }
 
-run('the types of the core', tool('typescript/bin/tsc'), '--project', 'tsconfig.json');
-run('the types of the bell', tool('typescript/bin/tsc'), '--project', 'tsconfig.bell.json');
+run('the types', tool('typescript/bin/tsc'), '--project', 'tsconfig.json');
 run('the unit tests', tool('vitest/vitest.mjs'), 'run');
 await compare();
 await weigh();

@@ -17,7 +17,7 @@ export class Announcer {
     this.timers = {};
   }
 
-  say(text, urgently?: any) {
+  say(text: string, urgently?: any) {
     const region = urgently ? this.assertive : this.polite;
     const timers = this.timers;
     const name = urgently ? 'assertive' : 'polite';

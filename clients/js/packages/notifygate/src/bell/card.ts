@@ -33,12 +33,11 @@ export class Card {
   isRead: boolean;
   link: any;
 
-  constructor(bell: NotifygateBell, list, item: Notification) {
+  constructor(bell: NotifygateBell, list: any, item: Notification) {
     const card = this;
     this.bell = bell;
     this.list = list;
     this.id = item.id;
-    this.item = null;
     this.isExpanded = false;
     this.isMeasured = false;
     this.icon = el('span', 'ngb-icon', {'aria-hidden': 'true'});
@@ -71,7 +70,7 @@ export class Card {
     };
     this.toggle.onclick = function () {
       list.keepFocusNear(card);
-      bell.setRead(card.item, !card.item.read_at);
+      bell.reader.setRead(card.item, !card.item.read_at);
     };
     this.dismiss.onclick = function () {
       list.keepFocusNear(card);
@@ -108,7 +107,7 @@ export class Card {
   fill(item: Notification) {
     const card = this;
     fillIcon(this.bell, this.icon, item);
-    setText(this.sender, item.sender || this.bell.typeTitle(item.type));
+    setText(this.sender, item.sender || this.bell.catalogue.typeTitle(item.type));
     setText(this.priority, priorityLabel(this.bell, item));
     this.link = null;
     if (isSafeUrl(item.action_url)) {
@@ -133,7 +132,7 @@ export class Card {
     }
   }
 
-  expand(on) {
+  expand(on: boolean) {
     this.isExpanded = on;
     toggleClass(this.node, 'ngb-expanded', on);
     setAttribute(this.more, 'aria-expanded', on);
@@ -144,16 +143,16 @@ export class Card {
   open(event?: any) {
     this.list.keepInView(this.id);
     if (this.link) {
-      this.bell.follow(this.item, this.link, event);
+      this.bell.reader.follow(this.item, this.link, event);
       return;
     }
     if (!this.more.hidden) {
       this.expand(!this.isExpanded);
     }
-    this.bell.opened(this.item);
+    this.bell.reader.opened(this.item);
   }
 
-  setCurrent(isCurrent) {
+  setCurrent(isCurrent: boolean) {
     const place = isCurrent ? '0' : '-1';
     setAttribute(this.node, 'tabindex', place);
     each([this.link, this.more, this.toggle, this.dismiss], function (control) {

@@ -5,7 +5,7 @@ import { el } from './dom';
 import { each } from './objects';
 
 /** Load the style sheet that lies beside this script, unless the page has linked it. */
-export function addStyles(script) {
+export function addStyles(script: Element | null) {
   const match = script && /^(.*\/)?notifygate-bell(?:\.[0-9a-f]{8,})?\.js(?:[?#].*)?$/.exec(script.getAttribute('src') || '');
   if (match && !script.hasAttribute('data-no-css') && !document.querySelector('link[href*="notifygate-bell"]')) {
     document.head.appendChild(el('link', '', {rel: 'stylesheet', href: (match[1] || '') + 'notifygate-bell.css'}));
@@ -16,10 +16,10 @@ export function addStyles(script) {
  * Get a token from the page's own server: plain text, or JSON with a `token`. What is returned is as much of a
  * promise as the client needs, which has to work where there are none.
  */
-function tokenFrom(url) {
+function tokenFrom(url: string) {
   return function () {
     return {
-      then: function (done, failed) {
+      then: function (done: any, failed: any) {
         const request = new XMLHttpRequest();
         request.open('GET', url);
         request.setRequestHeader('Accept', 'application/json, text/plain');
@@ -41,7 +41,7 @@ function tokenFrom(url) {
   };
 }
 
-function tokenIn(text) {
+function tokenIn(text: string) {
   let token = text;
   try {
     token = JSON.parse(text).token || text;

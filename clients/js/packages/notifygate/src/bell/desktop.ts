@@ -14,7 +14,7 @@ const DESKTOP_DELAY_MS = 1200;
 
 export const VISIBLE_KEY = 'notifygate-bell.visible';
 
-function readStored(key) {
+function readStored(key: string) {
   try {
     return window.localStorage.getItem(key);
   } catch (error) {
@@ -22,7 +22,7 @@ function readStored(key) {
   }
 }
 
-export function store(key, value) {
+export function store(key: string, value: any) {
   try {
     window.localStorage.setItem(key, value);
   } catch (error) {
@@ -41,11 +41,11 @@ export class Desktop {
   }
 
   permission() {
-    return window.Notification && window.Notification.requestPermission ? window.Notification.permission : 'none';
+    return window.Notification && !!(window.Notification as any).requestPermission ? window.Notification.permission : 'none';
   }
 
   /** Ask for permission; only ever called by a click. */
-  ask(done) {
+  ask(done: any) {
     let answer;
     if (this.permission() === 'none') {
       return;

@@ -25,7 +25,7 @@ export class Dialog {
   onFocus: any;
   isBusy: boolean;
 
-  constructor(modals, item: Notification) {
+  constructor(modals: any, item: Notification) {
     const bell = modals.bell;
     const texts = bell.texts;
     const titleId = uid('modal-title');
@@ -54,7 +54,7 @@ export class Dialog {
       el('div', 'ngb-modal-head', null, [
         image,
         el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.typeTitle(item.type)),
+          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.catalogue.typeTitle(item.type)),
           isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
         ]),
         this.place
@@ -95,7 +95,7 @@ export class Dialog {
         dialog.refuse();
       }
     };
-    this.onFocus = function (event) {
+    this.onFocus = function (event: any) {
       if (!dialog.node.contains(event.target)) {
         dialog.acknowledge.focus();
       }
@@ -139,11 +139,11 @@ export class Dialog {
     });
   }
 
-  count(place, all) {
+  count(place: number, all: number) {
     setText(this.place, all > 1 ? this.modals.bell.texts.get('ofMany', {i: place, n: all}) : '');
   }
 
-  keepFocus(event) {
+  keepFocus(event: any) {
     const stops = focusables(this.box);
     const first = stops[0];
     const last = stops[stops.length - 1];

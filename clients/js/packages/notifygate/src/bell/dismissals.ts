@@ -59,7 +59,8 @@ export class Dismissals {
         return sum;
       }
       return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter(function (id) {
-        return items.get(id) && !items.get(id).read_at;
+        const item = items.get(id);
+        return !!item && !item.read_at;
       }).length);
     }, 0);
   }
@@ -101,18 +102,19 @@ export class Dismissals {
   commit() {
     const dismissals = this;
     const bell = this.bell;
-    const batch = this.pending;
+    const pending = this.pending;
     clearTimeout(this.timer);
     this.pending = null;
-    if (!batch) {
+    if (!pending) {
       return;
     }
+    const batch: Batch = pending;
     this.told.push(batch);
     function forget() {
       dismissals.told.splice(dismissals.told.indexOf(batch), 1);
       bell.update();
     }
-    function done(error) {
+    function done(error: any) {
       batch.isDone = true;
       if (error) {
         forget();
@@ -124,7 +126,7 @@ export class Dismissals {
       bell.update();
     }
     if (batch.upTo === null) {
-      inParts(batch.ids, function (some, next) {
+      inParts(batch.ids, function (some: any, next: any) {
         bell.client.dismiss(some, next);
       }, done);
     } else {
@@ -141,7 +143,7 @@ class Batch {
   ids: string[];
   isDone: boolean;
 
-  constructor(upTo, newest, unread) {
+  constructor(upTo: string | null, newest: string, unread: number) {
     this.upTo = upTo;
     this.newest = newest;
     this.unread = unread;
@@ -155,8 +157,8 @@ class Batch {
 }
 
 /** Call `work(part, next)` for parts of a list that one request can take, one after the other. */
-function inParts(list, work, done) {
-  function step(error) {
+function inParts(list: any, work: any, done: any) {
+  function step(error: any) {
     const part = list.slice(0, MAX_IDS);
     list = list.slice(MAX_IDS);
     if (error || !part.length) {

@@ -7,13 +7,24 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 let nextId = 0;
 
-export function uid(name) {
+export function uid(name: string) {
   nextId += 1;
   return 'ngb-' + name + '-' + nextId;
 }
 
+/** null and false take an attribute away. */
+type Attributes = Record<string, string | number | boolean | null | undefined>;
+
+type Child = Node | string | null | undefined;
+type Children = Child | Child[];
+
 /** Make an element: `el('div', 'ngb-x', {role: 'x'}, [children or text])`. Text goes in as text, never as markup. */
-export function el(tag, className, attributes?: any, children?: any) {
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className: string,
+  attributes?: Attributes | null,
+  children?: Children
+): HTMLElementTagNameMap[K] {
   let node = document.createElement(tag);
   if (className) {
     node.className = className;
@@ -23,7 +34,7 @@ export function el(tag, className, attributes?: any, children?: any) {
   return node;
 }
 
-export function setAttributes(node: HTMLElement, attributes) {
+export function setAttributes(node: HTMLElement, attributes: any) {
   let name;
   for (name in attributes || {}) {
     if (attributes.hasOwnProperty(name)) {
@@ -33,7 +44,7 @@ export function setAttributes(node: HTMLElement, attributes) {
 }
 
 /** Set an attribute, or take it away with null or false; what is right already isn't touched. */
-export function setAttribute(node: HTMLElement, name, value) {
+export function setAttribute(node: HTMLElement, name: string, value: any) {
   if (value === null || value === false || value === undefined) {
     node.removeAttribute(name);
   } else if (node.getAttribute(name) !== String(value)) {
@@ -41,7 +52,7 @@ export function setAttribute(node: HTMLElement, name, value) {
   }
 }
 
-export function append(node: HTMLElement, children) {
+export function append(node: HTMLElement, children: any) {
   const list = children === undefined || children === null ? [] : children instanceof Array ? children : [children];
   let i;
   for (i = 0; i < list.length; i++) {
@@ -52,7 +63,7 @@ export function append(node: HTMLElement, children) {
   return node;
 }
 
-export function setText(node: HTMLElement, text) {
+export function setText(node: HTMLElement, text: string) {
   const shown = withoutOverrides(text);
   if (node.textContent !== shown) {
     node.textContent = shown;
@@ -72,7 +83,7 @@ export function empty(node: HTMLElement) {
 }
 
 /** Switch a class; classList is newer than some browsers we want. */
-export function toggleClass(node: HTMLElement, name, on) {
+export function toggleClass(node: HTMLElement, name: string, on: boolean) {
   const names = (' ' + node.className + ' ').replace(' ' + name + ' ', ' ').replace(/^\s+|\s+$/g, '');
   const wanted = on ? (names ? names + ' ' : '') + name : names;
   if (node.className !== wanted) {
@@ -80,12 +91,12 @@ export function toggleClass(node: HTMLElement, name, on) {
   }
 }
 
-export function hasClass(node: HTMLElement, name) {
+export function hasClass(node: HTMLElement, name: string) {
   return typeof node.className === 'string' && (' ' + node.className + ' ').indexOf(' ' + name + ' ') >= 0;
 }
 
 /** Find the element itself or the nearest one around it that has a class, up to and without `limit`. */
-export function closest(node: HTMLElement, name, limit) {
+export function closest(node: HTMLElement, name: string, limit: any) {
   while (node && node !== limit && node.nodeType === 1) {
     if (hasClass(node, name)) {
       return node;
@@ -95,7 +106,7 @@ export function closest(node: HTMLElement, name, limit) {
   return null;
 }
 
-export function icon(path, className?: any) {
+export function icon(path: string, className?: any) {
   const svg = document.createElementNS(SVG, 'svg');
   const line = document.createElementNS(SVG, 'path');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -108,7 +119,7 @@ export function icon(path, className?: any) {
 }
 
 /** Make a button that shows an icon and is named by its text. */
-export function iconButton(path, label, className?: any) {
+export function iconButton(path: string, label: string, className?: any) {
   return el('button', 'ngb-icon-button' + (className ? ' ' + className : ''),
     {type: 'button', 'aria-label': label, title: label}, icon(path));
 }
@@ -132,7 +143,7 @@ export function focusables(node: HTMLElement): HTMLElement[] {
   return list;
 }
 
-export function isOnControl(node: HTMLElement, limit) {
+export function isOnControl(node: HTMLElement, limit: any) {
   while (node && node !== limit) {
     if (node.nodeName === 'BUTTON' || node.nodeName === 'A') {
       return true;

@@ -31,14 +31,14 @@ export class Items {
   }
 
   /** Note a snapshot or a page of history, newest first. */
-  reach(page, hasOlder) {
+  reach(page: any, hasOlder: boolean) {
     this.last = page.length ? page[page.length - 1].id : this.last;
     this.hasOlder = hasOlder && this.last !== null;
   }
 
   /** Tell whether one lies beyond what was loaded: an old one that was changed on another device. */
   isBeyond(item: Notification) {
-    return this.hasOlder && item.id < this.last;
+    return this.hasOlder && item.id < this.last!;
   }
 
   get(id: string) {

@@ -96,12 +96,12 @@ export class List {
     this.feed.addEventListener('focus', function (event) {
       let card = closest(event.target as HTMLElement, 'ngb-card', list.feed);
       if (card) {
-        list.setCurrent(card.getAttribute('data-id'));
+        list.setCurrent(card.getAttribute('data-id')!);
       }
     }, true);
   }
 
-  setFilter(filter) {
+  setFilter(filter: any) {
     this.filter = filter;
     this.kept = dictionary();
     this.pagesUnasked = 0;
@@ -127,7 +127,7 @@ export class List {
     const items = this.bell.items.list.filter(function (item) {
       return list.wants(item);
     });
-    const oldPlace = this.shown.indexOf(this.current);
+    const oldPlace = this.shown.indexOf(this.current!);
     const wanted = dictionary();
     const ids = items.map(function (item) {
       wanted[item.id] = true;
@@ -140,7 +140,7 @@ export class List {
     });
     this.place(items, now);
     this.shown = ids;
-    if (!wanted[this.current]) {
+    if (!wanted[this.current!]) {
       this.setCurrent(ids.length ? ids[Math.min(Math.max(oldPlace, 0), ids.length - 1)] : null);
       if (hadFocus || this.awaitsFocus) {
         this.focus();
@@ -224,7 +224,7 @@ export class List {
     return null;
   }
 
-  restore(anchor) {
+  restore(anchor: any) {
     let card = anchor && own(this.cards, anchor.id);
     if (card) {
       this.scroller.scrollTop = card.node.offsetTop - anchor.distance;
@@ -232,13 +232,13 @@ export class List {
   }
 
   /** Say that new ones came above what is seen. */
-  noteNews(count) {
+  noteNews(count: number) {
     if (this.bell.isOpen && this.scroller.scrollTop >= 8) {
       this.showPill(this.newAbove + count);
     }
   }
 
-  showPill(count) {
+  showPill(count: number) {
     this.newAbove = count;
     this.pill.hidden = !count;
     if (count) {
@@ -323,14 +323,14 @@ export class List {
         } else if (error) {
           list.hasFailed = true;
         } else {
-          items.reach(page.notifications, !!page.has_more && page.notifications.length > 0);
+          items.reach(page!.notifications, page!.has_more && page!.notifications.length > 0);
         }
       }
       bell.update();
     });
   }
 
-  setCurrent(id: string) {
+  setCurrent(id: string | null) {
     const list = this;
     this.current = id;
     each(this.shown, function (one) {
@@ -352,24 +352,24 @@ export class List {
   }
 
   /** Before a card goes away under the user's hands: the one that takes its place gets the focus. */
-  keepFocusNear(card) {
+  keepFocusNear(card: any) {
     this.current = card.id;
     this.awaitsFocus = true;
   }
 
-  onKey(event) {
+  onKey(event: any) {
     let node = closest(event.target, 'ngb-card', this.feed);
-    const id = node && node.getAttribute('data-id');
+    const id = node ? node.getAttribute('data-id')! : '';
     const place = this.shown.indexOf(id);
     const last = this.shown.length - 1;
-    const steps = {ArrowDown: place + 1, Down: place + 1, ArrowUp: place - 1, Up: place - 1, PageDown: place + 5,
+    const steps: Record<string, number> = {ArrowDown: place + 1, Down: place + 1, ArrowUp: place - 1, Up: place - 1, PageDown: place + 5,
       PageUp: place - 5, Home: 0, End: last};
     if (place < 0 || event.altKey || event.ctrlKey || event.metaKey) {
       return;
     }
     if (own(steps, event.key) !== undefined) {
       event.preventDefault();
-      this.focusCard(this.shown[Math.min(Math.max(steps[event.key], 0), last)]);
+      this.focusCard(this.shown[Math.min(Math.max(steps[event.key]!, 0), last)]);
       if (place === last) {
         this.loadIfNear();
       }

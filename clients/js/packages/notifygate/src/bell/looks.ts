@@ -11,11 +11,11 @@ type Notification = Notifygate.Notification;
 
 /** Put the icon of a notification into its circle; a picture only from where the page allows it. */
 export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notification) {
-  const given = item.icon || bell.typeOf(item.type).icon || '';
-  const path = bell.iconPath(given);
+  const given = item.icon || bell.catalogue.typeOf(item.type).icon || '';
+  const path = bell.catalogue.iconPath(given);
   let picture;
   empty(node);
-  if (!path && bell.allowsPicture(given)) {
+  if (!path && bell.catalogue.allowsPicture(given)) {
     // Before src: the request goes out when that is set, and must not carry cookies.
     picture = el('img', 'ngb-picture', {alt: '', crossorigin: 'anonymous', referrerpolicy: 'no-referrer', src: given});
     picture.onerror = function () {
@@ -26,7 +26,7 @@ export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notifica
   } else if (!path && isPictograph(given)) {
     node.appendChild(el('span', 'ngb-emoji', null, given));
   } else {
-    node.appendChild(icon(path || bell.iconPath(item.type) || bell.iconPath(item.type.split(/[._-]/)[0]) ||
+    node.appendChild(icon(path || bell.catalogue.iconPath(item.type) || bell.catalogue.iconPath(item.type.split(/[._-]/)[0]) ||
       (isUrgent(item) ? ICONS.warning : ICONS.bell)));
   }
   if (isUrgent(item)) {
@@ -35,7 +35,7 @@ export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notifica
 }
 
 /** An emoji as an icon's name: short, and nothing of it is ASCII. */
-function isPictograph(name) {
+function isPictograph(name: string) {
   return name.length > 0 && name.length <= 11 && /^[^\u0000-\u2000]+$/.test(name);
 }
 
@@ -44,7 +44,7 @@ export function priorityLabel(bell: NotifygateBell, item: Notification) {
   return isUrgent(item) ? bell.texts.get(item.priority) : '';
 }
 
-export function timeNode(className) {
+export function timeNode(className: string) {
   return el('time', className);
 }
 
@@ -56,14 +56,14 @@ export function showTime(bell: NotifygateBell, node: HTMLElement, item: Notifica
 }
 
 /** Make a link that opens a notification; the click is the bell's, so that it can be marked read first. */
-export function linkTo(bell: NotifygateBell, item: Notification, className, label, onOpen?: any) {
+export function linkTo(bell: NotifygateBell, item: Notification, className: string, label: string, onOpen?: any) {
   const link = el('a', className, {href: item.action_url, dir: 'auto'}, label);
-  if (!isOwnOrigin(item.action_url)) {
+  if (!isOwnOrigin(item.action_url!)) {
     setAttributes(link, {target: '_blank', rel: 'noopener noreferrer'});
   }
-  link.onclick = function (event) {
+  link.onclick = function (event: any) {
     event.stopPropagation();
-    bell.follow(item, link, event, onOpen);
+    bell.reader.follow(item, link, event, onOpen);
   };
   return link;
 }

@@ -50,7 +50,7 @@ export class Modals {
       this.done += 1;
     }
     if (!this.dialog && this.queue.length && !isHidden()) {
-      this.dialog = new Dialog(this, bell.items.get(this.queue[0]));
+      this.dialog = new Dialog(this, bell.items.get(this.queue[0]!)!);
     }
     if (!this.queue.length) {
       this.done = 0;

@@ -83,7 +83,7 @@ export class Panel {
     const panel = this;
     const bell = this.bell;
     this.readAll.onclick = function () {
-      bell.markAllRead();
+      bell.reader.markAllRead();
     };
     this.gear.onclick = function () {
       panel.show('settings');
@@ -126,12 +126,12 @@ export class Panel {
     }
   }
 
-  setFilter(filter) {
+  setFilter(filter: any) {
     this.list.setFilter(filter);
     this.update();
   }
 
-  show(view) {
+  show(view: any) {
     const was = this.view;
     this.view = view;
     this.listView.hidden = view !== 'list';
@@ -186,7 +186,7 @@ export class Panel {
   }
 
   /** Show that something the user did was refused, for a while. */
-  complain(text) {
+  complain(text: string) {
     const panel = this;
     clearTimeout(this.complaintTimer);
     this.complaint = text;
@@ -212,7 +212,7 @@ export class Panel {
     const bell = this.bell.button.getBoundingClientRect();
     const margin = 12;
     let size, left, top, below, real;
-    each(['left', 'top', 'right', 'bottom', 'maxHeight'], function (name) {
+    each(['left', 'top', 'right', 'bottom', 'maxHeight'] as const, function (name) {
       style[name] = '';
     });
     if (width <= 560) {

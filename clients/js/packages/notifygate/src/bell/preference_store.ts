@@ -42,7 +42,7 @@ export class PreferenceStore {
   }
 
   /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
-  whenKnown(work) {
+  whenKnown(work: any) {
     if (this.reads) {
       this.waiting.push(work);
     } else {
@@ -55,7 +55,7 @@ export class PreferenceStore {
     return timeOf(item) < (own(this.unmutedAt, item.type) || 0);
   }
 
-  take(preferences) {
+  take(preferences: any) {
     let types = (preferences && preferences.types) || {};
     this.saved = types;
     each(this.changes, function (one) {
@@ -99,7 +99,7 @@ export class PreferenceStore {
     });
   }
 
-  change(type, change, done) {
+  change(type: string, change: any, done: any) {
     this.changes.push({type: type, change: change, done: done});
     this.show(withChange(this.types, type, change));
     if (this.changes.length === 1) {
@@ -108,11 +108,11 @@ export class PreferenceStore {
   }
 
   /** Write the oldest change; after a 412, or before anything was read, read first. */
-  write(tries) {
+  write(tries: number) {
     const self = this;
     const client = this.bell.client;
     const first = this.changes[0];
-    function finish(error, preferences) {
+    function finish(error: any, preferences: any) {
       if (self.bell.isDestroyed) {
         return;
       }
@@ -142,14 +142,14 @@ export class PreferenceStore {
       if (error) {
         finish(error, null);
       } else {
-        self.saved = preferences.types || {};
+        self.saved = preferences!.types || {};
         put();
       }
     });
   }
 }
 
-function withChange(types, type, change) {
+function withChange(types: any, type: string, change: any) {
   const result = copy(dictionary(), types);
   const entry = copy({}, own(types, type), change);
   if (!entry.display) {

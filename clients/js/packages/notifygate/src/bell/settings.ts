@@ -65,7 +65,7 @@ export class SettingsView {
 
   update() {
     const view = this;
-    const names = this.bell.knownTypes();
+    const names = this.bell.catalogue.knownTypes();
     const permission = this.bell.desktop.permission();
     each(names, function (name) {
       if (!own(view.rows, name)) {
@@ -84,7 +84,7 @@ export class SettingsView {
       permission === 'denied' ? 'desktopDenied' : 'desktopHint'));
   }
 
-  say(text) {
+  say(text: string) {
     setText(this.note, text || '');
     this.note.hidden = !text;
   }
@@ -98,11 +98,11 @@ class SettingsRow {
   state: HTMLElement;
   node: HTMLElement;
 
-  constructor(bell: NotifygateBell, view, type) {
+  constructor(bell: NotifygateBell, view: any, type: string) {
     const row = this;
     const texts = bell.texts;
-    const title = bell.typeTitle(type);
-    const known = bell.typeOf(type);
+    const title = bell.catalogue.typeTitle(type);
+    const known = bell.catalogue.typeOf(type);
     this.bell = bell;
     this.type = type;
     this.receive = el('button', 'ngb-switch', {type: 'button', role: 'switch',
@@ -117,14 +117,14 @@ class SettingsRow {
     ]);
     this.state = el('span', 'ngb-type-state');
     this.node = el('li', 'ngb-type', null, [
-      el('span', 'ngb-icon', {'aria-hidden': 'true'}, icon(bell.iconPath(known.icon || '') || bell.iconPath(type) ||
-        bell.iconPath(type.split(/[._-]/)[0]) || ICONS.bell)),
+      el('span', 'ngb-icon', {'aria-hidden': 'true'}, icon(bell.catalogue.iconPath(known.icon || '') || bell.catalogue.iconPath(type) ||
+        bell.catalogue.iconPath(type.split(/[._-]/)[0]) || ICONS.bell)),
       el('div', 'ngb-type-text', null, [el('span', 'ngb-type-title', {dir: 'auto'}, title), this.state]),
       this.display, this.receive
     ]);
     this.receive.onclick = function () {
       if (!known.mandatory) {
-        row.save({muted: !bell.preferenceOf(type).muted}, view);
+        row.save({muted: !bell.catalogue.preferenceOf(type).muted}, view);
       }
     };
     this.display.onchange = function () {
@@ -133,8 +133,8 @@ class SettingsRow {
   }
 
   update() {
-    const preference = this.bell.preferenceOf(this.type);
-    const isMandatory = !!this.bell.typeOf(this.type).mandatory;
+    const preference = this.bell.catalogue.preferenceOf(this.type);
+    const isMandatory = !!this.bell.catalogue.typeOf(this.type).mandatory;
     const isMuted = !!preference.muted && !isMandatory;
     setAttributes(this.receive, {'aria-checked': isMuted ? 'false' : 'true', 'aria-disabled': isMandatory || null});
     setText(this.state, isMandatory ? this.bell.texts.get('mandatory') : isMuted ? this.bell.texts.get('muted') : '');
@@ -143,10 +143,10 @@ class SettingsRow {
     toggleClass(this.node, 'ngb-muted', isMuted);
   }
 
-  save(change, view) {
+  save(change: any, view: any) {
     const bell = this.bell;
     view.say('');
-    bell.preferenceStore.change(this.type, change, function (error) {
+    bell.preferenceStore.change(this.type, change, function (error: any) {
       if (error) {
         view.say(bell.texts.get('settingsSaveFailed'));
       }

@@ -4,12 +4,12 @@ import { copy } from './objects';
 import { STRINGS } from './strings';
 
 /** Take away the characters that make text read backwards: "gpj.exe" must not look like "exe.jpg". */
-export function withoutOverrides(text) {
+export function withoutOverrides(text: string) {
   return String(text).replace(/[\u202d\u202e]/g, '');
 }
 
 /** Take away the characters that turn the direction of text around, for texts that are put together from several. */
-export function withoutDirections(text) {
+export function withoutDirections(text: string) {
   return String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
@@ -18,15 +18,16 @@ export class Texts {
   language: string;
   table: any;
 
-  constructor(language, own) {
+  constructor(language: string, own: any) {
     const short = String(language || 'en').toLowerCase();
-    const table = STRINGS[short] || STRINGS[short.split('-')[0]] || STRINGS.en;
+    const tables: Record<string, object> = STRINGS;
+    const table = tables[short] || tables[short.split('-')[0]!];
     this.language = language || 'en';
     this.table = copy({}, STRINGS.en, table, own);
   }
 
   /** Return the text of a name with its gaps filled in; `values.n` chooses between the forms for one and for many. */
-  get(name, values?: any) {
+  get(name: string, values?: any) {
     let entry = this.table[name];
     const gaps = values || {};
     if (typeof entry === 'function') {
@@ -40,7 +41,7 @@ export class Texts {
     });
   }
 
-  relativeTime(time, now: number) {
+  relativeTime(time: number, now: number) {
     const seconds = Math.round((now - time) / 1000);
     const days = daysBetween(time, now);
     if (seconds < 60) {
@@ -62,14 +63,14 @@ export class Texts {
       {day: 'numeric', month: 'short'} : {day: 'numeric', month: 'short', year: 'numeric'}, 'toLocaleDateString');
   }
 
-  exactTime(time) {
+  exactTime(time: number) {
     return this.format(time, {
       weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit',
       second: '2-digit'
     }, 'toLocaleString');
   }
 
-  format(time, options, method) {
+  format(time: number, options: Intl.DateTimeFormatOptions, method: 'toLocaleString' | 'toLocaleDateString') {
     const date = new Date(time);
     if (isNaN(date.getTime())) {
       return '';
@@ -82,7 +83,7 @@ export class Texts {
   }
 }
 
-function daysBetween(time, now: number) {
+function daysBetween(time: number, now: number) {
   const then = new Date(time);
   const today = new Date(now);
   then.setHours(0, 0, 0, 0);

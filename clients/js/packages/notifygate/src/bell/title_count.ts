@@ -12,7 +12,7 @@ export class TitleCount {
     this.written = null;
   }
 
-  show(count) {
+  show(count: number) {
     if (this.written === null || document.title !== this.written) {
       this.plain = document.title; // the page has set it
     }
@@ -30,6 +30,6 @@ export class TitleCount {
   }
 }
 
-export function badgeText(count) {
+export function badgeText(count: number) {
   return count > MAX_BADGE ? MAX_BADGE + '+' : String(count);
 }

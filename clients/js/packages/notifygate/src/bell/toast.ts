@@ -27,7 +27,7 @@ export class Toast {
   since: any;
   timer: any;
 
-  constructor(toasts, item: Notification) {
+  constructor(toasts: any, item: Notification) {
     const toast = this;
     const bell = toasts.bell;
     const hasLink = isSafeUrl(item.action_url);
@@ -51,7 +51,7 @@ export class Toast {
       image,
       el('div', 'ngb-main', null, [
         el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.typeTitle(item.type)),
+          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.catalogue.typeTitle(item.type)),
           isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, this.time
         ]),
         el('p', 'ngb-title', null, this.link),
@@ -60,7 +60,7 @@ export class Toast {
       this.closer, this.bar
     ]);
     if (!hasLink) {
-      this.link.onclick = function (event) {
+      this.link.onclick = function (event: any) {
         event.stopPropagation();
         toast.openInBell();
       };

@@ -95,7 +95,7 @@ export class Toasts {
     });
   }
 
-  pause(on) {
+  pause(on: boolean) {
     const toasts = this;
     if (this.isPaused === on) {
       return;
@@ -118,7 +118,7 @@ export class Toasts {
     const toasts = this;
     const bell = this.bell;
     let more;
-    function isOver(item) {
+    function isOver(item: any) {
       const now = bell.items.get(item.id);
       return !now || !!now.read_at || bell.dismissals.hides(now);
     }

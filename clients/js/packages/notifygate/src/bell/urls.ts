@@ -3,11 +3,11 @@
 const SAFE_URL = /^(?:https?:\/\/[^\/?#\\\s]+|\/(?![\/\\]))[^\\\s\u0000-\u0020\u007f-\u009f]*$/i;
 
 /** Tell whether an `action_url` may be followed: http, https, or a path that begins with a single slash. */
-export function isSafeUrl(url) {
+export function isSafeUrl(url: unknown): url is string {
   return typeof url === 'string' && url.length <= 2000 && SAFE_URL.test(url);
 }
 
-export function isOwnOrigin(url) {
+export function isOwnOrigin(url: string) {
   const link = document.createElement('a');
   link.href = url;
   // An old Internet Explorer leaves the host empty for a path, and adds the port that everybody knows.
@@ -15,7 +15,7 @@ export function isOwnOrigin(url) {
     link.host.replace(/:(80|443)$/, '') === window.location.host.replace(/:(80|443)$/, ''));
 }
 
-export function originOf(url) {
+export function originOf(url: string) {
   const match = /^(https?:\/\/[^\/?#]+)/i.exec(url);
   return match ? match[1].toLowerCase() : '';
 }
