@@ -50,6 +50,22 @@ it('asks for preferences with the tag of the newest answer, not of one that was 
   expect(platform.last.headers['If-Match']).toBe('"new"');
 });
 
+it('backs off further with each error, and begins anew after two answers', () => {
+  client.start();
+  const rests = [1, 2, 3, 4].map(() => {
+    platform.last.answer(500, {});
+    const rest = client.state.retry;
+    platform.pass(rest);
+    return rest;
+  });
+  expect(rests).toEqual([0.5, 1, 2, 4]);
+  platform.last.answer(200, answer());
+  expect(client.state.error).toBe(null);
+  platform.last.answer(304);
+  platform.last.answer(500, {});
+  expect(client.state.retry).toBe(0.5);
+});
+
 describe('the store', () => {
   const nothing = () => undefined;
 
