@@ -11,12 +11,14 @@ const TARGETS = { safari: 7 << 16, ie: 10 << 16, android: (4 << 16) | (4 << 8), 
 
 const VARIABLE = /var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\((?:[^()]|\([^()]*\))*\))*))?\)/;
 
-/** lightningcss drops a `color` before another one, though of no other property: until it is done it has this name. */
-const COLOR = '-fallback-color';
+/** lightningcss drops one of these before another one that it knows: until it is done the first has another name. */
+const DROPPED = ['color', 'font-weight'];
+const PREFIX = '-fallback-';
 
 /**
  * A plugin for PostCSS: where a value has custom properties, put the same declaration with their defaults before it.
- * The default of an inner property (--_x) is what the first rule of the sheet gives it.
+ * The default of an inner property (--_x) is what the first rule of the sheet gives it. Before a weight between two
+ * hundreds goes the nearest hundred.
  */
 const fallbacks = {
   postcssPlugin: 'fallbacks',
@@ -37,9 +39,10 @@ const fallbacks = {
     }
 
     root.walkDecls((declaration) => {
-      if (declaration.prop.startsWith('--') || !declaration.value.includes('var(')) return;
-      const prop = declaration.prop === 'color' ? COLOR : declaration.prop;
-      declaration.cloneBefore({ prop, value: resolved(declaration.value) });
+      const { prop, value } = declaration;
+      const plain = prop === 'font-weight' && value % 100 ? `${Math.round(value / 100)}00` : resolved(value);
+      if (prop.startsWith('--') || plain === value) return;
+      declaration.cloneBefore({ prop: DROPPED.includes(prop) ? PREFIX + prop : prop, value: plain });
     });
   }
 };
@@ -51,5 +54,5 @@ export async function buildStyles({ input, banner }) {
   const { css, messages } = await postcss(plugins).process(await readFile(input, 'utf8'), { from: input });
   for (const message of messages) if (message.type === 'warning') throw new Error(message.text);
   const { code } = transform({ filename: 'notifygate-bell.css', code: Buffer.from(css), minify: true, targets: TARGETS });
-  return `${banner}\n${code.toString().replaceAll(COLOR, 'color')}\n`;
+  return `${banner}\n${code.toString().replaceAll(PREFIX, '')}\n`;
 }

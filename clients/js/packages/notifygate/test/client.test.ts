@@ -66,6 +66,16 @@ it('backs off further with each error, and begins anew after two answers', () =>
   expect(client.state.retry).toBe(0.5);
 });
 
+it('talks to other tabs in words that every version knows', () => {
+  client.start();
+  platform.last.answer(200, answer());
+  const batch = platform.posted.filter((message) => message.answer)[0];
+  expect(Object.keys(batch).sort()).toEqual(['answer', 'cursor', 'fresh', 'from', 'prev', 'whole']);
+  platform.channel!.onmessage!({ data: { hello: 1, from: 'another tab' } });
+  const reply = platform.posted[platform.posted.length - 1];
+  expect(reply).toMatchObject({ to: 'another tab', whole: true, cursor: 'c1', state: { mode: 'long' } });
+});
+
 describe('the store', () => {
   const nothing = () => undefined;
 

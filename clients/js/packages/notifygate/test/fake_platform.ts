@@ -39,6 +39,9 @@ export class FakePlatform implements Platform {
   requests: FakeRequest[] = [];
   events: PlatformEvents | null = null;
   values: Record<string, string> = {};
+  channel: Channel | null = null;
+  /** What was sent to the other tabs. */
+  posted: any[] = [];
   private timers: { at: number; work: () => void }[] = [];
 
   /** The newest request. */
@@ -122,8 +125,14 @@ export class FakePlatform implements Platform {
       }
     };
   }
-  openChannel(): Channel | null {
-    return null;
+  openChannel(): Channel {
+    return (this.channel = {
+      onmessage: null,
+      postMessage: (message) => {
+        this.posted.push(message);
+      },
+      close: () => undefined
+    });
   }
   takeLock(_name: string, _steal: boolean, taken: (release: () => void) => void): boolean {
     taken(() => undefined);

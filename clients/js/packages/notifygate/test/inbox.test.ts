@@ -7,7 +7,7 @@ function batch(answer: Partial<Answer>, rest: Partial<Batch> = {}): Batch {
     answer: { notifications: [], removed: [], unread: 0, unseen: 0, cursor: 'c2', ...answer },
     whole: false,
     fresh: false,
-    previous: 'c1',
+    prev: 'c1',
     cursor: 'c2',
     ...rest
   };

@@ -29,6 +29,15 @@ it('has a plain value before each one with a custom property', () => {
   expect(bare.map(String)).toEqual([]);
 });
 
+it('has a weight in hundreds before each other one', () => {
+  const weights = declarations((one) => one.prop === 'font-weight' && Number(one.value) % 100 > 0);
+  expect(weights.length).toBeGreaterThan(10);
+  const bare = weights.filter(
+    (one) => !isBefore(one, (other) => other.prop === one.prop && Number(other.value) % 100 === 0)
+  );
+  expect(bare.map((one) => (one.parent as Rule).selector)).toEqual([]);
+});
+
 it('has the flex boxes of old browsers', () => {
   const flex = declarations((one) => one.prop === 'display' && one.value === 'flex');
   expect(flex.length).toBeGreaterThan(20);

@@ -10,7 +10,7 @@ import { emit } from './emitter';
 import { list, merge, type Answer, type Batch } from './inbox';
 import { isSame } from './json';
 import { stored } from './shared';
-import { post } from './tabs';
+import { post, type Message } from './tabs';
 
 export interface FeedState {
   /** The cursor that the next poll sends; null: a snapshot. The client's own is the last that was reported. */
@@ -79,7 +79,7 @@ function take(core: Core, batch: Batch): boolean {
   show(core, merged.changed, answer.removed, batch.whole, answer.has_more, merged.added);
   const isNews = batch.whole
     ? core.resets <= MAX_RESETS
-    : batch.cursor !== batch.previous && answer.removed.length + answer.notifications.length > 0;
+    : batch.cursor !== batch.prev && answer.removed.length + answer.notifications.length > 0;
   return count(core, answer) || isNews;
 }
 
@@ -89,12 +89,12 @@ export function deliver(core: Core, sent: string | null | undefined, answer: Ans
     answer: answer,
     whole: !sent || !!answer.reset,
     fresh: core.isFresh,
-    previous: sent,
+    prev: sent,
     cursor: core.resume || answer.cursor
   };
   core.isFresh = !!core.resume || (core.isFresh && !batch.whole && !!answer.has_more);
   core.resume = null;
-  post(core, { batch: batch });
+  post(core, batch);
   const isNews = take(core, batch);
   if (core.isLeader) stored(core, 'cursor', batch.cursor);
   return isNews;
@@ -114,14 +114,16 @@ export function hello(core: Core): void {
 
 /** Take a batch of another tab. */
 export function follow(core: Core, batch: Batch, isForThisTab: boolean): void {
-  if (batch.whole ? core.isWaiting || !isForThisTab : core.isSynced && batch.previous === core.cursor) take(core, batch);
+  if (batch.whole ? core.isWaiting || !isForThisTab : core.isSynced && batch.prev === core.cursor) take(core, batch);
   else if (!batch.whole) hello(core);
 }
 
 /** Return everything, for a tab that asked for it. */
-export function everything(core: Core): Batch {
+export function everything(core: Core, tabId: string): Message {
   const counts = core.client.counts!;
   return {
+    to: tabId,
+    state: core.ownState,
     answer: {
       notifications: list(core),
       removed: [],
@@ -132,7 +134,7 @@ export function everything(core: Core): Batch {
     },
     whole: true,
     fresh: false,
-    previous: null,
-    cursor: core.cursor!
+    prev: null,
+    cursor: core.cursor
   };
 }

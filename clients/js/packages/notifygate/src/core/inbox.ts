@@ -18,13 +18,13 @@ export interface Answer extends Notifygate.Counts {
 /** An answer as it is passed on to the other tabs. */
 export interface Batch {
   answer: Answer;
-  /** These are all there is; otherwise changes since `previous`. */
+  /** These are all there is; otherwise changes since `prev`. */
   whole: boolean;
   /** All of them came since this browser last looked. */
   fresh: boolean;
-  previous: string | null | undefined;
+  prev: string | null | undefined;
   /** From where to go on. */
-  cursor: string | null;
+  cursor: string | null | undefined;
 }
 
 export interface InboxState {

@@ -16,14 +16,13 @@ export interface TabsState {
   channel: Channel | null;
 }
 
-/** Its fields keep their names in every build: an old tab may be open beside a new one. */
-export interface Message {
+/** A batch, a state, or both. The fields keep their names in every version: an old tab may be open beside a new one. */
+export interface Message extends Partial<Batch> {
   from?: string;
   /** The only tab that it is for; without it, all. */
   to?: string;
   /** A tab asks for everything. */
   hello?: boolean;
-  batch?: Batch;
   state?: Notifygate.State;
 }
 
@@ -44,10 +43,10 @@ export function post(core: Core, message: Message): void {
 export function receive(core: Core, message: Message | null): void {
   if (core.user === null || !message || message.from === core.tabId || (message.to && message.to !== core.tabId)) return;
   if (core.isLeader) {
-    if (message.hello && core.isSynced) post(core, { to: message.from, state: core.ownState, batch: everything(core) });
+    if (message.hello && core.isSynced) post(core, everything(core, message.from!));
     return;
   }
-  if (message.batch) follow(core, message.batch, !!message.to);
+  if (message.answer) follow(core, message as Batch, !!message.to);
   if (message.state) {
     message.state.leader = false;
     emit(core, 'state', (core.client.state = message.state));
