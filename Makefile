@@ -13,7 +13,8 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage campaign-rolling bench lint format types migrations-check check lock clean
+.PHONY: help run demo test coverage campaign-rolling bench lint format types client client-check migrations-check \
+	check lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +53,16 @@ format: $(INSTALLED_DEV) ## format the code and sort its imports
 types: $(INSTALLED_DEV) ## check the types
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
+client: $(INSTALLED_DEV) ## build the browser client and the bell from clients/js/ into notifygate/web/static/
+	@scripts/client build
+
+client-check: $(INSTALLED_DEV) ## check types, unit tests and sizes of the browser client, and that it is built
+	@scripts/client check
+
 migrations-check: $(INSTALLED_DEV) ## check that the migrations lead to the tables that the code describes
 	$(BIN)/python -m pytest tests/project/test_migrations.py
 
-check: lint types test ## everything that CI checks; the tests include migrations-check
+check: lint types client-check test ## everything that CI checks; the tests include migrations-check
 
 # The pins are those of the .in files; what they in turn need is kept as it is locked: make lock UPGRADE=--upgrade
 UPGRADE ?=
@@ -68,7 +75,7 @@ lock: $(INSTALLED_DEV) ## write requirements*.txt anew from requirements*.in
 	$(COMPILE) --constraints requirements.txt benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove .venv and what tools left behind; var/ with the gateway's data stays
-	rm -rf .venv build benchmarks/build *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv build benchmarks/build clients/js/node_modules *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.txt pyproject.toml scripts/install

@@ -45,7 +45,7 @@ def toasts(bell_site: BellSite, bell: Bell) -> None:
 
 def opened(bell_site: BellSite, bell: Bell) -> None:
     """Cards of every priority, read and unread, one of them expanded, one under the pointer."""
-    bell.call("bell => { bell.options.types = {look: {display: 'badge'}}; bell.displayOf = () => 'badge'; }")
+    bell.call("bell => { bell.options.types = {look: {display: 'badge'}}; bell.catalogue.displayOf = () => 'badge'; }")
     fill(bell_site, bell)
     expect(bell.count).to_have_text("4")
     fill(bell_site, bell)

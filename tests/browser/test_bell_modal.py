@@ -133,7 +133,9 @@ def test_a_recipient_may_have_critical_ones_of_a_type_shown_otherwise(bell_site:
     alice = bell_site.recipient()
     alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"drill": {"display": "toast"}}})
     bell = bell_site.bell(new_device, alice)
-    bell.page.wait_for_function("() => document.querySelector('#bell').notifygateBell.preferenceOf('drill').display")
+    bell.page.wait_for_function(
+        "() => document.querySelector('#bell').notifygateBell.catalogue.preferenceOf('drill').display"
+    )
     bell_site.publisher.publish(f"user:{alice.name}", "Drill", type="drill", priority="critical")
     expect(bell.toasts).to_have_text([re.compile("Drill")])
     with bell.page.expect_response("**/v1/inbox/preferences"):

@@ -275,7 +275,7 @@ def test_a_burst_is_announced_as_a_number(bell_site: BellSite, new_device: NewDe
           const item = n => ({id: '0f' + n, type: 'general', title: 'T' + n, body: '', priority: 'normal', sender: '',
             icon: null, action_url: null, data: {}, created_at: '2026-01-01T00:00:00Z', read_at: null, seen_at: null});
           const items = [1, 2, 3, 4, 5].map(item);
-          bell.announce(items);
+          bell.presenter.announce(items);
           return items;
         }"""
     )
@@ -297,7 +297,7 @@ def test_a_browser_notification_is_shown_only_while_no_tab_is_seen(bell_site: Be
     bell = bell_site.bell(new_device, alice, init_script=record, clock=True)
     alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"call": {"display": "browser"}}})
     bell.page.wait_for_function(
-        "() => document.querySelector('#bell').notifygateBell.preferenceOf('call').display === 'browser'"
+        "() => document.querySelector('#bell').notifygateBell.catalogue.preferenceOf('call').display === 'browser'"
     )
     bell_site.publisher.publish(f"user:{alice.name}", "Seen", type="call")
     bell.pass_time_until(1, bell.toasts)

@@ -182,7 +182,7 @@ def test_icons_are_requested_only_from_origins_that_the_page_names(
 def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bell_site: BellSite, new_device: NewDevice):
     bell = shared_page(bell_site, new_device)
     bell.call("bell => { bell.options.iconOrigins = ['https://cdn.example', 'http://cdn.example']; }")
-    allowed = bell.call("(bell, urls) => urls.filter(url => bell.allowsPicture(url))", [
+    allowed = bell.call("(bell, urls) => urls.filter(url => bell.catalogue.allowsPicture(url))", [
         "https://cdn.example/a.png", "https://cdn.example.evil/a.png", "http://cdn.example/a.png",
         "https://cdn.example@evil/a.png", "//cdn.example/a.png",
     ])  # fmt: skip

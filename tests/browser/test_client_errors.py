@@ -103,21 +103,6 @@ def test_retry_after_is_obeyed_whatever_happens(device: Device, front: Front, al
     tab.until_holding()
 
 
-def test_back_off_grows_to_three_minutes_with_full_jitter(device: Device, front: Front, alice: Recipient) -> None:
-    stop_time(device.context)
-    front.fails = lambda seen: 500
-    tab = open_tab(device, front)
-    tab.page.evaluate("Math.random = () => 0.5; 0")
-    tab.begin(alice)
-    waits: list[float] = []
-    for count in range(1, 12):
-        tab.until("told.filter(e => e[0] === 'error').length === arg", count)
-        waits.append(tab.state["retry"])
-        assert len(front.polls) == count
-        tab.page.clock.run_for(waits[-1] * 1000 + 1)
-    assert waits == [0.5, 1, 2, 4, 8, 16, 32, 64, 90, 90, 90]
-
-
 def test_client_that_is_waiting_polls_at_once_when_it_is_told_to(
     device: Device, front: Front, alice: Recipient
 ) -> None:

@@ -95,12 +95,6 @@ def test_hold_that_ends_without_news_is_followed_by_the_next_at_once(
     assert not timed.tab.state["limit"]
 
 
-def test_holds_that_die_at_different_ages_tell_nothing(device: Device, front: Front, alice: Recipient) -> None:
-    timed = TimedTab(device, front, alice)
-    for age in (10, 20, 33, 12):
-        assert timed.cut_hold_at(age).wait == 55
-
-
 def test_learned_hold_is_remembered_for_a_day(device: Device, front: Front, alice: Recipient) -> None:
     timed = TimedTab(device, front, alice)
     timed.cut_hold_at(10)
@@ -110,17 +104,6 @@ def test_learned_hold_is_remembered_for_a_day(device: Device, front: Front, alic
     assert timed.await_hold().wait == 7
     timed.tab.page.clock.fast_forward(25 * HOUR * 1000)
     eventually(lambda: timed.await_hold().wait == 55, "the limit is forgotten")
-
-
-def test_longer_holds_are_tried_from_time_to_time(device: Device, front: Front, alice: Recipient) -> None:
-    timed = TimedTab(device, front, alice)
-    timed.cut_hold_at(10)
-    assert timed.cut_hold_at(10).wait == 7
-    timed.tab.page.clock.fast_forward(HOUR * 1000)
-    eventually(lambda: timed.await_hold().wait == 14, "a longer hold is tried")
-    assert timed.cut_hold_at(10).wait == 7, "the path has not changed"
-    timed.tab.page.clock.fast_forward(HOUR * 1000)
-    eventually(lambda: timed.await_hold().wait == 14, "a longer hold is tried again")
 
 
 def test_path_that_got_better_is_used_to_the_full(

@@ -40,6 +40,17 @@ declare class Notifygate {
     /** Reads, or with `types` replaces them. Error 412: another device has changed them since they were read. */
     preferences(types: Notifygate.TypePreferences | null, done?: Notifygate.Done<{ types: Notifygate.TypePreferences }>): void;
 
+    /**
+     * The client as a store, for views: the listener is called when `getSnapshot` returns another one. The first
+     * subscriber starts the client; unless `start` was called, it stops a second after the last has left. Returns a
+     * function that unsubscribes. All three may be passed on without the client.
+     */
+    subscribe(listener: () => void): () => void;
+    /** Frozen, and the same until something in it changes. */
+    getSnapshot(): Notifygate.Snapshot;
+    /** The empty snapshot, as the first one of a page that was rendered on a server. */
+    getServerSnapshot(): Notifygate.Snapshot;
+
     /** Measures the path to the gateway; takes up to two minutes. */
     diagnose(done: Notifygate.Done<Notifygate.Diagnosis>): void;
 }
@@ -62,6 +73,8 @@ declare namespace Notifygate {
         share?: boolean;
         /** Longest hold to ask for, in seconds. Default 55; 0: short polls only. */
         wait?: number;
+        /** Where there is no window. */
+        platform?: Platform;
     }
 
     interface Notification {
@@ -79,6 +92,19 @@ declare namespace Notifygate {
         expires_at: string | null;
         seen_at: string | null;
         read_at: string | null;
+    }
+
+    interface Snapshot {
+        /** Newest first, as `items()`. Not to be changed. */
+        readonly notifications: readonly Notification[];
+        readonly unread: number;
+        readonly unseen: number;
+        /** There may be older ones, see `history`. */
+        readonly hasMore: boolean;
+        /** `pending`: nothing is known yet. `error`: nor will it soon, see `error`. `success`: all else is true. */
+        readonly status: "pending" | "success" | "error";
+        /** The error of the last poll; also after a success. */
+        readonly error: Failure | null;
     }
 
     interface Counts {
@@ -173,5 +199,81 @@ declare namespace Notifygate {
         buffered: boolean;
         /** Whether ETag and If-None-Match survive the way. */
         etag: boolean;
+    }
+
+    // ---- What the client needs of the engine that it runs in. The default is a window's; others bring their own.
+
+    type Timer = unknown;
+
+    /** An answer to a request, as an XMLHttpRequest. */
+    interface Reply {
+        /** HTTP status; 0: no answer came. */
+        status: number;
+        responseText: string;
+        getResponseHeader(name: string): string | null;
+    }
+
+    interface PendingRequest {
+        /** End the request; its callback gets status 0. */
+        abort(): void;
+    }
+
+    /** Texts by name that the tabs of one browser share, as localStorage. Everything may throw: it is full or forbidden. */
+    interface SharedStorage {
+        getItem(name: string): string | null;
+        setItem(name: string, value: string): void;
+        removeItem(name: string): void;
+    }
+
+    /** Messages to the other tabs, as BroadcastChannel. */
+    interface Channel {
+        postMessage(message: unknown): void;
+        close(): void;
+        onmessage: ((event: { data: unknown }) => void) | null;
+    }
+
+    /** What a client wants to know while it runs. */
+    interface PlatformEvents {
+        /** The page was hidden or shown, or the network came or went. */
+        wake(): void;
+        /** The page is left; it may come back from the browser's memory. */
+        hide(): void;
+        /** Another tab wrote to the storage; null: it removed the value. */
+        stored(name: string, value: string | null): void;
+    }
+
+    interface Platform {
+        /** The clock, in milliseconds since 1970. */
+        now(): number;
+        /** From 0 to 1, without 1. */
+        random(): number;
+        setTimer(work: () => void, milliseconds: number): Timer;
+        clearTimer(timer: Timer): void;
+
+        /** Send a request and call `done` once. */
+        request(
+            method: string,
+            url: string,
+            headers: Record<string, string>,
+            body: string | null,
+            timeoutMs: number,
+            done: (reply: Reply) => void
+        ): PendingRequest;
+        /** Decode base64 into bytes, one a character. May throw. */
+        decodeBase64(text: string): string;
+
+        isVisible(): boolean;
+        isOnline(): boolean;
+
+        storage(): SharedStorage;
+        /** Open a channel to the other tabs; null where there is none: then messages go through the storage. */
+        openChannel(name: string): Channel | null;
+        /**
+          * Take a lock that one tab of a browser can have. `taken` gets a function that releases it; `lost` is called when
+          * another tab has stolen it. Returns false, and does nothing, where there are no locks.
+          */
+        takeLock(name: string, steal: boolean, taken: (release: () => void) => void, lost: () => void): boolean;
+        /** Report events until the function that is returned is called. */
+        listen(events: PlatformEvents): () => void;
     }
 }

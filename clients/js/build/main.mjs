@@ -1,0 +1,30 @@
+/**
+ * Builds what the gateway serves: `node build/main.mjs [FOLDER]`, by default into notifygate/web/static/.
+ *
+ * The same sources give the same bytes on every machine: nothing of the time, the place or the machine is in them.
+ */
+
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { SOURCES, TARGET } from './places.mjs';
+import { buildScript } from './scripts.mjs';
+import { buildStyles } from './styles.mjs';
+
+const folder = process.argv[2] ? resolve(process.argv[2]) : TARGET;
+
+const CLIENT = { notifygate: { file: './notifygate', global: 'Notifygate' } };
+
+const BUILDS = {
+  'notifygate.js': (banner) => buildScript({ input: join(SOURCES, 'src/core/index.ts'), name: 'Notifygate', banner }),
+  'notifygate-bell.js': (banner) =>
+    buildScript({ input: join(SOURCES, 'src/bell/index.ts'), name: 'NotifygateBell', banner, external: CLIENT }),
+  'notifygate-bell.css': (banner) => buildStyles({ input: join(SOURCES, 'src/bell/bell.css'), banner })
+};
+
+for (const [name, build] of Object.entries(BUILDS)) {
+  const banner = `/*! ${name} of notifygate, MIT licence. Built from clients/js/; README.md has the manual. */`;
+  await writeFile(join(folder, name), await build(banner));
+}
+for (const name of ['index.d.ts', 'notifygate-bell.d.ts']) {
+  await copyFile(join(SOURCES, 'types', name), join(folder, name));
+}

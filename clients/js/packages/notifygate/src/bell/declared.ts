@@ -1,0 +1,73 @@
+/** Bells that a page asks for with `data-notifygate-bell`, without a script of its own. */
+
+import { NotifygateBell } from './bell';
+import { el } from './dom';
+import { each } from './objects';
+
+/** Load the style sheet that lies beside this script, unless the page has linked it. */
+export function addStyles(script: Element | null) {
+  const match = script && /^(.*\/)?notifygate-bell(?:\.[0-9a-f]{8,})?\.js(?:[?#].*)?$/.exec(script.getAttribute('src') || '');
+  if (match && !script.hasAttribute('data-no-css') && !document.querySelector('link[href*="notifygate-bell"]')) {
+    document.head.appendChild(el('link', '', {rel: 'stylesheet', href: (match[1] || '') + 'notifygate-bell.css'}));
+  }
+}
+
+/**
+ * Get a token from the page's own server: plain text, or JSON with a `token`. What is returned is as much of a
+ * promise as the client needs, which has to work where there are none.
+ */
+function tokenFrom(url: string) {
+  return function () {
+    return {
+      then: function (done: any, failed: any) {
+        const request = new XMLHttpRequest();
+        request.open('GET', url);
+        request.setRequestHeader('Accept', 'application/json, text/plain');
+        request.onload = function () {
+          if (request.status === 200) {
+            done(tokenIn(request.responseText));
+          } else if (request.status === 401 || request.status === 403) {
+            done(''); // nobody is logged in: there is nothing to wait for
+          } else {
+            failed({status: request.status});
+          }
+        };
+        request.onerror = function () {
+          failed({status: 0});
+        };
+        request.send();
+      }
+    };
+  };
+}
+
+function tokenIn(text: string) {
+  let token = text;
+  try {
+    token = JSON.parse(text).token || text;
+  } catch (error) {
+    // It is the token itself.
+  }
+  return String(token).replace(/^\s+|\s+$/g, '');
+}
+
+/** Make the bells that the page asks for by `data-notifygate-bell`; each element gets it as `notifygateBell`. */
+export function makeDeclared() {
+  each(document.querySelectorAll('[data-notifygate-bell]'), function (node: any) {
+    let options: any = {};
+    each(['url', 'token', 'language', 'dir', 'theme'], function (name) {
+      if (node.hasAttribute('data-' + name)) {
+        options[name] = node.getAttribute('data-' + name);
+      }
+    });
+    if (node.hasAttribute('data-token-url')) {
+      options.getToken = tokenFrom(node.getAttribute('data-token-url'));
+    }
+    if (node.hasAttribute('data-toast-position')) {
+      options.toastPosition = node.getAttribute('data-toast-position');
+    }
+    if (!node.notifygateBell) {
+      node.notifygateBell = new NotifygateBell(node, options);
+    }
+  });
+}

@@ -1,0 +1,171 @@
+/** Dismissing, with an undo. */
+
+import type { NotifygateBell } from './bell';
+import { contains } from './objects';
+import type Notifygate from '../../types/index';
+
+type Notification = Notifygate.Notification;
+
+/** The gateway takes at most so many ids in one request (PROTOCOL section 4). */
+export const MAX_IDS = 500;
+
+/** For so long what was dismissed stays hidden though the client may still have it. */
+const KEEP_HIDDEN_MS = 10000;
+
+/**
+ * What was dismissed and can still be taken back. The gateway hears of it when the time to undo is over; until then
+ * the notifications are only hidden.
+ *
+ * Singles add up to one undo; "clear all" is one of its own, with the cursor that the user was shown when they
+ * pressed it, so that it takes nothing that came later.
+ */
+export class Dismissals {
+  bell: NotifygateBell;
+  pending: Batch | null;
+  told: Batch[];
+  timer: any;
+
+  constructor(bell: NotifygateBell) {
+    this.bell = bell;
+    /** The batch that can be undone, null for none. */
+    this.pending = null;
+    /** Batches of which the gateway is being told, or was: an answer that is on its way may still hold them. */
+    this.told = [];
+    this.timer = null;
+  }
+
+  batches() {
+    return this.pending ? this.told.concat(this.pending) : this.told;
+  }
+
+  hides(item: Notification) {
+    return this.batches().some(function (batch) {
+      return batch.hides(item);
+    });
+  }
+
+  /** Tell whether everything older is hidden, too: then there is no need to load it. */
+  hidesOlder() {
+    return this.batches().some(function (batch) {
+      return batch.upTo !== null;
+    });
+  }
+
+  /** How many unread ones are hidden that the gateway still counts. */
+  hiddenUnread() {
+    const items = this.bell.items;
+    return this.batches().reduce(function (sum, batch) {
+      if (batch.isDone) {
+        return sum;
+      }
+      return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter(function (id) {
+        const item = items.get(id);
+        return !!item && !item.read_at;
+      }).length);
+    }, 0);
+  }
+
+  dismiss(id: string) {
+    if (this.pending && this.pending.upTo !== null) {
+      this.commit();
+    }
+    this.pending = this.pending || new Batch(null, '', 0);
+    if (!contains(this.pending.ids, id)) {
+      this.pending.ids.push(id);
+    }
+    this.wait();
+  }
+
+  clear() {
+    this.commit();
+    this.pending = new Batch(this.bell.client.cursor, this.bell.items.newest(), this.bell.unread());
+    this.wait();
+  }
+
+  wait() {
+    const dismissals = this;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(function () {
+      dismissals.commit();
+    }, this.bell.options.undoSeconds * 1000);
+    this.bell.update();
+  }
+
+  undo() {
+    clearTimeout(this.timer);
+    this.pending = null;
+    this.bell.announcer.say(this.bell.texts.get('restored'));
+    this.bell.update();
+  }
+
+  /** Tell the gateway; from here on it can't be taken back. */
+  commit() {
+    const dismissals = this;
+    const bell = this.bell;
+    const pending = this.pending;
+    clearTimeout(this.timer);
+    this.pending = null;
+    if (!pending) {
+      return;
+    }
+    const batch: Batch = pending;
+    this.told.push(batch);
+    function forget() {
+      dismissals.told.splice(dismissals.told.indexOf(batch), 1);
+      bell.update();
+    }
+    function done(error: any) {
+      batch.isDone = true;
+      if (error) {
+        forget();
+        bell.panel.complain(bell.texts.get('failed'));
+      } else {
+        // They leave the client with the next poll; until then they would flash up.
+        setTimeout(forget, KEEP_HIDDEN_MS);
+      }
+      bell.update();
+    }
+    if (batch.upTo === null) {
+      inParts(batch.ids, function (some: any, next: any) {
+        bell.client.dismiss(some, next);
+      }, done);
+    } else {
+      bell.client.dismissAll(batch.upTo, done);
+    }
+    bell.update();
+  }
+}
+
+class Batch {
+  upTo: any;
+  newest: any;
+  unread: any;
+  ids: string[];
+  isDone: boolean;
+
+  constructor(upTo: string | null, newest: string, unread: number) {
+    this.upTo = upTo;
+    this.newest = newest;
+    this.unread = unread;
+    this.ids = [];
+    this.isDone = false;
+  }
+
+  hides(item: Notification) {
+    return this.upTo === null ? contains(this.ids, item.id) : item.id <= this.newest;
+  }
+}
+
+/** Call `work(part, next)` for parts of a list that one request can take, one after the other. */
+function inParts(list: any, work: any, done: any) {
+  function step(error: any) {
+    const part = list.slice(0, MAX_IDS);
+    list = list.slice(MAX_IDS);
+    if (error || !part.length) {
+      done(error || null);
+    } else {
+      work(part, step);
+    }
+  }
+  step(null);
+}

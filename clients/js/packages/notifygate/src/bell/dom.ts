@@ -1,0 +1,160 @@
+/** Making and changing elements. What comes from the gateway becomes text here, never markup. */
+
+import { each } from './objects';
+import { withoutOverrides } from './text';
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+let nextId = 0;
+
+export function uid(name: string) {
+  nextId += 1;
+  return 'ngb-' + name + '-' + nextId;
+}
+
+/** null and false take an attribute away. */
+type Attributes = Record<string, string | number | boolean | null | undefined>;
+
+type Child = Node | string | null | undefined;
+type Children = Child | Child[];
+
+/** Make an element: `el('div', 'ngb-x', {role: 'x'}, [children or text])`. Text goes in as text, never as markup. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className: string,
+  attributes?: Attributes | null,
+  children?: Children
+): HTMLElementTagNameMap[K] {
+  let node = document.createElement(tag);
+  if (className) {
+    node.className = className;
+  }
+  setAttributes(node, attributes);
+  append(node, children);
+  return node;
+}
+
+export function setAttributes(node: HTMLElement, attributes: any) {
+  let name;
+  for (name in attributes || {}) {
+    if (attributes.hasOwnProperty(name)) {
+      setAttribute(node, name, attributes[name]);
+    }
+  }
+}
+
+/** Set an attribute, or take it away with null or false; what is right already isn't touched. */
+export function setAttribute(node: HTMLElement, name: string, value: any) {
+  if (value === null || value === false || value === undefined) {
+    node.removeAttribute(name);
+  } else if (node.getAttribute(name) !== String(value)) {
+    node.setAttribute(name, String(value));
+  }
+}
+
+export function append(node: HTMLElement, children: any) {
+  const list = children === undefined || children === null ? [] : children instanceof Array ? children : [children];
+  let i;
+  for (i = 0; i < list.length; i++) {
+    if (list[i]) {
+      node.appendChild(typeof list[i] === 'string' ? document.createTextNode(withoutOverrides(list[i])) : list[i]);
+    }
+  }
+  return node;
+}
+
+export function setText(node: HTMLElement, text: string) {
+  const shown = withoutOverrides(text);
+  if (node.textContent !== shown) {
+    node.textContent = shown;
+  }
+}
+
+export function remove(node: HTMLElement) {
+  if (node && node.parentNode) {
+    node.parentNode.removeChild(node);
+  }
+}
+
+export function empty(node: HTMLElement) {
+  while (node.firstChild) {
+    node.removeChild(node.firstChild);
+  }
+}
+
+/** Switch a class; classList is newer than some browsers we want. */
+export function toggleClass(node: HTMLElement, name: string, on: boolean) {
+  const names = (' ' + node.className + ' ').replace(' ' + name + ' ', ' ').replace(/^\s+|\s+$/g, '');
+  const wanted = on ? (names ? names + ' ' : '') + name : names;
+  if (node.className !== wanted) {
+    node.className = wanted;
+  }
+}
+
+export function hasClass(node: HTMLElement, name: string) {
+  return typeof node.className === 'string' && (' ' + node.className + ' ').indexOf(' ' + name + ' ') >= 0;
+}
+
+/** Find the element itself or the nearest one around it that has a class, up to and without `limit`. */
+export function closest(node: HTMLElement, name: string, limit: any) {
+  while (node && node !== limit && node.nodeType === 1) {
+    if (hasClass(node, name)) {
+      return node;
+    }
+    node = node.parentNode as HTMLElement;
+  }
+  return null;
+}
+
+export function icon(path: string, className?: any) {
+  const svg = document.createElementNS(SVG, 'svg');
+  const line = document.createElementNS(SVG, 'path');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('class', 'ngb-svg' + (className ? ' ' + className : ''));
+  svg.setAttribute('aria-hidden', 'true');
+  svg.setAttribute('focusable', 'false');
+  line.setAttribute('d', path);
+  svg.appendChild(line);
+  return svg;
+}
+
+/** Make a button that shows an icon and is named by its text. */
+export function iconButton(path: string, label: string, className?: any) {
+  return el('button', 'ngb-icon-button' + (className ? ' ' + className : ''),
+    {type: 'button', 'aria-label': label, title: label}, icon(path));
+}
+
+export function isHidden() {
+  return !!document.hidden;
+}
+
+export function wantsLessMotion() {
+  return !!(window.matchMedia && window.matchMedia('(prefers-reduced-motion: reduce)').matches);
+}
+
+export function focusables(node: HTMLElement): HTMLElement[] {
+  const found = node.querySelectorAll('a[href], button, input, select, textarea, [tabindex]');
+  let list: HTMLElement[] = [];
+  each(found, function (one: any) {
+    if (!one.disabled && one.tabIndex >= 0 && (one.offsetWidth || one.offsetHeight)) {
+      list.push(one);
+    }
+  });
+  return list;
+}
+
+export function isOnControl(node: HTMLElement, limit: any) {
+  while (node && node !== limit) {
+    if (node.nodeName === 'BUTTON' || node.nodeName === 'A') {
+      return true;
+    }
+    node = node.parentNode as HTMLElement;
+  }
+  return false;
+}
+
+/** Tell whether text in this node is selected: then a click was the end of a selection. */
+export function hasSelection(node: HTMLElement) {
+  const selection = window.getSelection && window.getSelection();
+  return !!selection && !selection.isCollapsed && node.contains(selection.anchorNode);
+}

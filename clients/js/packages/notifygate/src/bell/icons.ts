@@ -1,0 +1,64 @@
+/** The icons that have names. */
+
+/** Path data in a box of 24 x 24, drawn as a stroke. The names are what `icon` and the first word of `type` say. */
+export const ICONS = {
+  bell: 'M6 9a6 6 0 0 1 12 0c0 5 1.5 6.5 2.5 7.5h-17C4.5 15.5 6 14 6 9M10 20a2.2 2.2 0 0 0 4 0',
+  comment: 'M20.5 12a8 8 0 0 1-11.7 7.1L4 20.5l1.4-4.6A8 8 0 1 1 20.5 12',
+  like: 'M12 20s-7.5-4.6-8.7-9.6A4.6 4.6 0 0 1 12 7.3a4.6 4.6 0 0 1 8.7 3.1C19.5 15.4 12 20 12 20z',
+  star: 'M12 3.8l2.5 5.2 5.7.8-4.1 4 1 5.7-5.1-2.7-5.1 2.7 1-5.7-4.1-4 5.7-.8z',
+  user: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20c.6-3.6 3.7-5.5 7.5-5.5s6.9 1.9 7.5 5.5',
+  users: 'M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 19.5c.5-3.3 3.2-5 6.5-5s6 1.7 6.5 5' +
+    'M16 4.8a3.5 3.5 0 0 1 0 6.4M18 14.9c2 .6 3.2 2.2 3.5 4.6',
+  mail: 'M3.5 6.5a1 1 0 0 1 1-1h15a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-15a1 1 0 0 1-1-1zM4 7l8 6 8-6',
+  calendar: 'M4 7a1.5 1.5 0 0 1 1.5-1.5h13A1.5 1.5 0 0 1 20 7v11.5a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 ' +
+    '1.5 0 0 1 4 18.5zM4 10h16M8.5 3.5v4M15.5 3.5v4',
+  deploy: 'M12 14.5L9.5 12c.8-4.2 3.8-7.5 10-8-.5 6.2-3.8 9.2-8 10M9.5 12H5.2l2.3-3.5 3-.7M12 14.5v4.3' +
+    'l3.5-2.3.7-3M6 16.5c-1.5.6-2 3.5-2 3.5s2.9-.5 3.5-2',
+  build: 'M14.5 6.5a4 4 0 0 0-5.3 4.9L4 16.6V20h3.4l5.2-5.2a4 4 0 0 0 4.9-5.3L15 12l-3-3z',
+  package: 'M12 3.5l7.5 4v9L12 20.5l-7.5-4v-9zM4.8 7.7L12 11.5l7.2-3.8M12 11.5v9M8.2 5.6l7.3 3.9',
+  billing: 'M3.5 7a1.5 1.5 0 0 1 1.5-1.5h14A1.5 1.5 0 0 1 20.5 7v10a1.5 1.5 0 0 1-1.5 1.5H5A1.5 1.5' +
+    ' 0 0 1 3.5 17zM3.5 10h17M7 14.5h3.5',
+  security: 'M12 3.5l7 2.5v5.5c0 4.5-3 7.6-7 9-4-1.4-7-4.5-7-9V6zM9 12l2.2 2.2L15.2 10',
+  lock: 'M6 11.5A1.5 1.5 0 0 1 7.5 10h9a1.5 1.5 0 0 1 1.5 1.5v7a1.5 1.5 0 0 1-1.5 1.5h-9A1.5 1.5' +
+    ' 0 0 1 6 18.5zM8.5 10V7.5a3.5 3.5 0 0 1 7 0V10M12 14v2.5',
+  server: 'M4 5.5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM4 14.5a1 1 0 0 1 1-1h14a1 1 0 0 ' +
+    '1 1 1v4a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM7.5 7.5h.01M7.5 16.5h.01',
+  cloud: 'M7 18.5a4.3 4.3 0 0 1-.5-8.6 6 6 0 0 1 11.6 1.6 3.6 3.6 0 0 1-.6 7z',
+  backup: 'M5 6.5c0-1.7 3.1-3 7-3s7 1.3 7 3-3.1 3-7 3-7-1.3-7-3zM5 6.5v11c0 1.7 3.1 3 7 3s7-1.3 7-3v-11M5 12c0 ' +
+    '1.7 3.1 3 7 3s7-1.3 7-3',
+  bug: 'M8.5 9.5a3.5 3.5 0 0 1 7 0v5a3.5 3.5 0 0 1-7 0zM12 11.5V18M9 6.5L7.5 5M15 6.5L16.5 5M8.5 ' +
+    '10.5L5 9M15.5 10.5L19 9M8.5 13.5h-4M15.5 13.5h4M8.7 16L6 18.5M15.3 16l2.7 2.5',
+  file: 'M6 4.5a1 1 0 0 1 1-1h7l4 4v12a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1zM13.5 3.5V8H18M9 12.5h6M9 16h6',
+  download: 'M12 4v11M7.5 11l4.5 4.5 4.5-4.5M4.5 19.5h15',
+  clock: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM12 7.5V12l3 2',
+  flag: 'M6 20.5v-16c4-2 7.5 2 12 0v9c-4.5 2-8-2-12 0',
+  tag: 'M4 5a1 1 0 0 1 1-1h6.5l8.5 8.5-7.5 7.5L4 11.5zM8 8h.01',
+  news: 'M4 5.5a1 1 0 0 1 1-1h11a1 1 0 0 1 1 1v12a2 2 0 0 0 2 2H6a2 2 0 0 1-2-2zM17 9.5h2.5a.5.5 0 0 1 .5.5v7.5' +
+    'M7.5 8.5h6M7.5 12h6M7.5 15.5h3.5',
+  chart: 'M4.5 4.5v15h15M8.5 15.5v-4M12.5 15.5v-8M16.5 15.5v-6',
+  phone: 'M8 3.5h8a1 1 0 0 1 1 1v15a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1v-15a1 1 0 0 1 1-1zM11 17.5h2',
+  link: 'M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1',
+  info: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM12 11v5M12 8h.01',
+  success: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM8.3 12.3l2.5 2.5 5-5.3',
+  warning: 'M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01',
+  error: 'M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01',
+  // What the bell itself draws.
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  checks: 'M2.5 12.5l4.3 4.3L15 8.5M11 15.7l1.2 1.1L21 8.5',
+  close: 'M6.5 6.5l11 11M17.5 6.5l-11 11',
+  back: 'M14.5 6l-6 6 6 6',
+  gear: 'M12 15.2a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM19 12a7 7 0 0 0-.1-1.3l2-1.5-2-3.4-2.3 1a7 7 0 0 ' +
+    '0-2.2-1.3L14 3h-4l-.4 2.5a7 7 0 0 0-2.2 1.3l-2.3-1-2 3.4 2 1.5a7 7 0 0 0 0 2.6l-2 1.5 2 3.4 2.3-1a7 7 0 ' +
+    '0 0 2.2 1.3L10 21h4l.4-2.5a7 7 0 0 0 2.2-1.3l2.3 1 2-3.4-2-1.5A7 7 0 0 0 19 12z',
+  up: 'M12 19V5.5M6 11l6-6 6 6'
+};
+
+/** Other names for the same icons. */
+export const ICON_ALIASES = {
+  message: 'comment', chat: 'comment', mention: 'comment', heart: 'like', favorite: 'like', person: 'user',
+  people: 'users', team: 'users', email: 'mail', event: 'calendar', release: 'deploy', rocket: 'deploy',
+  ci: 'build', tool: 'build', order: 'package', shipping: 'package', payment: 'billing', invoice: 'billing',
+  shield: 'security', login: 'lock', host: 'server', database: 'backup', storage: 'backup', issue: 'bug',
+  document: 'file', report: 'chart', reminder: 'clock', newsletter: 'news', announcement: 'news', general: 'bell',
+  device: 'phone', ok: 'success', done: 'success', alert: 'warning', alarm: 'error', failure: 'error'
+};

@@ -1,0 +1,16 @@
+/** The entry of `notifygate-bell.js`. */
+
+import { NotifygateBell } from './bell';
+import { addStyles, makeDeclared } from './declared';
+
+if (typeof document !== 'undefined') {
+  addStyles(document.currentScript);
+  if (document.readyState === 'complete') {
+    makeDeclared();
+  } else {
+    // Not at once: deferred scripts, of which the client may be one, have all run by then.
+    document.addEventListener('DOMContentLoaded', makeDeclared);
+  }
+}
+
+export default NotifygateBell;

@@ -1,0 +1,70 @@
+/** Dialogs, one after the other. */
+
+import type { NotifygateBell } from './bell';
+import { Dialog } from './dialog';
+import { isHidden, toggleClass } from './dom';
+import { contains, dictionary } from './objects';
+import type Notifygate from '../../types/index';
+
+type Notification = Notifygate.Notification;
+
+/** Dialogs, one after the other. A critical notification stays until it is acknowledged, that is: read. */
+export class Modals {
+  bell: NotifygateBell;
+  queue: string[];
+  putOff: Record<string, boolean>;
+  done: number;
+  dialog: Dialog | null;
+  /** What had the focus before the first dialog. */
+  returnTo: any;
+
+  constructor(bell: NotifygateBell) {
+    this.bell = bell;
+    this.queue = [];
+    /** Ids that the user put off after the gateway couldn't be told. */
+    this.putOff = dictionary();
+    this.done = 0;
+    this.dialog = null;
+  }
+
+  add(item: Notification) {
+    if (!contains(this.queue, item.id) && this.putOff[item.id] !== true) {
+      this.queue.push(item.id);
+      this.update();
+    }
+  }
+
+  /** Drop what was acknowledged on another device, and show the next one where one waits. */
+  update() {
+    const modals = this;
+    const bell = this.bell;
+    this.queue = this.queue.filter(function (id) {
+      const item = bell.items.get(id);
+      const isAsking = modals.dialog && modals.dialog.isBusy && modals.dialog.item.id === id;
+      return isAsking || (item && !item.read_at && !bell.dismissals.hides(item) && modals.putOff[id] !== true);
+    });
+    // While the gateway is being told, the client counts it as read already; the dialog waits for the answer.
+    if (this.dialog && !this.dialog.isBusy && !contains(this.queue, this.dialog.item.id)) {
+      this.dialog.close(this.queue.length > 0);
+      this.dialog = null;
+      this.done += 1;
+    }
+    if (!this.dialog && this.queue.length && !isHidden()) {
+      this.dialog = new Dialog(this, bell.items.get(this.queue[0]!)!);
+    }
+    if (!this.queue.length) {
+      this.done = 0;
+    }
+    if (this.dialog) {
+      this.dialog.count(this.done + 1, this.done + this.queue.length);
+    }
+    toggleClass(document.documentElement, 'ngb-locked', !!this.dialog);
+  }
+
+  destroy() {
+    if (this.dialog) {
+      this.dialog.close();
+    }
+    toggleClass(document.documentElement, 'ngb-locked', false);
+  }
+}

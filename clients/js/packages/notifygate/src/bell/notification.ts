@@ -1,0 +1,26 @@
+/** What a notification's fields mean. */
+
+import { contains } from './objects';
+import type Notifygate from '../../types/index';
+
+type Notification = Notifygate.Notification;
+
+export const DISPLAYS = ['none', 'badge', 'toast', 'modal', 'browser'];
+
+const PRIORITIES = ['low', 'normal', 'high', 'critical'];
+
+export function isUrgent(item: Notification) {
+  return item.priority === 'high' || item.priority === 'critical';
+}
+
+export function timeOf(item: Notification) {
+  return Date.parse(item.created_at) || Date.now();
+}
+
+export function priorityOf(item: Notification) {
+  return contains(PRIORITIES, item.priority) ? item.priority : 'normal';
+}
+
+export function urgencyOf(item: Notification) {
+  return PRIORITIES.indexOf(priorityOf(item));
+}

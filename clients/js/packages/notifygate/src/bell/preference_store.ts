@@ -1,0 +1,164 @@
+/** The recipient's preferences. */
+
+import type Notifygate from '../../types/index';
+import type { NotifygateBell } from './bell';
+import { timeOf } from './notification';
+import { copy, dictionary, each, own } from './objects';
+
+type Notification = Notifygate.Notification;
+
+/** A change of one type that is on its way. */
+interface Change {
+  type: string;
+  change: { muted?: boolean; display?: string };
+  done(error: Notifygate.Failure | null): void;
+}
+
+/**
+ * The recipient's preferences: read at the start and after each reset, written one change at a time on top of what
+ * the gateway has, so that two devices don't undo each other's.
+ */
+export class PreferenceStore {
+  bell: NotifygateBell;
+  saved: Notifygate.TypePreferences | null;
+  types: Notifygate.TypePreferences;
+  changes: Change[];
+  unmutedAt: Record<string, number>;
+  reads: number;
+  waiting: (() => void)[];
+
+  constructor(bell: NotifygateBell) {
+    this.bell = bell;
+    /** What the gateway has, null before it was asked. */
+    this.saved = null;
+    /** The same with the changes that are on their way. */
+    this.types = {};
+    this.changes = [];
+    /** When each type that was muted was switched on again, in milliseconds. */
+    this.unmutedAt = dictionary();
+    /** Reads that are on their way, and what waits for the last of them. */
+    this.reads = 0;
+    this.waiting = [];
+  }
+
+  /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
+  whenKnown(work: any) {
+    if (this.reads) {
+      this.waiting.push(work);
+    } else {
+      work();
+    }
+  }
+
+  /** Return whether a notification was published while its type was muted. */
+  wasMuted(item: Notification) {
+    return timeOf(item) < (own(this.unmutedAt, item.type) || 0);
+  }
+
+  take(preferences: any) {
+    let types = (preferences && preferences.types) || {};
+    this.saved = types;
+    each(this.changes, function (one) {
+      types = withChange(types, one.type, one.change);
+    });
+    this.show(types);
+  }
+
+  show(types: Notifygate.TypePreferences) {
+    const self = this;
+    each(Object.keys(this.types), function (type) {
+      if (self.types[type].muted && !(own(types, type) || { muted: false }).muted) {
+        self.unmutedAt[type] = Date.now();
+      }
+    });
+    this.types = types;
+    this.bell.panel.settings.update();
+  }
+
+  load() {
+    const self = this;
+    const panel = this.bell.panel;
+    if (this.changes.length) {
+      return; // the answer to the last of them says the same; one read meanwhile would be outdated at once
+    }
+    this.reads += 1;
+    this.bell.client.preferences(null, function (error, preferences) {
+      if (self.bell.isDestroyed) {
+        return;
+      }
+      self.reads -= 1;
+      if (!error && !self.changes.length) {
+        self.take(preferences);
+      }
+      if (!self.reads) {
+        each(self.waiting.splice(0), function (work) {
+          work();
+        });
+      }
+      panel.settings.say(error && !self.saved ? self.bell.texts.get('settingsFailed') : '');
+    });
+  }
+
+  change(type: string, change: any, done: any) {
+    this.changes.push({type: type, change: change, done: done});
+    this.show(withChange(this.types, type, change));
+    if (this.changes.length === 1) {
+      this.write(0);
+    }
+  }
+
+  /** Write the oldest change; after a 412, or before anything was read, read first. */
+  write(tries: number) {
+    const self = this;
+    const client = this.bell.client;
+    const first = this.changes[0];
+    function finish(error: any, preferences: any) {
+      if (self.bell.isDestroyed) {
+        return;
+      }
+      self.changes.shift();
+      self.take(preferences || {types: self.saved || {}});
+      first.done(error || null);
+      if (self.changes.length) {
+        self.write(0);
+      }
+    }
+    function put() {
+      const wanted = withChange(self.saved, first.type, first.change);
+      client.preferences(wanted, function (error, answer) {
+        if (error && error.status === 412 && tries < 3) {
+          self.saved = null;
+          self.write(tries + 1);
+        } else {
+          finish(error, error ? null : answer && answer.types ? answer : {types: wanted});
+        }
+      });
+    }
+    if (this.saved) {
+      put();
+      return;
+    }
+    client.preferences(null, function (error, preferences) {
+      if (error) {
+        finish(error, null);
+      } else {
+        self.saved = preferences!.types || {};
+        put();
+      }
+    });
+  }
+}
+
+function withChange(types: any, type: string, change: any) {
+  const result = copy(dictionary(), types);
+  const entry = copy({}, own(types, type), change);
+  if (!entry.display) {
+    delete entry.display;
+  }
+  if (entry.muted || entry.display) {
+    result[type] = entry;
+  } else {
+    delete result[type];
+  }
+  return result;
+}

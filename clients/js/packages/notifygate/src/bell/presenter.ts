@@ -1,0 +1,149 @@
+/** What is news, and how it is presented: announced, as a toast, as a dialog, on the desktop. */
+
+import type Notifygate from '../../types/index';
+import type { NotifygateBell } from './bell';
+import { VISIBLE_KEY, store } from './desktop';
+import { isHidden, toggleClass } from './dom';
+import { timeOf } from './notification';
+import { contains, each } from './objects';
+
+type Notification = Notifygate.Notification;
+
+/** Above this many arrivals in one answer, a screen reader is told the number only. */
+const MAX_ANNOUNCED = 3;
+
+/** What is older than this when a page opens is no news, even if this browser hasn't seen it. */
+const PAGE_CHANGE_MS = 30000;
+
+/** Every bell of the page, oldest first. */
+export const bells: NotifygateBell[] = [];
+
+export class Presenter {
+  bell: NotifygateBell;
+  newestAtStart: string;
+  swingTimer: any;
+
+  constructor(bell: NotifygateBell) {
+    this.bell = bell;
+  }
+
+  /** Take what an answer brought, and present what is news. */
+  take(items: Notification[], info: any) {
+    const self = this;
+    const wasReady = this.bell.isReady;
+    if (info.snapshot) {
+      this.bell.items.last = null;
+      this.bell.items.reach(items, info.has_more === undefined || info.has_more);
+    }
+    if (!wasReady && info.snapshot) {
+      this.bell.begin();
+    }
+    this.bell.update();
+    if (wasReady && info.snapshot) {
+      this.bell.preferenceStore.load(); // a reset is also what follows from a change of them, here or on another device
+    }
+    if (this.isSpeaker()) {
+      this.bell.preferenceStore.whenKnown(function () {
+        if (wasReady) {
+          self.present((info.added || []).filter(function (item: any) {
+            return self.isNews(item, !!info.snapshot);
+          }));
+        }
+        if (info.snapshot) {
+          self.insist(items);
+        }
+      });
+    }
+    this.bell.reader.markSeen();
+  }
+
+  /** A reload is no way around a critical one. */
+  insist(items: Notification[]) {
+    const bell = this.bell;
+    each(items, function (item) {
+      if (item.priority === 'critical' && !item.read_at && bell.catalogue.displayOf(item) === 'modal') {
+        bell.modals.add(item);
+      }
+    });
+  }
+
+  /** Of several bells with one client, the first one announces and shows toasts and dialogs. */
+  isSpeaker() {
+    const client = this.bell.client;
+    return bells.filter(function (bell) {
+      return bell.client === client;
+    })[0] === this.bell;
+  }
+
+  /** Return whether something that was not known before deserves to be presented. */
+  isNews(item: Notification, isFromSnapshot: boolean) {
+    // The client also reports what came since this browser last looked: too old, except between two pages of a site.
+    const isRecent = item.id > this.newestAtStart || Date.now() - timeOf(item) < PAGE_CHANGE_MS;
+    // A type that is no longer muted comes back with all that was published meanwhile.
+    return !item.read_at && isRecent && !(isFromSnapshot && this.bell.preferenceStore.wasMuted(item));
+  }
+
+  /** Show news: announced, as a toast, as a dialog, on the desktop, each as it should be. */
+  present(items: Notification[]) {
+    const bell = this.bell;
+    let loud;
+    const sorted = items.slice().sort(function (a, b) {
+      return a.id < b.id ? -1 : 1;
+    });
+    if (!sorted.length) {
+      return;
+    }
+    if (!isHidden()) {
+      store(VISIBLE_KEY, String(Date.now()));
+    }
+    this.bell.panel.list.noteNews(sorted.length);
+    loud = sorted.filter(function (item) {
+      return bell.catalogue.displayOf(item) !== 'none';
+    });
+    this.announce(loud);
+    if (loud.length) {
+      this.swing();
+    }
+    each(sorted, function (item) {
+      const display = bell.catalogue.displayOf(item);
+      if (display === 'modal') {
+        bell.modals.add(item);
+      } else if (display === 'browser' && isHidden() && bell.desktop.permission() === 'granted' && bell.state().leader !== false) {
+        bell.desktop.show(item);
+      } else if (contains(['toast', 'browser'], display) && bell.options.toasts && !isHidden() && !bell.isOpen) {
+        bell.toasts.show(item);
+      }
+    });
+  }
+
+  announce(items: Notification[]) {
+    const texts = this.bell.texts;
+    const critical = items.filter(function (item) {
+      return item.priority === 'critical';
+    });
+    const others = items.filter(function (item) {
+      return item.priority !== 'critical';
+    });
+    if (critical.length) {
+      this.bell.announcer.say(critical.map(function (item) {
+        return texts.get('announceCritical', {title: item.title});
+      }).join('. '), true);
+    }
+    if (others.length > MAX_ANNOUNCED) {
+      this.bell.announcer.say(texts.get('news', {n: others.length}));
+    } else if (others.length) {
+      this.bell.announcer.say(others.map(function (item) {
+        return texts.get(item.sender ? 'announceFrom' : 'announce', {sender: item.sender, title: item.title});
+      }).join('. '));
+    }
+  }
+
+  swing() {
+    const button = this.bell.button;
+    clearTimeout(this.swingTimer);
+    toggleClass(button, 'ngb-swing', true);
+    this.swingTimer = setTimeout(function () {
+      toggleClass(button, 'ngb-swing', false);
+    }, 900);
+  }
+}

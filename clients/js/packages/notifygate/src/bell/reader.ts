@@ -1,0 +1,123 @@
+/** Reading, seeing and opening notifications. */
+
+import type Notifygate from '../../types/index';
+import type { NotifygateBell } from './bell';
+import { MAX_IDS } from './dismissals';
+import { isHidden } from './dom';
+import { dictionary, each } from './objects';
+
+type Notification = Notifygate.Notification;
+
+/** A same-tab link is followed when the gateway knows that it was read, but never later than this. */
+const FOLLOW_LINK_MS = 400;
+
+export class Reader {
+  bell: NotifygateBell;
+  /** Ids that the gateway knows to be seen, or soon will. */
+  seenIds: Record<string, boolean> = dictionary();
+
+  constructor(bell: NotifygateBell) {
+    this.bell = bell;
+  }
+
+  /** Mark one as read or unread. The client shows it at once and takes it back when the gateway refuses. */
+  setRead(item: Notification, isRead: boolean, done?: any) {
+    if (!!item.read_at === isRead) {
+      if (done) {
+        done(null);
+      }
+      return;
+    }
+    this.bell.client[isRead ? 'markRead' : 'markUnread']([item.id], this.orComplain(done));
+    this.bell.update();
+  }
+
+  /** Make the callback of a change: it says so where the gateway refused. */
+  orComplain(done?: any) {
+    const bell = this.bell;
+    return function (error: any) {
+      if (error && !bell.isDestroyed) {
+        bell.panel.complain(bell.texts.get('failed'));
+      }
+      bell.update();
+      if (done) {
+        done(error);
+      }
+    };
+  }
+
+  /** Everything up to what the user was shown is read; what came after that cursor isn't touched. */
+  markAllRead() {
+    const bell = this.bell;
+    if (!this.bell.unread()) {
+      return;
+    }
+    this.bell.client.markAllRead(this.bell.client.cursor, this.orComplain(function (error: any) {
+      if (!error) {
+        bell.announcer.say(bell.texts.get('allRead'));
+      }
+    }));
+    this.bell.update();
+  }
+
+  /** Tell the gateway what the user can see, each once. */
+  markSeen() {
+    const self = this;
+    const bell = this.bell;
+    let ids;
+    if (!this.bell.isOpen || isHidden() || !this.bell.isReady) {
+      return;
+    }
+    ids = this.bell.items.list.filter(function (item) {
+      return !item.seen_at && !item.read_at && self.seenIds[item.id] !== true && !bell.dismissals.hides(item);
+    }).slice(0, MAX_IDS).map(function (item) {
+      return item.id;
+    });
+    if (ids.length) {
+      each(ids, function (id: string) {
+        self.seenIds[id] = true;
+      });
+      this.bell.client.markSeen(ids);
+    }
+  }
+
+  /** Note that one was opened: it is read then. Returns false if the page wants to handle it itself. */
+  opened(item: Notification, done?: any) {
+    const handled = this.bell.options.onOpen ? this.bell.options.onOpen(item) : undefined;
+    this.setRead(this.bell.items.get(item.id) || item, true, done);
+    return handled;
+  }
+
+  /** Follow a notification's link, after a click on it or in its name. */
+  follow(item: Notification, link: any, event: any, onOpen?: any) {
+    const isElsewhere = link.target === '_blank' || event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0;
+    let hasGone = false;
+    const isRead = !!(this.bell.items.get(item.id) || item).read_at;
+    function go() {
+      if (!hasGone) {
+        hasGone = true;
+        window.location.assign(link.href);
+      }
+    }
+    if (event.currentTarget !== link && event.target !== link) {
+      link.click(); // the card was clicked: the browser knows best how to follow its link
+      return;
+    }
+    if (onOpen) {
+      onOpen();
+    }
+    if (isElsewhere || isRead) {
+      if (this.opened(item) === false) {
+        event.preventDefault();
+      }
+      return;
+    }
+    event.preventDefault();
+    // Leaving the page would cut off the request that marks it as read.
+    if (this.opened(item, go) === false) {
+      hasGone = true;
+    } else {
+      setTimeout(go, FOLLOW_LINK_MS);
+    }
+  }
+}

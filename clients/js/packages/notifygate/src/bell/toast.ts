@@ -1,0 +1,109 @@
+/** One toast. */
+
+import { el, hasSelection, iconButton, isOnControl } from './dom';
+import { ICONS } from './icons';
+import { fillIcon, linkTo, priorityLabel, timeNode } from './looks';
+import { isUrgent, priorityOf } from './notification';
+import { own } from './objects';
+import type { Toasts } from './toasts';
+import { isSafeUrl } from './urls';
+import type Notifygate from '../../types/index';
+
+type Notification = Notifygate.Notification;
+
+/** An urgent toast stays this many times as long. */
+const URGENT_TOAST_FACTOR = 2;
+
+export class Toast {
+  toasts: Toasts;
+  item: Notification;
+  leftMs: any;
+  isRunning: boolean;
+  time: any;
+  closer: HTMLElement;
+  bar: HTMLElement;
+  link: any;
+  node: HTMLElement;
+  since: any;
+  timer: any;
+
+  constructor(toasts: any, item: Notification) {
+    const toast = this;
+    const bell = toasts.bell;
+    const hasLink = isSafeUrl(item.action_url);
+    const urgency = isUrgent(item) ? URGENT_TOAST_FACTOR : 1;
+    const image = el('span', 'ngb-icon', {'aria-hidden': 'true'});
+    const priority = priorityOf(item);
+    this.toasts = toasts;
+    this.item = item;
+    this.leftMs = bell.options.toastSeconds * 1000 * urgency;
+    this.isRunning = false;
+    this.time = timeNode('ngb-time');
+    this.closer = iconButton(ICONS.close, bell.texts.get('close'), 'ngb-toast-close');
+    this.bar = el('span', 'ngb-toast-bar', {'aria-hidden': 'true'});
+    this.bar.style.animationDuration = this.leftMs + 'ms';
+    fillIcon(bell, image, item);
+    this.link = hasLink ? linkTo(bell, item, 'ngb-link', item.title, function () {
+      toasts.close(toast);
+      toasts.update();
+    }) : el('button', 'ngb-link', {type: 'button', dir: 'auto'}, item.title);
+    this.node = el('div', 'ngb-toast ngb-' + priority, null, [
+      image,
+      el('div', 'ngb-main', null, [
+        el('div', 'ngb-meta', null, [
+          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.catalogue.typeTitle(item.type)),
+          isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, this.time
+        ]),
+        el('p', 'ngb-title', null, this.link),
+        item.body ? el('p', 'ngb-body', {dir: 'auto'}, item.body) : null
+      ]),
+      this.closer, this.bar
+    ]);
+    if (!hasLink) {
+      this.link.onclick = function (event: any) {
+        event.stopPropagation();
+        toast.openInBell();
+      };
+    }
+    this.node.onclick = function (event) {
+      if (!isOnControl(event.target as HTMLElement, toast.node) && !hasSelection(toast.node)) {
+        toast.link.click();
+      }
+    };
+    this.closer.onclick = function () {
+      toasts.close(toast);
+      toasts.update();
+    };
+    toasts.stack.insertBefore(this.node, toasts.stack.firstChild);
+  }
+
+  /** One without a link leads to its card, where the whole text is. */
+  openInBell() {
+    const bell = this.toasts.bell;
+    bell.open(true);
+    bell.panel.setFilter('all');
+    if (own(bell.panel.list.cards, this.item.id)) {
+      bell.panel.list.focusCard(this.item.id);
+      bell.panel.list.cards[this.item.id].open();
+    }
+  }
+
+  run() {
+    const toast = this;
+    this.isRunning = true;
+    this.since = Date.now();
+    this.timer = setTimeout(function () {
+      toast.toasts.close(toast);
+      toast.toasts.update();
+    }, this.leftMs);
+  }
+
+  halt() {
+    clearTimeout(this.timer);
+    if (this.isRunning) {
+      this.isRunning = false;
+      // Enough to be read on after a pause, however little was left.
+      this.leftMs = Math.max(this.leftMs - (Date.now() - this.since), 1500);
+    }
+  }
+}

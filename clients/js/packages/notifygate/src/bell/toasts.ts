@@ -1,0 +1,185 @@
+/** The stack of toasts. */
+
+import type { NotifygateBell } from './bell';
+import { el, focusables, isHidden, remove, setAttribute, setAttributes, setText, toggleClass, wantsLessMotion } from './dom';
+import { showTime } from './looks';
+import { urgencyOf } from './notification';
+import { each } from './objects';
+import { Toast } from './toast';
+import type Notifygate from '../../types/index';
+
+type Notification = Notifygate.Notification;
+
+const MAX_TOASTS = 3;
+
+/** The stack of toasts. The newest is at the top; of more than MAX_TOASTS the least urgent, oldest one is evicted. */
+export class Toasts {
+  bell: NotifygateBell;
+  shown: Toast[];
+  waiting: Notification[];
+  evicted: number;
+  isPaused: boolean;
+  stack: HTMLElement;
+  moreButton: HTMLElement;
+  node: HTMLElement;
+
+  constructor(bell: NotifygateBell) {
+    const toasts = this;
+    this.bell = bell;
+    /** Oldest first. */
+    this.shown = [];
+    /** Notifications that arrived while the stack was full and paused, oldest first. */
+    this.waiting = [];
+    /** How many were evicted since the stack was empty. */
+    this.evicted = 0;
+    this.isPaused = false;
+    this.stack = el('div', 'ngb-toast-stack');
+    this.moreButton = el('button', 'ngb-toast-more', {type: 'button'});
+    this.node = el('div', 'ngb ngb-toasts ngb-' + bell.options.toastPosition, null, [this.stack, this.moreButton]);
+    this.moreButton.hidden = true;
+    this.moreButton.onclick = function () {
+      bell.open(true);
+    };
+    this.node.onmouseenter = function () {
+      toasts.pause(true);
+    };
+    this.node.onmouseleave = function () {
+      toasts.pause(toasts.node.contains(document.activeElement));
+    };
+    this.node.addEventListener('focus', function () {
+      toasts.pause(true);
+    }, true);
+    this.node.addEventListener('blur', function () {
+      setTimeout(function () {
+        toasts.pause(toasts.node.contains(document.activeElement));
+      }, 0);
+    }, true);
+    this.node.onkeydown = function (event) {
+      if (event.key === 'Escape' || event.key === 'Esc') {
+        toasts.clear();
+      }
+    };
+  }
+
+  show(item: Notification) {
+    if (this.isPaused && this.shown.length >= MAX_TOASTS) {
+      this.waiting.push(item); // nothing moves under the user's pointer
+    } else {
+      this.add(item);
+    }
+    this.update();
+  }
+
+  add(item: Notification) {
+    const victim = this.shown.length < MAX_TOASTS ? null : this.leastUrgent();
+    if (victim && urgencyOf(victim.item) > urgencyOf(item)) {
+      this.evicted += 1; // all that are shown matter more
+      return;
+    }
+    if (victim) {
+      this.close(victim, true);
+      this.evicted += 1;
+    }
+    this.shown.push(new Toast(this, item));
+    each(this.shown, function (toast) {
+      if (!toast.toasts.isPaused && !toast.isRunning) {
+        toast.run();
+      }
+    });
+  }
+
+  /** Return the toast of the lowest priority, the oldest of several. */
+  leastUrgent() {
+    return this.shown.reduce(function (least, toast) {
+      return urgencyOf(toast.item) < urgencyOf(least.item) ? toast : least;
+    });
+  }
+
+  pause(on: boolean) {
+    const toasts = this;
+    if (this.isPaused === on) {
+      return;
+    }
+    this.isPaused = on;
+    toggleClass(this.node, 'ngb-paused', on);
+    each(this.shown, function (toast) {
+      toast[on ? 'halt' : 'run']();
+    });
+    if (!on) {
+      each(this.waiting.splice(0), function (item) {
+        toasts.add(item);
+      });
+      this.update();
+    }
+  }
+
+  /** Drop toasts of what was read, dismissed or taken back meanwhile. */
+  update() {
+    const toasts = this;
+    const bell = this.bell;
+    let more;
+    function isOver(item: any) {
+      const now = bell.items.get(item.id);
+      return !now || !!now.read_at || bell.dismissals.hides(now);
+    }
+    each(this.shown.slice(), function (toast) {
+      if (isOver(toast.item)) {
+        toasts.close(toast);
+      } else {
+        showTime(bell, toast.time, toast.item, Date.now());
+      }
+    });
+    this.waiting = this.waiting.filter(function (item) {
+      return !isOver(item);
+    });
+    if (!this.shown.length) {
+      this.evicted = 0;
+    }
+    more = this.evicted + this.waiting.length;
+    this.moreButton.hidden = !more;
+    setText(this.moreButton, more ? bell.texts.get('moreToasts', {n: more}) : '');
+    setAttributes(this.node, {role: this.shown.length ? 'region' : null,
+      'aria-label': this.shown.length ? bell.texts.get('toasts') : null});
+  }
+
+  close(toast?: any, isQuick?: any) {
+    const place = this.shown.indexOf(toast);
+    const hadFocus = toast.node.contains(document.activeElement);
+    if (place < 0) {
+      return;
+    }
+    toast.halt();
+    this.shown.splice(place, 1);
+    if (isQuick || wantsLessMotion() || isHidden()) {
+      remove(toast.node);
+    } else {
+      setAttribute(toast.node, 'aria-hidden', 'true');
+      each(focusables(toast.node), function (control) {
+        control.tabIndex = -1;
+      });
+      toast.node.style.height = toast.node.offsetHeight + 'px';
+      window.getComputedStyle(toast.node).height; // makes the browser see the height before it shrinks
+      toggleClass(toast.node, 'ngb-leaving', true);
+      toast.node.style.height = '0px';
+      setTimeout(function () {
+        remove(toast.node);
+      }, 240);
+    }
+    if (hadFocus) {
+      // The focus must not fall back to the top of the page.
+      (this.shown.length ? this.shown[this.shown.length - 1].closer : this.bell.button).focus();
+    }
+    if (!this.shown.length) {
+      this.pause(false);
+    }
+  }
+
+  clear() {
+    const toasts = this;
+    this.waiting = [];
+    each(this.shown.slice(), function (toast) {
+      toasts.close(toast);
+    });
+    this.update();
+  }
+}

@@ -1,0 +1,81 @@
+/** The platform of a window. It touches no global before it is used, so that a server may make a client. */
+
+import type { Channel, Platform, PlatformEvents } from './platform';
+
+/** What `lib: ES5, DOM` doesn't know, or an old browser doesn't have. */
+interface Engine {
+  navigator: {
+    locks?: { request(name: string, options: object, taken: (lock: unknown) => unknown): PromiseLike<unknown> };
+  };
+  BroadcastChannel?: new (name: string) => Channel;
+}
+
+export const browser: Platform = {
+  now() {
+    return Date.now();
+  },
+  random() {
+    return Math.random();
+  },
+  setTimer(work, milliseconds) {
+    return setTimeout(work, milliseconds);
+  },
+  clearTimer(timer) {
+    clearTimeout(timer as number);
+  },
+  request(method, url, headers, body, timeoutMs, done) {
+    const xhr = new XMLHttpRequest();
+    xhr.open(method, url);
+    xhr.timeout = timeoutMs;
+    for (const name in headers) xhr.setRequestHeader(name, headers[name]!);
+    xhr.onreadystatechange = function () {
+      if (xhr.readyState > 3) done(xhr);
+    };
+    xhr.send(body);
+    return xhr;
+  },
+  decodeBase64(text) {
+    return atob(text);
+  },
+  isVisible() {
+    return !document.hidden;
+  },
+  isOnline() {
+    return navigator.onLine !== false;
+  },
+  storage() {
+    return localStorage;
+  },
+  openChannel(name) {
+    const Type = (window as unknown as Engine).BroadcastChannel;
+    return Type ? new Type(name) : null;
+  },
+  takeLock(name, steal, taken, lost) {
+    const locks = (navigator as Engine['navigator']).locks;
+    if (locks) {
+      locks
+        .request(name, steal ? { steal: true } : { ifAvailable: true }, function (lock) {
+          // The lock is held for as long as what is returned is not resolved.
+          return lock && { then: taken };
+        })
+        .then(null, lost);
+    }
+    return !!locks;
+  },
+  listen(events: PlatformEvents) {
+    function stored(event: StorageEvent): void {
+      if (event.key) events.stored(event.key, event.newValue);
+    }
+    function each(how: 'addEventListener' | 'removeEventListener'): void {
+      document[how]('visibilitychange', events.wake);
+      window[how]('online', events.wake);
+      window[how]('offline', events.wake);
+      window[how]('pagehide', events.hide);
+      window[how]('storage', stored as EventListener);
+    }
+    each('addEventListener');
+    return function () {
+      each('removeEventListener');
+    };
+  }
+};

@@ -1,0 +1,123 @@
+/** The client: what a page has in its hands. */
+
+import type Api from '../../types/index';
+import { browser } from './browser';
+import type { Core } from './core';
+import { diagnose } from './diagnosis';
+import { list, put } from './inbox';
+import { start, stop } from './life';
+import { change, changeUpTo, type Operation } from './mutations';
+import { preferences } from './preferences';
+import { send } from './requests';
+import { EMPTY, refresh, subscribe } from './store';
+
+const DEFAULT_HOLD_SECONDS = 55;
+
+function makeCore(client: Api, options: Api.Options): Core {
+  const platform = options.platform || browser;
+  client.cursor = client.counts = null;
+  client.state = {
+    mode: 'stopped',
+    leader: false,
+    hold: 0,
+    limit: 0,
+    retry: 0,
+    requests: 0,
+    bytes: 0,
+    notModified: 0,
+    error: null
+  };
+  return {
+    client: client,
+    options: options,
+    platform: platform,
+    tabId: platform.random() + '',
+    baseUrl: (options.url || '').replace(/\/$/, ''),
+    longestHold: options.wait! >= 0 ? options.wait! : DEFAULT_HOLD_SECONDS,
+    ownState: client.state,
+    token: options.token,
+    user: null,
+    handlers: {},
+    items: {},
+    path: {},
+    guard: {},
+    batches: 0,
+    resets: 0,
+    hold: 0,
+    preferencesSent: 0,
+    preferencesTagFrom: 0,
+    hasOlder: false,
+    isLeader: false,
+    snapshot: EMPTY,
+    listeners: []
+  } as Partial<Core> as Core;
+}
+
+export function Notifygate(this: Api, options: Api.Options): void {
+  const self = this;
+  const core = makeCore(self, options);
+
+  function byIds(operation: Operation): Api['markRead'] {
+    return (ids, done) => change(core, operation, ids, done);
+  }
+
+  function upTo(operation: Operation): Api['markAllRead'] {
+    return (cursor, done) => changeUpTo(core, operation, cursor, done);
+  }
+
+  function topic(method: string): Api['follow'] {
+    return (name, done) => {
+      send(core, method, 'inbox/topics/' + encodeURIComponent(name), null, done);
+    };
+  }
+
+  self.on = function (event, handler) {
+    core.handlers[event] = (core.handlers[event] || []).concat(handler);
+    return self;
+  };
+  self.off = function (event, handler) {
+    core.handlers[event] = (core.handlers[event] || []).filter((one) => one !== handler);
+    return self;
+  };
+  self.start = function () {
+    core.isStartedByStore = false;
+    start(core);
+    return self;
+  };
+  self.stop = function () {
+    stop(core);
+    return self;
+  };
+  self.items = () => list(core).slice();
+
+  self.subscribe = (listener) => subscribe(core, listener);
+  self.getSnapshot = () => core.snapshot;
+  self.getServerSnapshot = () => EMPTY;
+
+  self.markRead = byIds('read');
+  self.markUnread = byIds('unread');
+  self.dismiss = byIds('dismiss');
+  self.markSeen = (ids, done) => (ids ? byIds : upTo)('seen')(ids as string, done);
+  self.markAllRead = upTo('read');
+  self.dismissAll = upTo('dismiss');
+
+  self.history = function (query, done) {
+    let path = 'inbox/history?';
+    for (const name in query) {
+      const value = query[name as 'before'];
+      if (value) path += '&' + name + '=' + value;
+    }
+    send(core, 'GET', path, null, (error, page: Api.Page) => {
+      if (!error) {
+        core.hasOlder = page.has_more;
+        page.notifications.forEach((item) => put(core, core.items[item.id] || item));
+        refresh(core);
+      }
+      done(error, page);
+    });
+  };
+  self.follow = topic('PUT');
+  self.unfollow = topic('DELETE');
+  self.preferences = (types, done) => preferences(core, types, done);
+  self.diagnose = (done) => diagnose(core, done);
+}

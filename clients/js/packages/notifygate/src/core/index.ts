@@ -1,0 +1,3 @@
+/** The entry of `notifygate.js`. */
+
+export { Notifygate as default } from './client';

@@ -1,0 +1,60 @@
+/** Starting and stopping; joining the other tabs of the recipient; what the page goes through meanwhile. */
+
+import type { Core } from './core';
+import { resign, tick } from './election';
+import { parse } from './json';
+import { cut, fail, poll, report } from './poller';
+import { failure } from './requests';
+import { MESSAGE, openChannel, receive } from './tabs';
+import { subjectOf, withToken } from './tokens';
+
+export interface LifeState {
+  /** Stops listening to the page; null: the client doesn't run. */
+  unlisten: (() => void) | null;
+}
+
+export function start(core: Core): void {
+  if (!core.unlisten) {
+    core.unlisten = core.platform.listen({
+      wake() {
+        tick(core);
+        if (core.platform.isVisible()) cut(core);
+        poll(core);
+      },
+      hide() {
+        resign(core);
+        core.isSynced = false;
+      },
+      stored(name, value) {
+        if (name === core.key + MESSAGE) receive(core, parse(value));
+        if (name === core.key + 'lease' && !value) tick(core);
+      }
+    });
+    core.ownState.error = null;
+    report(core, 'connecting');
+  }
+  poll(core);
+}
+
+/** Find out whose client this is, and join the other tabs of theirs. */
+export function join(core: Core): void {
+  withToken(core, () => {
+    const token = core.token;
+    if (!core.unlisten || core.user !== null) return;
+    if (!token) return fail(core, failure(token === 0 ? 0 : 401, {}));
+    core.user = core.options.user || subjectOf(token, core.platform) || '';
+    core.key = 'notifygate:' + core.baseUrl + ':' + core.user + ':';
+    core.isShared = !!core.user && core.options.share !== false;
+    openChannel(core);
+    tick(core);
+  });
+}
+
+export function stop(core: Core): void {
+  resign(core);
+  if (core.unlisten) core.unlisten();
+  if (core.channel) core.channel.close();
+  core.platform.clearTimer(core.beat);
+  core.unlisten = core.user = core.channel = null;
+  report(core, 'stopped');
+}

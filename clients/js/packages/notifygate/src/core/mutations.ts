@@ -1,0 +1,68 @@
+/** Changes of state: shown at once, undone when the gateway refuses them. */
+
+import type Notifygate from '../../types/index';
+import type { Core } from './core';
+import { count, show } from './feed';
+import { put, remove } from './inbox';
+import { send } from './requests';
+
+export type Operation = 'read' | 'unread' | 'seen' | 'dismiss';
+
+type Notification = Notifygate.Notification;
+type Done = Notifygate.Done<Notifygate.Changed> | undefined;
+
+/** Return a notification as it will be after an operation that keeps it. */
+export function changedBy(operation: Operation, item: Notification, time: string): Notification {
+  const made: Notification = JSON.parse(JSON.stringify(item));
+  made.seen_at = made.seen_at || time;
+  if (operation !== 'seen') made.read_at = operation === 'read' ? made.read_at || time : null;
+  return made;
+}
+
+/** Change some; at most 500 ids. */
+export function change(core: Core, operation: Operation, ids: string | string[], done: Done): void {
+  const some = ([] as string[]).concat(ids);
+  apply(core, operation, some, { op: operation, ids: some }, done);
+}
+
+/** Change everything up to a cursor, by default the last that was reported. */
+export function changeUpTo(core: Core, operation: Operation, upTo: string | null | undefined, done: Done): void {
+  const cursor = upTo || core.client.cursor;
+  const ids = cursor === core.client.cursor ? Object.keys(core.items) : [];
+  apply(core, operation, ids, { op: operation, up_to: cursor }, done);
+}
+
+function apply(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
+  const before = core.batches;
+  const time = new Date(core.platform.now()).toISOString();
+  const undo: Notification[] = [];
+  const made: Notification[] = [];
+  const gone: string[] = [];
+  ids.forEach((id) => {
+    const old = core.items[id];
+    if (!old) return;
+    undo.push(old);
+    if (operation === 'dismiss') {
+      gone.push(id);
+      remove(core, id);
+    } else {
+      const item = changedBy(operation, old, time);
+      made.push(item);
+      put(core, item);
+    }
+  });
+  show(core, made, gone);
+  send(core, 'POST', 'inbox/state', body, (error, answer) => {
+    // After another batch these counts are out of date.
+    if (!error && before === core.batches) count(core, answer);
+    if (error) show(core, undo.filter(restore), []);
+    if (done) done(error, answer);
+  });
+
+  /** What the gateway reported meanwhile stands. */
+  function restore(old: Notification, index: number): boolean {
+    const isOurs = core.items[old.id] === made[index];
+    if (isOurs) put(core, old);
+    return isOurs;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What was learned of the path to the gateway: the longest hold that it survives.
+ *
+ * Something on the way may cut idle requests. A hold that dies without an answer of the gateway, while the next request
+ * succeeds, has died at an age; two deaths at about the same age are a limit. From then on holds are 0.7 of it, and from
+ * time to time a longer one is tried.
+ */
+
+/** Kept in the storage of the browser. Times are in milliseconds since 1970, ages in seconds. */
+export interface Path {
+  /** The longest hold that may be asked for; without it no limit is known. */
+  wait?: number;
+  /** Until when the limit holds. */
+  until?: number;
+  /** The age at which a hold died last. */
+  death?: number | null;
+  /** From when on a longer hold is tried. */
+  again?: number;
+}
+
+/** A shorter hold costs more than a short poll. */
+const SHORTEST_HOLD_SECONDS = 5;
+const DAY_MS = 864e5;
+const TRY_LONGER_MS = 18e5;
+/** By how much longer the hold is that is tried. */
+const STEP_SECONDS = 7;
+/** Below the age at which holds die. */
+const SAFETY = 0.7;
+
+/** Return what still holds. */
+export function unexpired(path: Path, now: number): Path {
+  return now > path.until! ? {} : path;
+}
+
+/** Return the seconds for which to ask for a hold, at most `longest`; 0: only short polls come through. */
+export function holdFor(path: Path, longest: number, now: number): number {
+  const most = path.wait ? Math.min(longest, now < path.again! ? path.wait : path.wait + STEP_SECONDS) : longest;
+  return most < SHORTEST_HOLD_SECONDS ? 0 : most;
+}
+
+/** Return what is known after a hold died at an age, though the gateway is there. */
+export function afterDeath(path: Path, age: number, now: number): Path {
+  const isLimit = path.death && Math.abs(age - path.death) < 1 + age / 10;
+  return {
+    wait: isLimit ? Math.max(1, Math.floor(age * SAFETY)) : path.wait,
+    until: isLimit ? now + DAY_MS : path.until,
+    death: age,
+    again: now + TRY_LONGER_MS
+  };
+}
+
+/** Return what is known after a hold of this age was answered. */
+export function afterSurvival(path: Path, age: number, longest: number): Path {
+  if (age > 0.8 * longest) return {};
+  const isLonger = age > path.wait! + 1;
+  return {
+    wait: isLonger ? Math.floor(age) : path.wait,
+    until: path.until,
+    death: age > path.death! * 1.1 ? null : path.death,
+    again: isLonger ? 0 : path.again
+  };
+}

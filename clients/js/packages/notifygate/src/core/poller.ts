@@ -1,0 +1,179 @@
+/** The cycle of polls: when the next one is sent, for how long it may be held, and what its answer leads to. */
+
+import type Notifygate from '../../types/index';
+import { backOff, OFFLINE_SECONDS } from './back_off';
+import type { Core } from './core';
+import { isOurs, resign } from './election';
+import { emit } from './emitter';
+import { deliver, forget } from './feed';
+import { nextStep } from './ladder';
+import { join, stop } from './life';
+import { isLoop, type LoopGuard } from './loop_guard';
+import { afterDeath, afterSurvival, holdFor, unexpired, type Path } from './path';
+import type { Reply, Timer } from './platform';
+import { abort, failure, GRACE_SECONDS, send, type Flight } from './requests';
+import { stored } from './shared';
+import { post } from './tabs';
+
+export interface PollState {
+  flight: Flight | null;
+  timer: Timer;
+  etag: string | null;
+  path: Path;
+  /** Seconds for which the last poll asked to be held, and for which the gateway offered to hold. */
+  hold: number;
+  offered: number;
+  hasMore: boolean;
+  /**
+   * The age at which a hold died, while the next poll has not yet shown whose fault it was. Negative: the next poll is
+   * not held either, and teaches nothing.
+   */
+  suspicion: number | null;
+  failures: number;
+  /** In milliseconds: no poll before. */
+  blockedUntil: number;
+  guard: LoopGuard;
+}
+
+/** Statuses with which proxies end a hold. */
+const CUT_OFF = /^(0|408|502|504|524)$/;
+const DEFAULT_INTERVAL_SECONDS = 15;
+
+/** Report what the client is doing. `retrySeconds`: until the next poll. */
+export function report(core: Core, mode: Notifygate.State['mode'], retrySeconds?: number): void {
+  const state = core.ownState;
+  state.mode = mode;
+  state.leader = core.isLeader;
+  state.hold = core.flight ? core.hold : 0;
+  state.limit = core.path.wait || 0;
+  state.retry = retrySeconds || 0;
+  if (core.isLeader) post(core, { state: state });
+  emit(core, 'state', (core.client.state = state));
+}
+
+/** Begin to lead. */
+export function lead(core: Core): void {
+  core.path = stored(core, 'path') || {};
+  core.resume = core.isSynced ? null : stored(core, 'cursor');
+  core.failures = 0;
+  core.suspicion = core.etag = null;
+  core.hasMore = false;
+  poll(core);
+}
+
+/** End the poll that is on its way, and the rest between two. */
+export function cut(core: Core): void {
+  const flight = core.flight;
+  core.platform.clearTimer(core.timer);
+  core.flight = null;
+  if (flight) {
+    flight.isCut = true;
+    abort(flight);
+  }
+}
+
+/** Give up a poll on which the device slept. */
+export function giveUpOverdue(core: Core): void {
+  if (core.flight && core.platform.now() > core.flight.due!) abort(core.flight);
+}
+
+function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {
+  core.timer = core.platform.setTimer(() => poll(core), seconds * 1000);
+  if (mode) report(core, mode, seconds);
+}
+
+function possibleHold(core: Core): number {
+  const now = core.platform.now();
+  core.path = unexpired(core.path, now);
+  return holdFor(core.path, core.longestHold, now);
+}
+
+/** Poll now, unless one is on its way, a `Retry-After` has not passed, or another tab polls. */
+export function poll(core: Core): void {
+  const platform = core.platform;
+  const now = platform.now();
+  const sent = core.cursor;
+  platform.clearTimer(core.timer);
+  if (!core.unlisten || core.flight) return;
+  if (core.user === null) return join(core);
+  if (!core.isLeader) return;
+  if (now < core.blockedUntil) return rest(core, 'waiting', (core.blockedUntil - now) / 1000);
+  if (!platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
+  core.hold = !sent || core.hasMore || core.suspicion !== null || !platform.isVisible() ? 0 : possibleHold(core);
+  core.flight = send(
+    core,
+    'GET',
+    'inbox' + (sent ? '?cursor=' + sent + '&wait=' + core.hold : ''),
+    null,
+    (error, answer, reply) => {
+      const age = (platform.now() - now) / 1000;
+      core.flight = null;
+      if (!isOurs(core)) resign(core);
+      else if (error) failed(core, error, reply, age);
+      else answered(core, sent, answer, reply, age);
+    },
+    core.hold,
+    'If-None-Match',
+    sent && core.etag
+  );
+  report(core, core.hold ? 'long' : core.ownState.mode);
+}
+
+function failed(core: Core, error: Notifygate.Failure, reply: Reply, age: number): void {
+  if (!core.hold || age < 1 || !CUT_OFF.test('' + error.status)) return fail(core, error, reply);
+  // Too long a hold, or has the gateway gone? The next poll shows it. A device that slept shows nothing.
+  core.suspicion = age > core.hold + 2 * GRACE_SECONDS ? 0 : Math.min(age, core.hold);
+  poll(core);
+}
+
+function answered(core: Core, sent: string | null | undefined, answer: any, reply: Reply, age: number): void {
+  const now = core.platform.now();
+  let isNews = false;
+  if (isLoop(core.guard, sent, now)) {
+    forget(core);
+    return fail(core, failure(200, { code: 'loop' }), reply);
+  }
+  if (core.suspicion! > 0) core.path = afterDeath(core.path, core.suspicion!, now);
+  else if (core.hold) core.path = afterSurvival(core.path, age, core.longestHold);
+  stored(core, 'path', core.path);
+  if (core.suspicion === null) core.failures = 0;
+  core.suspicion = core.ownState.error = null;
+  core.hasMore = !!sent && !answer.reset && !!answer.has_more;
+  if (answer.cursor) {
+    core.offered = answer.poll.wait;
+    core.etag = reply.getResponseHeader('ETag');
+    isNews = deliver(core, sent, answer);
+  } else {
+    core.ownState.notModified++;
+    core.isFresh = false;
+  }
+  if (!core.isLeader || core.flight) return; // a handler has stopped or started the client
+  const step = nextStep({
+    hasMore: core.hasMore,
+    wasWoken: isNews && core.hold > 0,
+    isVisible: core.platform.isVisible(),
+    possibleHold: possibleHold(core),
+    askedHold: core.hold,
+    offeredHold: core.offered,
+    age: age,
+    interval: +reply.getResponseHeader('Poll-Interval')! || DEFAULT_INTERVAL_SECONDS
+  });
+  if (step.restSeconds) rest(core, step.mode, step.restSeconds);
+  else poll(core);
+}
+
+/** Wait after an error, or end. */
+export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void {
+  core.suspicion = -1;
+  core.ownState.error = error;
+  if (error.code === 'invalid-cursor') forget(core);
+  if (error.status === 401) {
+    stop(core);
+  } else {
+    const retryAfter = (error.status && +reply!.getResponseHeader('Retry-After')!) || 0;
+    core.blockedUntil = core.platform.now() + retryAfter * 1000;
+    error.retry = backOff(core.failures++, retryAfter, core.platform.random());
+    rest(core, 'waiting', error.retry);
+  }
+  emit(core, 'error', error);
+}

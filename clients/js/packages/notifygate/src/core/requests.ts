@@ -1,0 +1,88 @@
+/** Requests to the gateway: with a token, with a second one after a 401, with the answer read and the fault named. */
+
+import type Notifygate from '../../types/index';
+import type { Core } from './core';
+import { parse } from './json';
+import type { PendingRequest, Reply } from './platform';
+import { withToken } from './tokens';
+
+/** Seconds within which an answer comes, beyond those for which the gateway was asked to hold the request. */
+export const GRACE_SECONDS = 15;
+
+export type Answered = (error: Notifygate.Failure | null, answer: any, reply: Reply) => void;
+
+/** A request that is on its way. */
+export interface Flight {
+  /** Its callback is not called any more. */
+  isCut?: boolean;
+  pending?: PendingRequest;
+  /** When it should have ended by itself, in milliseconds; later than that, the device slept. */
+  due?: number;
+}
+
+const NO_REPLY = { status: 0, responseText: '' } as Reply;
+const NO_TOKEN = { status: 401, responseText: '' } as Reply;
+
+export function failure(status: number, problem: { code?: string; detail?: string }): Notifygate.Failure {
+  return { status: status, code: problem.code || '', detail: problem.detail || '', retry: 0 };
+}
+
+/**
+ * Send a request.
+ *
+ * `path`: below `/v1/`. `holdSeconds`: for how long the gateway may hold it. `header`: with `value`, where that is not
+ * empty. `done`: called once, with the reply itself last.
+ */
+export function send(
+  core: Core,
+  method: string,
+  path: string,
+  body: object | null | undefined,
+  done?: Answered,
+  holdSeconds?: number,
+  header?: string,
+  value?: string | null
+): Flight {
+  const flight: Flight = {};
+  const timeoutMs = ((holdSeconds || 0) + GRACE_SECONDS) * 1000;
+  let isRenewed = false;
+
+  function finish(reply: Reply): void {
+    const status = reply.status;
+    const answer = parse(status && reply.responseText);
+    const isGood = status === 304 || (status === 200 && answer);
+    if (done && !flight.isCut) done(isGood ? null : failure(status, answer || {}), answer || {}, reply);
+  }
+
+  function attempt(): void {
+    const headers: Record<string, string> = { Authorization: 'Bearer ' + core.token };
+    if (flight.isCut) return;
+    if (!core.token) return finish(core.token === 0 ? NO_REPLY : NO_TOKEN);
+    if (body) headers['Content-Type'] = 'application/json';
+    if (value) headers[header!] = value;
+    flight.due = core.platform.now() + timeoutMs;
+    core.ownState.requests++;
+    flight.pending = core.platform.request(
+      method,
+      core.baseUrl + '/v1/' + path,
+      headers,
+      body ? JSON.stringify(body) : null,
+      timeoutMs,
+      (reply) => {
+        core.ownState.bytes += reply.responseText.length;
+        if (reply.status !== 401 || isRenewed || !core.options.getToken) return finish(reply);
+        isRenewed = true;
+        core.token = null;
+        withToken(core, attempt);
+      }
+    );
+  }
+
+  withToken(core, attempt);
+  return flight;
+}
+
+/** End a request, as if no answer had come. */
+export function abort(flight: Flight): void {
+  if (flight.pending) flight.pending.abort();
+}

@@ -1,0 +1,39 @@
+/** The recipient's token: where it comes from, and whose it is. */
+
+import type { Core } from './core';
+import { parse } from './json';
+import type { Platform } from './platform';
+
+export interface TokenState {
+  /** Empty: there is none for this recipient; 0: it could not be fetched, try again later. */
+  token: string | 0 | null | undefined;
+  /** The recipient whose tabs this client has joined; null: none. No token of another one is used. */
+  user: string | null;
+}
+
+/** Return the `sub` of a JWT, '' where there is none. */
+export function subjectOf(token: string, platform: Platform): string {
+  try {
+    return parse(platform.decodeBase64(token.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))).sub;
+  } catch (error) {
+    return '';
+  }
+}
+
+/** Call back when there is a token, or when it is clear that there is none. */
+export function withToken(core: Core, use: () => void): void {
+  const options = core.options;
+  let isGiven = false;
+  function give(value?: TokenState['token']): void {
+    if (isGiven) return;
+    isGiven = true;
+    const isOfAnother =
+      value && core.user !== null && !options.user && subjectOf(value, core.platform) !== core.user;
+    core.token = isOfAnother ? '' : value;
+    use();
+  }
+  if (core.token || !options.getToken) return use();
+  const made = options.getToken(give);
+  if (typeof made === 'string') give(made);
+  else if (made) made.then(give, () => give(0));
+}

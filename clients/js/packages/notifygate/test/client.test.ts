@@ -1,0 +1,144 @@
+/** The client without a window: on a platform of its own. What depends on a browser or a gateway is in tests/browser. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import Client from '../src/core/index';
+import type Notifygate from '../types/index';
+import { FakePlatform, notification } from './fake_platform';
+
+const TOKEN = `x.${Buffer.from('{"sub": "anna"}').toString('base64url')}.y`;
+
+function answer(fields: object = {}): object {
+  const poll = { after: 15, wait: 55 };
+  return { notifications: [], removed: [], unread: 0, unseen: 0, cursor: 'c1', has_more: false, poll, ...fields };
+}
+
+let platform: FakePlatform;
+let client: Notifygate;
+
+beforeEach(() => {
+  platform = new FakePlatform();
+  client = new (Client as unknown as typeof Notifygate)({ token: TOKEN, platform });
+});
+
+it('polls for a snapshot, then holds from its cursor with its tag', () => {
+  client.start();
+  expect(platform.last.url).toBe('/v1/inbox');
+  expect(platform.last.headers.Authorization).toBe(`Bearer ${TOKEN}`);
+  platform.last.answer(200, answer({ notifications: [notification('1')], unread: 1, unseen: 1 }), { ETag: '"e"' });
+  expect(platform.last.url).toBe('/v1/inbox?cursor=c1&wait=55');
+  expect(platform.last.headers['If-None-Match']).toBe('"e"');
+  expect(client.items()).toHaveLength(1);
+});
+
+it('shows a change at once, and takes it back when it is refused', () => {
+  client.start();
+  platform.last.answer(200, answer({ notifications: [notification('1')], unread: 1, unseen: 1 }));
+  client.markRead('1');
+  expect(client.items()[0]!.read_at).toBeTruthy();
+  expect(platform.last.body).toEqual({ op: 'read', ids: ['1'] });
+  platform.last.answer(403, { code: 'forbidden' });
+  expect(client.items()[0]!.read_at).toBe(null);
+});
+
+it('asks for preferences with the tag of the newest answer, not of one that was overtaken', () => {
+  client.preferences(null);
+  const overtaken = platform.last;
+  client.preferences({});
+  platform.last.answer(200, { types: {} }, { ETag: '"new"' });
+  overtaken.answer(200, { types: {} }, { ETag: '"old"' });
+  client.preferences({});
+  expect(platform.last.headers['If-Match']).toBe('"new"');
+});
+
+it('backs off further with each error, and begins anew after two answers', () => {
+  client.start();
+  const rests = [1, 2, 3, 4].map(() => {
+    platform.last.answer(500, {});
+    const rest = client.state.retry;
+    platform.pass(rest);
+    return rest;
+  });
+  expect(rests).toEqual([0.5, 1, 2, 4]);
+  platform.last.answer(200, answer());
+  expect(client.state.error).toBe(null);
+  platform.last.answer(304);
+  platform.last.answer(500, {});
+  expect(client.state.retry).toBe(0.5);
+});
+
+it('talks to other tabs in words that every version knows', () => {
+  client.start();
+  platform.last.answer(200, answer());
+  const batch = platform.posted.filter((message) => message.answer)[0];
+  expect(Object.keys(batch).sort()).toEqual(['answer', 'cursor', 'fresh', 'from', 'prev', 'whole']);
+  platform.channel!.onmessage!({ data: { hello: 1, from: 'another tab' } });
+  const reply = platform.posted[platform.posted.length - 1];
+  expect(reply).toMatchObject({ to: 'another tab', whole: true, cursor: 'c1', state: { mode: 'long' } });
+});
+
+describe('the store', () => {
+  const nothing = () => undefined;
+
+  it('is empty on a server, and makes no request', () => {
+    expect(client.getServerSnapshot()).toEqual({
+      notifications: [], unread: 0, unseen: 0, hasMore: false, status: 'pending', error: null
+    });
+    expect(client.getSnapshot()).toBe(client.getServerSnapshot());
+    expect(platform.requests).toHaveLength(0);
+  });
+
+  it('starts with the first subscriber and stops a second after the last', () => {
+    const leave = [client.subscribe(nothing), client.subscribe(nothing)];
+    expect(platform.requests).toHaveLength(1);
+    leave[0]!();
+    platform.pass(5);
+    expect(platform.last.isAborted).toBe(false);
+    leave[1]!();
+    platform.pass(0.9);
+    expect(platform.last.isAborted).toBe(false);
+    platform.pass(0.2);
+    expect(platform.last.isAborted).toBe(true);
+    expect(client.state.mode).toBe('stopped');
+  });
+
+  it('goes on without a request when a subscriber leaves and another one comes', () => {
+    client.subscribe(nothing)();
+    platform.pass(0.5);
+    client.subscribe(nothing);
+    platform.pass(5);
+    expect(platform.requests).toHaveLength(1);
+    expect(platform.last.isAborted).toBe(false);
+  });
+
+  it('does not stop a client that the page itself has started', () => {
+    client.start();
+    client.subscribe(nothing)();
+    platform.pass(5);
+    expect(platform.last.isAborted).toBe(false);
+  });
+
+  it('has one snapshot until something changes', () => {
+    let calls = 0;
+    client.subscribe(() => {
+      calls++;
+    });
+    platform.last.answer(200, answer({ notifications: [notification('1')], unread: 1, unseen: 1, has_more: true }));
+    const snapshot = client.getSnapshot();
+    expect(snapshot).toMatchObject({ unread: 1, unseen: 1, hasMore: true, status: 'success', error: null });
+    expect(snapshot.notifications).toHaveLength(1);
+    expect(Object.isFrozen(snapshot)).toBe(true);
+    const before = calls;
+    platform.last.answer(304);
+    expect(client.getSnapshot()).toBe(snapshot);
+    expect(calls).toBe(before);
+    client.markRead('1');
+    expect(client.getSnapshot()).not.toBe(snapshot);
+    expect(calls).toBe(before + 1);
+  });
+
+  it('reports an error while nothing is known', () => {
+    client.subscribe(nothing);
+    platform.last.answer(503, { code: 'unavailable' });
+    expect(client.getSnapshot()).toMatchObject({ status: 'error', error: { status: 503 } });
+  });
+});
