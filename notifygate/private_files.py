@@ -28,6 +28,21 @@ def make_private_file(path: str) -> None:
         pass
 
 
+def restore_modes(path: str) -> None:
+    """Give the `-wal` and `-shm` beside a SQLite database the mode of the database, where they have another one.
+
+    SQLite gives them that mode when it creates them. Created while the database could not be written, they could not be
+    written afterwards either.
+    """
+    try:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        for companion in (f"{path}-wal", f"{path}-shm"):
+            if os.path.exists(companion) and stat.S_IMODE(os.stat(companion).st_mode) != mode:
+                os.chmod(companion, mode)
+    except OSError as error:
+        logger.debug("Modes are left as they are: %s", type(error).__name__)
+
+
 def warn_of_readers(folder: Path) -> None:
     """Log a warning if every user of the machine may enter a folder: it was made by hand, or by an older version."""
     mode = stat.S_IMODE(folder.stat().st_mode)

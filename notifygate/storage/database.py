@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import Pool, QueuePool
 
 from notifygate.errors import ConfigurationError, UnavailableError
-from notifygate.private_files import make_private_file
+from notifygate.private_files import make_private_file, restore_modes
 from notifygate.settings import Settings
 from notifygate.storage.faults import is_unavailable, needs_new_connections
 from notifygate.storage.timeline import TimelinePolicy, policy_of_settings
@@ -226,6 +226,8 @@ class Database:
         self.engine.dispose()
         if retired is not None:
             retired.dispose()
+        if self.is_sqlite and self.engine.url.database:
+            restore_modes(self.engine.url.database)
 
 
 def open_database(settings: Settings) -> Database:
