@@ -2,11 +2,12 @@
 
 import sys
 
-from notifygate.api.desk.front_desk import FrontDesk
-from notifygate.api.gateway import EXTENSION
 from notifygate.app import create_app
+from notifygate.endpoints import FAST_ENDPOINTS
 from notifygate.errors import NotifygateError
-from notifygate.server.desk import serve_at
+from notifygate.fastpath.fast_path import FastPath
+from notifygate.server.handler import register_handler
+from notifygate.services import EXTENSION
 
 APP_LOAD_ERROR = 4
 """gunicorn's code for "don't try again": with any other it would start worker after worker. The first worker's ends the
@@ -17,4 +18,4 @@ try:
 except NotifygateError as error:
     print(f"notifygate can't start: {error}", file=sys.stderr, flush=True)
     sys.exit(APP_LOAD_ERROR)
-serve_at(FrontDesk(app.extensions[EXTENSION]))
+register_handler(FastPath(app.extensions[EXTENSION], FAST_ENDPOINTS))

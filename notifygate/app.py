@@ -3,30 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from flask_sqlalchemy import SQLAlchemy
 from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from notifygate import __version__, metrics
-from notifygate.api.demo import register_demo
-from notifygate.api.gateway import EXTENSION, Gateway
-from notifygate.api.lifecycle import MAX_BODY_BYTES, register_lifecycle
-from notifygate.api.operations import operations
-from notifygate.api.problems import register_problems
-from notifygate.api.schemas import SECURITY_SCHEMES, ProblemShape
-from notifygate.api.static_files import register_static_files
-from notifygate.api.v1 import BLUEPRINTS
+from notifygate import metrics
+from notifygate.api.demo import demo
+from notifygate.api.static_files import static_files
+from notifygate.api.wsgi import GatewayApp
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
+from notifygate.delivery.pacing import PollPacing
+from notifygate.delivery.registry import HoldRegistry
 from notifygate.domain.audience import GATEWAY
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.entry import Entry
+from notifygate.endpoints import ENDPOINTS
 from notifygate.errors import NotifygateError
-from notifygate.holds.advice import PollAdvice
-from notifygate.holds.room import WaitingRoom
 from notifygate.inbox.history import History
 from notifygate.inbox.items import read_states_of
 from notifygate.inbox.poll import Polls
@@ -46,6 +40,7 @@ from notifygate.publishing.housekeeping import Housekeeping
 from notifygate.publishing.publish import Publishing
 from notifygate.publishing.removal import Removal
 from notifygate.publishing.retention import Retention
+from notifygate.services import Services
 from notifygate.settings import Settings, load_settings
 from notifygate.storage.database import Database, engine_options, prepare_engine
 from notifygate.storage.readiness import check_database, namespace_of
@@ -53,24 +48,14 @@ from notifygate.storage.tables import Base
 from notifygate.storage.timeline import policy_of_settings
 
 
-def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
+def create_app(config: Mapping[str, Any] | None = None) -> GatewayApp:
     """Make the application and start what runs beside it.
 
     `config` holds settings by field name; they win over the environment. Raises ConfigurationError if a setting is
     bad, the database is not migrated, or it belongs to a gateway with another secret.
     """
     settings = load_settings(config)
-    app = OpenAPI(
-        __name__,
-        info=Info(title="notifygate", version=__version__),
-        security_schemes=SECURITY_SCHEMES,
-        validation_error_status="400",
-        validation_error_model=ProblemShape,
-        doc_ui=False,
-        static_folder=None,
-    )
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.url_map.merge_slashes = False
+    app = GatewayApp()
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
@@ -83,19 +68,13 @@ def create_app(config: Mapping[str, Any] | None = None) -> OpenAPI:
     return app
 
 
-def _put_together(app: OpenAPI, settings: Settings, database: Database, redis: Redis | None) -> None:
+def _put_together(app: GatewayApp, settings: Settings, database: Database, redis: Redis | None) -> None:
     services = _make_services(app, settings, database, redis)
-    app.extensions[EXTENSION] = services
-    register_lifecycle(app, settings.cors_origins)
-    register_problems(app)
-    for blueprint in (operations, *BLUEPRINTS):
-        app.register_api(blueprint)
-    register_static_files(app)
-    register_demo(app, settings)
+    app.serve(services, (*ENDPOINTS, static_files(), *demo(settings)))
     services.start()
 
 
-def _make_database(app: OpenAPI, settings: Settings) -> Database:
+def _make_database(app: GatewayApp, settings: Settings) -> Database:
     url = settings.effective_database_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
@@ -115,7 +94,7 @@ def _make_follower(
     catalog: CatalogCache,
     keys: KeyVerifier,
     revocations: Revocations,
-    room: WaitingRoom,
+    room: HoldRegistry,
     forget_views: Callable[[], None],
 ) -> Follower:
     def prepare(entries: Sequence[Entry]) -> None:
@@ -149,7 +128,7 @@ def _make_follower(
     )
 
 
-def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: Redis | None) -> Gateway:
+def _make_services(app: GatewayApp, settings: Settings, database: Database, redis: Redis | None) -> Services:
     check_database(database, settings.secret_key)
     namespace = namespace_of(database)
     codec = CursorCodec(settings.secret_key)
@@ -157,7 +136,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
     # The log, from the database up to this worker's memory of it.
     catalog = CatalogCache(database)
     keys = KeyVerifier(database)
-    room = WaitingRoom(settings.holds_per_recipient, settings.holds_per_worker)
+    room = HoldRegistry(settings.holds_per_recipient, settings.holds_per_worker)
     revocations = Revocations(database, on_revoked=room.wake_recipient)
     tail = Tail(settings.tail_entries)
 
@@ -187,7 +166,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
     views = Views(database, writer, follower, tail, codec, settings.cached_views)
     removal = Removal(database, writer)
     metrics.redis_up.set(0)
-    return Gateway(
+    return Services(
         settings=settings,
         database=database,
         codec=codec,
@@ -208,7 +187,7 @@ def _make_services(app: OpenAPI, settings: Settings, database: Database, redis: 
             database, writer, removal, Retention(database, writer.transact, settings.retention_days)
         ),
         room=room,
-        advice=PollAdvice(room, settings.poll_after, settings.max_wait),
+        advice=PollPacing(room, settings.poll_after, settings.max_wait),
         tokens=TokenVerifier(settings, revocations),
         revocations=revocations,
         keys=keys,

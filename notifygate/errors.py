@@ -1,4 +1,4 @@
-"""The errors of the domain. They know no HTTP: `notifygate.api.problems` alone maps them to answers.
+"""The errors of the domain. They know no HTTP: `notifygate.protocol.problems` alone turns them into responses.
 
 NotifygateError
 ├── ConfigurationError         the gateway can't start like this
@@ -8,6 +8,9 @@ NotifygateError
 ├── UnauthorizedError          no credential, or one that counts for nothing
 ├── ForbiddenError             a valid credential that may not do this
 ├── NotFoundError              a thing that this principal can't see
+├── MethodNotAllowedError      the path has other methods
+├── PayloadTooLargeError       a body over the limit
+├── UnsupportedMediaTypeError  a body of another media type than the endpoint takes
 ├── PreconditionFailedError    the thing has changed since it was read
 ├── IdempotencyMismatchError   an Idempotency-Key used for two different requests
 ├── RateLimitedError           too much in too short a time
@@ -87,6 +90,34 @@ class NotFoundError(NotifygateError):
     """There is no such thing, or this principal may not know of it."""
 
     code = "not-found"
+
+
+class MethodNotAllowedError(NotifygateError):
+    """The path exists, but not for this method. `allowed` lists the methods that it has."""
+
+    code = "method-not-allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("The Allow header names the methods of this path.")
+        self.allowed = tuple(allowed)
+
+
+class PayloadTooLargeError(NotifygateError):
+    """A request body over the limit."""
+
+    code = "payload-too-large"
+
+    def __init__(self) -> None:
+        super().__init__("A request body may have at most 64 KiB.")
+
+
+class UnsupportedMediaTypeError(NotifygateError):
+    """A request body that is not declared as JSON."""
+
+    code = "unsupported-media-type"
+
+    def __init__(self) -> None:
+        super().__init__("This endpoint takes application/json.")
 
 
 class PreconditionFailedError(NotifygateError):

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, insert
 from benchmarks import loadgen
 from benchmarks.http_files import MARKED_TITLE, STAMP, get, post_json, slot
 from benchmarks.machine import SERVER_CORE, children, favour, on_core
-from notifygate.api.v1.get_inbox import MAX_LIMIT
+from notifygate.endpoints.polling import MAX_LIMIT
 from notifygate.storage.tables import ApiKey, table
 from tests.support.gateway_process import GatewayProcess
 

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from flask import Flask, Response, request
-from pydantic import Field
 
-from notifygate.api.gateway import gateway
-from notifygate.api.static_files import hashed_name
-from notifygate.api.validated import BodyModel, validated
+from notifygate.api.static_files import cacheable_response, hashed_name, media_type_of
 from notifygate.auth.keys import create_key
 from notifygate.auth.tokens import issue_token
 from notifygate.domain.times import now_ms, rfc3339
 from notifygate.domain.visibility import TypeRule
 from notifygate.errors import ConfigurationError, NotFoundError
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.parsing import parse_body
+from notifygate.protocol.pipeline import Endpoint
+from notifygate.protocol.response import Response, field_lines
 from notifygate.publishing.registry import put_topic, put_type
+from notifygate.services import Services
 from notifygate.settings import Settings
+from notifygate.validation import BodyModel
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ TOPICS = ("deploys", "incidents", "product-news")
 class LoginBody(BodyModel):
     """Who to be."""
 
-    person: Literal["alice", "bob", "admin"] = Field(description="One of the demo's people.")
+    person: Literal["alice", "bob", "admin"]
 
 
 class _Keys:
@@ -86,21 +87,21 @@ class _Keys:
         self._lock = threading.Lock()  # gevent's, in the gateway's own worker
         self._made: dict[str, tuple[str, int]] = {}
 
-    def get(self, scope: str) -> tuple[str, int]:
+    def get(self, services: Services, scope: str) -> tuple[str, int]:
         """Return a key that is good for half its life at least, and when it expires (Unix milliseconds)."""
         with self._lock:
             text, expires_at = self._made.get(scope, ("", 0))
             if expires_at - now_ms() < KEY_SECONDS * 1000 // 2:
                 expires_at = now_ms() + KEY_SECONDS * 1000
-                text = gateway().writer.transact(create_key("demo", [scope], ["*"], ["*"], expires_at))
+                text = services.writer.transact(create_key("demo", [scope], ["*"], ["*"], expires_at))
                 self._made[scope] = text, expires_at
             return text, expires_at
 
 
-def register_demo(app: Flask, settings: Settings) -> None:
-    """Give the application the demo, if the setting says so. Raises ConfigurationError where it can't make tokens."""
+def demo(settings: Settings) -> tuple[Endpoint, ...]:
+    """Return the endpoints of the demo, if the setting asks for it. Raises ConfigurationError without an HMAC key."""
     if not settings.demo:
-        return
+        return ()
     if not settings.jwt_algorithms[0].startswith("HS"):
         raise ConfigurationError(
             "NOTIFYGATE_DEMO needs tokens of its own: let NOTIFYGATE_JWT_ALGORITHMS begin with HS256."
@@ -112,23 +113,24 @@ def register_demo(app: Flask, settings: Settings) -> None:
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
     files["index.html"] = _with_hashed_names(files["index.html"])
 
-    def page(name: str = "index.html") -> Response:
+    def get_page(exchange: Exchange, services: Services) -> Response:
+        name = exchange.request.params.get("name", "index.html")
         if name not in files:
             raise NotFoundError("There is no such file.")
-        response = Response(files[name], mimetype=MEDIA_TYPES[name.rpartition(".")[2]], headers=HEADERS)
-        response.add_etag()
-        response.make_conditional(request)
-        return response
+        return cacheable_response(exchange, files[name], media_type_of(name), HEADERS)
 
-    @validated
-    def log_in(body: LoginBody) -> Response:
-        answer = _credentials(body.person, keys)
-        return Response(orjson.dumps(answer), headers={"Cache-Control": "no-store"}, mimetype="application/json")
+    def log_in(exchange: Exchange, services: Services) -> Response:
+        # JSON only: another site's page can't send that without asking CORS first.
+        body = parse_body(exchange.request, LoginBody)
+        document = orjson.dumps(_credentials(services, body.person, keys))
+        fields = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        return Response(200, document, field_lines(fields))
 
-    app.add_url_rule("/demo", "demo_page", page)
-    app.add_url_rule("/demo/<name>", "demo_file", page)
-    # JSON only, as `validated` has it: another site's page can't send that without asking CORS first.
-    app.add_url_rule("/demo/login", "demo_login", log_in, methods=["POST"])
+    return (
+        Endpoint("GET", "/demo", "open", get_page),
+        Endpoint("GET", "/demo/<name>", "open", get_page),
+        Endpoint("POST", "/demo/login", "open", log_in),
+    )
 
 
 def _with_hashed_names(html: bytes) -> bytes:
@@ -137,18 +139,18 @@ def _with_hashed_names(html: bytes) -> bytes:
     return html
 
 
-def _credentials(name: str, keys: _Keys) -> dict[str, Any]:
+def _credentials(services: Services, name: str, keys: _Keys) -> dict[str, Any]:
     """Return who the visitor is now: a token for the inbox, a key to publish with, and what a bell shows of types."""
     person = PEOPLE[name]
-    _register_types()
-    key, expires_at = keys.get(person.scope)
-    types = {**TYPES, **gateway().catalog.current.types}
+    _register_types(services)
+    key, expires_at = keys.get(services, person.scope)
+    types = {**TYPES, **services.catalog.current.types}
     return {
         "recipient": name,
         "name": person.name,
         "job": person.job,
         "roles": person.roles,
-        "token": issue_token(gateway().settings, name, list(person.roles), TOKEN_SECONDS),
+        "token": issue_token(services.settings, name, list(person.roles), TOKEN_SECONDS),
         "key": key,
         "key_scope": person.scope,
         "key_expires_at": rfc3339(expires_at),
@@ -160,12 +162,12 @@ def _credentials(name: str, keys: _Keys) -> dict[str, Any]:
     }
 
 
-def _register_types() -> None:
+def _register_types(services: Services) -> None:
     """Register the demo's types and topics where they aren't yet; what somebody has changed is left as it is."""
-    known = gateway().catalog.current
+    known = services.catalog.current
     for name, rule in TYPES.items():
         if name not in known.types:
-            gateway().writer.transact(put_type(name, rule))
+            services.writer.transact(put_type(name, rule))
     for name in TOPICS:
         if name not in known.topic_roles:
-            gateway().writer.transact(put_topic(name, ()))
+            services.writer.transact(put_topic(name, ()))

@@ -1,1 +1,1 @@
-"""Who is calling: recipients by token, publishers by API key. Knows no HTTP: `notifygate.api.guard` asks."""
+"""Authentication: recipients by token, publishers by API key. Knows no HTTP: `notifygate.protocol.pipeline` asks."""

@@ -88,11 +88,11 @@ class TokenVerifier:
         return recipient
 
     def recall(self, token: bytes) -> Recipient | None:
-        """Return whom a token speaks for if that was found out before, None if it has to be verified.
-
-        It may have expired or been revoked since.
-        """
-        return self._verified.get(_digest(token))
+        """Return the recipient of a token that was verified before and is still valid, else None."""
+        recipient = self._verified.get(_digest(token))
+        if recipient is None or recipient.expires_at <= time.time() * 1000 or not self._revocations.accepts(recipient):
+            return None
+        return recipient
 
     def _check(self, token: str) -> Recipient:
         if len(token) > MAX_TOKEN_CHARACTERS:

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from notifygate.api.v1.types import TypeBody, TypePath, rule_as_json
-from notifygate.api.validated import validate
 from notifygate.cli.database import GatewayDatabase
+from notifygate.endpoints.notification_types import TypeBody, TypePath, rule_as_json
 from notifygate.log.catalog import read_catalog
 from notifygate.publishing.registry import delete_type, put_type
+from notifygate.validation import validate
 
 
 @click.group(name="type", epilog="\b\nExample:\n  notifygate type set deploy.failed --priority high --role ops")

@@ -31,6 +31,11 @@ class Recipient:
         object.__setattr__(self, "audience", user(self.id))
         object.__setattr__(self, "key", (self.id, self.roles))
 
+    @property
+    def label(self) -> str:
+        """`user:<id>`: the recipient's name in logs and limits."""
+        return self.audience
+
 
 @dataclass(frozen=True, slots=True)
 class Publisher:

@@ -1,7 +1,7 @@
 """A poll: what lies after a cursor? Answered from the tail and the recipient's view; seldom from the database.
 
 The order of decisions is that of PROTOCOL section 4: an unusable cursor gives a reset, an old one is read from the
-database, the rest comes from memory. Nothing here waits for news: `notifygate.holds` does.
+database, the rest comes from memory. Nothing here waits for news: `notifygate.delivery` does.
 """
 
 import logging

@@ -95,6 +95,21 @@ class FixedWindows:
             self._others[key] = others
             self._counts[key] = own + others
 
+    def left(self, key: str) -> tuple[int, int]:
+        """Return what remains for a key in the present window, and the seconds until it ends: at least 1."""
+        remaining, seconds = self.limit - self.counted(key), round(self.ends_at - time.time())
+        return (remaining if remaining > 0 else 0, seconds if seconds > 1 else 1)
+
+    def admits(self, key: str, amount: int) -> bool:
+        """Count `amount` for a key and return True, or count nothing if that would exceed the limit."""
+        now = time.time()
+        if now >= self.ends_at:
+            self._begin(now)
+        if self._counts.get(key, 0) + amount > self.limit:
+            return False
+        self.add(key, now, amount)
+        return True
+
     def take(self, key: str, amount: int = 1) -> Quota:
         """Count `amount` for a key, or nothing if that would exceed the limit; return how the limit stands then."""
         counted = self.counted(key)

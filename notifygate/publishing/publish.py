@@ -1,6 +1,5 @@
 """Publishing a notification, once per Idempotency-Key."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from notifygate.log.append import IdempotencyClaim
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
+from notifygate.publishing.request import NotificationRequest
 from notifygate.storage.database import Database
 from notifygate.storage.tables import IdempotencyRecord, table
 
@@ -24,33 +24,6 @@ RECORDS = table(IdempotencyRecord)
 
 IDEMPOTENCY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered (PROTOCOL section 3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationRequest:
-    """What a publisher asks for, validated; None where the type's or the gateway's default is wanted."""
-
-    to: tuple[str, ...]
-    type: str
-    title: str
-    body: str
-    priority: str | None
-    sender: str | None
-    icon: str | None
-    action_url: str | None
-    data: str
-    """A JSON object as text."""
-    ttl_seconds: int | None
-    cut_off: str = ""
-    """What did not fit into the body. The answer says that there was something, and another rest is another request."""
-
-    def digest(self) -> str:
-        """Return a hash of the whole request: what an Idempotency-Key is bound to."""
-        fields = (
-            self.to, self.type, self.title, self.body, self.priority, self.sender, self.icon, self.action_url,
-            self.data, self.ttl_seconds, self.cut_off,
-        )  # fmt: skip
-        return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 
 
 Outcome = dict[str, Any]

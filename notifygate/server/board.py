@@ -22,10 +22,9 @@ import gevent
 from gevent.monkey import get_original
 
 from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
-from notifygate.server.desk import Answer, Desk, HeldPoll, Reply
-from notifygate.server.plain_request import PlainRequest, essence, read_request
+from notifygate.server.handler import Deferred, Handler, Outgoing, ParkedRequest, Reply
+from notifygate.server.plain_request import essence, read_request
 from notifygate.server.repeats import Repeats
-from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class _Working:
         return b""
 
 
-_WORKING: HeldPoll = _Working()
+_WORKING: ParkedRequest = _Working()
 
 
 class Connection(Timed):
@@ -66,17 +65,17 @@ class Connection(Timed):
         self._board = board
         self.fd = fd
         """-1 once it is closed or a greenlet's."""
-        self.held: HeldPoll | None = None
+        self.held: ParkedRequest | None = None
         self.says_more = False
         """Whether something may wait in the socket that was reported already."""
 
     @property
     def is_gone(self) -> bool:
-        """See `desk.Caller`."""
+        """See `handler.Client`."""
         return self.fd < 0
 
-    def answer(self, data: bytes, *, keeps_alive: bool) -> None:
-        """See `desk.Caller`. The answer is sent when this turn's answers are ready.
+    def answer(self, data: bytes, *, keep_alive: bool) -> None:
+        """See `handler.Client`. The answer is sent when this turn's answers are ready.
 
         Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
         more to say may end it before its answer.
@@ -85,7 +84,7 @@ class Connection(Timed):
         outgoing = self._board.outgoing
         if not outgoing:
             self._board.send_soon()
-        outgoing.append((self, data, keeps_alive))
+        outgoing.append((self, data, keep_alive))
 
 
 class Board:
@@ -98,7 +97,7 @@ class Board:
 
     def __init__(
         self,
-        desk: Desk,
+        handler: Handler,
         *,
         serve: Callable[[int, bytes], None],
         send_rest: Callable[[int, bytes, bool], None],
@@ -106,7 +105,7 @@ class Board:
         on_room: Callable[[], None],
         idle_seconds: float,
     ) -> None:
-        self._desk = desk
+        self._handler = handler
         self._serve = serve
         self._send_rest = send_rest
         self._spawn = spawn
@@ -118,7 +117,7 @@ class Board:
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._deadlines: Deadlines[Connection] = Deadlines(self._time_is_over)
-        self.outgoing: list[Answer] = []
+        self.outgoing: list[Outgoing] = []
         """Answers of this turn."""
         self._listens = True
         self.answered = 0
@@ -192,11 +191,11 @@ class Board:
             key = essence(data)
             answer = self._repeats.answer(key, now)
             if answer is None:
-                self._bring_to_desk(connection, data, key)
+                self._handle_new(connection, data, key)
                 return
         self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
 
-    def _bring_to_desk(self, connection: Connection, data: bytes, key: bytes) -> None:
+    def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
         """Have a request answered that isn't repeated. `key`: its `essence`."""
         if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
             connection.says_more = True
@@ -204,20 +203,19 @@ class Board:
         if request is None:
             self._serve(self._release(connection), data)
             return
-        try:
-            reply = self._desk.take(request, connection)
-        except WouldWaitError:
+        reply = self._handler.take(request, connection)
+        if isinstance(reply, Deferred):
             connection.held = _WORKING
-            self._spawn(self._take_patiently, connection, request, data, key)
+            self._spawn(self._run_deferred, connection, reply, data, key)
         else:
             self._act_on(connection, reply, data, key)
 
-    def _take_patiently(self, connection: Connection, request: PlainRequest, data: bytes, key: bytes) -> None:
-        """Ask the desk again, in a greenlet, where it may use the database."""
+    def _run_deferred(self, connection: Connection, deferred: Deferred, data: bytes, key: bytes) -> None:
+        """Answer in a greenlet, where the database may be used."""
         try:
-            reply = self._desk.take(request, connection)
+            reply = deferred.run()
         except Exception:  # a defect: what was done already must not be done again by going the ordinary way
-            logger.exception("A request could not be answered at the desk")
+            logger.exception("A request could not be answered on the fast path")
             self._close(connection)
             return
         if connection.fd >= 0:
@@ -226,13 +224,13 @@ class Board:
         elif reply is not None and not isinstance(reply, Reply):
             reply.client_is_gone()
 
-    def _act_on(self, connection: Connection, reply: Reply | HeldPoll | None, data: bytes, key: bytes) -> None:
+    def _act_on(self, connection: Connection, reply: Reply | ParkedRequest | None, data: bytes, key: bytes) -> None:
         if reply is None:
             self._serve(self._release(connection), data)
         elif isinstance(reply, Reply):
-            if reply.make_repeat is not None:
-                self._repeats.remember(key, reply.make_repeat)
-            connection.answer(reply.data, keeps_alive=reply.keeps_alive)
+            if reply.make_revalidation is not None:
+                self._repeats.remember(key, reply.make_revalidation)
+            connection.answer(reply.data, keep_alive=reply.keep_alive)
         else:
             connection.held = reply
             self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
@@ -265,8 +263,8 @@ class Board:
         outgoing, self.outgoing = self.outgoing, []
         self.send(outgoing)
 
-    def send(self, answers: Sequence[Answer]) -> None:
-        """Send what is ready, all of it at a stretch. See `desk.Sender`.
+    def send(self, answers: Sequence[Outgoing]) -> None:
+        """Send what is ready, all of it at a stretch. See `handler.Sender`.
 
         So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
         process, where it is on this machine, fall asleep between two answers and have to be woken for each.
@@ -274,7 +272,7 @@ class Board:
         self.answered += len(answers)
         idle_until = self._deadlines.next_tick + self._idle_ticks
         # Callers are connections of this board: nobody else's are brought to the desk.
-        for connection, data, keeps_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
+        for connection, data, keep_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
             connection.held = None
             try:
                 sent = os.write(connection.fd, data)
@@ -285,8 +283,8 @@ class Board:
                 continue
             try:
                 if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
-                    self._send_rest(self._release(connection), data[sent:], keeps_alive)
-                elif not keeps_alive:
+                    self._send_rest(self._release(connection), data[sent:], keep_alive)
+                elif not keep_alive:
                     self._close(connection)
                 else:
                     self._deadlines.set(connection, idle_until)

@@ -14,7 +14,7 @@ from typing import Any
 
 from gevent.server import StreamServer
 
-from notifygate.holds.raw_socket import raw_socket
+from notifygate.raw_socket import raw_socket
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from gunicorn.http.body import LengthReader
 
 from notifygate.server import transfer
 from notifygate.server.board import Board
-from notifygate.server.desk import desk_of_this_process
+from notifygate.server.handler import registered_handler
 from notifygate.server.worker import BEAT_SECONDS, GatewaySocket, GatewayWorker
 
 logger = logging.getLogger(__name__)
@@ -126,16 +126,16 @@ class DetachingWorker(GatewayWorker):
         families = {sock.family for sock in self.sockets}
         self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
         self._address = _Address(self.sockets[0].getsockname())
-        desk = desk_of_this_process()
+        handler = registered_handler()
         self._board = Board(
-            desk,
+            handler,
             serve=self._serve,
             send_rest=self._send_rest,
             spawn=self._greenlets.spawn,
             on_room=self._accept_again,
             idle_seconds=self.cfg.keepalive,
         )
-        desk.start(self._board.send)
+        handler.start(self._board.send)
 
     def _serve_listener(self, sock: Any) -> StreamServer:
         return super()._serve_listener(sock) if self._board is None else _Listener(sock, self)

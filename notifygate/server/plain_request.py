@@ -7,6 +7,9 @@ line, and each header that matters at most once. Of anything else `read_request`
 """
 
 import re
+from functools import partial
+
+from notifygate.protocol.request import Request, no_body
 
 MAX_HEAD_BYTES = 8000
 """Below gunicorn's limits on a line and on a field, so that none of them has to be looked at here."""
@@ -65,27 +68,8 @@ _idle_lines: set[bytes] = set()
 """Lines that were found to mean nothing here: most of a head, and the same in the heads of many clients."""
 
 
-class PlainRequest:
-    """A plain request."""
-
-    __slots__ = ("body", "fields", "is_http_11", "keeps_alive", "path", "query")
-
-    def __init__(
-        self, path: bytes, query: bytes, fields: dict[bytes, bytes], body: bytes | None, *, is_http_11: bool
-    ) -> None:
-        self.path = path
-        self.query = query
-        self.fields = fields
-        """The header fields that matter, by name in small letters, without blanks around their values."""
-        self.body = body
-        """None for a poll."""
-        self.is_http_11 = is_http_11
-        self.keeps_alive = is_http_11
-        """Whether the connection stays after the answer (RFC 9112 section 9.3)."""
-
-
-def read_request(data: bytes) -> PlainRequest | None:
-    """Read a plain request; None if `data` isn't exactly one."""
+def read_request(data: bytes) -> Request | None:
+    """Read a plain request; None if `data` isn't exactly one. It has only the header fields that matter."""
     body = None
     if data.startswith(_POLL) and data.endswith(_END):
         head = data[:-4]
@@ -127,13 +111,14 @@ def read_request(data: bytes) -> PlainRequest | None:
     if fields.get(b"content-length") != (None if body is None else b"%d" % len(body)):
         return None
     path, _, query = target.partition(b"?")
-    request = PlainRequest(path, query, fields, body, is_http_11=is_http_11)
+    keep_alive = is_http_11
     if b"connection" in fields:
         option = fields[b"connection"].lower()
         if option != b"keep-alive" and option != b"close":
             return None
-        request.keeps_alive = option == b"keep-alive"
-    return request
+        keep_alive = option == b"keep-alive"
+    method, read_body = ("GET", no_body) if body is None else ("POST", partial(bytes, body))
+    return Request(method, path, query, fields, read_body=read_body, is_http_11=is_http_11, keep_alive=keep_alive)
 
 
 def essence(data: bytes) -> bytes:

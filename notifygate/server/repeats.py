@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable
 
 from notifygate.recent import Recent
-from notifygate.server.desk import Repeat
+from notifygate.server.handler import Revalidation
 
 MAX_BYTES = 60 * 1024 * 1024
 """What all remembered polls may take of a worker's memory, whatever clients send."""
@@ -33,7 +33,7 @@ class Repeats:
     """Polls that were answered with 304 twice. Each weighs what it holds, and together they weigh at most MAX_BYTES."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._kept: Recent[bytes, Repeat] = Recent(MAX_BYTES, _weight, idle_seconds=IDLE_SECONDS, clock=clock)
+        self._kept: Recent[bytes, Revalidation] = Recent(MAX_BYTES, _weight, idle_seconds=IDLE_SECONDS, clock=clock)
         self._seen = array("q", bytes(8 * SEEN_ONCE))
         """The hash of a poll that was seen last, by the hash's end: what was sent twice will be sent again."""
 
@@ -49,12 +49,12 @@ class Repeats:
         repeat = self._kept.get(key)
         if repeat is None:
             return None
-        answer = repeat.again(now)
+        answer = repeat.response_at(now)
         if answer is None:
             self._kept.drop(key, repeat)
         return answer
 
-    def remember(self, key: bytes, make_repeat: Callable[[], Repeat]) -> None:
+    def remember(self, key: bytes, make_revalidation: Callable[[], Revalidation]) -> None:
         """Remember a poll that was answered with 304, if it was before: most that come once never come again.
 
         `key`: its `essence`.
@@ -64,10 +64,10 @@ class Repeats:
         mark = hash(key)
         place = mark % SEEN_ONCE
         if self._seen[place] == mark:
-            self._kept.put(key, make_repeat())
+            self._kept.put(key, make_revalidation())
         else:
             self._seen[place] = mark
 
 
-def _weight(key: bytes, repeat: Repeat) -> int:
+def _weight(key: bytes, repeat: Revalidation) -> int:
     return len(key) + ENTRY_BYTES + repeat.held_bytes

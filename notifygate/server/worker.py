@@ -35,12 +35,13 @@ from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from notifygate.domain.ids import new_request_id
-from notifygate.holds.raw_socket import raw_socket
 from notifygate.open_files import connections_that_fit
 from notifygate.problem_catalogue import CATALOGUE, problem_document
+from notifygate.protocol.response import SERVER_NAME
+from notifygate.raw_socket import raw_socket
 from notifygate.server import transfer
 from notifygate.server.closing import HANDSHAKE_SECONDS, accept_queued, refuse_new_handshakes
-from notifygate.server.desk import SERVER_NAME, desk_of_this_process
+from notifygate.server.handler import registered_handler
 from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.transfer import BodySource, send_all
 
@@ -287,7 +288,7 @@ class GatewayWorker(GeventWorker):
         if self._is_draining:
             return
         self._is_draining = True
-        desk_of_this_process().drain()
+        registered_handler().drain()
         self._told_to_stop.set()
 
     def _stop_reading(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from notifygate import metrics
+from notifygate.delivery.hold import Reason
 from notifygate.domain.principal import Recipient
-from notifygate.holds.room import Reason
 from notifygate.limits.signed_counts import COUNT_BYTES
 from tests.support.in_process import InProcessGateway, RecipientActor
 from tests.support.redis_server import RedisServer

@@ -26,7 +26,7 @@ class Repeat:
 
     held_bytes = 100
 
-    def again(self, now: float) -> bytes | None:
+    def response_at(self, now: float) -> bytes | None:
         return b"304"
 
 

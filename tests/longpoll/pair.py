@@ -87,7 +87,9 @@ class PairedSite:
             site.recipient("other"),
             site.recipient("alice", roles=["reader"]),
         )
-        publisher = site.publisher()
+        # First of all: each key is an entry of the log.
+        publisher, admin = site.publisher(), site.publisher(scope="admin")
+        narrow = site.publisher(audiences="user:x*", types="general")
         for recipient in (alice, other, with_roles):
             recipient.cursor()
         publisher.publish([f"user:{alice.name}", f"user:{other.name}"], "Before", body="Größe: 5 µm", data={"n": 1})
@@ -113,8 +115,8 @@ class PairedSite:
             "endless-token": _token(exp=None),
             "nameless-token": _token(sub=None),
             "key": publisher.key,
-            "admin-key": site.publisher(scope="admin").key,
-            "narrow-key": site.publisher(audiences="user:x*", types="general").key,
+            "admin-key": admin.key,
+            "narrow-key": narrow.key,
             "old": old,
             "cursor": cursor,
             "cursor-encoded": "".join(f"%{ord(character):02x}" for character in cursor),

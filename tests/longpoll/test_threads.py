@@ -16,7 +16,7 @@ from gevent import monkey
 from gevent.event import Event
 
 from notifygate import metrics
-from notifygate.holds.in_place import _ClientWatch
+from notifygate.delivery.greenlet import _ClientWatch
 from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway
 

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, delete, update
 
 from notifygate.auth.tokens import issue_token
-from notifygate.holds.in_place import InPlaceWait
-from notifygate.holds.room import Reason
 from notifygate.inbox.membership import FOLLOWS, INBOXES, STATES
 from notifygate.log.catalog import TOPICS, TYPES
 from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, Head, read_head
@@ -20,23 +17,6 @@ from tests.model.inbox_model import View
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 NEVER_SECONDS = 3600.0
-
-_waiting: set[InPlaceWait] = set()
-"""Requests that wait just now, neither looking at the log before it nor woken already."""
-
-
-def note_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep `_waiting`. What the room holds isn't enough: a request is in the room before it looks at the log."""
-    wait = InPlaceWait.wait
-
-    def noted_wait(self: InPlaceWait, *arguments: Any) -> Reason:
-        _waiting.add(self)
-        try:
-            return wait(self, *arguments)
-        finally:
-            _waiting.remove(self)
-
-    monkeypatch.setattr(InPlaceWait, "wait", noted_wait)
 
 
 class Nodes:
@@ -103,9 +83,9 @@ class Nodes:
         return PublisherActor(self.gateways[number].app.test_client(), self._admin.credential)
 
     def holds(self, number: int) -> int:
-        """Return how many requests a node holds that nothing has woken yet."""
-        room = self.gateways[number].services.room
-        return sum(1 for wait in _waiting if wait._room is room and wait._hold.reason is None)
+        """Return how many requests a node holds that nothing has ended yet."""
+        by_recipient = self.gateways[number].services.room._by_recipient
+        return sum(hold.state == "waiting" for holds in by_recipient.values() for hold in holds)
 
     def age(self, up_to: int) -> None:
         """Make the log up to a position older than any retention, and the dismissals in it."""

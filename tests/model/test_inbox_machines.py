@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.model.machine import InboxMachine
-from tests.model.nodes import Nodes, note_waits
+from tests.model.nodes import Nodes
 
 EXAMPLES_VARIABLE = "NOTIFYGATE_MODEL_EXAMPLES"
 
@@ -48,13 +48,11 @@ def run(make: Callable[[], RuleBasedStateMachine]) -> None:
 
 
 def test_one_node_that_remembers_everything(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    note_waits(monkeypatch)
     with closing(Nodes(database_url, 1)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=True))
 
 
 def test_two_nodes_that_remember_next_to_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Most polls cross the tail's edge, and most views were forgotten since they were last used."""
-    note_waits(monkeypatch)
     with closing(Nodes(database_url, 2, cached_views=2, tail_entries=12)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=False))

@@ -23,13 +23,18 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "open_files",
                 "recent",
                 "waiting",
+                "raw_socket",
+                "validation",
             },
             {"domain"},
             {"storage"},
             {"log"},
-            {"inbox", "publishing", "holds"},
-            {"auth", "limits", "server", "web"},
-            {"api", "cli"},
+            {"inbox", "publishing", "delivery"},
+            {"auth", "limits", "web"},
+            {"services"},
+            {"protocol"},
+            {"server", "endpoints"},
+            {"fastpath", "api", "cli"},
             {"app"},
         ),
     )
@@ -40,11 +45,11 @@ SIBLINGS = {
     ("settings", "errors"): "a bad setting is an error like any other",
     ("settings", "private_files"): "generated secrets are private files",
     ("publishing", "inbox"): "retention removes the states of the notifications that it removes",
-    ("cli", "api"): "`notifygate type set` refuses what PUT /v1/types refuses, by the same model",
+    ("validation", "errors"): "an invalid value is an error like any other",
 }
 """Imports between rooms of one level, each with its reason. A new one needs one, too."""
 
-FLASK = {"flask", "werkzeug", "flask_openapi3", "flask_limiter", "flask_sqlalchemy", "flask_migrate"}
+FLASK = {"flask", "werkzeug", "flask_limiter", "flask_sqlalchemy", "flask_migrate"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 
 MAY_IMPORT_FLASK = {"api", "app", "limits.rate_limits"}
@@ -137,7 +142,7 @@ def test_only_the_server_knows_gunicorn() -> None:
         ("notifygate.server.detaching_worker", FLASK | SQL | {"redis", "pydantic"}),
         ("notifygate.cli.send", FLASK | SQL | {"redis", "pydantic", "gevent"}),
         ("notifygate.cli.watch", FLASK | SQL | {"redis", "pydantic", "gevent"}),
-        ("notifygate.holds.in_place", FLASK | SQL | {"redis"}),
+        ("notifygate.delivery.greenlet", FLASK | SQL | {"redis"}),
         ("notifygate.log.follower", FLASK),
     ],
 )

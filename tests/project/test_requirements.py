@@ -74,7 +74,7 @@ def test_package_depends_on_the_same_list() -> None:
 def test_what_is_imported_is_required() -> None:
     """No import rests on what something else happens to need."""
     of_package = {
-        "gevent": "gevent", "flask": "flask", "flask_limiter": "flask-limiter", "flask_openapi3": "flask-openapi3",
+        "gevent": "gevent", "flask": "flask", "flask_limiter": "flask-limiter",
         "flask_sqlalchemy": "flask-sqlalchemy", "sqlalchemy": "sqlalchemy", "redis": "redis", "jwt": "pyjwt",
         "orjson": "orjson", "prometheus_client": "prometheus-client", "pydantic": "pydantic", "click": "click",
         "gunicorn": "gunicorn", "psycopg": "psycopg", "alembic": "alembic", "limits": "limits",

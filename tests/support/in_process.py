@@ -13,10 +13,10 @@ import jwt
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from notifygate.api.gateway import EXTENSION, Gateway
 from notifygate.app import create_app
 from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.auth.tokens import issue_token
+from notifygate.services import EXTENSION, Services
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
 
@@ -108,7 +108,7 @@ class InProcessGateway:
     def start(self) -> None:
         """Start (again) on the same database."""
         self.app = create_app(self.config)
-        self.services = cast(Gateway, self.app.extensions[EXTENSION])
+        self.services = cast(Services, self.app.extensions[EXTENSION])
 
     def stop(self) -> None:
         """Stop; every hold is answered."""

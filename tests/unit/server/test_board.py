@@ -1,4 +1,4 @@
-"""The board: connections without a greenlet, before a desk that says what it is told to."""
+"""The board: connections without a greenlet, in front of a handler that answers what a test wants."""
 
 import os
 import socket
@@ -10,36 +10,37 @@ import gevent
 import pytest
 from gevent.event import Event
 
+from notifygate.protocol.request import Request
 from notifygate.server.board import READ_BYTES, Board
-from notifygate.server.desk import Caller, HeldPoll, Reply, Sender
-from notifygate.server.plain_request import PlainRequest
-from notifygate.waiting import may_wait
+from notifygate.server.handler import Client, Deferred, ParkedRequest, Reply, Sender
 from tests.contract.builders import eventually
 
 REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
 
-class Repeat:
-    """A 304 that never holds a second time."""
+class StubRevalidation:
+    """A 304 that is never right a second time."""
 
     held_bytes = 100
 
-    def again(self, now: float) -> bytes | None:
+    def response_at(self, now: float) -> bytes | None:
         return None
 
 
-class Desk:
-    """Answers each poll with its own query, when it may."""
+class StubHandler:
+    """Answers each poll with its own query, once it may."""
 
     def __init__(self) -> None:
         self.may_answer = Event()
-        self.make_repeat: Callable[[], Repeat] | None = None
+        self.make_revalidation: Callable[[], StubRevalidation] | None = None
 
-    def take(self, head: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
-        if not self.may_answer.is_set():
-            may_wait()
-            self.may_answer.wait()
-        return Reply(head.query + b"\n", True, self.make_repeat)
+    def take(self, request: Request, client: Client) -> Reply | ParkedRequest | Deferred | None:
+        reply = Reply(request.query + b"\n", True, self.make_revalidation)
+        return reply if self.may_answer.is_set() else Deferred(lambda: self.wait_for(reply))
+
+    def wait_for(self, reply: Reply) -> Reply:
+        self.may_answer.wait()
+        return reply
 
     def start(self, send: Sender) -> None:
         raise AssertionError("the worker starts it")
@@ -49,8 +50,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def handler() -> StubHandler:
+    return StubHandler()
 
 
 @pytest.fixture
@@ -60,16 +61,16 @@ def served() -> list[bytes]:
 
 
 @pytest.fixture
-def board(desk: Desk, served: list[bytes]) -> Iterator[Board]:
+def board(handler: StubHandler, served: list[bytes]) -> Iterator[Board]:
     def serve(fd: int, data: bytes) -> None:
         served.append(data)
         os.close(fd)
 
-    def send_rest(fd: int, rest: bytes, keeps_alive: bool) -> None:
+    def send_rest(fd: int, rest: bytes, keep_alive: bool) -> None:
         raise AssertionError("everything fits")
 
     board = Board(
-        desk, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_room=lambda: None, idle_seconds=60
+        handler, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_room=lambda: None, idle_seconds=60
     )  # fmt: skip
     yield board
     board.stop()
@@ -92,29 +93,31 @@ def client(board: Board) -> Iterator[socket.socket]:
     eventually(lambda: len(board) == 0, "the connection's end")
 
 
-@pytest.mark.parametrize("make_repeat", [None, Repeat], ids=["200", "304"])
+@pytest.mark.parametrize("make_revalidation", [None, StubRevalidation], ids=["200", "304"])
 def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
-    board: Board, desk: Desk, client: socket.socket, make_repeat: Callable[[], Repeat] | None
+    board: Board, handler: StubHandler, client: socket.socket, make_revalidation: Callable[[], StubRevalidation] | None
 ) -> None:
-    desk.make_repeat = make_repeat
+    handler.make_revalidation = make_revalidation
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
     client.sendall(REQUEST % 2)
     eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the second request")
-    desk.may_answer.set()
+    handler.may_answer.set()
     received = b""
     while received.count(b"\n") < 2:
         received += client.recv(100)
     assert received == b"_=1\n_=2\n"
 
 
-def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(board: Board, desk: Desk, client: socket.socket) -> None:
-    class Again(Repeat):
-        def again(self, now: float) -> bytes | None:
+def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(
+    board: Board, handler: StubHandler, client: socket.socket
+) -> None:
+    class Again(StubRevalidation):
+        def response_at(self, now: float) -> bytes | None:
             return b"again\n"
 
-    desk.may_answer.set()
-    desk.make_repeat = Again
+    handler.may_answer.set()
+    handler.make_revalidation = Again
     poll = b"GET /v1/inbox?cursor=%b&_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
     received = b""
     for cursor, number in ((b"a", 1), (b"a", 2), (b"b", 3), (b"a", 4)):
@@ -132,9 +135,9 @@ def publication_of(size: int) -> bytes:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_request_behind_publications_that_fill_a_read_is_answered(
-    board: Board, desk: Desk, client: socket.socket, count: int
+    board: Board, handler: StubHandler, client: socket.socket, count: int
 ) -> None:
-    desk.may_answer.set()
+    handler.may_answer.set()
     client.sendall(publication_of(READ_BYTES) * count + REQUEST % 2)
     received = b""
     while received.count(b"\n") < count + 1:
@@ -144,7 +147,7 @@ def test_request_behind_publications_that_fill_a_read_is_answered(
 
 @pytest.mark.parametrize("size", [READ_BYTES - 1, READ_BYTES + 1])
 def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
-    board: Board, desk: Desk, client: socket.socket, served: list[bytes], size: int
+    board: Board, handler: StubHandler, client: socket.socket, served: list[bytes], size: int
 ) -> None:
     sent = publication_of(size) + REQUEST % 2
     client.sendall(sent)
@@ -153,31 +156,36 @@ def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
     served.clear()
 
 
-def test_who_leaves_while_a_greenlet_looks_is_forgotten(board: Board, desk: Desk, client: socket.socket) -> None:
+def test_who_leaves_while_a_greenlet_looks_is_forgotten(
+    board: Board, handler: StubHandler, client: socket.socket
+) -> None:
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
     client.close()
     eventually(lambda: len(board) == 0, "the connection's end")
-    desk.may_answer.set()
+    handler.may_answer.set()
     gevent.idle()
     assert board.answered == 1
 
 
 def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
-    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    board: Board,
+    handler: StubHandler,
+    client: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
-        may_wait()
+    def fail() -> Reply:
         raise LookupError
 
-    monkeypatch.setattr(desk, "take", fail)
+    monkeypatch.setattr(handler, "take", lambda request, client: Deferred(fail))
     client.sendall(REQUEST % 1)
     assert client.recv(100) == b"", "its connection is closed"
     assert "could not be answered" in caplog.text
 
 
 def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_waited_for(
-    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+    board: Board, handler: StubHandler, client: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held:
         deadline = time.monotonic() + 60
@@ -188,45 +196,47 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
         def client_is_gone(self) -> bytes:
             return b"gone\n"
 
-    take = desk.take
-
-    def hold(request: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
-        take(request, caller)
+    def hold() -> ParkedRequest:
+        handler.may_answer.wait()
         return Held()
 
-    monkeypatch.setattr(desk, "take", hold)
+    monkeypatch.setattr(handler, "take", lambda request, client: Deferred(hold))
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
     eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
-    desk.may_answer.set()
+    handler.may_answer.set()
     assert client.recv(100) == b"gone\n"
 
 
 def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
-    board: Board, desk: Desk, client: socket.socket
+    board: Board, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
     eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
-    desk.may_answer.set()
+    handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b""
 
 
-def test_a_defect_of_the_desk_costs_nobody_else_anything(
-    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_defect_of_the_handler_costs_nobody_else_anything(
+    board: Board,
+    handler: StubHandler,
+    client: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk.may_answer.set()
-    take = desk.take
+    handler.may_answer.set()
+    take = handler.take
 
-    def fail_for_the_first(head: PlainRequest, caller: Caller) -> Reply | HeldPoll | None:
-        if head.query == b"_=1":
+    def fail_for_the_first(request: Request, client: Client) -> Reply | ParkedRequest | Deferred | None:
+        if request.query == b"_=1":
             raise LookupError
-        return take(head, caller)
+        return take(request, client)
 
-    monkeypatch.setattr(desk, "take", fail_for_the_first)
+    monkeypatch.setattr(handler, "take", fail_for_the_first)
     other = connect(board)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
@@ -260,19 +270,23 @@ def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board
 
 
 def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
-    board: Board, desk: Desk, client: socket.socket
+    board: Board, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
     board.listen_no_more()
     gevent.idle()
-    desk.may_answer.set()
+    handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b""
 
 
 def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
-    board: Board, desk: Desk, client: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    board: Board,
+    handler: StubHandler,
+    client: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     set_deadline = board._deadlines.set
     broken = [next(iter(board._connections.values()))]
@@ -283,7 +297,7 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
         set_deadline(connection, tick)
 
     monkeypatch.setattr(board._deadlines, "set", fail_for_the_first)
-    desk.may_answer.set()
+    handler.may_answer.set()
     other = connect(board)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
@@ -313,8 +327,8 @@ def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
 ) -> None:
     left: list[tuple[bytes, bool]] = []
 
-    def send_rest(fd: int, rest: bytes, keeps_alive: bool) -> None:
-        left.append((rest, keeps_alive))
+    def send_rest(fd: int, rest: bytes, keep_alive: bool) -> None:
+        left.append((rest, keep_alive))
         os.close(fd)
 
     monkeypatch.setattr(board, "_send_rest", send_rest)
@@ -326,8 +340,8 @@ def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
             break
     news = bytes(range(256)) * 40_000
     board.send([(connection, news, True)])
-    ((rest, keeps_alive),) = left
-    assert keeps_alive
+    ((rest, keep_alive),) = left
+    assert keep_alive
     assert news.endswith(rest)
     assert (len(rest) == len(news)) == is_full
     assert connection.is_gone, "the greenlet has it"
@@ -337,7 +351,7 @@ def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
     board: Board, client: socket.socket
 ) -> None:
     (connection,) = board._connections.values()
-    connection.answer(b"first\n", keeps_alive=True)
+    connection.answer(b"first\n", keep_alive=True)
     board._time_is_over(connection)
     client.shutdown(socket.SHUT_WR)
     board._serve_readable()  # and its client has said all
@@ -376,6 +390,6 @@ def test_who_waits_when_the_board_listens_no_more_is_not_taken_for_gone(board: B
     board.listen_no_more()
     gevent.sleep(0.01)
     assert not hold.is_forgotten
-    connection.answer(b"late\n", keeps_alive=True)
+    connection.answer(b"late\n", keep_alive=True)
     assert client.recv(100) == b"late\n"
     assert client.recv(100) == b""

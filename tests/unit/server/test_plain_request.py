@@ -34,7 +34,7 @@ def test_everything_that_matters_is_read() -> None:
         b"wait=5",
     )
     assert (found.fields.get(b"origin"), found.fields.get(b"x-request-id")) == (b"https://app.example", b"r1")
-    assert (found.is_http_11, found.keeps_alive) == (True, True)
+    assert (found.is_http_11, found.keep_alive) == (True, True)
 
 
 def test_what_was_not_sent_is_none() -> None:
@@ -51,7 +51,7 @@ def test_what_was_not_sent_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "connection", "keeps_alive"),
+    ("version", "connection", "keep_alive"),
     [
         ("1.1", None, True),
         ("1.1", "keep-alive", True),
@@ -61,11 +61,11 @@ def test_what_was_not_sent_is_none() -> None:
         ("1.0", "close", False),
     ],
 )
-def test_whether_the_connection_stays(version: str, connection: str | None, keeps_alive: bool) -> None:
+def test_whether_the_connection_stays(version: str, connection: str | None, keep_alive: bool) -> None:
     lines = [HOST] if connection is None else [HOST, f"Connection: {connection}"]
     found = read_request(head(*lines, request_line=f"GET /v1/inbox HTTP/{version}"))
     assert found is not None
-    assert found.keeps_alive is keeps_alive
+    assert found.keep_alive is keep_alive
 
 
 NOT_PLAIN = {
@@ -144,14 +144,14 @@ def publication(*lines: str, body: bytes = b"{}", length: str = "2", path: str =
 def test_a_publication_is_read_with_its_body() -> None:
     found = read_request(publication("Content-Type: application/json", "Idempotency-Key: k", "Authorization: Bearer a"))
     assert found is not None
-    assert (found.path, found.body) == (b"/v1/notifications", b"{}")
+    assert (found.path, found.read_body()) == (b"/v1/notifications", b"{}")
     assert (found.fields.get(b"content-type"), found.fields.get(b"idempotency-key")) == (b"application/json", b"k")
     poll = read_request(head(HOST))
     assert poll is not None
-    assert poll.body is None
+    assert poll.read_body() == b""
     empty = read_request(publication(body=b"", length="0"))
     assert empty is not None
-    assert empty.body == b""
+    assert empty.read_body() == b""
 
 
 NOT_PLAIN |= {

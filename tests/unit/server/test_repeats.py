@@ -11,7 +11,7 @@ class Repeat:
     held_bytes = 100
     answer: bytes | None = b"304"
 
-    def again(self, now: float) -> bytes | None:
+    def response_at(self, now: float) -> bytes | None:
         return self.answer
 
 

@@ -1,1 +1,0 @@
-"""The desk: plain requests, answered before gunicorn's parser and Flask see them (docs/architecture.md)."""

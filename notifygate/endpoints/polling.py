@@ -1,0 +1,180 @@
+"""What the polled endpoints share: reading a poll, waiting for news, and the response."""
+
+import random
+import re
+import time
+from typing import TYPE_CHECKING, Literal
+
+from notifygate.delivery.hold import Hold
+from notifygate.domain.cursor import tokens_of_if_none_match
+from notifygate.domain.principal import Recipient
+from notifygate.errors import InvalidRequestError
+from notifygate.inbox.answer import Found, Nothing, counts_body, poll_body
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.pipeline import Outcome, take
+from notifygate.protocol.request import NO_REQUEST, Request
+from notifygate.protocol.response import PRIVATE, Response
+from notifygate.services import Services
+from notifygate.validation import parse_whole_number
+
+if TYPE_CHECKING:
+    from notifygate.inbox.view import View
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+"""Notifications and removals in a response."""
+
+JITTER = 0.05
+"""Largest share by which a wait is shortened, so that clients that came together do not return together. The protocol
+allows twice as much: the server's timers fire up to a twentieth of a second early."""
+
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([^\s,;\"]*)", re.IGNORECASE)
+
+_NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b'
+_FOUND = b'Content-Type: application/json\r\n%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b'
+_WAITED = b"Preference-Applied: wait=%d\r\n"
+
+
+class Poll:
+    """A poll of the inbox or of its counts."""
+
+    __slots__ = ("cursor", "limit", "of", "tags")
+
+    def __init__(self, of: Literal["inbox", "counts"], cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> None:
+        self.of = of
+        self.cursor = cursor
+        self.limit = limit
+        self.tags: tuple[str, ...] = ()
+        """The cursors in If-None-Match."""
+
+    def look(self, services: Services, recipient: Recipient) -> Found | Nothing:
+        """Return what lies after the cursor now.
+
+        Raises UnauthorizedError if the token was revoked, at the latest while the database was read.
+        """
+        if self.of == "inbox":
+            outcome = services.polls.look(recipient, self.cursor, self.tags, self.limit)
+        else:
+            outcome = services.polls.look_at_counts(recipient, self.tags)
+        services.revocations.check(recipient)
+        return outcome
+
+
+class PollHold(Hold[Response]):
+    """A poll that waits."""
+
+    __slots__ = ("exchange", "poll", "services")
+    view: "View"
+
+    def __init__(self, exchange: Exchange, services: Services, poll: Poll, seconds: float) -> None:
+        super().__init__(services.views.current(exchange.recipient), time.monotonic() + seconds)
+        self.exchange = exchange
+        self.services = services
+        self.poll = poll
+
+    def look(self, *, is_last: bool) -> Response | None:
+        """See `Hold`."""
+        poll, services = self.poll, self.services
+        recipient = self.exchange.recipient
+        if (
+            not is_last
+            and poll.of == "inbox"
+            and services.revocations.accepts(recipient)
+            and services.polls.is_at_the_end(self.view, poll.cursor)
+        ):
+            return None  # nearly all that come back after a broadcast
+        outcome = poll.look(services, recipient)
+        if isinstance(outcome, Nothing) and not is_last:
+            return None
+        return poll_response(self.exchange, services, poll, outcome)
+
+    def renew_view(self) -> None:
+        """See `Hold`."""
+        self.view = self.services.views.current(self.exchange.recipient)
+
+    def parked(self) -> None:
+        """See `Hold`. Texts that the view has too are kept once."""
+        poll, token = self.poll, self.view.token
+        if poll.cursor == token:
+            poll.cursor = token
+        if poll.tags == (token,):
+            poll.tags = (token,)
+        self.exchange.request = NO_REQUEST
+
+    @property
+    def has_common_form(self) -> bool:
+        """Whether its response has the form of nearly all held polls."""
+        exchange = self.exchange
+        return exchange.is_http_11 and exchange.keep_alive and exchange.origin is None and self.poll.of == "inbox"
+
+
+def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | None) -> Outcome:
+    """Answer a poll, or hold it if it asks for a wait and may have one.
+
+    `wait` is the parameter of that name; without it, `Prefer: wait=N` counts. Raises InvalidRequestError.
+    """
+    recipient = exchange.recipient
+    poll.tags = _tags(exchange.request, poll.cursor)
+    asked = requested_wait(wait, exchange.request.field(b"prefer"))
+    if asked is not None:
+        exchange.granted_wait = min(asked, services.advice.longest_wait())
+    if exchange.granted_wait:
+        return PollHold(exchange, services, poll, hold_seconds(exchange.granted_wait, recipient))
+    return poll_response(exchange, services, poll, poll.look(services, recipient))
+
+
+def requested_wait(parameter: int | None, prefer: str | None) -> int | None:
+    """Return the wait that a request asks for: the parameter, else `Prefer: wait=N` (RFC 7240), None for neither."""
+    if parameter is not None or prefer is None:
+        return parameter
+    found = _PREFERRED_WAIT.search(prefer)
+    if found is None:
+        return None
+    try:
+        return parse_whole_number(found.group(1))
+    except ValueError as error:
+        raise InvalidRequestError.of("Prefer", f"wait {error}") from error
+
+
+def hold_seconds(granted: int, recipient: Recipient) -> float:
+    """Return how long a request is held: slightly less than granted, and not beyond the expiry of the token."""
+    jittered = granted * random.uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
+    return min(jittered, recipient.expires_at / 1000 - time.time())
+
+
+def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: Found | Nothing) -> Response:
+    """Return 304 if an entity tag still matches, else 200. Raises RateLimitedError."""
+    poll_after = services.advice.poll_after()
+    waited = b"" if exchange.granted_wait is None else _WAITED % exchange.granted_wait
+    if isinstance(outcome, Nothing):
+        if outcome.matched is not None:
+            response = Response(304, b"", not_modified_fields(outcome.matched, poll_after, waited))
+            response.revalidation = outcome
+            return response
+        outcome = services.polls.as_found(outcome)
+    if outcome.is_news:
+        take(exchange, services.limits, "poll")
+    if poll.of == "counts":
+        body = counts_body(outcome.unread, outcome.unseen)
+    else:
+        body = poll_body(outcome, poll_after, services.advice.longest_wait())
+    return Response(200, body, found_fields(outcome.token.encode(), poll_after, waited))
+
+
+def not_modified_fields(token: str, poll_after: int, waited: bytes) -> bytes:
+    """Return the fields of a 304."""
+    return _NOT_MODIFIED % (PRIVATE, token.encode(), poll_after, waited)
+
+
+def found_fields(token: bytes, poll_after: int, waited: bytes) -> bytes:
+    """Return the fields of a 200."""
+    return _FOUND % (PRIVATE, token, poll_after, waited)
+
+
+def _tags(request: Request, cursor: str | None) -> tuple[str, ...]:
+    header = request.fields.get(b"if-none-match")
+    if header is None:
+        return ()
+    if cursor is not None and header == b'W/"%b"' % cursor.encode():
+        return (cursor,)  # what nearly every client sends, and one text less in memory while it is held
+    return tuple(tokens_of_if_none_match(header.decode("latin-1")))

@@ -1,0 +1,29 @@
+"""What the endpoints that publish share: the Idempotency-Key of the request and the response."""
+
+import orjson
+
+from notifygate.errors import InvalidRequestError
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.pipeline import take
+from notifygate.protocol.response import Response, field_lines, json_response
+from notifygate.publishing.publish import NotificationRequest
+from notifygate.services import Services
+
+MAX_KEY_CHARACTERS = 128
+
+
+def publish(exchange: Exchange, services: Services, request: NotificationRequest) -> Response:
+    """Publish a notification, once per Idempotency-Key, count its audiences and return 201."""
+    key = _idempotency_key(exchange.request.field(b"idempotency-key"))
+    take(exchange, services.limits, "audiences", len(request.to))
+    answer = services.publishing.publish(exchange.publisher, request, key)
+    fields = {"Location": f"/v1/notifications/{answer.body['id']}"}
+    if answer.replayed:
+        fields["Idempotency-Replayed"] = "true"
+    return json_response(orjson.dumps(answer.body), 201, field_lines(fields))
+
+
+def _idempotency_key(key: str | None) -> str | None:
+    if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+        raise InvalidRequestError.of("Idempotency-Key", "must be 1-128 printable ASCII characters")
+    return key

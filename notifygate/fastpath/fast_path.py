@@ -1,0 +1,224 @@
+"""The fast path's handler: bytes become a `Request`, the pipeline answers, and a hold is parked as a record.
+
+Everything runs in the hub, from memory. What needs the database is deferred to a greenlet; what `plain_request` or the
+authentication leaves in doubt goes the ordinary way.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import gevent
+
+from notifygate.delivery.hold import Hold
+from notifygate.endpoints.polling import PollHold, not_modified_fields
+from notifygate.errors import UnauthorizedError
+from notifygate.fastpath.broadcast import BroadcastTemplate
+from notifygate.fastpath.record import FastPathRecord
+from notifygate.fastpath.revalidation import PollRevalidation, can_be_revalidated
+from notifygate.protocol.encoder import Encoder
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.pipeline import Endpoint, Pipeline
+from notifygate.protocol.request import Request
+from notifygate.protocol.response import CLIENT_GONE, Response
+from notifygate.server.handler import Client, Deferred, Outgoing, Reply, Sender
+from notifygate.services import Services
+from notifygate.waiting import WouldWaitError
+
+logger = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 1.0
+"""How often the fields that responses share are made: the Date counts seconds."""
+
+
+class FastPath:
+    """See `server.handler.Handler`; for its holds it is the transport."""
+
+    def __init__(self, services: Services, endpoints: Sequence[Endpoint]) -> None:
+        self._routes = {(endpoint.method, endpoint.path.encode()): endpoint for endpoint in endpoints}
+        self._services = services
+        self._registry = services.room
+        self._pipeline = Pipeline(services, self._park)
+        self._encoder = Encoder(services.settings.cors_origins, services.limits)
+        self._poll_limit = services.limits.windows("poll")
+        self._template: BroadcastTemplate | None = None
+        self._send: Sender
+        self.tail = services.tail
+        self.revocations = services.revocations
+        self.guard = services.limits.windows("guard")
+        self.record = FastPathRecord()
+        self.generation = 1
+        """Counts the refreshes."""
+        self.may_revalidate = False
+        self.not_modified_start = b""
+
+    def start(self, send: Sender) -> None:
+        """See `Handler`."""
+        self._send = send
+        self._timer = gevent.get_hub().loop.timer(REFRESH_SECONDS, REFRESH_SECONDS)
+        self._timer.start(self._refresh)
+        self._refresh()
+
+    def drain(self) -> None:
+        """See `Handler`."""
+        self._registry.drain()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._encoder.refresh()
+        self._template = None
+        self.record.flush()
+        self.not_modified_start = self._encoder.start(304, is_http_11=True, keep_alive=True)
+        self.generation += 1
+        # While access lines are on, each response goes the way on which it gets its line.
+        self.may_revalidate = self._services.follower.is_fed and not self._registry.is_draining and not self.record.logs
+
+    def not_modified_end(self, token: str) -> bytes:
+        """Return what follows `not_modified_start` in the 304s of one client."""
+        return not_modified_fields(token, self._services.advice.poll_after(), b"") + b"\r\n"
+
+    # --- Requests -----------------------------------------------------------------------------
+
+    def take(self, request: Request, client: Client) -> Reply | PollHold | Deferred | None:
+        """See `Handler`."""
+        endpoint = self._routes.get((request.method, request.path))
+        if endpoint is None:
+            return None
+        exchange = Exchange(request, endpoint.path, client)
+        if request.method == "GET":  # else a commit is waited for
+            try:
+                return self._answer(exchange, endpoint)
+            except WouldWaitError:
+                pass
+        return Deferred(functools.partial(self._answer, exchange, endpoint))
+
+    def _answer(self, exchange: Exchange, endpoint: Endpoint) -> Reply | PollHold | None:
+        if exchange.principal is None and not self._pipeline.recall(exchange):
+            try:  # a token that is new; a failure is counted by address, which proxies in front may hide
+                self._pipeline.verify_token(exchange)
+            except UnauthorizedError:
+                return None
+        outcome = self._pipeline.handle(exchange, endpoint.access, endpoint.run)
+        if isinstance(outcome, Hold):
+            return cast(PollHold, outcome)
+        data = self._encode(exchange, outcome)
+        if outcome.status != 304 or not self.may_revalidate or not can_be_revalidated(exchange):
+            return Reply(data, exchange.keep_alive)
+        return Reply(data, True, functools.partial(PollRevalidation, self, exchange.recipient, outcome.revalidation))
+
+    def _park(self, exchange: Exchange, hold: Hold[Response]) -> Response | Hold[Response]:
+        hold.transport = self
+        return self._registry.begin(hold) or hold
+
+    def _encode(self, exchange: Exchange, response: Response) -> bytes:
+        if self._registry.is_draining:
+            exchange.keep_alive = False
+        data = self._encoder.encode(exchange, response)
+        self.record.answered(exchange, response.status)
+        return data
+
+    # --- Holds --------------------------------------------------------------------------------
+
+    def deliver_many(self, holds: Sequence[Hold[Any]]) -> None:
+        """See `delivery.hold.Transport`: together where that is possible, the others one by one."""
+        holds = cast("Sequence[PollHold]", holds)
+        try:
+            self._broadcast(holds)
+        except Exception:  # a defect with one of them must not cost the others their responses
+            logger.exception("Holds could not be answered together")
+        for hold in holds:
+            if hold.state == "ended":
+                gevent.get_hub().loop.run_callback(self._conclude_ended, hold)
+
+    def _broadcast(self, holds: Sequence[PollHold]) -> None:
+        """Answer the holds whose response is one new notification in the common form.
+
+        The others, and those past their limit, stay as they are.
+        """
+        guard, limit = self.guard, self._poll_limit
+        if guard is None or limit is None or self.record.logs:
+            return
+        if not self._services.follower.is_fed or self._registry.is_draining:
+            return
+        accepts = self.revocations.accepts
+        common = [hold for hold in holds if hold.state == "ended" and hold.has_common_form]
+        found = self._services.polls.tell_single([hold for hold in common if accepts(hold.exchange.recipient)])
+        if not found:
+            return
+        # In this order: these two begin a new window where the last one is over.
+        guard_counts = guard.present()
+        counts = limit.add_each([hold.exchange.recipient.audience for hold, _ in found])
+        template = self._template_for(guard, limit)
+        outgoing: list[Outgoing] = []
+        commits: list[float | None] = []
+        try:
+            for (hold, notification), count in zip(found, counts, strict=True):
+                left = limit.limit - count
+                if left < 0:
+                    continue
+                exchange = hold.exchange
+                guard_left = guard.limit - guard_counts.get(exchange.recipient.audience, 0)
+                data = template.fill(
+                    notification, hold.view, exchange.granted_wait, exchange.request_id, max(guard_left, 0), left
+                )
+                hold.change("resume")
+                outgoing.append((exchange.client, data, True))
+                commits.append(hold.committed_at)
+        finally:  # a defect with one of them must not cost those before it their responses
+            self._send(outgoing)
+            self.record.woken(commits)
+            self.record.count("/v1/inbox", 200, len(outgoing))
+
+    def _template_for(self, guard: Any, limit: Any) -> BroadcastTemplate:
+        template = self._template
+        if template is None or template.valid_for != (guard.ends_at, limit.ends_at):
+            advice = self._services.advice
+            template = BroadcastTemplate(self._encoder, guard, limit, advice.poll_after(), advice.longest_wait())
+            self._template = template
+        return template
+
+    def _conclude_ended(self, hold: PollHold) -> None:
+        if hold.state == "ended":  # else its client has left meanwhile
+            self._conclude_in_hub(hold)
+
+    def _conclude_in_hub(self, hold: PollHold) -> None:
+        """Answer a hold that has ended, from memory where that is enough."""
+        try:
+            self._conclude(hold)
+        except WouldWaitError:
+            gevent.spawn(self._conclude, hold)
+
+    def _conclude(self, hold: PollHold) -> None:
+        exchange = hold.exchange
+        outcome = self._pipeline.conclude(exchange, hold)
+        if isinstance(outcome, Response):
+            exchange.held_seconds = time.monotonic() - exchange.began_at
+            if outcome.status == 200:
+                self.record.woken([hold.committed_at])
+            data = self._encode(exchange, outcome)
+            exchange.client.answer(data, keep_alive=exchange.keep_alive)
+        elif exchange.client.is_gone:  # while the database was read
+            self.abandon(hold)
+        elif hold.deadline <= time.monotonic():
+            self.expire(hold)
+
+    def expire(self, hold: Hold[Any]) -> None:
+        """See `Transport`. A hold that is being answered must not wait any further."""
+        if hold.state != "waiting":
+            hold.deadline = 0.0
+            return
+        self._registry.leave(hold, "timeout")
+        self._conclude_in_hub(cast(PollHold, hold))
+
+    def abandon(self, hold: Hold[Any]) -> bytes:
+        """See `Transport`."""
+        if hold.state not in ("waiting", "ended"):
+            return b""
+        self._registry.leave(hold, "gone")
+        if hold.state == "ended":
+            hold.change("resume")
+        exchange = cast(PollHold, hold).exchange
+        exchange.held_seconds = time.monotonic() - exchange.began_at
+        return self._encode(exchange, Response(CLIENT_GONE))

@@ -1,1 +1,0 @@
-"""Holds: requests kept open until there is something to say. Nothing here reads the database."""

@@ -1,0 +1,119 @@
+"""Responses as header lines and bytes. The fields that all responses share are joined once a second, with the Date."""
+
+import email.utils
+import functools
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from notifygate.limits.rate_limits import RateLimits
+from notifygate.limits.windows import LimitName
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.response import (
+    ALLOWED_HEADERS,
+    ALLOWED_METHODS,
+    CLIENT_GONE,
+    NO_SNIFFING,
+    PREFLIGHT_SECONDS,
+    SERVER_NAME,
+    Response,
+    cors_fields,
+    field_lines,
+    limit_fields,
+)
+
+
+class Encoder:
+    """Adds to responses what they share. `origins`: those whose scripts may read responses (CORS)."""
+
+    def __init__(self, origins: Sequence[str], limits: RateLimits) -> None:
+        self._rate_limits = limits
+        self._origins = origins
+        self._cors = {origin: field_lines(cors_fields(origin, origins)) for origin in origins}
+        self._starts: dict[tuple[int, bool, bool], bytes] = {}
+        self._limits: dict[tuple[LimitName, ...], bytes] = {}
+
+    def refresh(self) -> None:
+        """Use the current Date. Called once a second."""
+        self._starts.clear()
+
+    def encode(self, exchange: Exchange, response: Response) -> bytes:
+        """Return a response as bytes (RFC 9112)."""
+        start = self.start(response.status, is_http_11=exchange.is_http_11, keep_alive=exchange.keep_alive)
+        if response.status in (204, 304):
+            return b"%b%b\r\n" % (start, self.fields(exchange, response))
+        return b"%b%bContent-Length: %d\r\n\r\n%b" % (
+            start,
+            self.fields(exchange, response),
+            len(response.body),
+            response.body,
+        )
+
+    def fields(self, exchange: Exchange, response: Response) -> bytes:
+        """Return the header lines of a response, without those of the connection and the body's length."""
+        fields = response.fields
+        if response.status != 304:
+            fields = b"%b%bX-Request-Id: %b\r\n%b" % (
+                fields,
+                NO_SNIFFING,
+                exchange.request_id.encode(),
+                self._limit_lines(exchange),
+            )
+        return self._with_cors(exchange, fields) if self._origins else fields
+
+    def start(self, status: int, *, is_http_11: bool, keep_alive: bool) -> bytes:
+        """Return the status line and the fields that depend only on the second and the connection."""
+        key = (status, is_http_11, keep_alive)
+        start = self._starts.get(key)
+        if start is None:
+            lines = {
+                "Server": SERVER_NAME,
+                "Date": email.utils.formatdate(usegmt=True),
+                "Connection": "keep-alive" if keep_alive else "close",
+            }
+            start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, reason_phrase(status).encode(), field_lines(lines))
+            self._starts[key] = start
+        return start
+
+    def _limit_lines(self, exchange: Exchange) -> bytes:
+        """Return how the limits stand now that the request was counted against; empty without any."""
+        names = exchange.counted
+        if not names:
+            return b""
+        limits, numbers = self._rate_limits, list[int]()
+        for name in names:
+            numbers += limits.left(name, exchange.limit_key(name))
+        return self.limit_template(names) % tuple(numbers)
+
+    def limit_template(self, names: tuple[LimitName, ...]) -> bytes:
+        """Return the lines of some limits with %d for what remains and the seconds until the window ends, of each."""
+        template = self._limits.get(names)
+        if template is None:
+            quotas = [self._rate_limits.standing(name, "") for name in names]
+            blank = limit_fields([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
+            template = self._limits[names] = field_lines(blank).replace(b"=-1", b"=%d")
+        return template
+
+    def _with_cors(self, exchange: Exchange, fields: bytes) -> bytes:
+        if b"Vary: " in fields:
+            fields = fields.replace(b"Vary: ", b"Vary: Origin, ", 1)
+        else:
+            fields += b"Vary: Origin\r\n"
+        allowed = self._cors.get(exchange.origin or "")
+        if allowed is None:
+            return fields
+        return fields + allowed + (_PREFLIGHT if exchange.method == "OPTIONS" else b"")
+
+
+_PREFLIGHT = field_lines(
+    {
+        "Access-Control-Allow-Methods": ALLOWED_METHODS,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }
+)
+
+
+@functools.cache
+def reason_phrase(status: int) -> str:
+    """Return the reason phrase of a status in capitals, as gunicorn sends it."""
+    return "UNKNOWN" if status == CLIENT_GONE else HTTPStatus(status).phrase.upper()

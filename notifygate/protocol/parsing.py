@@ -1,0 +1,37 @@
+"""Reading the parameters and the body of a request against models."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from notifygate.errors import FieldError, InvalidRequestError, UnsupportedMediaTypeError
+from notifygate.protocol.request import Request, parse_query
+from notifygate.validation import parse_json, validate
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_parameters(request: Request, model: type[M]) -> M:
+    """Return the query parameters as a model. Raises InvalidRequestError."""
+    return validate(model, parse_query(request.query))
+
+
+def refuse_parameters(request: Request) -> None:
+    """Raise InvalidRequestError if there are query parameters: the endpoint takes none."""
+    if request.query and (unknown := parse_query(request.query)):
+        raise InvalidRequestError([FieldError(name, "is not known") for name in unknown])
+
+
+def parse_body(request: Request, model: type[M]) -> M:
+    """Return the JSON body as a model.
+
+    Raises UnsupportedMediaTypeError, PayloadTooLargeError, MalformedJsonError and InvalidRequestError, in this order.
+    """
+    if media_type(request) != "application/json":
+        raise UnsupportedMediaTypeError
+    return validate(model, parse_json(request.read_body()))
+
+
+def media_type(request: Request) -> str:
+    """Return the media type of the body in lower case, without its parameters (RFC 9110 section 8.3.1)."""
+    return (request.field(b"content-type") or "").partition(";")[0].strip().lower()

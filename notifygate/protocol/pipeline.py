@@ -1,0 +1,154 @@
+"""The steps from a request to its response, the same for every way in which requests arrive.
+
+1. authenticate the caller and count the request against `guard` (`admit`)
+2. run the endpoint, which counts against its own limits
+3. turn an error into a problem document
+
+`Encoder` then adds the common header fields, and `record` counts and logs the response.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from notifygate.auth.keys import PREFIX
+from notifygate.delivery.hold import Hold
+from notifygate.domain.principal import Publisher, Recipient
+from notifygate.errors import ForbiddenError, RateLimitedError, UnauthorizedError
+from notifygate.limits.rate_limits import RateLimits
+from notifygate.limits.windows import LimitName
+from notifygate.protocol.exchange import Exchange
+from notifygate.protocol.problems import problem_response
+from notifygate.protocol.response import Response
+from notifygate.services import Services
+from notifygate.waiting import WouldWaitError
+
+Access = Literal["open", "any", "recipient", "publisher", "admin"]
+"""Which callers an endpoint admits: everybody, any valid credential, a recipient's token, a key with `publish`, a key
+with `admin`."""
+
+KEY_PREFIX = PREFIX.encode()
+
+Outcome = Response | Hold[Response]
+Run = Callable[[Exchange, Services], Outcome]
+
+
+class Endpoint(NamedTuple):
+    """One method of one path."""
+
+    method: str
+    path: str
+    """Variable parts in angle brackets, as Flask writes them."""
+    access: Access
+    run: Run
+
+
+class Pipeline:
+    """Answers requests. `park` is the transport's way to hold a request: see `delivery.hold`."""
+
+    def __init__(self, services: Services, park: Callable[[Exchange, Hold[Response]], Outcome]) -> None:
+        self._services = services
+        self._park = park
+
+    def handle(self, exchange: Exchange, access: Access, run: Run) -> Outcome:
+        """Answer a request, or return the hold that was parked.
+
+        Raises WouldWaitError in the hub. Called again in a greenlet, it goes on from there.
+        """
+        try:
+            if access != "open":
+                if exchange.principal is None:
+                    self._authenticate(exchange)
+                self._admit(exchange, access)
+            outcome = run(exchange, self._services)
+            return self._park(exchange, outcome) if isinstance(outcome, Hold) else outcome
+        except WouldWaitError:
+            raise
+        except Exception as error:
+            return problem_response(error, exchange.request_id)
+
+    def conclude(self, exchange: Exchange, hold: Hold[Response]) -> Outcome:
+        """Answer a hold that has ended, or return it if it waits again. Raises as `handle`."""
+        try:
+            return self._services.room.conclude(hold) or hold
+        except WouldWaitError:
+            raise
+        except Exception as error:
+            return problem_response(error, exchange.request_id)
+
+    def verify_token(self, exchange: Exchange) -> None:
+        """Set the principal from a token that memory does not know. Raises UnauthorizedError."""
+        text = _credential(exchange).decode("latin-1")
+        if text.startswith(PREFIX):
+            raise UnauthorizedError
+        exchange.principal = self._services.tokens.verify(text)
+
+    def recall(self, exchange: Exchange) -> bool:
+        """Set the principal if memory knows the credential. Return whether it does."""
+        credential = _credential(exchange)
+        if credential.startswith(KEY_PREFIX):
+            exchange.principal = self._services.keys.recall(credential.decode("latin-1"))
+        else:
+            exchange.principal = self._services.tokens.recall(credential)
+        return exchange.principal is not None
+
+    def _authenticate(self, exchange: Exchange) -> None:
+        """Set the principal. Raises UnauthorizedError, which counts against the address.
+
+        An API key that memory does not know to be good costs a database read, but none past the address' limit:
+        guessing must not load the database. A good key that is new gets its first answer within the head check
+        interval, when memory knows it; all others behind the same address are served as before.
+        """
+        if self.recall(exchange):
+            return
+        services, text = self._services, _credential(exchange).decode("latin-1")
+        try:
+            if not text.startswith(PREFIX):
+                self.verify_token(exchange)
+            elif services.limits.is_used_up("failed_auth", exchange.limit_key("failed_auth")):
+                raise UnauthorizedError
+            else:
+                exchange.principal = services.keys.verify(text)
+        except UnauthorizedError:
+            # An address is counted only while no credential is valid: many recipients may share one.
+            take(exchange, services.limits, "failed_auth")
+            raise
+
+    def _admit(self, exchange: Exchange, access: Access) -> None:
+        """Count the request against the guard limit.
+
+        Raises RateLimitedError, and ForbiddenError for a principal that `access` excludes.
+        """
+        take(exchange, self._services.limits, "guard")
+        principal = exchange.principal
+        if access == "recipient" and not isinstance(principal, Recipient):
+            raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
+        if access in ("publisher", "admin"):
+            if not isinstance(principal, Publisher):
+                raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
+            if not principal.has_scope("admin" if access == "admin" else "publish"):
+                raise ForbiddenError("This key does not have the scope for this.")
+
+
+def _credential(exchange: Exchange) -> bytes:
+    """Return the bearer credential (RFC 6750 section 2.1), empty where there is none."""
+    scheme, _, credential = exchange.request.fields.get(b"authorization", b"").partition(b" ")
+    return credential.strip() if scheme == b"Bearer" or scheme.lower() == b"bearer" else b""
+
+
+def take(exchange: Exchange, limits: RateLimits, name: LimitName, amount: int = 1) -> None:
+    """Count the request against one of its limits, once, as `amount`. Raises RateLimitedError."""
+    if name in exchange.counted:  # in the hub, before the exchange moved to a greenlet
+        return
+    wait_seconds = limits.count(name, exchange.limit_key(name), amount)
+    if wait_seconds is None:
+        return
+    exchange.counted = _extended(exchange.counted, name)
+    if wait_seconds:
+        raise RateLimitedError(wait_seconds)
+
+
+@functools.lru_cache(maxsize=64)
+def _extended(names: tuple[LimitName, ...], name: LimitName) -> tuple[LimitName, ...]:
+    """Return names with one more: one tuple for all exchanges, of which ten thousand may be held."""
+    return (*names, name)

@@ -1,0 +1,70 @@
+"""A response as a value, and the header fields that several responses share."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from notifygate.limits.windows import Quota
+
+SERVER_NAME = "notifygate"
+"""The `Server` field of every response (RFC 9110 section 10.2.4): without a version, which helps attackers only."""
+
+PRIVATE = b"Cache-Control: private, no-cache\r\nVary: Authorization, Accept-Encoding\r\n"
+"""A shared cache must not store the response, and a private one must revalidate it before it uses it again."""
+
+NO_SNIFFING = b"X-Content-Type-Options: nosniff\r\n"
+
+EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE"
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
+PREFLIGHT_SECONDS = 600
+"""How long a browser may cache the answer to a preflight request."""
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
+"""Request ids of callers that are repeated in responses and in the log."""
+
+CLIENT_GONE = 499
+"""The status under which nginx, too, logs a client that closed the connection. No client receives it."""
+
+
+class Response:
+    """Status, header fields and body.
+
+    `fields` are those of this response alone, as complete lines; `Encoder` adds the ones that all responses have.
+    """
+
+    __slots__ = ("body", "fields", "revalidation", "status")
+
+    def __init__(self, status: int, body: bytes = b"", fields: bytes = b"") -> None:
+        self.status = status
+        self.body = body
+        self.fields = fields
+        self.revalidation: Any = None
+        """What a 304 rests on, for the fast path: the same request gets the same response while it holds."""
+
+
+def field_lines(fields: Mapping[str, str]) -> bytes:
+    """Return header fields as lines, each with its CRLF (RFC 9112 section 5)."""
+    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()]).encode("latin-1")
+
+
+def json_response(body: bytes, status: int = 200, fields: bytes = b"") -> Response:
+    """Return a JSON response that is private to the caller."""
+    return Response(status, body, b"Content-Type: application/json\r\n%b%b" % (PRIVATE, fields))
+
+
+def limit_fields(quotas: Sequence[Quota]) -> dict[str, str]:
+    """Return RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10); empty without quotas."""
+    if not quotas:
+        return {}
+    return {
+        "RateLimit-Policy": ", ".join([quota.policy_item for quota in quotas]),
+        "RateLimit": ", ".join([quota.state_item for quota in quotas]),
+    }
+
+
+def cors_fields(origin: str | None, origins: Sequence[str]) -> dict[str, str]:
+    """Return the fields that open a response to scripts of an allowed origin; empty for any other origin."""
+    if origin is None or origin not in origins:
+        return {}
+    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED_HEADERS}

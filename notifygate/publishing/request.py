@@ -1,0 +1,182 @@
+"""A request to publish a notification, field by field (docs/protocol.md section 3): the rules of everything that
+publishes, whatever form the request came in.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
+
+import orjson
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from notifygate.domain.audience import is_audience
+from notifygate.settings import MAX_TTL_SECONDS
+from notifygate.validation import BodyModel
+
+MAX_BODY_CHARACTERS = 4000
+MAX_TITLE_CHARACTERS = 200
+MAX_DATA_BYTES = 4096
+MAX_DATA_DEPTH = 32
+"""Objects and lists inside each other: far more than anyone needs, far less than makes a client's parser give up."""
+
+MAX_AUDIENCES = 1000
+
+# Patterns are read by Python here and, in openapi.json, by programs that speak ECMA-262: they say the same in both.
+TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
+TEXT_PATTERN = r"[^\x00\ud800-\udfff]*"
+LINE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"
+_REST_OF_URL = r"[^\\\s\x00-\x1f\x7f-\x9f]*"
+_AFTER_SCHEME = rf"://[^/?#\\\s\x00-\x1f\x7f-\x9f]+{_REST_OF_URL}"
+URL_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]?{_AFTER_SCHEME}|/(?![/\\]){_REST_OF_URL}|"
+ICON_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]{_AFTER_SCHEME}|[^\s:/\\<>\"'`\x00-\x1f\x7f-\x9f]*"
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TEXT = re.compile(TEXT_PATTERN)
+_URL = re.compile(URL_PATTERN)
+_ICON = re.compile(ICON_PATTERN)
+_write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str) and not _TEXT.fullmatch(value):
+        raise ValueError("must be Unicode text without NUL characters and lone surrogates")
+    return value
+
+
+def _line(value: str) -> str:
+    if CONTROL.search(value):
+        raise ValueError("must be one line of text without control characters")
+    return value
+
+
+def _url(value: str) -> str:
+    if not _URL.fullmatch(value):
+        raise ValueError("must be an http or https URL, or a path that begins with a single /")
+    return value
+
+
+def _icon(value: str) -> str:
+    if not _ICON.fullmatch(value):
+        raise ValueError("must be a short name or an https URL")
+    return value
+
+
+def _audience(value: str) -> str:
+    if not is_audience(value):
+        raise ValueError("must be user:<id>, role:<name>, topic:<name> or all")
+    return value
+
+
+def _integer(value: Any) -> Any:
+    """JSON knows one kind of number: 60.0 is 60, as JSON schema's `integer` has it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _data(value: dict[str, Any]) -> dict[str, Any]:
+    data_as_json(value)
+    return value
+
+
+def _fits(value: Any, levels: int) -> bool:
+    """Return whether objects and lists are nested at most so many levels deep."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = cast("Iterable[Any]", value.values() if isinstance(value, dict) else value)
+    return levels > 0 and all(_fits(item, levels - 1) for item in inner)
+
+
+def data_as_json(data: dict[str, Any]) -> str:
+    """Write `data` as the JSON text that clients get. Raises ValueError where that can't be done."""
+    if not _fits(data, MAX_DATA_DEPTH):
+        raise ValueError(f"must be at most {MAX_DATA_DEPTH} objects and lists deep")
+    try:
+        text = _write_json(data)
+        size = len(text.encode())
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ValueError("must be a JSON object that UTF-8 can encode") from error
+    if size > MAX_DATA_BYTES:
+        raise ValueError(f"must be at most {MAX_DATA_BYTES} bytes of JSON")
+    if _ESCAPED_NUL.search(text):
+        raise ValueError("must not contain NUL characters")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Line = Annotated[Text, AfterValidator(_line)]
+Audience = Annotated[Text, AfterValidator(_audience)]
+Priority = Literal["low", "normal", "high", "critical"]
+TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
+Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
+Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+NotificationId = Annotated[Text, Field(min_length=1, max_length=64)]
+Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS), BeforeValidator(_integer)]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRequest:
+    """What a publisher asks for, validated; None where the type's or the gateway's default is wanted."""
+
+    to: tuple[str, ...]
+    type: str
+    title: str
+    body: str
+    priority: str | None
+    sender: str | None
+    icon: str | None
+    action_url: str | None
+    data: str
+    """A JSON object as text."""
+    ttl_seconds: int | None
+    cut_off: str = ""
+    """What did not fit into the body. The answer says that there was something, and another rest is another request."""
+
+    def digest(self) -> str:
+        """Return a hash of the whole request: what an Idempotency-Key is bound to."""
+        fields = (
+            self.to, self.type, self.title, self.body, self.priority, self.sender, self.icon, self.action_url,
+            self.data, self.ttl_seconds, self.cut_off,
+        )  # fmt: skip
+        return hashlib.sha256(orjson.dumps(fields)).hexdigest()
+
+
+class NotificationBody(BodyModel):
+    """A notification to be published."""
+
+    to: Annotated[
+        list[Audience],
+        BeforeValidator(_list),
+        Field(min_length=1, max_length=MAX_AUDIENCES),
+    ]
+    type: TypeName = "general"
+    title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)]
+    body: Annotated[Text, Field(max_length=MAX_BODY_CHARACTERS)] = ""
+    priority: Priority | None = None
+    sender: Annotated[Line, Field(max_length=100)] | None = None
+    icon: Icon | None = None
+    action_url: Url | None = None
+    data: Annotated[dict[str, Any], AfterValidator(_data)] = Field(default_factory=dict[str, Any])
+    ttl: Ttl | None = None
+
+    def to_request(self, cut_off: str = "") -> NotificationRequest:
+        """Return the request for `Publishing`: each audience once, in the order given."""
+        return NotificationRequest(
+            to=tuple(dict.fromkeys(self.to)),
+            type=self.type,
+            title=self.title,
+            body=self.body,
+            priority=self.priority,
+            sender=self.sender,
+            icon=self.icon,
+            action_url=self.action_url or None,
+            data=data_as_json(self.data),
+            ttl_seconds=self.ttl,
+            cut_off=cut_off,
+        )

@@ -1,0 +1,785 @@
+"""Polls on the fast path, in this process: what memory can answer, together and one by one."""
+
+import json
+import re
+import sys
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import AsyncResult
+
+from notifygate import metrics
+from notifygate.auth.revocations import revoke_tokens
+from notifygate.delivery.registry import HoldRegistry
+from notifygate.endpoints import FAST_ENDPOINTS
+from notifygate.endpoints.polling import Poll, PollHold
+from notifygate.fastpath.broadcast import BroadcastTemplate
+from notifygate.fastpath.fast_path import FastPath
+from notifygate.fastpath.revalidation import PollRevalidation
+from notifygate.inbox.view import View
+from notifygate.protocol.request import Request
+from notifygate.server.handler import Deferred, Outgoing, Reply, Revalidation
+from notifygate.server.plain_request import read_request
+from notifygate.server.repeats import MAX_BYTES as MAX_REMEMBERED_BYTES
+from notifygate.server.repeats import Repeats
+from notifygate.waiting import WouldWaitError
+from tests.api.helpers import expect_count_in_redis
+from tests.contract.builders import eventually
+from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.redis_server import RedisServer
+
+LIMITS = {"limit_poll": "1000/day", "limit_guard": "10000/day"}
+"""High enough not to be reached. Without limits, holds are not answered together."""
+
+MakePath = Callable[..., "Path"]
+
+
+class Client:
+    """A connection that keeps what is sent on it."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.is_gone = False
+        self.deadline_comes = False
+        """Whether its time is over while it is being answered."""
+
+    def answer(self, data: bytes, *, keep_alive: bool) -> None:
+        self.answers.append(data)
+
+
+def send_all(answers: Sequence[Outgoing]) -> None:
+    for client, data, keep_alive in answers:
+        client.answer(data, keep_alive=keep_alive)
+
+
+def in_hub(work: Callable[[], Any]) -> Any:
+    """Run work where the server runs it, and return or raise what it does."""
+    done: AsyncResult[Any] = AsyncResult()
+
+    def run() -> None:
+        try:
+            done.set(work())
+        except Exception as error:
+            done.set_exception(error)
+
+    gevent.get_hub().loop.run_callback(run)
+    return done.get(timeout=10)
+
+
+class Path:
+    """A fast path that takes polls as the server does."""
+
+    def __init__(self, app: InProcessGateway) -> None:
+        self.app = app
+        self.path = FastPath(app.services, FAST_ENDPOINTS)
+        self.path.start(send_all)
+
+    def take(self, actor: RecipientActor, query: str = "", client: Client | None = None, *lines: str) -> Any:
+        """Take a poll in the hub."""
+        request = self.request(actor, query, *lines)
+        return in_hub(lambda: self.path.take(request, client or Client()))
+
+    @staticmethod
+    def request(actor: RecipientActor, query: str, *lines: str) -> Request:
+        """Read the request of a poll."""
+        request = read_request(
+            "\r\n".join(
+                (
+                    f"GET /v1/inbox{query} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {actor.credential}",
+                    *lines, "", "",
+                )
+            ).encode()
+        )  # fmt: skip
+        assert request is not None
+        return request
+
+    def hold(self, actor: RecipientActor, cursor: str, *lines: str, wait: int = 50) -> Client:
+        """Take a poll that is held."""
+        client = Client()
+        assert isinstance(self.take(actor, f"?cursor={cursor}&wait={wait}", client, *lines), PollHold)
+        return client
+
+    def hold_each(self, *names: str) -> list[Client]:
+        """Hold a poll of each of these recipients."""
+        actors = [self.app.recipient(name) for name in names]
+        return [self.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+
+    def stop(self) -> None:
+        self.path._timer.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_access_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holds are not answered together while access lines are on, as they are in tests."""
+    monkeypatch.setattr("notifygate.fastpath.record.logs_requests", lambda: False)
+
+
+@pytest.fixture
+def make_path(make_app: Callable[..., InProcessGateway]) -> Iterator[MakePath]:
+    """Return a function that makes the path of a gateway with the given settings."""
+    made: list[Path] = []
+
+    def make(**settings: str) -> Path:
+        made.append(Path(make_app(**{**LIMITS, **settings})))
+        services = made[-1].app.services
+        if announcer := services.announcer:
+            # Where it begins to listen it looks at the log, and the path doesn't answer from memory before that.
+            eventually(lambda: announcer.is_connected and services.follower.is_fed, "its first look")
+        return made[-1]
+
+    yield make
+    for path in made:
+        path.stop()
+
+
+@pytest.fixture
+def path(make_path: MakePath) -> Path:
+    return make_path()
+
+
+@pytest.fixture
+def app(path: Path) -> InProcessGateway:
+    """The gateway of the path."""
+    return path.app
+
+
+def body_of(answer: bytes) -> dict[str, Any]:
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+def revalidation_of(reply: Reply) -> Revalidation:
+    assert reply.make_revalidation is not None
+    return reply.make_revalidation()
+
+
+def timed_wakes(path: Path) -> float:
+    """Return how many wakes have been timed."""
+    path.path.record.flush()
+    return sum(bucket.get() for bucket in metrics.wake_seconds._buckets)
+
+
+def without_advice(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "poll"}
+
+
+def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProcessGateway, path: Path) -> None:
+    for query in ("", "?wait=50"):
+        deferred = path.take(app.recipient("nobody yet"), query)
+        assert isinstance(deferred, Deferred)
+        assert app.services.room._count == 0, "nothing is left of it"
+    guard = app.services.limits.windows("guard")
+    assert guard is not None
+    before = guard.counted("user:nobody yet")
+    assert isinstance(deferred.run(), Reply)
+    assert guard.counted("user:nobody yet") == before, "it was counted in the hub"
+
+
+@pytest.mark.parametrize("recipients", [1, 2, 300])
+@pytest.mark.parametrize("logs", [True, False], ids=["with lines", "without lines"])
+def test_woken_polls_are_told_what_the_endpoint_tells(
+    app: InProcessGateway, path: Path, recipients: int, logs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.fastpath.record.logs_requests", lambda: logs)
+    path.path.record.flush()
+    by_themselves: list[PollHold] = []
+    conclude = path.path._conclude_in_hub
+    monkeypatch.setattr(path.path, "_conclude_in_hub", lambda hold: (by_themselves.append(hold), conclude(hold)))
+    actors = [app.recipient(f"r{n}") for n in range(recipients)]
+    publisher = app.publisher()
+    cursors = [actor.inbox()["cursor"] for actor in actors]
+    publisher.publish("user:r0", "Only for one")  # so that counts differ
+    cursors[0] = actors[0].inbox(cursors[0])["cursor"]
+    clients = [path.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
+    timed = timed_wakes(path)
+    found = publisher.publish("all", "100 % for all", body="%d %s {}")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    assert timed_wakes(path) == timed + recipients
+    for actor, cursor, client in zip(actors, cursors, clients, strict=True):
+        (answer,) = client.answers
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}" in head.decode().split("\r\n")
+        expected = actor.inbox(cursor)
+        assert without_advice(body_of(answer)) == without_advice(expected)
+        assert [item["id"] for item in expected["notifications"]] == [found]
+    assert body_of(clients[0].answers[0])["unread"] == 2
+    assert len({body_of(client.answers[0])["cursor"] for client in clients}) == recipients
+    assert len(by_themselves) == (recipients if logs else 0)
+
+
+def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_path: MakePath) -> None:
+    path = make_path(limit_poll="2/day", limit_guard="9/day")
+    clients = path.hold_each("alice", "bob", "carol")
+    path.app.recipient("bob").inbox()
+    path.app.publisher().publish("all")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    heads = [client.answers[0].partition(b"\r\n\r\n")[0].decode() for client in clients]
+    assert [head.split()[1] for head in heads] == ["200", "429", "200"]
+    assert '"guard";r=7;t=' in heads[0]
+    assert '"poll";r=0;t=' in heads[0]
+    assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
+
+
+def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_path: MakePath) -> None:
+    path = make_path(limit_poll="9/minute", limit_guard="9/minute")
+    path.stop()  # nothing else makes anew what answers have in common
+
+    def let_windows_end_in(seconds: float) -> None:
+        for name in ("poll", "guard"):
+            windows = path.app.services.limits.windows(name)
+            assert windows is not None
+            windows.ends_at = time.time() + seconds
+
+    (first,) = path.hold_each("carol")
+    let_windows_end_in(9)
+    path.app.publisher().publish("user:carol")
+    eventually(lambda: first.answers, "an answer in the old window")
+    assert b'"poll";r=7;t=9' in first.answers[0]
+    clients = path.hold_each("alice", "bob")
+    let_windows_end_in(-1)
+    path.app.publisher().publish("all")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    for client in clients:
+        head = client.answers[0].partition(b"\r\n\r\n")[0].decode()
+        assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head) == [("guard", "9"), ("poll", "8")]
+
+
+def test_who_is_woken_is_told_the_present_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dates: list[bytes] = []
+    for date in ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT"):
+        monkeypatch.setattr("email.utils.formatdate", lambda usegmt, date=date: date)
+        in_hub(path.path._refresh)
+        (client,) = path.hold_each("alice")
+        path.app.publisher().publish("all")
+        eventually(lambda client=client: client.answers, "an answer")
+        dates += re.findall(rb"Date: .*:(\d\d) GMT", client.answers[0])
+    assert dates == [b"37", b"38"]
+
+
+def test_woken_polls_count_on_every_node(
+    own_redis_server: RedisServer, make_path: MakePath, make_app: Callable[..., InProcessGateway]
+) -> None:
+    url = own_redis_server.url
+    path, other = make_path(redis_url=url), make_app(redis_url=url, **LIMITS)
+    (client,) = path.hold_each("alice")
+    path.app.publisher().publish("all")
+    eventually(lambda: client.answers, "an answer")
+    expect_count_in_redis(own_redis_server, "poll", "user:alice", 2)
+    # The other node learns of them a moment after its own first count.
+    assert other.recipient("alice").poll().status_code == 200
+    windows = other.services.limits.windows("poll")
+    assert windows is not None
+    eventually(lambda: windows.counted("user:alice") == 3, "the first poll, the woken one and the other node's")
+
+
+def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clients = path.hold_each("alice", "bob", "carol")
+    answered = metrics.requests.labels("/v1/inbox", 200)
+
+    fill = BroadcastTemplate.fill
+
+    def fail_for_bob(forms: BroadcastTemplate, text: bytes, view: View, *more: Any) -> bytes:
+        if view.recipient == "bob":
+            raise LookupError
+        return fill(forms, text, view, *more)
+
+    monkeypatch.setattr(BroadcastTemplate, "fill", fail_for_bob)
+    before = answered._value.get()
+    path.app.publisher().publish("all", "For all")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    for client in clients:
+        (answer,) = client.answers
+        assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
+    eventually(lambda: answered._value.get() == before + 3, "that all are counted")
+    assert "could not be answered together" in caplog.text
+
+
+@pytest.mark.parametrize("characters", [0, 3900])
+def test_counts_and_notifications_of_any_size_are_told(
+    app: InProcessGateway, path: Path, characters: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    actors = [app.recipient(name) for name in ("alice", "bob", "carol", "dan")]
+    clients = [path.hold(actor, actor.inbox()["cursor"]) for actor in actors]
+    for actor, count in zip(actors, (0, 4094, 4095, 123_456), strict=True):
+        app.services.views.current(app.services.tokens.verify(actor.credential)).unread = count
+    app.publisher().publish("all", body="x" * characters)
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    assert [body_of(client.answers[0])["unread"] for client in clients] == [1, 4095, 4096, 123_457]
+    for client in clients:
+        head, _, body = client.answers[0].partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}" in head.decode().split("\r\n")
+        assert (len(body) > 4096) == (characters > 0)
+    assert "could not be answered together" not in caplog.text
+
+
+def test_each_who_is_woken_is_told_as_a_member_of_which_audience(path: Path) -> None:
+    clients = path.hold_each("alice", "bob", "carol")
+    path.app.publisher().publish(["all", "user:bob"])
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    told = [body_of(client.answers[0])["notifications"][0]["audience"] for client in clients]
+    assert told == ["all", "user:bob", "all"]
+
+
+def test_each_who_is_woken_is_told_what_is_left_to_them(make_path: MakePath) -> None:
+    path = make_path(limit_poll="90/day", limit_guard="900/day")
+    app = path.app
+
+    def hold(name: str, *, found: int = 1, looked: int = 0, wait: int = 50) -> Client:
+        """Hold somebody who has been told something and nothing so many times."""
+        actor = app.recipient(name)
+        cursors = [actor.inbox()["cursor"] for _ in range(found)]
+        for _ in range(looked):
+            assert (
+                actor.get(f"/v1/inbox?cursor={cursors[-1]}", headers={"If-None-Match": cursors[-1]}).status_code == 304
+            )
+        return path.hold(actor, cursors[-1], wait=wait)
+
+    # Each differs from the one before in one thing.
+    clients = [hold("alice"), hold("bob", wait=40), hold("carol", wait=40, looked=3), hold("dan", wait=40, found=4)]
+    app.publisher().publish("all")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    heads = [client.answers[0].partition(b"\r\n\r\n")[0].decode() for client in clients]
+    told = [re.findall(r"wait=(\d+)|r=(\d+);", head) for head in heads]
+    assert ["/".join(map("".join, found)) for found in told] == [
+        "50/898/88", "40/898/88", "40/895/88", "40/895/85",
+    ]  # fmt: skip
+
+
+def test_who_wants_the_connection_closed_is_told_so_among_others(app: InProcessGateway, path: Path) -> None:
+    alice, bob = app.recipient("alice"), app.recipient("bob")
+    clients = [path.hold(alice, alice.inbox()["cursor"], "Connection: close"), path.hold(bob, bob.inbox()["cursor"])]
+    app.publisher().publish("all")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    assert b"Connection: close" in clients[0].answers[0]
+    assert b"Connection: keep-alive" in clients[1].answers[0]
+
+
+def test_who_is_woken_before_the_wait_has_begun_is_answered_once(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    look = Poll.look
+
+    def look_slowly(poll: Poll, *arguments: Any) -> Any:
+        publisher.publish("user:alice")
+        gevent.sleep(0.05)  # the registry ends the hold meanwhile
+        return look(poll, *arguments)
+
+    monkeypatch.setattr(Poll, "look", look_slowly)
+    monkeypatch.setattr(app.services.polls, "is_at_the_end", lambda *_: False)
+    client = Client()
+    reply = path.path.take(path.request(alice, f"?cursor={cursor}&wait=50"), client)
+    assert isinstance(reply, Reply)
+    assert len(body_of(reply.data)["notifications"]) == 1
+    gevent.sleep(0.05)
+    assert client.answers == []
+
+
+# --- What may be told without a look ------------------------------------------------------------
+
+
+@pytest.fixture
+def view(app: InProcessGateway) -> View:
+    """Alice's view, with the cursor that she has."""
+    alice = app.recipient("alice")
+    token = alice.inbox()["cursor"]
+    view = app.services.views.current(app.services.tokens.verify(alice.credential))
+    assert view.token == token
+    return view
+
+
+def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
+    """Return what a hold with a cursor, by default the view's own, is told without a look."""
+    hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.token))
+    return next((text for _, text in app.services.polls.tell_single([hold])), None)
+
+
+def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
+    publisher = app.publisher()
+    assert told(app, view) is None
+    publisher.publish("user:bob")
+    assert told(app, view) is None
+    found = publisher.publish("user:alice")
+    publisher.publish("user:bob")
+    text = told(app, view)
+    assert text is not None
+    assert (json.loads(text)["id"], view.unread, view.unseen) == (found, 1, 1)
+    assert app.recipient("alice").inbox(view.token)["notifications"] == []
+
+
+def test_several_notifications_need_a_look(app: InProcessGateway, view: View) -> None:
+    publisher = app.publisher()
+    for _ in range(2):
+        publisher.publish("user:alice")
+    assert told(app, view) is None
+
+
+def test_who_has_not_been_told_what_another_poll_was_needs_a_look(app: InProcessGateway, view: View) -> None:
+    publisher, cursor = app.publisher(), view.token
+    publisher.publish("user:alice")
+    app.recipient("alice").inbox(cursor)  # say in another tab
+    publisher.publish("user:alice")
+    assert told(app, view, cursor) is None, "it would miss the first"
+    assert told(app, view) is not None
+
+
+def test_anything_but_a_notification_needs_a_look(app: InProcessGateway) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    alice.inbox()
+    shown = publisher.publish("user:alice")
+    alice.inbox()
+    view = app.services.views.current(app.services.tokens.verify(alice.credential))
+    assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
+    assert told(app, view) is None
+
+
+def test_a_cursor_that_is_ahead_of_the_counts_needs_a_look(app: InProcessGateway, view: View) -> None:
+    publisher, tail = app.publisher(), app.services.tail
+    publisher.publish("user:alice")
+    # Another worker was ahead of this one and has told it.
+    view.token, view.token_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
+    publisher.publish("user:alice")
+    assert told(app, view) is None
+
+
+def test_a_view_of_another_epoch_needs_a_look(app: InProcessGateway, view: View) -> None:
+    view.epoch -= 1
+    app.publisher().publish("user:alice")
+    assert told(app, view) is None
+
+
+# --- Further polls ------------------------------------------------------------------------------
+
+
+def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGateway, path: Path) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    found = app.publisher().publish("user:alice")
+    app.services.views.current(app.services.tokens.verify(alice.credential))  # another poll has counted it already
+    told = path.take(alice, f"?cursor={cursor}&wait=50")
+    assert isinstance(told, Reply)
+    assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
+
+
+def test_who_begins_to_wait_just_when_the_room_is_drained_is_answered(app: InProcessGateway, path: Path) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    app.services.room.is_draining = True
+    app.services.advice.longest_wait = lambda: 50  # type: ignore[method-assign]  # asked a moment before
+    assert isinstance(path.take(alice, f"?cursor={cursor}&wait=50"), Reply)
+
+
+def test_a_defect_is_an_internal_error(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    monkeypatch.setattr(Poll, "look", lambda *_: {}["a defect"])
+    for query in (f"?cursor={cursor}", "?wait=50"):
+        assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
+    assert app.services.room._count == 0, "nothing is left of it"
+    assert "A request failed" in caplog.text
+
+
+def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, path: Path) -> None:
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    clients = [path.hold(alice, cursor) for _ in range(3)]
+    app.publisher().publish("user:alice")
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    bodies = [without_advice(body_of(client.answers[0])) for client in clients]
+    assert bodies == [without_advice(alice.inbox(cursor))] * 3
+    assert bodies[0]["unread"] == 1
+
+
+def test_what_comes_in_quick_succession_is_told_in_order_and_once(app: InProcessGateway, path: Path) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    cursor = alice.inbox()["cursor"]
+    client = path.hold(alice, cursor)
+    sent = [publisher.publish("user:alice", str(n)) for n in range(3)]
+    eventually(lambda: client.answers, "an answer")
+    body = body_of(client.answers[0])
+    rest = alice.inbox(body["cursor"])
+    assert [item["id"] for item in body["notifications"] + rest["notifications"]] == sent
+    assert rest["unread"] == 3
+
+
+def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGateway, path: Path) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    first = alice.inbox()["cursor"]
+    shown = publisher.publish("user:alice")
+    cursor = alice.inbox(first)["cursor"]
+    alice.change_state("dismiss", ids=[shown])
+    cursor = alice.inbox(cursor)["cursor"]
+    client = path.hold(alice, cursor)
+    # The removal of what was dismissed is told to nobody, and wakes nobody.
+    assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
+    gevent.sleep(0.3)
+    assert client.answers == []
+    assert app.services.room._count == 1
+    publisher.publish("user:alice")
+    eventually(lambda: client.answers, "an answer")
+
+
+def test_a_hold_that_begins_while_the_view_changes_is_woken_by_what_the_new_view_shows(
+    make_app: Callable[..., InProcessGateway],
+) -> None:
+    """The worker is behind the client's cursor and finds that a type is no longer muted only while the wait begins."""
+    one, other = make_app(), make_app(head_check_interval=60.0)
+    publisher, alice = other.publisher(), one.recipient("alice")
+    muted = {"types": {"sale": {"muted": True}}}
+    assert alice.put("/v1/inbox/preferences", json=muted).status_code == 200
+    other.services.follower.check_soon()
+    there = other.recipient("alice")
+    there.inbox()
+    assert alice.put("/v1/inbox/preferences", json={"types": {}}).status_code == 200
+    cursor, client, path = alice.inbox()["cursor"], Client(), Path(other)
+    taken = path.path.take(path.request(there, f"?cursor={cursor}&wait=50"), client)
+    hold = taken.run() if isinstance(taken, Deferred) else taken
+    assert isinstance(hold, PollHold)
+    assert hold.state == "waiting"
+    publisher.publish("user:alice", "seen again", type="sale")
+    eventually(lambda: bool(client.answers), "the hold ends")
+    assert [item["title"] for item in body_of(client.answers[0])["notifications"]] == ["seen again"]
+
+
+def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGateway, path: Path) -> None:
+    alice, publisher = app.recipient("alice"), app.publisher()
+    first = alice.inbox()
+    query, tag = f"?cursor={first['cursor']}", f'If-None-Match: W/"{first["cursor"]}"'
+    for _ in range(3):
+        reply = path.take(alice, query, None, tag)
+        assert isinstance(reply, Reply)
+        assert reply.data.startswith(b"HTTP/1.1 304 ")
+    revalidation = revalidation_of(reply)
+    in_hub(path.path._refresh)
+    response = revalidation.response_at(0.0)
+    assert response is not None
+    assert response.startswith(b"HTTP/1.1 304 ")
+    publisher.publish("user:bob")
+    assert revalidation.response_at(0.0) is not None, "what is for others changes nothing"
+    found = publisher.publish("user:alice")
+    assert revalidation.response_at(0.0) is None
+    reply = path.take(alice, query, None, tag)
+    assert [item["id"] for item in body_of(reply.data)["notifications"]] == [found]
+
+
+def test_a_revalidation_ends_with_its_token_its_quota_and_the_gateway(make_path: MakePath) -> None:
+    path = make_path(limit_guard="8/day")
+    app = path.app
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    reply = path.take(alice, f"?cursor={cursor}", None, f'If-None-Match: W/"{cursor}"')
+    revalidation = revalidation_of(reply)
+    assert revalidation.response_at(0.0) is not None
+    assert revalidation.response_at(4e9) is None, "the token has expired by then"
+    passed = sum(revalidation.response_at(0.0) is not None for _ in range(20))
+    assert passed < 8
+    path.path.drain()
+    assert revalidation.response_at(0.0) is None
+
+
+def test_a_revalidation_ends_with_the_revocation_of_its_token(app: InProcessGateway, path: Path) -> None:
+    alice = app.recipient("alice")
+    etag = alice.poll().headers["ETag"]
+    revalidation = revalidation_of(path.take(alice, "", None, f"If-None-Match: {etag}"))
+    assert revalidation.response_at(time.time()) is not None
+    app.services.writer.transact(revoke_tokens("alice"))
+    assert revalidation.response_at(time.time()) is None
+    assert path.take(alice, "", None, f"If-None-Match: {etag}") is None, "the ordinary way counts the failure"
+
+
+def test_revocation_ends_a_held_poll(app: InProcessGateway, path: Path) -> None:
+    alice, bob = path.hold_each("alice", "bob")
+    app.services.writer.transact(revoke_tokens("alice"))
+    eventually(lambda: alice.answers, "the answer")
+    head = alice.answers[0].partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nWWW-Authenticate: Bearer" in head
+    assert body_of(alice.answers[0])["code"] == "unauthorized"
+    assert app.services.room._count == 1
+    assert not bob.answers
+
+
+@pytest.mark.parametrize("notifications", [1, 2], ids=["together", "by itself"])
+def test_poll_that_news_wake_before_the_revocation_does_gets_none(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, notifications: int
+) -> None:
+    clients, publisher = path.hold_each("alice", "bob"), app.publisher()
+    monkeypatch.setattr(app.services.revocations, "_on_revoked", lambda _: None)
+    app.services.writer.transact(revoke_tokens("alice"))
+    with gevent.Timeout(10):
+        gevent.joinall([gevent.spawn(publisher.publish, "all") for _ in range(notifications)], raise_error=True)
+    eventually(lambda: all(client.answers for client in clients), "their answers")
+    assert [client.answers[0].split()[1] for client in clients] == [b"401", b"200"]
+
+
+@pytest.mark.parametrize("query", ["?cursor={}", "?cursor={}&wait=50"])
+def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    alice = app.recipient("alice")
+    first = alice.poll()
+    monkeypatch.setattr(app.services.revocations, "accepts", lambda _: False)
+    taken = path.take(alice, query.format(first.json["cursor"]), None, f"If-None-Match: {first.headers['ETag']}")
+    assert taken is None or taken.data.startswith(b"HTTP/1.1 401 ")
+    assert app.services.room._count == 0
+
+
+def test_a_poll_past_its_limit_is_refused(make_path: MakePath) -> None:
+    path = make_path(limit_poll="2/day")
+    app = path.app
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    client = path.hold(alice, cursor)
+    app.publisher().publish("user:alice")
+    eventually(lambda: client.answers, "an answer")
+    assert client.answers[0].startswith(b"HTTP/1.1 200 ")
+    assert path.take(alice, f"?cursor={cursor}").data.startswith(b"HTTP/1.1 429 ")
+    assert alice.poll(cursor).status_code == 429
+
+
+def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_path: MakePath) -> None:
+    path = make_path(limit_poll="1/day")
+    app = path.app
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    client = path.hold(alice, cursor)
+    found = app.publisher().publish("user:alice")
+    eventually(lambda: client.answers, "an answer")
+    assert client.answers[0].startswith(b"HTTP/1.1 429 ")
+    assert body_of(client.answers[0])["code"] == "rate-limited"
+    app.services.limits.windows("poll").reset()
+    assert [item["id"] for item in alice.inbox(cursor)["notifications"]] == [found]
+
+
+# --- What happens while a greenlet looks --------------------------------------------------------
+
+
+def concluded_by_a_greenlet(app: InProcessGateway, path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold a poll and wake it with nothing to tell, when memory isn't enough for the look at that."""
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    hold = path.take(alice, f"?cursor={cursor}&wait=50", client)
+    app.services.room.leave(hold, "news")
+    look, calls = Poll.look, iter([True])
+
+    def look_later(poll: Poll, *arguments: Any) -> Any:
+        if next(calls, False):
+            raise WouldWaitError
+        return look(poll, *arguments)
+
+    monkeypatch.setattr(Poll, "look", look_later)
+    if client.deadline_comes:
+        monkeypatch.setattr(HoldRegistry, "arm", _then(HoldRegistry.arm, hold.time_is_over))
+    in_hub(lambda: path.path._conclude_in_hub(hold))
+
+
+def _then(first: Callable[..., None], second: Callable[[], None]) -> Callable[..., None]:
+    def both(*arguments: Any) -> None:
+        first(*arguments)
+        second()
+
+    return both
+
+
+def test_who_has_nothing_to_be_told_waits_on(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    concluded_by_a_greenlet(app, path, client, monkeypatch)
+    eventually(lambda: app.services.room._count == 1, "the hold's return")
+    assert client.answers == []
+    app.publisher().publish("user:alice")
+    eventually(lambda: client.answers, "an answer")
+
+
+def test_who_has_left_meanwhile_does_not_wait_on(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    client.is_gone = True
+    left: list[str] = []
+    leave = app.services.room.leave
+    monkeypatch.setattr(app.services.room, "leave", lambda hold, reason: (left.append(reason), leave(hold, reason)))
+    concluded_by_a_greenlet(app, path, client, monkeypatch)
+    eventually(lambda: "gone" in left, "its leaving the room")
+    assert app.services.room._count == 0
+
+
+def test_whose_time_is_over_meanwhile_does_not_wait_on(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    client.deadline_comes = True
+    concluded_by_a_greenlet(app, path, client, monkeypatch)
+    eventually(lambda: client.answers, "an answer")
+    assert body_of(client.answers[0])["notifications"] == []
+    assert app.services.room._count == 0
+
+
+# --- Polls that are repeated --------------------------------------------------------------------
+
+
+def not_modified(path: Path, actor: RecipientActor) -> Reply:
+    """Return the 304 to a recipient's poll."""
+    cursor = actor.inbox()["cursor"]
+    reply = path.take(actor, f"?cursor={cursor}", None, f'If-None-Match: W/"{cursor}"')
+    assert isinstance(reply, Reply)
+    assert reply.data.startswith(b"HTTP/1.1 304 ")
+    return reply
+
+
+def test_with_access_lines_nothing_is_revalidated(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not_modified(path, app.recipient("alice")).make_revalidation is not None
+    monkeypatch.setattr("notifygate.fastpath.record.logs_requests", lambda: True)
+    in_hub(path.path._refresh)
+    assert not_modified(path, app.recipient("alice")).make_revalidation is None
+
+
+def test_a_remembered_poll_holds_no_view(app: InProcessGateway, path: Path) -> None:
+    alice = app.recipient("alice")
+    revalidation = revalidation_of(not_modified(path, alice))
+    assert in_hub(lambda: revalidation.response_at(time.time())) is not None
+    view = weakref.ref(app.services.views.current(app.services.tokens.verify(alice.credential)))
+    app.services.views.clear()
+    assert view() is None
+    assert in_hub(lambda: revalidation.response_at(time.time())) is not None, "nothing has come"
+    app.publisher().publish("user:bob")
+    assert in_hub(lambda: revalidation.response_at(time.time())) is None, "a look finds out whom it concerns"
+
+
+@pytest.mark.parametrize("head_bytes", [300, 2048, 7900])
+@pytest.mark.parametrize("name", ["alice", "\N{MUSICAL SYMBOL G CLEF}" * 128], ids=["short name", "longest name"])
+def test_remembered_polls_take_no_more_memory_than_their_bound(make_path: MakePath, name: str, head_bytes: int) -> None:
+    path = make_path(limit_guard="1000000/day")
+    reply = not_modified(path, path.app.recipient(name))
+    repeats, now = Repeats(), time.time()
+    for n in range(2 * MAX_REMEMBERED_BYTES // (head_bytes + 400)):
+        key = b"%0*d" % (head_bytes, n)
+        repeats.remember(key, lambda: revalidation_of(reply))
+        repeats.remember(key, lambda: revalidation_of(reply))
+        repeats.answer(key, now)  # so that it has its prepared response
+    assert in_memory(repeats) <= 64 * 1024 * 1024
+    assert (len(repeats) > 10_000) == (head_bytes <= 2048)
+
+
+def in_memory(repeats: Repeats) -> int:
+    """Return how many bytes remembered polls take, each as if it shared nothing with the others."""
+    total = sys.getsizeof(repeats._seen)
+    for kept in (repeats._kept._young, repeats._kept._old):
+        total += sys.getsizeof(kept)
+        for key, revalidation in kept.items():
+            assert isinstance(revalidation, PollRevalidation)
+            own = [getattr(revalidation, slot) for slot in PollRevalidation.__slots__ if slot != "_path"]
+            total += sum(map(sys.getsizeof, (key, revalidation, *own)))
+    return total
