@@ -85,7 +85,7 @@ def worker_exit(server: Any, worker: Any) -> None:
     """Keep what a worker has counted in its last moment. Run by the worker."""
     from notifygate import metrics  # noqa: PLC0415 - as below
 
-    metrics.tell()
+    metrics.flush()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -94,7 +94,7 @@ def _make_follower(
     catalog: CatalogCache,
     keys: KeyVerifier,
     revocations: Revocations,
-    room: HoldRegistry,
+    holds: HoldRegistry,
     forget_views: Callable[[], None],
 ) -> Follower:
     def prepare(entries: Sequence[Entry]) -> None:
@@ -106,7 +106,7 @@ def _make_follower(
                 break
         for entry in entries:
             # Who waits for a removal is looked up in a few queries here, not in one query each when they wake.
-            if entry.is_removal and entry.notification and (waiting := room.recipients_of(entry.audiences)):
+            if entry.is_removal and entry.notification and (waiting := holds.recipients_of(entry.audiences)):
                 seq = entry.notification.seq
                 entry.last_states.update(database.read(lambda c: read_states_of(c, seq, waiting)))  # noqa: B023
 
@@ -115,7 +115,7 @@ def _make_follower(
         keys.load()
         revocations.load()
         forget_views()
-        room.wake_all()
+        holds.wake_all()
 
     return Follower(
         database,
@@ -123,7 +123,7 @@ def _make_follower(
         capacity=settings.tail_entries,
         check_interval_seconds=settings.head_check_interval,
         prepare=prepare,
-        on_entries=room.wake,
+        on_entries=holds.wake,
         on_restart=restart,
     )
 
@@ -136,12 +136,12 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, redi
     # The log, from the database up to this worker's memory of it.
     catalog = CatalogCache(database)
     keys = KeyVerifier(database)
-    room = HoldRegistry(settings.holds_per_recipient, settings.holds_per_worker)
-    revocations = Revocations(database, on_revoked=room.wake_recipient)
+    holds = HoldRegistry(settings.holds_per_recipient, settings.holds_per_worker)
+    revocations = Revocations(database, on_revoked=holds.wake_recipient)
     tail = Tail(settings.tail_entries)
 
     follower = _make_follower(
-        settings, database, tail, catalog, keys, revocations, room, forget_views=lambda: views.clear()
+        settings, database, tail, catalog, keys, revocations, holds, forget_views=lambda: views.clear()
     )
     announcer = None
     if redis is not None:
@@ -186,8 +186,8 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, redi
         housekeeping=Housekeeping(
             database, writer, removal, Retention(database, writer.transact, settings.retention_days)
         ),
-        room=room,
-        advice=PollPacing(room, settings.poll_after, settings.max_wait),
+        holds=holds,
+        pacing=PollPacing(holds, settings.poll_after, settings.max_wait),
         tokens=TokenVerifier(settings, revocations),
         revocations=revocations,
         keys=keys,

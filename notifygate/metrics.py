@@ -22,7 +22,7 @@ request_seconds = Histogram(
 )
 holds = Gauge("notifygate_holds", "Requests held now.", multiprocess_mode="livesum")
 hold_ends = Counter("notifygate_hold_ends_total", "Ended holds, by reason.", ["reason"])
-wakes = Counter("notifygate_wakes_total", "Holds woken because there was something to tell.")
+wakes = Counter("notifygate_wakes_total", "Holds ended because their inbox changed.")
 wake_seconds = Histogram(
     "notifygate_wake_seconds",
     "From the commit to the answer of a woken hold.",
@@ -33,7 +33,7 @@ wake_seconds = Histogram(
 )  # fmt: skip
 lost_wake_rescues = Counter(
     "notifygate_lost_wake_rescues_total",
-    "Commits of other workers that only the look at the head found although Redis should have told. 0 in health.",
+    "Commits of other workers that Redis did not announce and a read of the log head found. 0 in health.",
 )
 appends = Counter("notifygate_appends_total", "Entries committed to the log by this gateway.")
 batch_entries = Histogram(
@@ -61,24 +61,24 @@ expired = Counter("notifygate_expired_total", "Notifications whose time has run 
 pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])
 
 
-TELL_SECONDS = 0.1
-"""How late frequent metrics are, as other workers see them. Told after each turn of the hub, they took a fiftieth of a
-broadcast's time."""
+FLUSH_SECONDS = 0.1
+"""How late other workers see frequent metrics. Flushed after each turn of the hub, they took 2 % of the time of a
+broadcast."""
 
-_untold: list[Callable[[], None]] = []
-
-
-def tell_later(work: Callable[[], None]) -> None:
-    """Have metrics told that gather up: each takes locks, and answers come first. Not for threads."""
-    if not _untold:
-        gevent.get_hub().loop.timer(TELL_SECONDS).start(tell)
-    _untold.append(work)
+_pending: list[Callable[[], None]] = []
 
 
-def tell() -> None:
-    """Tell what has gathered up: when it is time, before somebody looks at the metrics, and when the worker ends."""
-    works = _untold[:]
-    _untold.clear()
+def flush_later(work: Callable[[], None]) -> None:
+    """Run `work` at the next flush: a metric takes locks, and answers come first. Call it in the hub's thread only."""
+    if not _pending:
+        gevent.get_hub().loop.timer(FLUSH_SECONDS).start(flush)
+    _pending.append(work)
+
+
+def flush() -> None:
+    """Write the pending metrics: after FLUSH_SECONDS, before `/metrics` is rendered, and when the worker ends."""
+    works = _pending[:]
+    _pending.clear()
     for work in works:
         work()
 
@@ -94,9 +94,9 @@ class Tally:
         """Count one."""
         self._count += 1
         if self._count == 1:
-            tell_later(self._tell)
+            flush_later(self._flush)
 
-    def _tell(self) -> None:
+    def _flush(self) -> None:
         count, self._count = self._count, 0
         self._counter.inc(count)
 

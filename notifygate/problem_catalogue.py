@@ -1,4 +1,4 @@
-"""The catalogue of problems: every error answer that the gateway can give, with its code, status and advice."""
+"""The catalogue of problems: every error answer that the gateway can give, with its code, status and explanation."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Problem:
     code: str
     status: int
     title: str
-    advice: str
+    explanation: str
 
 
 CATALOGUE = {

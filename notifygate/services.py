@@ -51,8 +51,8 @@ class Services:
     publishing: Publishing
     removal: Removal
     housekeeping: Housekeeping
-    room: HoldRegistry
-    advice: PollPacing
+    holds: HoldRegistry
+    pacing: PollPacing
     tokens: TokenVerifier
     revocations: Revocations
     keys: KeyVerifier
@@ -69,12 +69,12 @@ class Services:
             self.announcer.start()
         self.housekeeping.start()
         self.limits.start()
-        self.advice.start()
+        self.pacing.start()
 
     def stop(self) -> None:
         """Stop everything that runs in the background and close the connections."""
-        self.room.drain()
-        self.advice.stop()
+        self.holds.drain()
+        self.pacing.stop()
         self.housekeeping.stop()
         if self.announcer:
             self.announcer.stop()

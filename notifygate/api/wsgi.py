@@ -82,7 +82,7 @@ class GatewayApp(Flask):
 
     def _wait(self, exchange: Exchange, hold: Hold[Response]) -> Response:
         """Wait in this greenlet."""
-        response = wait_in_greenlet(self._services.room, hold, request.environ.get("gunicorn.socket"))
+        response = wait_in_greenlet(self._services.holds, hold, request.environ.get("gunicorn.socket"))
         exchange.held_seconds = time.monotonic() - exchange.began_at
         if response is None:
             return Response(CLIENT_GONE)
@@ -142,7 +142,7 @@ def _route_error(error: HTTPException) -> Run:
     if isinstance(error, RequestRedirect):
         return _returns(Response(error.code or 308, b"", field_lines({"Location": error.new_url})))
     if isinstance(error, NotFound):
-        return _raises(NotFoundError(CATALOGUE["not-found"].advice))
+        return _raises(NotFoundError(CATALOGUE["not-found"].explanation))
     if isinstance(error, MethodNotAllowed):
         return _raises(MethodNotAllowedError(tuple(error.valid_methods or ())))
     return _raises(InvalidRequestError([]))

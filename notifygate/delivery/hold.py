@@ -42,7 +42,7 @@ class HoldView(Protocol):
     audiences: tuple[str, ...]
     """The recipient's own audience first, `all` last."""
 
-    def tells(self, entry: Entry) -> bool:
+    def affects(self, entry: Entry) -> bool:
         """Return whether the entry changes what the recipient sees."""
         ...
 

@@ -1,4 +1,4 @@
-"""What clients are told about polling: when to come back, and how long they may ask to be held."""
+"""The pacing of clients: after how many seconds to poll again, and the longest hold that they may ask for."""
 
 import random
 import time
@@ -23,10 +23,10 @@ DRAIN_SPREAD_SECONDS = (1, 5)
 
 
 class PollPacing:
-    """Gives the advice, from the hub's delay: how much later than asked a greenlet gets its turn."""
+    """Computes poll intervals and hold limits from the hub's delay: how much later than asked a greenlet runs."""
 
-    def __init__(self, room: HoldRegistry, poll_after_seconds: int, max_wait_seconds: int) -> None:
-        self._room = room
+    def __init__(self, holds: HoldRegistry, poll_after_seconds: int, max_wait_seconds: int) -> None:
+        self._holds = holds
         self._poll_after = poll_after_seconds
         self._max_wait = max_wait_seconds
         self._started_at = time.monotonic()
@@ -45,7 +45,7 @@ class PollPacing:
 
     def poll_after(self) -> int:
         """Return the seconds after which a client that short-polls should come back."""
-        if self._room.is_draining:
+        if self._holds.is_draining:
             return random.randint(*DRAIN_SPREAD_SECONDS)  # noqa: S311 - spreads load, guards nothing
         if self._is_spreading:
             return round(self._after_seconds * random.uniform(1.0, 1.5))  # noqa: S311 - spreads load, guards nothing
@@ -53,7 +53,7 @@ class PollPacing:
 
     def longest_wait(self) -> int:
         """Return the longest hold, in seconds, that a client may ask for now."""
-        return self._max_wait if self._room.accepts else 0
+        return self._max_wait if self._holds.accepts else 0
 
     def _measure(self) -> None:
         began = time.monotonic()
@@ -65,6 +65,6 @@ class PollPacing:
         self._work_out(now)
 
     def _work_out(self, now: float) -> None:
-        """Turn what was measured into advice, once for the thousands of answers until the next time."""
+        """Compute both values from the measured delay, once for the thousands of answers until the next measurement."""
         self._after_seconds = self._poll_after * min(MAX_STRETCH, 1 + self._delay_seconds / BUSY_DELAY_SECONDS)
         self._is_spreading = now - self._started_at < START_SPREAD_SECONDS

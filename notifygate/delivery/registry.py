@@ -188,7 +188,7 @@ class HoldRegistry:
                 if not hold.is_registered:
                     continue
                 try:
-                    is_concerned = entry is None or hold.view.tells(entry)
+                    is_concerned = entry is None or hold.view.affects(entry)
                 except Exception:  # a defect: the hold has to look, and logs what is wrong
                     is_concerned = True
                 if is_concerned:
@@ -243,7 +243,7 @@ class HoldRegistry:
     def _flush_soon(self) -> None:
         """Flush the metrics after this turn's responses, once for all that it changes: each takes a lock.
 
-        Not later, as frequent metrics are (`metrics.tell_later`): the workers' gauges must add up to what is held now.
+        Not later, as frequent metrics are (`metrics.flush_later`): the workers' gauges must add up to what is held now.
         """
         self._is_flushing = True
         in_next_turn(self._flush)

@@ -15,7 +15,7 @@ from notifygate.services import Services
 def get_metrics(exchange: Exchange, services: Services) -> Response:
     """Return the metrics of this gateway, summed over its workers."""
     refuse_parameters(exchange.request)
-    metrics.tell()
+    metrics.flush()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)

@@ -29,7 +29,7 @@ class ProbeView:
         self.recipient = recipient
         self.audiences: tuple[str, ...] = ()
 
-    def tells(self, entry: Entry) -> bool:
+    def affects(self, entry: Entry) -> bool:
         """Return False."""
         return False
 
@@ -58,7 +58,7 @@ def get_probe(exchange: Exchange, services: Services) -> Outcome:
     """
     query = parse_parameters(exchange.request, ProbeQuery)
     recipient = exchange.recipient
-    seconds = min(query.hold, services.advice.longest_wait(), max(0, recipient.expires_at / 1000 - time.time()))
+    seconds = min(query.hold, services.pacing.longest_wait(), max(0, recipient.expires_at / 1000 - time.time()))
     return ProbeHold(recipient, services.revocations, seconds) if seconds > 0 else _response(0)
 
 

@@ -16,10 +16,11 @@ def get_problem(exchange: Exchange, services: Services) -> Response:
     problem = CATALOGUE.get(exchange.request.params["code"])
     if problem is None:
         raise NotFoundError("There is no such problem.")
-    title, advice = html.escape(problem.title), html.escape(problem.advice)
+    title, explanation = html.escape(problem.title), html.escape(problem.explanation)
     page = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
-        f"<h1>{title}</h1><p>HTTP status {problem.status}, code <code>{problem.code}</code></p><p>{advice}</p></html>"
+        f"<h1>{title}</h1><p>HTTP status {problem.status}, code <code>{problem.code}</code></p>"
+        f"<p>{explanation}</p></html>"
     )
     fields = {
         "Content-Type": "text/html; charset=utf-8",

@@ -24,7 +24,7 @@ def get_readyz(exchange: Exchange, services: Services) -> Response:
     needed to serve, so it is only reported as degraded.
     """
     refuse_parameters(exchange.request)
-    missing = ["draining"] if services.room.is_draining else []
+    missing = ["draining"] if services.holds.is_draining else []
     if services.writer.is_failing or not _can_read(services):
         missing.append("database")
     degraded = ["redis"] if services.announcer and not services.announcer.is_connected else []

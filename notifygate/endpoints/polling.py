@@ -117,7 +117,7 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
     poll.tags = _tags(exchange.request, poll.cursor)
     asked = requested_wait(wait, exchange.request.field(b"prefer"))
     if asked is not None:
-        exchange.granted_wait = min(asked, services.advice.longest_wait())
+        exchange.granted_wait = min(asked, services.pacing.longest_wait())
     if exchange.granted_wait:
         return PollHold(exchange, services, poll, hold_seconds(exchange.granted_wait, recipient))
     return poll_response(exchange, services, poll, poll.look(services, recipient))
@@ -144,7 +144,7 @@ def hold_seconds(granted: int, recipient: Recipient) -> float:
 
 def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: Found | Nothing) -> Response:
     """Return 304 if an entity tag still matches, else 200. Raises RateLimitedError."""
-    poll_after = services.advice.poll_after()
+    poll_after = services.pacing.poll_after()
     waited = b"" if exchange.granted_wait is None else _WAITED % exchange.granted_wait
     if isinstance(outcome, Nothing):
         if outcome.matched is not None:
@@ -157,7 +157,7 @@ def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: F
     if poll.of == "counts":
         body = counts_body(outcome.unread, outcome.unseen)
     else:
-        body = poll_body(outcome, poll_after, services.advice.longest_wait())
+        body = poll_body(outcome, poll_after, services.pacing.longest_wait())
     return Response(200, body, found_fields(outcome.token.encode(), poll_after, waited))
 
 

@@ -39,7 +39,7 @@ class FastPath:
     def __init__(self, services: Services, endpoints: Sequence[Endpoint]) -> None:
         self._routes = {(endpoint.method, endpoint.path.encode()): endpoint for endpoint in endpoints}
         self._services = services
-        self._registry = services.room
+        self._registry = services.holds
         self._pipeline = Pipeline(services, self._park)
         self._encoder = Encoder(services.settings.cors_origins, services.limits)
         self._poll_limit = services.limits.windows("poll")
@@ -77,7 +77,7 @@ class FastPath:
 
     def not_modified_end(self, token: str) -> bytes:
         """Return what follows `not_modified_start` in the 304s of one client."""
-        return not_modified_fields(token, self._services.advice.poll_after(), b"") + b"\r\n"
+        return not_modified_fields(token, self._services.pacing.poll_after(), b"") + b"\r\n"
 
     # --- Requests -----------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class FastPath:
             return
         accepts = self.revocations.accepts
         common = [hold for hold in holds if hold.state == "ended" and hold.has_common_form]
-        found = self._services.polls.tell_single([hold for hold in common if accepts(hold.exchange.recipient)])
+        found = self._services.polls.answer_single([hold for hold in common if accepts(hold.exchange.recipient)])
         if not found:
             return
         # In this order: these two begin a new window where the last one is over.
@@ -174,8 +174,8 @@ class FastPath:
     def _template_for(self, guard: Any, limit: Any) -> BroadcastTemplate:
         template = self._template
         if template is None or template.valid_for != (guard.ends_at, limit.ends_at):
-            advice = self._services.advice
-            template = BroadcastTemplate(self._encoder, guard, limit, advice.poll_after(), advice.longest_wait())
+            pacing = self._services.pacing
+            template = BroadcastTemplate(self._encoder, guard, limit, pacing.poll_after(), pacing.longest_wait())
             self._template = template
         return template
 

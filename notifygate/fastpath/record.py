@@ -40,7 +40,7 @@ class FastPathRecord:
         self._responses[key] = self._responses.get(key, 0) + count
         if not self._is_scheduled:
             self._is_scheduled = True
-            metrics.tell_later(self.flush)
+            metrics.flush_later(self.flush)
 
     def flush(self) -> None:
         """Update the metrics."""

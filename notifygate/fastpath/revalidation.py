@@ -65,7 +65,7 @@ class PollRevalidation:
             if view is None or self._epoch != tail.epoch or tail.is_ageing(self._since):
                 return None
             entries = tail.after(view.audiences, self._seen)
-            if entries is None or any(view.tells(entry) for entry in entries):
+            if entries is None or any(view.affects(entry) for entry in entries):
                 return None
             self._seen = tail.end
         guard = path.guard

@@ -41,8 +41,8 @@ class Nothing(NamedTuple):
 # when a broadcast wakes everybody.
 _CHANGES = b'{"notifications":[%b],"removed":%b,'
 _POSITION = b'"unread":%d,"unseen":%d,"cursor":"%b"'
-_ADVICE = b',"has_more":%b,"reset":%b,"poll":{"after":%d,"wait":%d}}'
-_BODY = _CHANGES + _POSITION + _ADVICE
+_PACING = b',"has_more":%b,"reset":%b,"poll":{"after":%d,"wait":%d}}'
+_BODY = _CHANGES + _POSITION + _PACING
 _TRUTH = {True: b"true", False: b"false"}
 
 
@@ -66,8 +66,8 @@ def single_news_body(poll_after: int, poll_wait: int) -> bytes:
 
     With blanks for the notification as JSON (%b), for `unread` and `unseen` (%d), and for the cursor (%b).
     """
-    advice = _ADVICE % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
-    return _CHANGES % (b"%b", b"[]") + _POSITION + advice
+    pacing = _PACING % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
+    return _CHANGES % (b"%b", b"[]") + _POSITION + pacing
 
 
 def counts_body(unread: int, unseen: int) -> bytes:

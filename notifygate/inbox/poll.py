@@ -67,7 +67,7 @@ class Polls:
     def look(self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int) -> Found | Nothing:
         """Answer a poll of the inbox now.
 
-        `tags` are the tokens of If-None-Match, `limit` (1-200) bounds the notifications and removals told. Raises
+        `tags` are the tokens of If-None-Match, `limit` (1-200) bounds the notifications and removals returned. Raises
         InvalidCursorError for a cursor that never was one, UnavailableError if the log can't be read.
         """
         view = self._views.current(principal)
@@ -83,13 +83,13 @@ class Polls:
             at = view.at
             position = self._position(principal, view, cursor)  # the epoch may have changed meanwhile
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
-        # counts. What is told and the cursor given have to end at the same position.
+        # counts. The changes returned and the cursor have to end at the same position.
         try:
             return self._look_after(principal, view, at, position, tags, limit)
         except (NotifygateError, WouldWaitError):
             raise
-        except Exception:  # a defect, in an entry or in telling it
-            logger.exception("An entry could not be told; what is in memory is read from the database")
+        except Exception:  # a defect, in an entry or in its rendering
+            logger.exception("An entry in memory could not be rendered; the tail is dropped and read from the database")
             self._tail.forget()
             return self._look_after(principal, view, at, position, tags, limit)
 
@@ -100,46 +100,47 @@ class Polls:
         entries = None if position is None else self._entries_after(view, at, position)
         if position is None or entries is None or at.epoch != self._tail.epoch:
             return self._snapshot(principal, limit, reset=True)
-        told = [entry for entry in entries if view.tells(entry)]
-        if told:
-            return self._changes(view, at, entries, told, limit)
+        visible = [entry for entry in entries if view.affects(entry)]
+        if visible:
+            return self._changes(view, at, entries, visible, limit)
         tag, since = self._matching(principal, view, tags)
         nothing = Nothing(view, at, tag, min(since, position))
         return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
 
     def is_at_the_end(self, view: View, cursor: str | None) -> bool:
-        """Tell whether memory knows without a look that nothing lies after a cursor. False: `look`.
+        """Return whether the cursor is at the log head, as far as memory can answer. False: call `look`.
 
-        For a view that is `current`. So it is with nearly all who poll again when they were woken.
+        For a view that is `current`. Nearly every poll that follows a wake-up is at the head.
         """
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
-    def tell_single(self, holds: Iterable[W]) -> list[tuple[W, bytes]]:
-        """Answer polls as `look` would, where one published notification is all there is. Leave the others out.
+    def answer_single(self, holds: Iterable[W]) -> list[tuple[W, bytes]]:
+        """Answer those polls after whose cursor there is exactly one entry, a published notification; skip the others.
 
-        So it is with nearly all who are woken, and many of them at once cost little. Returns with each the notification
-        as JSON; the counts and the cursor after it are then the view's (`unread`, `unseen`, `token`).
+        The answer is the one that `look` gives. Nearly every woken poll is such a poll, and many at once cost little.
+        Returns each hold with its notification as JSON; the counts and the cursor after it are then the view's
+        (`unread`, `unseen`, `token`).
         """
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
-        told: list[tuple[W, bytes]] = []
+        answered: list[tuple[W, bytes]] = []
         tags: list[bytes] = []
         for hold in holds:
             view = hold.view
             if hold.poll.cursor != view.token or view.epoch != epoch or view.token_seq > view.seq:
                 continue
-            # Who waited at the log's end was woken by what has come to it last.
+            # A poll waiting at the head was woken by the newest entry.
             entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
             if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
-                told.append((hold, entry.notification.json_for(audience, None, None)))
+                answered.append((hold, entry.notification.json_for(audience, None, None)))
                 tags.append(view.tag)
                 if view.seq < entry.seq:
                     view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
         tokens = self._codec.encode_for_all(epoch, end, tags)
-        for (hold, _), token in zip(told, tokens, strict=True):
+        for (hold, _), token in zip(answered, tokens, strict=True):
             view = hold.view
             view.token, view.token_seq = token, end
-        return told
+        return answered
 
     def _only_entry_after(self, view: View) -> Entry | None:
         """Return the entry that lies after the position of a view's token, if memory knows that it is just one."""
@@ -184,7 +185,7 @@ class Polls:
             if position is None or position > view.seq or self._tail.is_ageing(position):
                 continue
             entries = self._tail.after(view.audiences, position)
-            if entries is not None and not any(view.tells(entry) for entry in entries):
+            if entries is not None and not any(view.affects(entry) for entry in entries):
                 return tag, position
         return None, MAX_SEQUENCE
 
@@ -215,28 +216,30 @@ class Polls:
             return None
         return entries
 
-    def _changes(self, view: View, at: Standing, entries: Sequence[Entry], told: Sequence[Entry], limit: int) -> Found:
+    def _changes(
+        self, view: View, at: Standing, entries: Sequence[Entry], visible: Sequence[Entry], limit: int
+    ) -> Found:
         """Fold entries into one page: each notification once, in its present state, oldest change first."""
         notifications: list[bytes] = []
         removed: list[str] = []
-        if len(told) == 1:  # what nearly every woken poll is told
-            _tell(view, told[0], notifications, removed)
+        if len(visible) == 1:  # nearly every woken poll
+            _collect(view, visible[0], notifications, removed)
             token = self._token(view, at.epoch, at.seq)
             return Found(notifications, removed, at.unread, at.unseen, token)
         present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
-        for entry in told:
+        for entry in visible:
             if entry.notification:
                 present[entry.notification.seq] = entry
         page: dict[int, None] = {}
         until = at.seq
-        for entry in told:
+        for entry in visible:
             if entry.notification and entry.notification.seq not in page:
                 if len(page) == limit:
                     until = entry.seq - 1
                     break
                 page[entry.notification.seq] = None
         for seq in page:
-            _tell(view, present[seq], notifications, removed)
+            _collect(view, present[seq], notifications, removed)
         unread, unseen = at.unread, at.unseen
         for entry in reversed(entries):  # the counts at the page's end: take back what came after it
             if entry.seq <= until:
@@ -264,12 +267,12 @@ class Polls:
         return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
 
 
-def _tell(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
-    """Add what an entry has made of its notification."""
+def _collect(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
+    """Append the notification of an entry, in its state after that entry, or its id if it was removed."""
     notification = entry.notification
     audience = view.shows(entry)
     if notification is None or audience is None:
-        return  # can't be: only entries that are told get here
+        return  # can't be: only visible entries get here
     if entry.kind is EntryKind.DISMISSED or entry.is_removal:
         removed.append(notification.id)
     else:

@@ -131,10 +131,11 @@ class View:
             self._judged, self._judged_audience = notification, self.shown_as(notification)
         return self._judged_audience
 
-    def tells(self, entry: Entry) -> bool:
-        """Tell whether the recipient would be told of an entry.
+    def affects(self, entry: Entry) -> bool:
+        """Return whether an entry changes what the recipient is shown, or ends this view.
 
-        A removal whose final state is not known for this recipient (`Entry.last_states`) counts as told.
+        True for a removal whose final state is not known for this recipient (`Entry.last_states`): a superfluous
+        wake-up is harmless, a missing one is not.
         """
         if self.shows(entry) is None:
             return entry.is_view

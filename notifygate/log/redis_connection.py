@@ -29,7 +29,7 @@ _READABLE, _WRITABLE = 1, 2
 class RedisConnection:
     """A connection for one channel. Everything but `open` returns at once and may be called in the hub.
 
-    `on_subscribed` is called when from now on everything that is published is heard, `on_message` with each message,
+    `on_subscribed` is called when everything published from now on is received, `on_message` with each message,
     its own too, `on_error` with the code of an error that Redis gave for an answer, such as NOPERM.
 
     A message of more than `max_message_bytes` is never collected: its bytes are dropped as they arrive, and
@@ -63,7 +63,7 @@ class RedisConnection:
         self._subscribed = b">3\r\n$9\r\nsubscribe\r\n" + name + b":1\r\n"
         self._message = b">3\r\n$7\r\nmessage\r\n" + name + b"$"
         # A bytearray: appending to it, and removing what was understood, costs no copy of the rest.
-        self._unheard = bytearray()
+        self._unparsed = bytearray()
         self._to_drop = 0
         """Bytes of an oversized message that have not arrived yet."""
         self._unsent = b""
@@ -138,11 +138,11 @@ class RedisConnection:
             self.has_heard = True
             if self._to_drop:
                 data = self._drop_from(data)
-            if self._unheard:
-                self._unheard += data
-                del self._unheard[: self._hear(self._unheard)]
-            elif (heard := self._hear(data)) < len(data):
-                self._unheard += data[heard:]
+            if self._unparsed:
+                self._unparsed += data
+                del self._unparsed[: self._parse(self._unparsed)]
+            elif (parsed := self._parse(data)) < len(data):
+                self._unparsed += data[parsed:]
         except (BlockingIOError, ssl.SSLWantReadError):
             pass
         except (OSError, ValueError):
@@ -154,15 +154,15 @@ class RedisConnection:
         self._to_drop -= dropped
         return data[dropped:]
 
-    def _hear(self, data: bytes | bytearray) -> int:
-        """Act on what Redis has said; return how many bytes were understood, the rest is not complete yet.
+    def _parse(self, data: bytes | bytearray) -> int:
+        """Process all complete messages in `data`; return the number of bytes they took.
 
-        Raises ValueError for what isn't understood.
+        Raises ValueError for anything that is not part of the protocol.
         """
         at = 0
         while at < len(data):
             if data.startswith(self._message, at):
-                end = self._hear_message(data, at + len(self._message))
+                end = self._parse_message(data, at + len(self._message))
                 if end is None:
                     break
                 at = end
@@ -182,7 +182,7 @@ class RedisConnection:
                 raise ValueError("Redis says something that nobody has asked for.")
         return at
 
-    def _hear_message(self, data: bytes | bytearray, size_at: int) -> int | None:
+    def _parse_message(self, data: bytes | bytearray, size_at: int) -> int | None:
         """Act on a message whose size stands at a place; return where it ends, None if it is not complete yet."""
         line_end = _line_end(data, size_at)
         if line_end is None:

@@ -70,7 +70,7 @@ class Pipeline:
     def conclude(self, exchange: Exchange, hold: Hold[Response]) -> Outcome:
         """Answer a hold that has ended, or return it if it waits again. Raises as `handle`."""
         try:
-            return self._services.room.conclude(hold) or hold
+            return self._services.holds.conclude(hold) or hold
         except WouldWaitError:
             raise
         except Exception as error:

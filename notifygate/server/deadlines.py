@@ -13,7 +13,7 @@ import gevent
 from notifygate.waiting import in_next_turn
 
 TICKS_PER_SECOND = 20
-"""How finely deadlines are told apart: each comes less than one tick early or late."""
+"""The resolution of deadlines: each fires less than one tick early or late."""
 
 ACTED_ON_PER_TURN = 256
 """Deadlines that are acted on before the hub gets to do something else."""

@@ -1,7 +1,7 @@
 """The gateway's own worker: idle and held connections need no greenlet, and plain polls no parser.
 
-New connections go to the board (`server.board`). What isn't a plain poll is served as by the parent class, in a
-greenlet, with gunicorn's parser and the WSGI application; afterwards the connection goes to the board again. Where
+New connections go to the reactor (`server.reactor`). What isn't a plain poll is served as by the parent class, in a
+greenlet, with gunicorn's parser and the WSGI application; afterwards the connection goes to the reactor again. Where
 gunicorn itself speaks TLS, all of this is left to the parent: there is no telling what encrypted bytes say.
 """
 
@@ -17,9 +17,9 @@ from gevent.socket import SOCK_STREAM
 from gunicorn.http.body import LengthReader
 
 from notifygate.server import transfer
-from notifygate.server.board import Board
 from notifygate.server.handler import registered_handler
-from notifygate.server.worker import BEAT_SECONDS, GatewaySocket, GatewayWorker
+from notifygate.server.reactor import Reactor
+from notifygate.server.worker import HEARTBEAT_SECONDS, GatewaySocket, GatewayWorker
 
 logger = logging.getLogger(__name__)
 
@@ -94,40 +94,40 @@ class _Listener(StreamServer):
 
 
 class DetachingWorker(GatewayWorker):
-    """Serves connections from the board, and from greenlets where the board can't."""
+    """Serves connections from the reactor, and from greenlets where the reactor can't."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._board: Board | None = None
+        self._reactor: Reactor | None = None
         self._greenlets = Group()
 
     @property
     def served_requests(self) -> int:
         """See above."""
-        return self.nr + (self._board.answered if self._board is not None else 0)
+        return self.nr + (self._reactor.answered if self._reactor is not None else 0)
 
     @property
     def is_busy(self) -> bool:
         """See above."""
-        return super().is_busy if self._board is None else bool(self._board or self._greenlets)
+        return super().is_busy if self._reactor is None else bool(self._reactor or self._greenlets)
 
     @property
     def is_full(self) -> bool:
         """Whether no further connection can be taken."""
-        return len(self._board or ()) + len(self._clients) >= self.worker_connections
+        return len(self._reactor or ()) + len(self._clients) >= self.worker_connections
 
     def run(self) -> None:
-        """Serve from the board, unless gunicorn speaks TLS."""
+        """Serve from the reactor, unless gunicorn speaks TLS."""
         if not self.cfg.is_ssl:
-            self._start_board()
+            self._start_reactor()
         super().run()
 
-    def _start_board(self) -> None:
+    def _start_reactor(self) -> None:
         families = {sock.family for sock in self.sockets}
         self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
         self._address = _Address(self.sockets[0].getsockname())
         handler = registered_handler()
-        self._board = Board(
+        self._reactor = Reactor(
             handler,
             serve=self._serve,
             send_rest=self._send_rest,
@@ -135,40 +135,40 @@ class DetachingWorker(GatewayWorker):
             on_room=self._accept_again,
             idle_seconds=self.cfg.keepalive,
         )
-        handler.start(self._board.send)
+        handler.start(self._reactor.send)
 
     def _serve_listener(self, sock: Any) -> StreamServer:
-        return super()._serve_listener(sock) if self._board is None else _Listener(sock, self)
+        return super()._serve_listener(sock) if self._reactor is None else _Listener(sock, self)
 
     def _end_all(self) -> None:
         super()._end_all()
-        if self._board is not None:
-            self._greenlets.kill(timeout=BEAT_SECONDS)
-            self._board.stop()
+        if self._reactor is not None:
+            self._greenlets.kill(timeout=HEARTBEAT_SECONDS)
+            self._reactor.stop()
 
     def welcome(self, client: Any, address: Any) -> None:
         """Take a new connection. Called in the hub."""
         self._keep(client.detach())
 
     def timeout_ctx(self) -> Any:
-        """Bound the time in which a head has to come: connections that say nothing are on the board."""
-        if self._board is None:
+        """Bound the time in which a head has to come: connections that say nothing are on the reactor."""
+        if self._reactor is None:
             return super().timeout_ctx()
         seconds = min(HEAD_SECONDS, self.cfg.keepalive)
         return gevent.Timeout(seconds, False)  # pyright: ignore[reportArgumentType] - it just ends the block
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
-        """Serve one request in its greenlet, and give the connection back to the board."""
+        """Serve one request in its greenlet, and give the connection back to the reactor."""
         super().handle_request(listener_name, req, sock, addr)
-        if self._board is not None and _is_read_to_its_end(req):
+        if self._reactor is not None and _is_read_to_its_end(req):
             self._clients.discard(sock)
             self._keep(sock.detach())
             raise StopIteration  # for gunicorn, this connection has come to its end
         return True
 
     def _keep(self, fd: int) -> None:
-        assert self._board is not None  # noqa: S101 - who calls this has seen it
-        self._board.adopt(fd)
+        assert self._reactor is not None  # noqa: S101 - callers have checked it
+        self._reactor.adopt(fd)
 
     def _serve(self, fd: int, read: bytes) -> None:
         client = _Handed(self._family, fd, read)
@@ -206,8 +206,8 @@ class DetachingWorker(GatewayWorker):
 
     def _stop_reading(self) -> None:
         super()._stop_reading()
-        if self._board is not None:
-            self._board.listen_no_more()
+        if self._reactor is not None:
+            self._reactor.listen_no_more()
 
 
 def _is_read_to_its_end(req: Any) -> bool:

@@ -83,8 +83,8 @@ def read_request(data: bytes) -> Request | None:
     # Beside the ends of lines all is printable. What isn't, a lone CR or LF above all, is the parser's to judge.
     if len(head.translate(None, _PRINTABLE)) != 2 * len(lines) - 2:
         return None
-    told = [line for line in lines if line not in _idle_lines]
-    words = told[0].split(b" ")
+    relevant = [line for line in lines if line not in _idle_lines]
+    words = relevant[0].split(b" ")
     if len(words) != 3:
         return None
     _, target, version = words
@@ -92,7 +92,7 @@ def read_request(data: bytes) -> Request | None:
     if not (is_http_11 or version == b"HTTP/1.0") or b"#" in target:
         return None
     fields: dict[bytes, bytes] = {}
-    for line in told[1:]:
+    for line in relevant[1:]:
         name, colon, value = line.partition(b":")
         meaning = _known_names.get(name)
         if meaning is None:
@@ -121,27 +121,27 @@ def read_request(data: bytes) -> Request | None:
     return Request(method, path, query, fields, read_body=read_body, is_http_11=is_http_11, keep_alive=keep_alive)
 
 
-def essence(data: bytes) -> bytes:
+def repeat_key(data: bytes) -> bytes:
     """Return a request without what clients change each time and what changes nothing about its 304.
 
     That is the value of a cache-buster and of X-Request-Id, where they are so plain that a request with one of them is
     as good as one with another.
     """
     end = data.find(b"\r\n")
-    busted = data.find(b"&_=", 0, end) + 3
-    told = busted
-    if busted > 2:
-        told = data.find(b" ", busted, end)
-        if told - busted > MAX_VARIABLE_BYTES or not data[busted:told].isdigit():
-            told = busted
+    value_at = data.find(b"&_=", 0, end) + 3
+    value_end = value_at
+    if value_at > 2:
+        value_end = data.find(b" ", value_at, end)
+        if value_end - value_at > MAX_VARIABLE_BYTES or not data[value_at:value_end].isdigit():
+            value_end = value_at
     for name in _REQUEST_ID_LINES:
-        named = data.find(name, end) + len(name)
-        if named >= len(name):
-            after = data.find(b"\r\n", named)
-            if after - named <= MAX_VARIABLE_BYTES and data[named:after].isalnum():
-                return data[:busted] + data[told:named] + data[after:]
+        id_at = data.find(name, end) + len(name)
+        if id_at >= len(name):
+            id_end = data.find(b"\r\n", id_at)
+            if id_end - id_at <= MAX_VARIABLE_BYTES and data[id_at:id_end].isalnum():
+                return data[:value_at] + data[value_end:id_at] + data[id_end:]
             break
-    return data[:busted] + data[told:] if told > busted else data
+    return data[:value_at] + data[value_end:] if value_end > value_at else data
 
 
 def _is_host(host: bytes) -> bool:

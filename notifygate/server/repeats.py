@@ -18,8 +18,8 @@ MAX_KEY_BYTES = 2048
 head with a token and a cookie has 1 to 2 KB."""
 
 ENTRY_BYTES = 176
-"""What a poll takes besides its text and the desk's part: the head of a bytes object, and a dictionary's slot where the
-dictionary has just grown."""
+"""The memory of a poll besides its text and the handler's part: the head of a bytes object, and a slot of a dictionary
+that has just grown."""
 
 SEEN_ONCE = 1 << 17
 """Places for hashes of polls that were answered with 304 once, 8 bytes each."""
@@ -41,10 +41,10 @@ class Repeats:
         return len(self._kept)
 
     def answer(self, key: bytes, now: float) -> bytes | None:
-        """Return the 304 to a poll that is sent again at `now` (`time.time()`); None if the desk has to look.
+        """Return the 304 to a poll that is sent again at `now` (`time.time()`); None if the handler has to look.
 
-        `key`: its `essence`, or its bytes, which are the same where nothing was cut out. A poll whose answer no longer
-        holds is forgotten.
+        `key`: its `repeat_key`, or its bytes, which are the same where nothing was cut out. A poll whose answer is no
+        longer valid is dropped.
         """
         repeat = self._kept.get(key)
         if repeat is None:
@@ -57,7 +57,7 @@ class Repeats:
     def remember(self, key: bytes, make_revalidation: Callable[[], Revalidation]) -> None:
         """Remember a poll that was answered with 304, if it was before: most that come once never come again.
 
-        `key`: its `essence`.
+        `key`: its `repeat_key`.
         """
         if len(key) > MAX_KEY_BYTES:
             return

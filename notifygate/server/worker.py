@@ -53,7 +53,7 @@ LINGER_SECONDS = 1.0
 """How long a worker that stops accepts connections, and then reads from them: time for balancers to see that it is not
 ready, and for a client that was just answered to send its next request, whose answer ends the connection."""
 
-BEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
 """How often gunicorn's master gets a sign of life; its patience is 30 s."""
 
 PAUSE_SECONDS = 0.05
@@ -112,7 +112,7 @@ class GatewayWorker(GeventWorker):
         if self.lifecycle.closes_listeners:
             return  # the signal to stop came before this process could receive it
         self.worker_connections = min(self.worker_connections, connections_that_fit())
-        self._told_to_stop = Event()
+        self._stop_requested = Event()
         self._servers = [self._serve_listener(sock) for sock in self.sockets]
         for sock, server in zip(self.sockets, self._servers, strict=True):
             # Connections inherit it. Phones that lose their network never say so.
@@ -122,7 +122,7 @@ class GatewayWorker(GeventWorker):
         self.lifecycle.state = WorkerState.SERVING
         while self.alive:
             self.notify()
-            self._told_to_stop.wait(BEAT_SECONDS)
+            self._stop_requested.wait(HEARTBEAT_SECONDS)
         self._stop()
 
     def _listen(self, sock: Any) -> None:
@@ -144,7 +144,7 @@ class GatewayWorker(GeventWorker):
         return server
 
     def _stop(self) -> None:
-        until = time.monotonic() + self.cfg.graceful_timeout - BEAT_SECONDS  # less than the master's own patience
+        until = time.monotonic() + self.cfg.graceful_timeout - HEARTBEAT_SECONDS  # less than the master's own patience
         if self.lifecycle.closes_listeners:
             self._beat(LINGER_SECONDS)
             for sock in self.sockets:
@@ -162,10 +162,10 @@ class GatewayWorker(GeventWorker):
     def _end_all(self) -> None:
         """End the requests that are still under way."""
         for server in self._servers:
-            server.stop(timeout=BEAT_SECONDS)
+            server.stop(timeout=HEARTBEAT_SECONDS)
 
     def _beat(self, seconds: float) -> None:
-        """Let the others work for a while, at most BEAT_SECONDS."""
+        """Yield to other greenlets for at most HEARTBEAT_SECONDS."""
         self.notify()
         gevent.sleep(seconds)
 
@@ -248,7 +248,7 @@ class GatewayWorker(GeventWorker):
         defect = exc if code == "internal" else None
         logger.warning("Not served: %s", type(exc).__name__, exc_info=defect, extra={"request_id": request_id})
         problem = CATALOGUE[code]
-        detail = problem.advice if defect else "The request can't be read as HTTP/1.1."
+        detail = problem.explanation if defect else "The request can't be read as HTTP/1.1."
         body = orjson.dumps(problem_document(code, detail, request_id))
         head = (
             f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"
@@ -289,7 +289,7 @@ class GatewayWorker(GeventWorker):
             return
         self._is_draining = True
         registered_handler().drain()
-        self._told_to_stop.set()
+        self._stop_requested.set()
 
     def _stop_reading(self) -> None:
         """End what the clients can still send, not what is still being sent to them.

@@ -124,7 +124,7 @@ def principal_of(name: str, *roles: str) -> Recipient:
 
 def holds_now(app: InProcessGateway) -> int:
     """Return how many requests this gateway holds."""
-    return app.services.room._count
+    return app.services.holds._count
 
 
 def hold(

@@ -171,7 +171,7 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
     for query in ("", "?wait=50"):
         deferred = path.take(app.recipient("nobody yet"), query)
         assert isinstance(deferred, Deferred)
-        assert app.services.room._count == 0, "nothing is left of it"
+        assert app.services.holds._count == 0, "nothing is left of it"
     guard = app.services.limits.windows("guard")
     assert guard is not None
     before = guard.counted("user:nobody yet")
@@ -398,7 +398,7 @@ def view(app: InProcessGateway) -> View:
 def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
     """Return what a hold with a cursor, by default the view's own, is told without a look."""
     hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.token))
-    return next((text for _, text in app.services.polls.tell_single([hold])), None)
+    return next((text for _, text in app.services.polls.answer_single([hold])), None)
 
 
 def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
@@ -471,8 +471,8 @@ def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGat
 def test_who_begins_to_wait_just_when_the_room_is_drained_is_answered(app: InProcessGateway, path: Path) -> None:
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
-    app.services.room.is_draining = True
-    app.services.advice.longest_wait = lambda: 50  # type: ignore[method-assign]  # asked a moment before
+    app.services.holds.is_draining = True
+    app.services.pacing.longest_wait = lambda: 50  # type: ignore[method-assign]  # asked a moment before
     assert isinstance(path.take(alice, f"?cursor={cursor}&wait=50"), Reply)
 
 
@@ -484,7 +484,7 @@ def test_a_defect_is_an_internal_error(
     monkeypatch.setattr(Poll, "look", lambda *_: {}["a defect"])
     for query in (f"?cursor={cursor}", "?wait=50"):
         assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
-    assert app.services.room._count == 0, "nothing is left of it"
+    assert app.services.holds._count == 0, "nothing is left of it"
     assert "A request failed" in caplog.text
 
 
@@ -523,7 +523,7 @@ def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGatew
     assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
     gevent.sleep(0.3)
     assert client.answers == []
-    assert app.services.room._count == 1
+    assert app.services.holds._count == 1
     publisher.publish("user:alice")
     eventually(lambda: client.answers, "an answer")
 
@@ -604,7 +604,7 @@ def test_revocation_ends_a_held_poll(app: InProcessGateway, path: Path) -> None:
     assert head.startswith(b"HTTP/1.1 401 ")
     assert b"\r\nWWW-Authenticate: Bearer" in head
     assert body_of(alice.answers[0])["code"] == "unauthorized"
-    assert app.services.room._count == 1
+    assert app.services.holds._count == 1
     assert not bob.answers
 
 
@@ -630,7 +630,7 @@ def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
     monkeypatch.setattr(app.services.revocations, "accepts", lambda _: False)
     taken = path.take(alice, query.format(first.json["cursor"]), None, f"If-None-Match: {first.headers['ETag']}")
     assert taken is None or taken.data.startswith(b"HTTP/1.1 401 ")
-    assert app.services.room._count == 0
+    assert app.services.holds._count == 0
 
 
 def test_a_poll_past_its_limit_is_refused(make_path: MakePath) -> None:
@@ -668,7 +668,7 @@ def concluded_by_a_greenlet(app: InProcessGateway, path: Path, client: Client, m
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     hold = path.take(alice, f"?cursor={cursor}&wait=50", client)
-    app.services.room.leave(hold, "news")
+    app.services.holds.leave(hold, "news")
     look, calls = Poll.look, iter([True])
 
     def look_later(poll: Poll, *arguments: Any) -> Any:
@@ -695,7 +695,7 @@ def test_who_has_nothing_to_be_told_waits_on(
 ) -> None:
     client = Client()
     concluded_by_a_greenlet(app, path, client, monkeypatch)
-    eventually(lambda: app.services.room._count == 1, "the hold's return")
+    eventually(lambda: app.services.holds._count == 1, "the hold's return")
     assert client.answers == []
     app.publisher().publish("user:alice")
     eventually(lambda: client.answers, "an answer")
@@ -707,11 +707,11 @@ def test_who_has_left_meanwhile_does_not_wait_on(
     client = Client()
     client.is_gone = True
     left: list[str] = []
-    leave = app.services.room.leave
-    monkeypatch.setattr(app.services.room, "leave", lambda hold, reason: (left.append(reason), leave(hold, reason)))
+    leave = app.services.holds.leave
+    monkeypatch.setattr(app.services.holds, "leave", lambda hold, reason: (left.append(reason), leave(hold, reason)))
     concluded_by_a_greenlet(app, path, client, monkeypatch)
     eventually(lambda: "gone" in left, "its leaving the room")
-    assert app.services.room._count == 0
+    assert app.services.holds._count == 0
 
 
 def test_whose_time_is_over_meanwhile_does_not_wait_on(
@@ -722,7 +722,7 @@ def test_whose_time_is_over_meanwhile_does_not_wait_on(
     concluded_by_a_greenlet(app, path, client, monkeypatch)
     eventually(lambda: client.answers, "an answer")
     assert body_of(client.answers[0])["notifications"] == []
-    assert app.services.room._count == 0
+    assert app.services.holds._count == 0
 
 
 # --- Polls that are repeated --------------------------------------------------------------------

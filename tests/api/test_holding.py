@@ -292,7 +292,7 @@ def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway
     first = alice.poll()
     cursor, etag = first.json["cursor"], first.headers["ETag"]
     plain, with_etag = hold(app, alice, cursor), hold(app, alice, cursor, etag=etag)
-    app.services.room.drain()
+    app.services.holds.drain()
     body = answer_of(plain).json
     assert (body["notifications"], body["reset"]) == ([], False)
     assert 1 <= body["poll"]["after"] <= 5

@@ -118,7 +118,7 @@ def site(own_redis_server: RedisServer, make_app: MakeApp) -> Iterator[Site]:
 
 
 def refusals() -> float:
-    metrics.tell()
+    metrics.flush()
     return metrics.announcements_refused._value.get()
 
 
@@ -149,7 +149,7 @@ def test_eavesdropping_shows_no_text_and_no_name(site: Site) -> None:
 def test_injected_notification_is_refused(site: Site) -> None:
     alice = site.other.recipient("alice")
     held = hold(alice)
-    eventually(lambda: site.other.services.room._count == 1)
+    eventually(lambda: site.other.services.holds._count == 1)
     before = refusals()
     site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged", "user:alice"))))
     eventually(lambda: refusals() == before + 2)
@@ -267,11 +267,11 @@ def test_entry_in_memory_that_can_not_be_used_is_read_from_the_database(site: Si
 def test_hold_that_an_unusable_entry_may_concern_is_answered(site: Site) -> None:
     alice = site.other.recipient("alice")
     held = hold(alice)
-    room = site.other.services.room
-    eventually(lambda: room._count == 1)
+    holds = site.other.services.holds
+    eventually(lambda: holds._count == 1)
     bad = Entry(0, EntryKind.PUBLISHED, ("user:alice",), "x")  # type: ignore[arg-type]
     woken = wakes()
-    room.wake([bad], None)
+    holds.wake([bad], None)
     assert wakes() == woken + 1, "its poll has to look"
     found = site.publisher.publish("user:alice")
     assert ids(held.get(timeout=20).json) == [found]

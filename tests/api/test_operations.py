@@ -34,7 +34,7 @@ def test_a_gateway_that_serves_is_healthy_and_ready(app: InProcessGateway) -> No
 
 @ON_SQLITE_ALONE
 def test_a_gateway_that_stops_is_healthy_but_not_ready(app: InProcessGateway) -> None:
-    app.services.room.drain()
+    app.services.holds.drain()
     assert app.anonymous().get("/healthz").status_code == 200
     answer = app.anonymous().get("/readyz")
     assert (answer.status_code, answer.json) == (

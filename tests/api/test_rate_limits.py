@@ -375,7 +375,7 @@ def test_what_is_refused_while_it_was_held_is_not_lost(make_app: Any) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     cursor = alice.inbox()["cursor"]
     held = gevent.spawn(alice.poll, cursor, wait=10)
-    eventually(lambda: app.services.room._count == 1)
+    eventually(lambda: app.services.holds._count == 1)
     found = publisher.publish("user:alice")
     expect_limited(held.get(timeout=5), "poll")
     app.services.limits.windows("poll").reset()

@@ -12,7 +12,7 @@ from benchmarks.rows.nothing_new import ROWS
 from benchmarks.servers.gateway import Gateway
 from notifygate.domain.cursor import TOKEN_CHARACTERS
 from notifygate.server import plain_request
-from notifygate.server.plain_request import essence, read_request
+from notifygate.server.plain_request import read_request, repeat_key
 from notifygate.server.repeats import Repeats
 from tests.benchmarks.compiler import need_compiler
 
@@ -82,8 +82,8 @@ def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, repeats: Re
         assert new, "its own line is read"
         assert read_request(head) is not None, "all of it is read where plain polls are"
         assert repeats.answer(head, 0.0) is None
-        assert repeats.answer(essence(head), 0.0) is None
-        repeats.remember(essence(head), Repeat)
+        assert repeats.answer(repeat_key(head), 0.0) is None
+        repeats.remember(repeat_key(head), Repeat)
     assert len(repeats) == 0, "none came a second time"
 
 
@@ -100,6 +100,6 @@ def test_other_rows_measure_remembered_polls(keeper: HeadKeeper, repeats: Repeat
     assert len(set(heads)) == (RECIPIENTS if row == "repeated" else len(heads))
     answered = 0
     for head in heads:
-        answered += repeats.answer(essence(head), 0.0) is not None
-        repeats.remember(essence(head), Repeat)
+        answered += repeats.answer(repeat_key(head), 0.0) is not None
+        repeats.remember(repeat_key(head), Repeat)
     assert answered == RECIPIENTS * (TIMES - 2), "all but the first two polls of each"

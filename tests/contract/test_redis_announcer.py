@@ -132,7 +132,7 @@ def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeN
 
 
 def refusals() -> float:
-    metrics.tell()
+    metrics.flush()
     return metrics.announcements_refused._value.get()
 
 
@@ -168,7 +168,7 @@ def test_an_oversized_message_is_dropped_as_it_arrives(
 
         def is_dropped() -> bool:
             nonlocal most
-            most = max(most, len(other.announcer._connection._unheard))
+            most = max(most, len(other.announcer._connection._unparsed))
             return refusals() == before + 2
 
         eventually(is_dropped, "both nodes' count of it")
@@ -184,7 +184,7 @@ def test_long_messages_arrive_in_small_pieces(redis_url: str, make_node: MakeNod
         for seq in (1, 16, 31):
             one.say(seq, "x" * 4000, count=15)
         eventually(lambda: other.firsts() == [1, 16, 31], "their arrival")
-        assert len(other.announcer._connection._unheard) == 0
+        assert len(other.announcer._connection._unparsed) == 0
 
 
 def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(

@@ -30,9 +30,9 @@ class Held:
 
     def __init__(self, gateway: InProcessGateway, recipient: RecipientActor) -> None:
         cursor = recipient.inbox()["cursor"]
-        held = gateway.services.room._count
+        held = gateway.services.holds._count
         self._greenlet = gevent.spawn(recipient.inbox, cursor, wait=50)
-        eventually(lambda: gateway.services.room._count == held + 1, "the hold")
+        eventually(lambda: gateway.services.holds._count == held + 1, "the hold")
         gevent.idle()
 
     @property

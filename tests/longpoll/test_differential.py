@@ -16,7 +16,7 @@ import pytest
 from gevent.pool import Pool
 
 from notifygate.domain.cursor import TOKEN_CHARACTERS
-from notifygate.server.board import READ_BYTES
+from notifygate.server.reactor import READ_BYTES
 from tests.longpoll.comparison import differences, normalised
 from tests.longpoll.corpus import CORPUS, CORS_CORPUS, HELD, MATCHING, NOW, PLAIN_POLLS, UNREAD, request
 from tests.longpoll.exchange import (

@@ -51,7 +51,7 @@ def press_ctrl_c(site: Site) -> int:
 
 
 @pytest.mark.parametrize("end", [stop, press_ctrl_c])
-def test_every_hold_is_answered_when_the_gateway_is_told_to_stop(
+def test_every_hold_is_answered_when_the_gateway_is_stop_requested(
     make_site: MakeSite, end: Callable[[Site], int]
 ) -> None:
     site = make_site()
@@ -73,7 +73,7 @@ def test_every_hold_is_answered_when_the_gateway_is_told_to_stop(
     assert "Traceback" not in site.gateways[0].output
 
 
-def test_every_worker_answers_its_holds_when_the_gateway_is_told_to_stop(
+def test_every_worker_answers_its_holds_when_the_gateway_is_stop_requested(
     make_site: MakeSite, postgres_url: str, redis_url: str
 ) -> None:
     site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
@@ -143,7 +143,7 @@ def test_stopping_gateway_says_that_it_is_not_ready(make_site: MakeSite) -> None
         assert json.loads(answer.body)["missing"] == ["draining"]
 
 
-def test_publishing_under_way_is_answered_when_the_gateway_is_told_to_stop(make_site: MakeSite) -> None:
+def test_publishing_under_way_is_answered_when_the_gateway_is_stop_requested(make_site: MakeSite) -> None:
     site = make_site()
     alice, publishers = site.recipient(), [site.publisher() for _ in range(4)]
     alice.cursor()
@@ -225,8 +225,8 @@ def test_request_on_its_way_into_the_hold_when_the_gateway_is_told_to_stop_is_no
         current = views.current
 
         def slow_current(principal):
-            if not gateway.services.room.is_draining:
-                gateway.services.room.drain()  # the signal comes while the view is read from the database
+            if not gateway.services.holds.is_draining:
+                gateway.services.holds.drain()  # the signal comes while the view is read from the database
             return current(principal)
 
         monkeypatch.setattr(views, "current", slow_current)

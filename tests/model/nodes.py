@@ -67,8 +67,8 @@ class Nodes:
         head = self.head
         for gateway in self.gateways:
             gateway.services.follower.reach(head.epoch, head.seq)
-            room = gateway.services.room
-            eventually(lambda room=room: not room._calls, "every hold's having been looked at")
+            holds = gateway.services.holds
+            eventually(lambda holds=holds: not holds._calls, "every hold's having been looked at")
         return head
 
     def recipient(self, view: View, number: int) -> RecipientActor:
@@ -84,7 +84,7 @@ class Nodes:
 
     def holds(self, number: int) -> int:
         """Return how many requests a node holds that nothing has ended yet."""
-        by_recipient = self.gateways[number].services.room._by_recipient
+        by_recipient = self.gateways[number].services.holds._by_recipient
         return sum(hold.state == "waiting" for holds in by_recipient.values() for hold in holds)
 
     def age(self, up_to: int) -> None:

@@ -44,7 +44,7 @@ def test_problem_is_complete(code: str) -> None:
     assert 400 <= problem.status < 600
     assert problem.title
     assert not problem.title.endswith(".")
-    assert problem.advice.endswith(".")
+    assert problem.explanation.endswith(".")
 
 
 @pytest.mark.parametrize("code", CATALOGUE)

@@ -5,7 +5,7 @@ import collections
 import gevent
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from notifygate.metrics import TELL_SECONDS, Tally, observe_all, tell
+from notifygate.metrics import FLUSH_SECONDS, Tally, flush, observe_all
 
 VALUES = [0.0, 0.0005, 0.0006, 0.1, 0.1, 3.0, 100.0]
 
@@ -25,11 +25,11 @@ def test_observing_many_values_is_observing_each() -> None:
     assert b"h_count 7.0" in texts[0]
 
 
-def test_a_tally_tells_its_counter_soon_and_when_it_is_asked_for() -> None:
+def test_a_tally_flushes_its_counter_soon_and_when_it_is_asked_for() -> None:
     registry = CollectorRegistry()
     tally = Tally(Counter("c", "Help.", registry=registry))
     told = 0
-    for wait in (lambda: gevent.sleep(2 * TELL_SECONDS), tell, tell):
+    for wait in (lambda: gevent.sleep(2 * FLUSH_SECONDS), flush, flush):
         for _ in range(3):
             tally.inc()
         assert registry.get_sample_value("c_total") == told, "not yet"

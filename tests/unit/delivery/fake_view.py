@@ -1,4 +1,4 @@
-"""A recipient's view as the waiting room knows it."""
+"""A recipient's view as the hold registry uses it."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from notifygate.domain.entry import Entry
 class FakeView:
     """A view that is told what it likes."""
 
-    def __init__(self, recipient: str, *audiences: str, tells: Callable[[Entry], bool] = lambda entry: True) -> None:
+    def __init__(self, recipient: str, *audiences: str, affects: Callable[[Entry], bool] = lambda entry: True) -> None:
         self.recipient = recipient
         self.audiences = (f"user:{recipient}", *audiences, "all")
-        self._tells = tells
+        self._affects = affects
 
-    def tells(self, entry: Entry) -> bool:
-        return self._tells(entry)
+    def affects(self, entry: Entry) -> bool:
+        return self._affects(entry)

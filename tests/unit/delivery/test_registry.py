@@ -67,7 +67,7 @@ def test_an_entry_wakes_those_of_its_audience_alone(registry: HoldRegistry) -> N
 
 
 def test_an_entry_that_is_not_visible_ends_no_hold(registry: HoldRegistry) -> None:
-    alice = waiter(registry, "alice", tells=lambda entry: entry.seq == 2)
+    alice = waiter(registry, "alice", affects=lambda entry: entry.seq == 2)
     registry.wake([entry("all", seq=1)], None)
     gevent.idle()
     assert alice.ended == 0
@@ -224,7 +224,7 @@ def test_a_hold_whose_view_fails_has_to_look(registry: HoldRegistry) -> None:
     def fail(_: Entry) -> bool:
         raise RuntimeError("a defect")
 
-    broken, bob = waiter(registry, "alice", tells=fail), waiter(registry, "bob")
+    broken, bob = waiter(registry, "alice", affects=fail), waiter(registry, "bob")
     registry.wake([entry("all")], None)
     all_ended(broken, bob)
     assert_empty(registry)

@@ -92,15 +92,15 @@ def test_a_recipient_without_roles_has_two_audiences() -> None:
 
 def test_a_view_tells_of_what_it_shows_and_of_its_own_end() -> None:
     view = make_view()
-    assert view.tells(published(11, "all"))
-    assert not view.tells(published(11, "user:bob"))
-    assert not view.tells(published(11, "all", type_name="muted"))
-    assert view.tells(Entry(50, EntryKind.VIEW, ("all",)))
-    assert not view.tells(Entry(50, EntryKind.CONFIG, ("gateway",)))
+    assert view.affects(published(11, "all"))
+    assert not view.affects(published(11, "user:bob"))
+    assert not view.affects(published(11, "all", type_name="muted"))
+    assert view.affects(Entry(50, EntryKind.VIEW, ("all",)))
+    assert not view.affects(Entry(50, EntryKind.CONFIG, ("gateway",)))
     state = Entry(50, EntryKind.STATE, ("user:alice",), note(11, "all"), seen_at=5, unseen_delta=-1)
-    assert view.tells(state)
+    assert view.affects(state)
     hidden = Entry(50, EntryKind.STATE, ("user:alice",), note(11, "role:other"), seen_at=5, unseen_delta=-1)
-    assert not view.tells(hidden), "another device of the recipient, with other roles, is shown this one"
+    assert not view.affects(hidden), "another device of the recipient, with other roles, is shown this one"
 
 
 @pytest.mark.parametrize("kind", [EntryKind.RETRACTED, EntryKind.EXPIRED])
@@ -120,7 +120,7 @@ def test_a_removal_takes_back_what_the_notification_counted(
     entry = removal(kind, note(11, "all"), last)
     view = make_view()
     assert not view.needs_last_state(entry)
-    assert view.tells(entry) is is_told
+    assert view.affects(entry) is is_told
     assert view.deltas(entry) == deltas
 
 
@@ -128,7 +128,7 @@ def test_a_removal_is_not_counted_before_its_last_state_is_known() -> None:
     view = make_view()
     entry = removal(EntryKind.RETRACTED, note(11, "all"), known=False)
     assert view.needs_last_state(entry)
-    assert view.tells(entry), "rather one wake-up too many"
+    assert view.affects(entry), "rather one wake-up too many"
     entry.last_states["bob"] = READ
     assert view.needs_last_state(entry), "what bob did is nothing to alice"
 
@@ -138,7 +138,7 @@ def test_a_removal_of_what_is_not_shown_needs_no_look() -> None:
     for notification in (note(11, "user:bob"), note(9, "all"), note(11, "all", type_name="muted")):
         entry = removal(EntryKind.EXPIRED, notification, known=False)
         assert not view.needs_last_state(entry)
-        assert not view.tells(entry)
+        assert not view.affects(entry)
         assert view.deltas(entry) == (0, 0)
 
 

@@ -238,7 +238,7 @@ def test_an_altered_entry_is_refused_or_can_be_counted_and_told(
     for audience in entry.audiences:
         view = a_view(audience.removeprefix("user:"))
         assert len(tail.after(view.audiences, entry.seq - 1) or ()) == (audience in view.audiences)
-        view.tells(entry)
+        view.affects(entry)
         view.deltas(entry)
         if entry.notification and (shown_as := view.shows(entry)):
             json.loads(entry.notification.json_for(shown_as, entry.seen_at, entry.read_at))

@@ -3,7 +3,7 @@
 import pytest
 
 from notifygate.server import plain_request
-from notifygate.server.plain_request import MAX_HEAD_BYTES, essence, read_request
+from notifygate.server.plain_request import MAX_HEAD_BYTES, read_request, repeat_key
 
 KNOWN = plain_request._known_names, plain_request._known_hosts, plain_request._idle_lines
 HOST = "Host: gate.example:8080"
@@ -124,7 +124,7 @@ NOT_PLAIN = {
         ("?cursor=c&_=", "X-Other: &_=17", "?cursor=c&_=", "X-Other: &_=17"),
     ],
 )
-def test_the_essence_of_a_request_is_without_what_means_nothing(
+def test_the_repeat_key_of_a_request_is_without_what_means_nothing(
     target: str, line: str, essential_target: str, essential_line: str
 ) -> None:
     whole = head(HOST, line, "Authorization: Bearer a", request_line=f"GET /v1/inbox{target} HTTP/1.1")
@@ -134,7 +134,7 @@ def test_the_essence_of_a_request_is_without_what_means_nothing(
         "Authorization: Bearer a",
         request_line=f"GET /v1/inbox{essential_target or target} HTTP/1.1",
     )
-    assert essence(whole) == expected
+    assert repeat_key(whole) == expected
 
 
 def publication(*lines: str, body: bytes = b"{}", length: str = "2", path: str = "/v1/notifications") -> bytes:

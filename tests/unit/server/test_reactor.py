@@ -1,4 +1,4 @@
-"""The board: connections without a greenlet, in front of a handler that answers what a test wants."""
+"""The reactor: connections without a greenlet, in front of a handler that answers what a test wants."""
 
 import os
 import socket
@@ -11,8 +11,8 @@ import pytest
 from gevent.event import Event
 
 from notifygate.protocol.request import Request
-from notifygate.server.board import READ_BYTES, Board
 from notifygate.server.handler import Client, Deferred, ParkedRequest, Reply, Sender
+from notifygate.server.reactor import READ_BYTES, Reactor
 from tests.contract.builders import eventually
 
 REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
@@ -61,7 +61,7 @@ def served() -> list[bytes]:
 
 
 @pytest.fixture
-def board(handler: StubHandler, served: list[bytes]) -> Iterator[Board]:
+def reactor(handler: StubHandler, served: list[bytes]) -> Iterator[Reactor]:
     def serve(fd: int, data: bytes) -> None:
         served.append(data)
         os.close(fd)
@@ -69,39 +69,42 @@ def board(handler: StubHandler, served: list[bytes]) -> Iterator[Board]:
     def send_rest(fd: int, rest: bytes, keep_alive: bool) -> None:
         raise AssertionError("everything fits")
 
-    board = Board(
+    reactor = Reactor(
         handler, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_room=lambda: None, idle_seconds=60
     )  # fmt: skip
-    yield board
-    board.stop()
+    yield reactor
+    reactor.stop()
     assert served == []
 
 
-def connect(board: Board) -> socket.socket:
+def connect(reactor: Reactor) -> socket.socket:
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    board.adopt(theirs.detach())
+    reactor.adopt(theirs.detach())
     ours.settimeout(10)
     return ours
 
 
 @pytest.fixture
-def client(board: Board) -> Iterator[socket.socket]:
-    ours = connect(board)
+def client(reactor: Reactor) -> Iterator[socket.socket]:
+    ours = connect(reactor)
     yield ours
     ours.close()
-    eventually(lambda: len(board) == 0, "the connection's end")
+    eventually(lambda: len(reactor) == 0, "the connection's end")
 
 
 @pytest.mark.parametrize("make_revalidation", [None, StubRevalidation], ids=["200", "304"])
 def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
-    board: Board, handler: StubHandler, client: socket.socket, make_revalidation: Callable[[], StubRevalidation] | None
+    reactor: Reactor,
+    handler: StubHandler,
+    client: socket.socket,
+    make_revalidation: Callable[[], StubRevalidation] | None,
 ) -> None:
     handler.make_revalidation = make_revalidation
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
+    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that looks")
     client.sendall(REQUEST % 2)
-    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the second request")
+    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the second request")
     handler.may_answer.set()
     received = b""
     while received.count(b"\n") < 2:
@@ -110,7 +113,7 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
 
 
 def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(
-    board: Board, handler: StubHandler, client: socket.socket
+    reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     class Again(StubRevalidation):
         def response_at(self, now: float) -> bytes | None:
@@ -135,7 +138,7 @@ def publication_of(size: int) -> bytes:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_request_behind_publications_that_fill_a_read_is_answered(
-    board: Board, handler: StubHandler, client: socket.socket, count: int
+    reactor: Reactor, handler: StubHandler, client: socket.socket, count: int
 ) -> None:
     handler.may_answer.set()
     client.sendall(publication_of(READ_BYTES) * count + REQUEST % 2)
@@ -147,7 +150,7 @@ def test_request_behind_publications_that_fill_a_read_is_answered(
 
 @pytest.mark.parametrize("size", [READ_BYTES - 1, READ_BYTES + 1])
 def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
-    board: Board, handler: StubHandler, client: socket.socket, served: list[bytes], size: int
+    reactor: Reactor, handler: StubHandler, client: socket.socket, served: list[bytes], size: int
 ) -> None:
     sent = publication_of(size) + REQUEST % 2
     client.sendall(sent)
@@ -157,19 +160,19 @@ def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
 
 
 def test_who_leaves_while_a_greenlet_looks_is_forgotten(
-    board: Board, handler: StubHandler, client: socket.socket
+    reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that looks")
+    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that looks")
     client.close()
-    eventually(lambda: len(board) == 0, "the connection's end")
+    eventually(lambda: len(reactor) == 0, "the connection's end")
     handler.may_answer.set()
     gevent.idle()
-    assert board.answered == 1
+    assert reactor.answered == 1
 
 
 def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
-    board: Board,
+    reactor: Reactor,
     handler: StubHandler,
     client: socket.socket,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,7 +188,7 @@ def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
 
 
 def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_waited_for(
-    board: Board, handler: StubHandler, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+    reactor: Reactor, handler: StubHandler, client: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held:
         deadline = time.monotonic() + 60
@@ -202,27 +205,27 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
 
     monkeypatch.setattr(handler, "take", lambda request, client: Deferred(hold))
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
+    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
-    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
+    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
     assert client.recv(100) == b"gone\n"
 
 
 def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
-    board: Board, handler: StubHandler, client: socket.socket
+    reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
+    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
-    eventually(lambda: any(connection.says_more for connection in board._connections.values()), "the end")
+    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b""
 
 
 def test_a_defect_of_the_handler_costs_nobody_else_anything(
-    board: Board,
+    reactor: Reactor,
     handler: StubHandler,
     client: socket.socket,
     monkeypatch: pytest.MonkeyPatch,
@@ -237,7 +240,7 @@ def test_a_defect_of_the_handler_costs_nobody_else_anything(
         return take(request, client)
 
     monkeypatch.setattr(handler, "take", fail_for_the_first)
-    other = connect(board)
+    other = connect(reactor)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
     assert other.recv(100) == b"_=2\n"
@@ -246,20 +249,22 @@ def test_a_defect_of_the_handler_costs_nobody_else_anything(
     other.close()
 
 
-def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board: Board, served: list[bytes]) -> None:
+def test_what_a_client_has_said_before_the_reactor_listens_no_more_is_served(
+    reactor: Reactor, served: list[bytes]
+) -> None:
     def connect_by_tcp() -> socket.socket:
         listener = socket.create_server(("127.0.0.1", 0))
         ours = socket.create_connection(listener.getsockname(), timeout=10)
         theirs = listener.accept()[0]
         listener.close()
         theirs.setblocking(False)
-        board.adopt(theirs.detach())
+        reactor.adopt(theirs.detach())
         return ours
 
     asks, idles = connect_by_tcp(), connect_by_tcp()
     gevent.idle()
     asks.sendall(REQUEST % 1)
-    board.listen_no_more()
+    reactor.listen_no_more()
     idles.sendall(REQUEST % 2)
     assert asks.recv(100) == b""
     assert idles.recv(100) == b""
@@ -269,12 +274,12 @@ def test_what_a_client_has_said_before_the_board_listens_no_more_is_served(board
     idles.close()
 
 
-def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
-    board: Board, handler: StubHandler, client: socket.socket
+def test_who_is_held_while_the_reactor_listens_no_more_is_answered_and_let_go(
+    reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in board._connections.values()), "a greenlet that works")
-    board.listen_no_more()
+    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
+    reactor.listen_no_more()
     gevent.idle()
     handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
@@ -282,23 +287,23 @@ def test_who_is_held_while_the_board_listens_no_more_is_answered_and_let_go(
 
 
 def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
-    board: Board,
+    reactor: Reactor,
     handler: StubHandler,
     client: socket.socket,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    set_deadline = board._deadlines.set
-    broken = [next(iter(board._connections.values()))]
+    set_deadline = reactor._deadlines.set
+    broken = [next(iter(reactor._connections.values()))]
 
     def fail_for_the_first(connection: Any, tick: int) -> None:
         if connection in broken:
             raise LookupError
         set_deadline(connection, tick)
 
-    monkeypatch.setattr(board._deadlines, "set", fail_for_the_first)
+    monkeypatch.setattr(reactor._deadlines, "set", fail_for_the_first)
     handler.may_answer.set()
-    other = connect(board)
+    other = connect(reactor)
     client.sendall(REQUEST % 1)
     other.sendall(REQUEST % 2)
     assert other.recv(100) == b"_=2\n"
@@ -308,13 +313,13 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
     other.close()
 
 
-def test_who_has_gone_costs_nobody_else_their_answer(board: Board, client: socket.socket) -> None:
-    gone, closed, other = (connect(board) for _ in range(3))
-    _, *connections = board._connections.values()
+def test_who_has_gone_costs_nobody_else_their_answer(reactor: Reactor, client: socket.socket) -> None:
+    gone, closed, other = (connect(reactor) for _ in range(3))
+    _, *connections = reactor._connections.values()
     gone.close()
-    board._close(connections[1])
+    reactor._close(connections[1])
     assert closed.recv(100) == b""
-    board.send([(connection, b"news\n", True) for connection in connections])
+    reactor.send([(connection, b"news\n", True) for connection in connections])
     assert other.recv(100) == b"news\n"
     assert [connection.is_gone for connection in connections] == [True, True, False]
     closed.close()
@@ -323,7 +328,7 @@ def test_who_has_gone_costs_nobody_else_their_answer(board: Board, client: socke
 
 @pytest.mark.parametrize("is_full", [False, True], ids=["partly", "not at all"])
 def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
-    board: Board, client: socket.socket, monkeypatch: pytest.MonkeyPatch, is_full: bool
+    reactor: Reactor, client: socket.socket, monkeypatch: pytest.MonkeyPatch, is_full: bool
 ) -> None:
     left: list[tuple[bytes, bool]] = []
 
@@ -331,15 +336,15 @@ def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
         left.append((rest, keep_alive))
         os.close(fd)
 
-    monkeypatch.setattr(board, "_send_rest", send_rest)
-    (connection,) = board._connections.values()
+    monkeypatch.setattr(reactor, "_send_rest", send_rest)
+    (connection,) = reactor._connections.values()
     while is_full:
         try:
             os.write(connection.fd, bytes(1000))
         except BlockingIOError:
             break
     news = bytes(range(256)) * 40_000
-    board.send([(connection, news, True)])
+    reactor.send([(connection, news, True)])
     ((rest, keep_alive),) = left
     assert keep_alive
     assert news.endswith(rest)
@@ -348,13 +353,13 @@ def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(
 
 
 def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
-    board: Board, client: socket.socket
+    reactor: Reactor, client: socket.socket
 ) -> None:
-    (connection,) = board._connections.values()
+    (connection,) = reactor._connections.values()
     connection.answer(b"first\n", keep_alive=True)
-    board._time_is_over(connection)
+    reactor._time_is_over(connection)
     client.shutdown(socket.SHUT_WR)
-    board._serve_readable()  # and its client has said all
+    reactor._serve_readable()  # and its client has said all
     assert client.recv(100) == b"first\n"
     assert client.recv(100) == b"", "then it is over"
 
@@ -373,21 +378,23 @@ class Waiting:
         return b""
 
 
-def test_a_hold_whose_client_leaves_is_forgotten_at_once(board: Board, client: socket.socket) -> None:
-    (connection,) = board._connections.values()
+def test_a_hold_whose_client_leaves_is_forgotten_at_once(reactor: Reactor, client: socket.socket) -> None:
+    (connection,) = reactor._connections.values()
     hold = Waiting()
     connection.held = hold
     client.close()
-    board._serve_readable()
+    reactor._serve_readable()
     assert hold.is_forgotten
     assert connection.is_gone, "at once, not when answers are sent"
 
 
-def test_who_waits_when_the_board_listens_no_more_is_not_taken_for_gone(board: Board, client: socket.socket) -> None:
-    (connection,) = board._connections.values()
+def test_who_waits_when_the_reactor_listens_no_more_is_not_taken_for_gone(
+    reactor: Reactor, client: socket.socket
+) -> None:
+    (connection,) = reactor._connections.values()
     hold = Waiting()
     connection.held = hold
-    board.listen_no_more()
+    reactor.listen_no_more()
     gevent.sleep(0.01)
     assert not hold.is_forgotten
     connection.answer(b"late\n", keep_alive=True)

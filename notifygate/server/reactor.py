@@ -1,10 +1,10 @@
-"""The board: every connection of this worker that no greenlet serves, idle or held.
+"""The reactor: all connections of this worker that no greenlet serves, idle or held.
 
-Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor the hub
-watches. When one becomes readable its bytes are read right there. A plain request goes to the desk, which answers it,
-there or in a greenlet, or holds it; whatever is not exactly that goes to a greenlet of gunicorn's, with the bytes that
-were read, and comes back here when it is done. One wheel of deadlines serves all of them: how long a hold lasts, how
-long a connection may idle.
+Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor gevent's
+hub watches. When one becomes readable its bytes are read right there. A plain request goes to the handler, which
+answers it, there or in a greenlet, or holds it. Any other request goes to a greenlet of gunicorn's, with the bytes that
+were read, and the connection comes back here afterwards. One timing wheel has the deadlines of all of them: the end of
+a hold, the longest idle time.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from gevent.monkey import get_original
 
 from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
 from notifygate.server.handler import Deferred, Handler, Outgoing, ParkedRequest, Reply
-from notifygate.server.plain_request import essence, read_request
+from notifygate.server.plain_request import read_request, repeat_key
 from notifygate.server.repeats import Repeats
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ _WORKING: ParkedRequest = _Working()
 class Connection(Timed):
     """One connection."""
 
-    __slots__ = ("_board", "fd", "held", "says_more")
+    __slots__ = ("_reactor", "fd", "held", "says_more")
 
-    def __init__(self, board: "Board", fd: int) -> None:
+    def __init__(self, reactor: "Reactor", fd: int) -> None:
         super().__init__()
-        self._board = board
+        self._reactor = reactor
         self.fd = fd
         """-1 once it is closed or a greenlet's."""
         self.held: ParkedRequest | None = None
@@ -81,13 +81,13 @@ class Connection(Timed):
         more to say may end it before its answer.
         """
         self.held = _WORKING
-        outgoing = self._board.outgoing
+        outgoing = self._reactor.outgoing
         if not outgoing:
-            self._board.send_soon()
+            self._reactor.send_soon()
         outgoing.append((self, data, keep_alive))
 
 
-class Board:
+class Reactor:
     """All connections without a greenlet.
 
     `serve` takes a connection's descriptor and what was read from it to a greenlet, `send_rest` a descriptor, what is
@@ -163,15 +163,15 @@ class Board:
                 continue
             try:
                 if connection.held is not None:
-                    self._hear_held(connection, events)
+                    self._handle_held_event(connection, events)
                 else:
-                    self._hear(connection, events, now)
+                    self._handle_idle_event(connection, events, now)
             except Exception:  # a defect must not cost the others their events, which are reported just once
                 logger.exception("A connection could not be served")
                 self._close(connection)
         self._send_outgoing()
 
-    def _hear(self, connection: Connection, events: int, now: float) -> None:
+    def _handle_idle_event(self, connection: Connection, events: int, now: float) -> None:
         """Act on what an idle connection has sent."""
         try:
             data = os.read(connection.fd, READ_BYTES)
@@ -188,7 +188,7 @@ class Board:
         # The same request as before is what most clients send most of the time.
         answer = self._repeats.answer(data, now)
         if answer is None:
-            key = essence(data)
+            key = repeat_key(data)
             answer = self._repeats.answer(key, now)
             if answer is None:
                 self._handle_new(connection, data, key)
@@ -196,7 +196,7 @@ class Board:
         self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
 
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
-        """Have a request answered that isn't repeated. `key`: its `essence`."""
+        """Have a request answered that isn't repeated. `key`: its `repeat_key`."""
         if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
             connection.says_more = True
         request = read_request(data)
@@ -235,9 +235,9 @@ class Board:
             connection.held = reply
             self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
             if connection.says_more:
-                self._hear_again(connection)
+                self._watch_again(connection)
 
-    def _hear_held(self, connection: Connection, events: int) -> None:
+    def _handle_held_event(self, connection: Connection, events: int) -> None:
         """Act on what a held client does: it leaves, or sends its next request early.
 
         Who has sent a request and then closed the sending side wants an answer to both, or has gone; that shows when
@@ -271,7 +271,7 @@ class Board:
         """
         self.answered += len(answers)
         idle_until = self._deadlines.next_tick + self._idle_ticks
-        # Callers are connections of this board: nobody else's are brought to the desk.
+        # The clients of these answers are connections of this reactor: the handler gets requests of no others.
         for connection, data, keep_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
             connection.held = None
             try:
@@ -289,14 +289,14 @@ class Board:
                 else:
                     self._deadlines.set(connection, idle_until)
                     if connection.says_more:
-                        self._hear_again(connection)
+                        self._watch_again(connection)
                     if not self._listens:
                         _shut_reading_side(connection.fd)
             except Exception:  # a defect must not cost the others their answers
                 logger.exception("An answer could not be sent")
                 self._close(connection)
 
-    def _hear_again(self, connection: Connection) -> None:
+    def _watch_again(self, connection: Connection) -> None:
         """Have what waits in the socket reported again."""
         connection.says_more = False
         self._epoll.modify(connection.fd, _WATCHED)
