@@ -8,6 +8,7 @@ Run as a script it is the guard; imported it offers the functions below.
 """
 
 import atexit
+import glob
 import os
 import shutil
 import signal
@@ -49,10 +50,11 @@ def is_group_alive(group: int) -> bool:
     if not Path("/proc/self/stat").exists():
         return True  # No Linux: it must do without telling zombies apart.
     # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still hold a port.
-    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+    # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its threads.
+    for stat in glob.iglob("/proc/[0-9]*/task/[0-9]*/stat"):
         try:
             # The name of the program comes before these, in parentheses, and may hold anything.
-            state, _parent, its_group, *_ = stat.read_text().rpartition(")")[2].split()
+            state, _parent, its_group, *_ = Path(stat).read_text().rpartition(")")[2].split()
         except OSError:
             continue  # It ended just now.
         if int(its_group) == group and state not in ("Z", "X"):
