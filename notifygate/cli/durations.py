@@ -17,8 +17,8 @@ class Duration(click.ParamType[int]):
         """Return the seconds."""
         if isinstance(value, int):
             return value
-        found = re.fullmatch(r"([0-9]{1,9})([smhd])", str(value))
-        seconds = int(found.group(1)) * _UNITS[found.group(2)] if found else 0
+        match = re.fullmatch(r"([0-9]{1,9})([smhd])", str(value))
+        seconds = int(match.group(1)) * _UNITS[match.group(2)] if match else 0
         if not 0 < seconds <= MAX_SECONDS and str(value) != "0s":
             self.fail(f"{value!r} is not a duration such as 30s, 15m, 24h or 90d.", param, ctx)
         return seconds

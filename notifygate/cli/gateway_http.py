@@ -28,7 +28,7 @@ from notifygate.cli.http_problem import describe_refusal, problem_code, read_ret
 DEFAULT_URL = "http://127.0.0.1:8080"
 CONNECT_TIMEOUT_SECONDS = 10.0  # three lost SYNs are sent again within 7 s; later ones hardly ever help
 
-_LONGEST_MESSAGE = 400  # characters, what a reader takes in
+_MAX_MESSAGE_LENGTH = 400  # characters, what a reader takes in
 # http.client refuses anything else with an error that shows it, secret or not.
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 
@@ -158,7 +158,7 @@ class Gateway:
         """Return the error that an answer other than 2xx and 304 stands for."""
         message = describe_refusal(answer.status, answer.headers, answer.body)
         # Whoever answers may have quoted the credential. It goes before the cut, which might halve it.
-        message = message.replace(self._secret, "***")[:_LONGEST_MESSAGE]
+        message = message.replace(self._secret, "***")[:_MAX_MESSAGE_LENGTH]
         if answer.status in (408, 429) or answer.status >= 500:
             return TransientError(message, read_retry_after_seconds(answer.headers))
         return RefusedError(message, answer.status, problem_code(answer.body))

@@ -1,4 +1,4 @@
-"""What an answer that is an error says, as one sentence for a person (PROTOCOL section 1, RFC 9457)."""
+"""Describe an error response in one sentence for a person (PROTOCOL section 1, RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, cast
 
 from notifygate.cli.one_line import one_line
 
-LONGEST_RETRY_AFTER_SECONDS = 600.0  # ten windows of the rate limits; more is a mistake of some proxy
+MAX_RETRY_AFTER_SECONDS = 600.0  # ten windows of the rate limits; more is a mistake of some proxy
 
 
 def describe_refusal(status: int, headers: http.client.HTTPMessage, body: bytes) -> str:
     """Return one line: the status, the problem's code and what it says, or as much of that as there is."""
     problem = _read_problem(body)
     name = one_line(str(problem.get("code") or http.client.responses.get(status, "")))
-    says = str(problem.get("detail") or problem.get("title") or "")
+    explanation = str(problem.get("detail") or problem.get("title") or "")
     errors: Any = problem.get("errors")
     if isinstance(errors, list):
-        says = "; ".join(_describe_field(error) for error in cast("list[Any]", errors)) or says
+        explanation = "; ".join(_describe_field(error) for error in cast("list[Any]", errors)) or explanation
     if 300 <= status < 400:
-        says = f"it is somewhere else ({headers.get('Location', 'no Location')}), correct NOTIFYGATE_URL"
+        explanation = f"it is somewhere else ({headers.get('Location', 'no Location')}), correct NOTIFYGATE_URL"
     line = one_line(f"the gateway answered {status} {name}")
-    return line + (f": {one_line(says)}" if says else "")
+    return line + (f": {one_line(explanation)}" if explanation else "")
 
 
 def _describe_field(error: Any) -> str:
@@ -44,7 +44,7 @@ def problem_code(body: bytes) -> str:
 def read_retry_after_seconds(headers: http.client.HTTPMessage) -> float:
     """Return what Retry-After asks for (RFC 9110, section 10.2.3), 0 without one that makes sense.
 
-    Seconds as the gateway gives them, or a date as proxies may; at most LONGEST_RETRY_AFTER_SECONDS.
+    Seconds as the gateway gives them, or a date as proxies may; at most MAX_RETRY_AFTER_SECONDS.
     """
     value = headers.get("Retry-After", "").strip()
     try:
@@ -55,7 +55,7 @@ def read_retry_after_seconds(headers: http.client.HTTPMessage) -> float:
             seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     except (ValueError, OverflowError):
         return 0.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else 0.0
 
 
 def _read_problem(body: bytes) -> dict[str, Any]:

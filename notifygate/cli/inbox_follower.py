@@ -20,12 +20,12 @@ from notifygate.cli.watch_state import WatchState
 
 PAGE_LIMIT = 200  # the most that the protocol allows
 TIMEOUT_MARGIN_SECONDS = 15.0  # beyond the wait: a mobile network's worst round trips and a busy gateway
-LONGEST_PAUSE_SECONDS = 30.0  # between tries while the gateway is away; more would be felt as lost
-SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1.0, 600.0  # bounds for `poll.after`, against mistakes
+MAX_PAUSE_SECONDS = 30.0  # between tries while the gateway is away; more would be felt as lost
+MIN_POLL_SECONDS, MAX_POLL_SECONDS = 1.0, 600.0  # bounds for `poll.after`, against mistakes
 DEFAULT_POLL_SECONDS = 15.0  # for a 304 that came without Poll-Interval
 FULL_HOLD = 0.85  # of the granted wait: the gateway shortens it by up to 10 %, clocks round
 FAILURES_UNTIL_NOTICE = 3  # a restart or a cut connection is no news
-MOST_HISTORY_PAGES = 50  # 10,000 notifications after a reset; older ones are left to history
+MAX_HISTORY_PAGES = 50  # 10,000 notifications after a reset; older ones are left to history
 
 
 class InboxFollower:
@@ -65,7 +65,7 @@ class InboxFollower:
                 failures += 1
                 if failures == FAILURES_UNTIL_NOTICE:
                     click.echo(f"notifygate: {error.message}; trying on", err=True)
-                backoff_seconds = self._pace.backoff_seconds(failures, LONGEST_PAUSE_SECONDS)
+                backoff_seconds = self._pace.backoff_seconds(failures, MAX_PAUSE_SECONDS)
                 pause = error.retry_after_seconds + backoff_seconds
             if pause > 0:
                 self._pace.sleep(pause)
@@ -128,9 +128,9 @@ class InboxFollower:
     def _find_new(self, page: InboxPage) -> list[Notification]:
         """Return what a reset tells anew, oldest first, from its snapshot and the history behind that."""
         items, has_more = page.notifications, page.has_more
-        new = found = self._state.select_new(items, is_snapshot=True)
-        for _ in range(MOST_HISTORY_PAGES):
-            if not has_more or not found:
+        new = older = self._state.select_new(items, is_snapshot=True)
+        for _ in range(MAX_HISTORY_PAGES):
+            if not has_more or not older:
                 break
             query: dict[str, str | int] = {"before": items[-1]["id"], "limit": PAGE_LIMIT}
             try:
@@ -139,8 +139,8 @@ class InboxFollower:
                 if error.status != 404:
                     raise
                 raise TransientError("the inbox changed while it was read") from None  # begin again
-            found = self._state.select_new(items, is_snapshot=True)
-            new = new + found
+            older = self._state.select_new(items, is_snapshot=True)
+            new = new + older
         return new[::-1]
 
     def _get(self, path: str, query: dict[str, str | int], headers: dict[str, str], wait_seconds: int) -> Answer:
@@ -165,6 +165,6 @@ def _poll_interval_seconds(answer: Answer) -> float:
 
 def _bounded(poll_after_seconds: float) -> float:
     """Return the pause within its bounds; what is no number at all becomes the shortest."""
-    if not poll_after_seconds > SHORTEST_POLL_SECONDS:
-        return SHORTEST_POLL_SECONDS
-    return min(poll_after_seconds, LONGEST_POLL_SECONDS)
+    if not poll_after_seconds > MIN_POLL_SECONDS:
+        return MIN_POLL_SECONDS
+    return min(poll_after_seconds, MAX_POLL_SECONDS)

@@ -30,8 +30,8 @@ def status(as_json: bool) -> None:
         }
         return {"epoch": head.epoch, "head": head.seq, "floor": head.floor, **counted}
 
-    found = GatewayDatabase().database.read(work)
-    click.echo(json.dumps(found) if as_json else "  ".join(f"{name} {value}" for name, value in found.items()))
+    counts = GatewayDatabase().database.read(work)
+    click.echo(json.dumps(counts) if as_json else "  ".join(f"{name} {value}" for name, value in counts.items()))
 
 
 @command.command("new-epoch", epilog="\b\nExample, after restoring a backup:\n  notifygate log new-epoch")

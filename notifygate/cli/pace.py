@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_BOUND_SECONDS = 1.0  # a restart of the gateway takes about that long
-_MOST_DOUBLINGS = 16  # over 18 hours, beyond every bound in use; 2.0**1024 would overflow
+_MAX_DOUBLINGS = 16  # over 18 hours, beyond every bound in use; 2.0**1024 would overflow
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Pace:
 
     def backoff_seconds(self, failures: int, longest_seconds: float) -> float:
         """Draw the delay after the `failures`-th failure in a row (1 or more), at most `longest_seconds`."""
-        doublings = min(failures - 1, _MOST_DOUBLINGS)
+        doublings = min(failures - 1, _MAX_DOUBLINGS)
         return self.uniform(0.0, min(longest_seconds, FIRST_BOUND_SECONDS * 2.0**doublings))

@@ -25,14 +25,14 @@ from notifygate.cli.one_line import one_line
 from notifygate.cli.pace import Pace
 
 TIMEOUT_SECONDS = 10.0  # a publish waits for one commit; a gateway that needs longer has lost the request
-MOST_TRIES = 6  # with the pauses below they span a restart and a short loss of the network
-LONGEST_PAUSE_SECONDS = 16.0  # the fifth pause's natural bound
+MAX_TRIES = 6  # with the pauses below they span a restart and a short loss of the network
+MAX_PAUSE_SECONDS = 16.0  # the fifth pause's natural bound
 TOTAL_SECONDS = 120.0  # one whole window of the rate limit and as much again, then cron should know
 
-LONGEST_TITLE = 200  # characters, PROTOCOL section 3, like the next two
-LONGEST_BODY = 4000
-LONGEST_TTL_SECONDS = 31_536_000  # a year
-_MOST_STDIN_BYTES = 4 * (LONGEST_BODY + 1)  # holds one character more than fits, of the longest in UTF-8
+MAX_TITLE_LENGTH = 200  # characters, PROTOCOL section 3, like the next two
+MAX_BODY_LENGTH = 4000
+MAX_TTL_SECONDS = 31_536_000  # a year
+_MAX_STDIN_BYTES = 4 * (MAX_BODY_LENGTH + 1)  # holds one character more than fits, of the longest in UTF-8
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
 
@@ -43,9 +43,9 @@ class Ttl(Duration):
     name = "ttl"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the seconds, 1 to LONGEST_TTL_SECONDS."""
+        """Return the seconds, 1 to MAX_TTL_SECONDS."""
         seconds = super().convert(f"{value}s" if str(value).isdecimal() else value, param, ctx)
-        if not 1 <= seconds <= LONGEST_TTL_SECONDS:
+        if not 1 <= seconds <= MAX_TTL_SECONDS:
             self.fail(f"{value} is not between a second and a year.", param, ctx)
         return seconds
 
@@ -53,7 +53,7 @@ class Ttl(Duration):
 def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, pace: Pace) -> str:
     """Post until the gateway has taken the notification, and return its id.
 
-    Tries again after what may pass (network errors, 408, 429, 5xx), at most MOST_TRIES times within
+    Tries again after what may pass (network errors, 408, 429, 5xx), at most MAX_TRIES times within
     TOTAL_SECONDS and never before the gateway's Retry-After. Raises `click.ClickException`.
     """
     give_up_at = pace.now() + TOTAL_SECONDS
@@ -68,8 +68,8 @@ def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, p
             )
             return _read_id(answer)
         except TransientError as error:
-            pause = error.retry_after_seconds + pace.backoff_seconds(tries, LONGEST_PAUSE_SECONDS)
-            if tries == MOST_TRIES or pace.now() + pause > give_up_at:
+            pause = error.retry_after_seconds + pace.backoff_seconds(tries, MAX_PAUSE_SECONDS)
+            if tries == MAX_TRIES or pace.now() + pause > give_up_at:
                 raise click.ClickException(
                     f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error.message}"
                     f" (safe to repeat with --idempotency-key '{idempotency_key}')"
@@ -94,19 +94,19 @@ def read_text(text: str) -> str:
     """
     if text == "-":
         stdin = sys.stdin.buffer
-        raw = stdin.read(_MOST_STDIN_BYTES)
+        raw = stdin.read(_MAX_STDIN_BYTES)
         while stdin.read(1 << 16):  # or the program that writes to the pipe dies of SIGPIPE
             pass
     else:
         raw = text.encode("utf-8", "surrogateescape")  # the way back to the bytes of an argument
     decoded = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip()
-    return decoded if len(decoded) <= LONGEST_BODY else decoded[: LONGEST_BODY - 1] + "…"
+    return decoded if len(decoded) <= MAX_BODY_LENGTH else decoded[: MAX_BODY_LENGTH - 1] + "…"
 
 
 def choose_title(text: str) -> str:
     """Return the default title: the first line of the text that is not blank, cut to a title's length."""
     lines = (one_line(line) for line in text.splitlines())
-    return next((line for line in lines if line), "")[:LONGEST_TITLE]
+    return next((line for line in lines if line), "")[:MAX_TITLE_LENGTH]
 
 
 def _check_idempotency_key(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

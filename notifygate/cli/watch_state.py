@@ -19,39 +19,39 @@ import click
 
 from notifygate.cli.inbox_page import Notification
 
-MOST_TOLD = 500  # ids; two of the largest pages and some, yet a file of 20 kB that is quickly written
+MAX_SHOWN_IDS = 500  # ids; two of the largest pages and some, yet a file of 20 kB that is quickly written
 _VERSION = 1
 
 
 @dataclass
 class WatchState:
-    """`cursor` is None until the first answer; `told` and `horizon` hold ids of notifications."""
+    """`cursor` is None until the first answer; `shown_ids` and `horizon` hold ids of notifications."""
 
     cursor: str | None = None
     horizon: str = ""
-    told: set[str] = field(default_factory=set[str])
+    shown_ids: set[str] = field(default_factory=set[str])
 
     def select_new(self, items: Iterable[Notification], *, is_snapshot: bool) -> list[Notification]:
         """Return the items not told before, in their order.
 
         A snapshot tells old ones again, so there the horizon alone decides about ids not remembered.
         A change below the horizon that nobody has seen yet is new all the same: the clock of the node
-        that published it was slow. (In a snapshot such a one is missed if more than MOST_TOLD newer
+        that published it was slow. (In a snapshot such a one is missed if more than MAX_SHOWN_IDS newer
         ones were told before it.)
         """
         return [
             item
             for item in items
-            if item["id"] not in self.told
+            if item["id"] not in self.shown_ids
             and (item["id"] > self.horizon or not (is_snapshot or item.get("seen_at") or item.get("read_at")))
         ]
 
     def remember(self, items: Iterable[Notification]) -> None:
         """Take note that the items were told, and let the oldest ids go into the horizon."""
-        self.told.update(str(item["id"]) for item in items)
-        surplus = sorted(self.told)[:-MOST_TOLD]
+        self.shown_ids.update(str(item["id"]) for item in items)
+        surplus = sorted(self.shown_ids)[:-MAX_SHOWN_IDS]
         if surplus:
-            self.told.difference_update(surplus)
+            self.shown_ids.difference_update(surplus)
             self.raise_horizon(surplus[-1])
 
     def raise_horizon(self, notification_id: str) -> None:
@@ -68,10 +68,10 @@ def load_state(path: Path) -> WatchState:
         kept: Any = json.loads(path.read_bytes())
         if kept["version"] != _VERSION or not isinstance(kept["cursor"], str | None):
             raise ValueError
-        told = cast("list[Any]", kept["told"])
-        if not isinstance(kept["horizon"], str) or not all(isinstance(item, str) for item in told):
+        shown_ids = cast("list[Any]", kept["told"])  # the name of version 1 of the file
+        if not isinstance(kept["horizon"], str) or not all(isinstance(item, str) for item in shown_ids):
             raise ValueError
-        return WatchState(kept["cursor"], kept["horizon"], set(told))
+        return WatchState(kept["cursor"], kept["horizon"], set(shown_ids))
     except FileNotFoundError:
         return WatchState()
     except OSError as error:
@@ -92,7 +92,7 @@ def save_state(path: Path, state: WatchState) -> None:
         "version": _VERSION,
         "cursor": state.cursor,
         "horizon": state.horizon,
-        "told": sorted(state.told),
+        "told": sorted(state.shown_ids),
     }
     fresh = path.with_name(path.name + ".tmp")
     try:

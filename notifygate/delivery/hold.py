@@ -1,10 +1,10 @@
 """A hold: a request that waits for news, and the states that it goes through.
 
-    arm ──▶ looking ──park──▶ waiting ──end──▶ ended ──resume──▶ idle
-               │                 │
-               └──end──▶ interrupted ──resume──▶ idle       leave: looking or waiting ──▶ idle
+    arm ──▶ checking ──park──▶ waiting ──end──▶ ended ──resume──▶ idle
+               │                  │
+               └──end──▶ interrupted ──resume──▶ idle       leave: checking or waiting ──▶ idle
 
-A hold is registered in `looking` and `waiting`. The order arm, look, park leaves no gap: an entry committed before the
+A hold is registered in `checking` and `waiting`. The order arm, look, park leaves no gap: an entry committed before the
 look is found by it, and one committed after it ends the hold, also before it is parked (`interrupted`).
 """
 
@@ -13,14 +13,14 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from notifygate.domain.entry import Entry
 
-State = Literal["idle", "looking", "interrupted", "waiting", "ended"]
+State = Literal["idle", "checking", "interrupted", "waiting", "ended"]
 Event = Literal["arm", "park", "end", "leave", "resume"]
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    ("idle", "arm"): "looking",
-    ("looking", "park"): "waiting",
-    ("looking", "end"): "interrupted",
-    ("looking", "leave"): "idle",
+    ("idle", "arm"): "checking",
+    ("checking", "park"): "waiting",
+    ("checking", "end"): "interrupted",
+    ("checking", "leave"): "idle",
     ("waiting", "end"): "ended",
     ("waiting", "leave"): "idle",
     ("interrupted", "resume"): "idle",
@@ -80,11 +80,11 @@ class Hold(Generic[R]):
         self.committed_at: float | None = None
         """`time.time()` of the commit that ended it, where that is known."""
 
-    def look(self, *, is_last: bool) -> R | None:
+    def check(self, *, is_last: bool) -> R | None:
         """Return the response to what is there now; None if there is nothing new and `is_last` is false."""
         raise NotImplementedError
 
-    def renew_view(self) -> None:
+    def refresh_view(self) -> None:
         """Use the recipient's current view from now on."""
 
     def parked(self) -> None:
@@ -101,7 +101,7 @@ class Hold(Generic[R]):
     @property
     def is_registered(self) -> bool:
         """Whether an entry can end it."""
-        return self.state == "looking" or self.state == "waiting"
+        return self.state == "checking" or self.state == "waiting"
 
     def change(self, event: Event) -> None:
         """Make a transition. Raises KeyError for an event that is impossible in the present state."""

@@ -21,7 +21,7 @@ from notifygate.waiting import in_next_turn
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT_PER_TURN = 256
+CHECKED_PER_TURN = 256
 """Holds that are checked, and ended, before the hub gets to do something else: some milliseconds' worth."""
 
 R = TypeVar("R")
@@ -68,30 +68,30 @@ class HoldRegistry:
         In that order no entry can slip between the look and the wait. Raises what the look raises.
         """
         while True:
-            hold.renew_view()
+            hold.refresh_view()
             self.arm(hold)
             try:
-                response = hold.look(is_last=hold.deadline <= time.monotonic())
+                response = hold.check(is_last=hold.deadline <= time.monotonic())
             except BaseException:
                 self._give_up(hold)
                 raise
             if response is not None:
                 self._give_up(hold)
                 return response
-            if hold.state == "looking":
+            if hold.state == "checking":
                 hold.change("park")
                 hold.parked()
                 return None
             hold.change("resume")
             if hold.reason != "news":
-                return hold.look(is_last=True)
+                return hold.check(is_last=True)
 
     def conclude(self, hold: Hold[R]) -> R | None:
         """Answer a hold that has ended. None if it is parked again, since what ended it was taken back."""
         if hold.state == "ended":
             hold.change("resume")
         reason = hold.reason
-        response = hold.look(is_last=reason != "news" or hold.deadline <= time.monotonic())
+        response = hold.check(is_last=reason != "news" or hold.deadline <= time.monotonic())
         if response is not None:
             return response
         try:
@@ -178,7 +178,7 @@ class HoldRegistry:
             self._check_some()
 
     def _check_some(self) -> None:
-        left = LOOKED_AT_PER_TURN
+        left = CHECKED_PER_TURN
         while self._calls and left:
             holds, reason, entry, committed_at = self._calls[0]
             count = self._count

@@ -83,8 +83,8 @@ def _matches(pattern: str, text: str) -> bool:
     if position > end or not text.startswith(first) or not text.endswith(last):
         return False
     for piece in pieces:
-        found = text.find(piece, position, end)
-        if found < 0:
+        begin = text.find(piece, position, end)
+        if begin < 0:
             return False
-        position = found + len(piece)
+        position = begin + len(piece)
     return True

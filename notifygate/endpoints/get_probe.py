@@ -45,7 +45,7 @@ class ProbeHold(Hold[Response]):
         self._revocations = revocations
         super().__init__(ProbeView(recipient.id), self._began_at + seconds)
 
-    def look(self, *, is_last: bool) -> Response | None:
+    def check(self, *, is_last: bool) -> Response | None:
         """See `Hold`. Raises UnauthorizedError if the token was revoked meanwhile."""
         self._revocations.check(self._recipient)
         return _response(time.monotonic() - self._began_at) if is_last else None

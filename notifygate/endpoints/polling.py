@@ -9,7 +9,7 @@ from notifygate.delivery.hold import Hold
 from notifygate.domain.cursor import tokens_of_if_none_match
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidRequestError
-from notifygate.inbox.answer import Found, Nothing, counts_body, poll_body
+from notifygate.inbox.answer import InboxUpdate, Unchanged, counts_body, poll_body
 from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.pipeline import Outcome, take
 from notifygate.protocol.request import NO_REQUEST, Request
@@ -31,7 +31,7 @@ allows twice as much: the server's timers fire up to a twentieth of a second ear
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([^\s,;\"]*)", re.IGNORECASE)
 
 _NOT_MODIFIED = b'%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b'
-_FOUND = b'Content-Type: application/json\r\n%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b'
+_UPDATE = b'Content-Type: application/json\r\n%bETag: W/"%b"\r\nPoll-Interval: %d\r\n%b'
 _WAITED = b"Preference-Applied: wait=%d\r\n"
 
 
@@ -47,15 +47,15 @@ class Poll:
         self.tags: tuple[str, ...] = ()
         """The cursors in If-None-Match."""
 
-    def look(self, services: Services, recipient: Recipient) -> Found | Nothing:
+    def run(self, services: Services, recipient: Recipient) -> InboxUpdate | Unchanged:
         """Return what lies after the cursor now.
 
         Raises UnauthorizedError if the token was revoked, at the latest while the database was read.
         """
         if self.of == "inbox":
-            outcome = services.polls.look(recipient, self.cursor, self.tags, self.limit)
+            outcome = services.polls.poll(recipient, self.cursor, self.tags, self.limit)
         else:
-            outcome = services.polls.look_at_counts(recipient, self.tags)
+            outcome = services.polls.poll_counts(recipient, self.tags)
         services.revocations.check(recipient)
         return outcome
 
@@ -72,7 +72,7 @@ class PollHold(Hold[Response]):
         self.services = services
         self.poll = poll
 
-    def look(self, *, is_last: bool) -> Response | None:
+    def check(self, *, is_last: bool) -> Response | None:
         """See `Hold`."""
         poll, services = self.poll, self.services
         recipient = self.exchange.recipient
@@ -83,12 +83,12 @@ class PollHold(Hold[Response]):
             and services.polls.is_at_the_end(self.view, poll.cursor)
         ):
             return None  # nearly all that come back after a broadcast
-        outcome = poll.look(services, recipient)
-        if isinstance(outcome, Nothing) and not is_last:
+        outcome = poll.run(services, recipient)
+        if isinstance(outcome, Unchanged) and not is_last:
             return None
         return poll_response(self.exchange, services, poll, outcome)
 
-    def renew_view(self) -> None:
+    def refresh_view(self) -> None:
         """See `Hold`."""
         self.view = self.services.views.current(self.exchange.recipient)
 
@@ -120,18 +120,18 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
         exchange.granted_wait = min(asked, services.pacing.longest_wait())
     if exchange.granted_wait:
         return PollHold(exchange, services, poll, hold_seconds(exchange.granted_wait, recipient))
-    return poll_response(exchange, services, poll, poll.look(services, recipient))
+    return poll_response(exchange, services, poll, poll.run(services, recipient))
 
 
 def requested_wait(parameter: int | None, prefer: str | None) -> int | None:
     """Return the wait that a request asks for: the parameter, else `Prefer: wait=N` (RFC 7240), None for neither."""
     if parameter is not None or prefer is None:
         return parameter
-    found = _PREFERRED_WAIT.search(prefer)
-    if found is None:
+    match = _PREFERRED_WAIT.search(prefer)
+    if match is None:
         return None
     try:
-        return parse_whole_number(found.group(1))
+        return parse_whole_number(match.group(1))
     except ValueError as error:
         raise InvalidRequestError.of("Prefer", f"wait {error}") from error
 
@@ -142,23 +142,23 @@ def hold_seconds(granted: int, recipient: Recipient) -> float:
     return min(jittered, recipient.expires_at / 1000 - time.time())
 
 
-def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: Found | Nothing) -> Response:
+def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: InboxUpdate | Unchanged) -> Response:
     """Return 304 if an entity tag still matches, else 200. Raises RateLimitedError."""
     poll_after = services.pacing.poll_after()
     waited = b"" if exchange.granted_wait is None else _WAITED % exchange.granted_wait
-    if isinstance(outcome, Nothing):
+    if isinstance(outcome, Unchanged):
         if outcome.matched is not None:
             response = Response(304, b"", not_modified_fields(outcome.matched, poll_after, waited))
             response.revalidation = outcome
             return response
-        outcome = services.polls.as_found(outcome)
+        outcome = services.polls.as_update(outcome)
     if outcome.is_news:
         take(exchange, services.limits, "poll")
     if poll.of == "counts":
         body = counts_body(outcome.unread, outcome.unseen)
     else:
         body = poll_body(outcome, poll_after, services.pacing.longest_wait())
-    return Response(200, body, found_fields(outcome.token.encode(), poll_after, waited))
+    return Response(200, body, update_fields(outcome.token.encode(), poll_after, waited))
 
 
 def not_modified_fields(token: str, poll_after: int, waited: bytes) -> bytes:
@@ -166,9 +166,9 @@ def not_modified_fields(token: str, poll_after: int, waited: bytes) -> bytes:
     return _NOT_MODIFIED % (PRIVATE, token.encode(), poll_after, waited)
 
 
-def found_fields(token: bytes, poll_after: int, waited: bytes) -> bytes:
+def update_fields(token: bytes, poll_after: int, waited: bytes) -> bytes:
     """Return the fields of a 200."""
-    return _FOUND % (PRIVATE, token, poll_after, waited)
+    return _UPDATE % (PRIVATE, token, poll_after, waited)
 
 
 def _tags(request: Request, cursor: str | None) -> tuple[str, ...]:

@@ -144,17 +144,17 @@ class FastPath:
             return
         accepts = self.revocations.accepts
         common = [hold for hold in holds if hold.state == "ended" and hold.has_common_form]
-        found = self._services.polls.answer_single([hold for hold in common if accepts(hold.exchange.recipient)])
-        if not found:
+        answered = self._services.polls.answer_single([hold for hold in common if accepts(hold.exchange.recipient)])
+        if not answered:
             return
         # In this order: these two begin a new window where the last one is over.
         guard_counts = guard.present()
-        counts = limit.add_each([hold.exchange.recipient.audience for hold, _ in found])
+        counts = limit.add_each([hold.exchange.recipient.audience for hold, _ in answered])
         template = self._template_for(guard, limit)
         outgoing: list[Outgoing] = []
         commits: list[float | None] = []
         try:
-            for (hold, notification), count in zip(found, counts, strict=True):
+            for (hold, notification), count in zip(answered, counts, strict=True):
                 left = limit.limit - count
                 if left < 0:
                     continue

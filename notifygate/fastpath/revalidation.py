@@ -5,7 +5,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from notifygate.domain.principal import Recipient
-from notifygate.inbox.answer import Nothing
+from notifygate.inbox.answer import Unchanged
 from notifygate.protocol.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class PollRevalidation:
         "_view",
     )  # fmt: skip
 
-    def __init__(self, path: "FastPath", recipient: Recipient, nothing: Nothing) -> None:
-        view, at, matched, since = nothing
+    def __init__(self, path: "FastPath", recipient: Recipient, unchanged: Unchanged) -> None:
+        view, at, matched, since = unchanged
         self._path = path
         self._view = weakref.ref(view)
         """Not held: a view may be large, and how many there are is for `inbox.views` to bound."""

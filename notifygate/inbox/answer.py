@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import orjson
 
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import CountsAt, View
 
 
-class Found(NamedTuple):
+class InboxUpdate(NamedTuple):
     """Something to tell: a snapshot, changes, or just counts that the client doesn't have."""
 
     notifications: Sequence[bytes]
@@ -25,11 +25,11 @@ class Found(NamedTuple):
     """False for an answer without news that only brings a fresh cursor or counts; it costs no quota."""
 
 
-class Nothing(NamedTuple):
+class Unchanged(NamedTuple):
     """Nothing lies after the client's position."""
 
     view: View
-    at: Standing
+    at: CountsAt
     """The position at which this is true, and the counts there."""
     matched: str | None
     """The token of If-None-Match that still holds, which a 304 repeats."""
@@ -46,16 +46,16 @@ _BODY = _CHANGES + _POSITION + _PACING
 _TRUTH = {True: b"true", False: b"false"}
 
 
-def poll_body(found: Found, poll_after: int, poll_wait: int) -> bytes:
+def poll_body(update: InboxUpdate, poll_after: int, poll_wait: int) -> bytes:
     """Write the body of an inbox answer. The notifications are JSON already and are joined as they are."""
     return _BODY % (
-        b",".join(found.notifications),
-        orjson.dumps(found.removed) if found.removed else b"[]",
-        found.unread,
-        found.unseen,
-        found.token.encode(),
-        _TRUTH[found.has_more],
-        _TRUTH[found.reset],
+        b",".join(update.notifications),
+        orjson.dumps(update.removed) if update.removed else b"[]",
+        update.unread,
+        update.unseen,
+        update.token.encode(),
+        _TRUTH[update.has_more],
+        _TRUTH[update.reset],
         poll_after,
         poll_wait,
     )

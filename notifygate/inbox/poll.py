@@ -15,10 +15,10 @@ from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError
-from notifygate.inbox.answer import Found, Nothing
+from notifygate.inbox.answer import InboxUpdate, Unchanged
 from notifygate.inbox.items import learn_last_states, read_notifications, read_states
 from notifygate.inbox.membership import read_newest
-from notifygate.inbox.view import Standing, View, has_view_entry
+from notifygate.inbox.view import CountsAt, View, has_view_entry
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import Head, read_entries_for, read_head
@@ -64,7 +64,9 @@ class Polls:
         self._codec = codec
         self._tail_hits = metrics.Tally(metrics.tail_hits)
 
-    def look(self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int) -> Found | Nothing:
+    def poll(
+        self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int
+    ) -> InboxUpdate | Unchanged:
         """Answer a poll of the inbox now.
 
         `tags` are the tokens of If-None-Match, `limit` (1-200) bounds the notifications and removals returned. Raises
@@ -74,7 +76,7 @@ class Polls:
         at = view.at
         if cursor is None:
             tag, since = self._matching(principal, view, tags)
-            return self._snapshot(principal, limit) if tag is None else Nothing(view, at, tag, since)
+            return self._snapshot(principal, limit) if tag is None else Unchanged(view, at, tag, since)
         position = self._position(principal, view, cursor)
         if position is not None and position > at.seq:
             # Another worker may be ahead of us: the database knows.
@@ -85,17 +87,17 @@ class Polls:
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
         # counts. The changes returned and the cursor have to end at the same position.
         try:
-            return self._look_after(principal, view, at, position, tags, limit)
+            return self._changes_after(principal, view, at, position, tags, limit)
         except (NotifygateError, WouldWaitError):
             raise
         except Exception:  # a defect, in an entry or in its rendering
             logger.exception("An entry in memory could not be rendered; the tail is dropped and read from the database")
             self._tail.forget()
-            return self._look_after(principal, view, at, position, tags, limit)
+            return self._changes_after(principal, view, at, position, tags, limit)
 
-    def _look_after(
-        self, principal: Recipient, view: View, at: Standing, position: int | None, tags: Sequence[str], limit: int
-    ) -> Found | Nothing:
+    def _changes_after(
+        self, principal: Recipient, view: View, at: CountsAt, position: int | None, tags: Sequence[str], limit: int
+    ) -> InboxUpdate | Unchanged:
         """Return what a view has between a position and `at`; a reset where that can't be known."""
         entries = None if position is None else self._entries_after(view, at, position)
         if position is None or entries is None or at.epoch != self._tail.epoch:
@@ -104,8 +106,8 @@ class Polls:
         if visible:
             return self._changes(view, at, entries, visible, limit)
         tag, since = self._matching(principal, view, tags)
-        nothing = Nothing(view, at, tag, min(since, position))
-        return self.as_found(nothing) if self._tail.is_ageing(position) else nothing
+        unchanged = Unchanged(view, at, tag, min(since, position))
+        return self.as_update(unchanged) if self._tail.is_ageing(position) else unchanged
 
     def is_at_the_end(self, view: View, cursor: str | None) -> bool:
         """Return whether the cursor is at the log head, as far as memory can answer. False: call `look`.
@@ -147,19 +149,19 @@ class Polls:
         entries = self._tail.after(view.audiences, view.token_seq)
         return entries[0] if entries is not None and len(entries) == 1 else None
 
-    def as_found(self, nothing: Nothing) -> Found:
+    def as_update(self, unchanged: Unchanged) -> InboxUpdate:
         """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""
-        view, at = nothing.view, nothing.at
-        return Found((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq), is_news=False)
+        view, at = unchanged.view, unchanged.at
+        return InboxUpdate((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq), is_news=False)
 
-    def look_at_counts(self, principal: Recipient, tags: Sequence[str]) -> Found | Nothing:
-        """Answer a poll of the counts now; `Found` carries no notifications."""
+    def poll_counts(self, principal: Recipient, tags: Sequence[str]) -> InboxUpdate | Unchanged:
+        """Answer a poll of the counts now; `InboxUpdate` carries no notifications."""
         view = self._views.current(principal)
         at = view.at
         tag, since = self._matching(principal, view, tags)
         if tag is not None:
-            return Nothing(view, at, tag, since)
-        return Found((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq))
+            return Unchanged(view, at, tag, since)
+        return InboxUpdate((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq))
 
     def _token(self, view: View, epoch: int, seq: int) -> str:
         """Make the token of a position; the last one of each view is kept, for when the client brings it back."""
@@ -189,7 +191,7 @@ class Polls:
                 return tag, position
         return None, MAX_SEQUENCE
 
-    def _entries_after(self, view: View, at: Standing, position: int) -> list[Entry] | None:
+    def _entries_after(self, view: View, at: CountsAt, position: int) -> list[Entry] | None:
         """Return the entries of a view's audiences in (position, at.seq]; None calls for a reset."""
         if position > at.seq:
             return None  # ahead of everything: from before a restore
@@ -206,7 +208,7 @@ class Polls:
             return None
         return entries
 
-    def _read_after(self, view: View, at: Standing, position: int) -> list[Entry] | None:
+    def _read_after(self, view: View, at: CountsAt, position: int) -> list[Entry] | None:
         def work(connection: Connection) -> tuple[Head, list[Entry]]:
             head = read_head(connection)
             return head, read_entries_for(connection, view.audiences, position, at.seq, MAX_CHANGES + 1)
@@ -217,15 +219,15 @@ class Polls:
         return entries
 
     def _changes(
-        self, view: View, at: Standing, entries: Sequence[Entry], visible: Sequence[Entry], limit: int
-    ) -> Found:
+        self, view: View, at: CountsAt, entries: Sequence[Entry], visible: Sequence[Entry], limit: int
+    ) -> InboxUpdate:
         """Fold entries into one page: each notification once, in its present state, oldest change first."""
         notifications: list[bytes] = []
         removed: list[str] = []
         if len(visible) == 1:  # nearly every woken poll
             _collect(view, visible[0], notifications, removed)
             token = self._token(view, at.epoch, at.seq)
-            return Found(notifications, removed, at.unread, at.unseen, token)
+            return InboxUpdate(notifications, removed, at.unread, at.unseen, token)
         present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
         for entry in visible:
             if entry.notification:
@@ -248,9 +250,9 @@ class Polls:
             unread -= unread_delta
             unseen -= unseen_delta
         token = self._token(view, at.epoch, until)
-        return Found(notifications, removed, unread, unseen, token, has_more=until < at.seq)
+        return InboxUpdate(notifications, removed, unread, unseen, token, has_more=until < at.seq)
 
-    def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> Found:
+    def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> InboxUpdate:
         """Read the newest notifications, the counts and the head of one moment."""
 
         def work(connection: Connection) -> tuple[View | None, list[bytes]]:
@@ -264,7 +266,7 @@ class Polls:
         self._views.keep(principal, view)
         at = view.at
         token = self._token(view, at.epoch, at.seq)
-        return Found(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
+        return InboxUpdate(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
 
 
 def _collect(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:

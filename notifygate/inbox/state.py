@@ -20,7 +20,7 @@ from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError
 from notifygate.inbox.items import in_parts, read_states
 from notifygate.inbox.membership import INBOXES, ensure_inbox, read_counts, read_view
-from notifygate.inbox.view import Standing, View
+from notifygate.inbox.view import CountsAt, View
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row
@@ -80,14 +80,14 @@ class InboxStates:
         self._views = views
         self._codec = codec
 
-    def change(self, principal: Recipient, operation: Operation, ids: Sequence[str]) -> tuple[int, Standing]:
+    def change(self, principal: Recipient, operation: Operation, ids: Sequence[str]) -> tuple[int, CountsAt]:
         """Change the state of notifications by id; ids that are not in the inbox are ignored.
 
         Returns how many changed, and the recipient's counts afterwards. The same again changes nothing.
         """
         return self._run(principal, lambda tx, view: self._change(tx, view, operation, ids))
 
-    def change_up_to(self, principal: Recipient, operation: Operation, cursor: str) -> tuple[int, Standing]:
+    def change_up_to(self, principal: Recipient, operation: Operation, cursor: str) -> tuple[int, CountsAt]:
         """Change the state of everything that the client can have seen when it got a cursor (see `change`).
 
         Raises InvalidCursorError for a cursor that is not of this recipient, these roles and this epoch.
@@ -101,7 +101,7 @@ class InboxStates:
 
         return self._run(principal, change)
 
-    def _run(self, principal: Recipient, change: Change) -> tuple[int, Standing]:
+    def _run(self, principal: Recipient, change: Change) -> tuple[int, CountsAt]:
         def work(transaction: LogTransaction) -> tuple[int, int, int]:
             ensure_inbox(transaction, principal.id)
             view = read_view(transaction.connection, principal, self._codec)

@@ -15,7 +15,7 @@ NO_TOPICS: Mapping[str, int] = {}
 """Shared by the many views that follow none."""
 
 
-class Standing(NamedTuple):
+class CountsAt(NamedTuple):
     """The counts of a view at one position of the log."""
 
     epoch: int
@@ -95,9 +95,9 @@ class View:
         self.token_seq = -1
 
     @property
-    def at(self) -> Standing:
+    def at(self) -> CountsAt:
         """The counts and their position. They move on together; whoever is about to wait takes this first."""
-        return Standing(self.epoch, self.seq, self.unread, self.unseen)
+        return CountsAt(self.epoch, self.seq, self.unread, self.unseen)
 
     def move_to(self, epoch: int, seq: int, unread: int, unseen: int) -> None:
         """Say what the counts are at another position."""

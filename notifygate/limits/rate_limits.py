@@ -116,7 +116,7 @@ class RateLimits:
         """Return what remains of a limit that is on for a key, and the seconds until its window ends."""
         return self._local[name].left(key)
 
-    def standing(self, name: LimitName, key: str) -> Quota:
+    def quota(self, name: LimitName, key: str) -> Quota:
         """Return how a limit that is on stands for a key in this worker, without counting."""
         windows = self._local[name]
         return windows.quota(windows.counted(key), windows.ends_at)

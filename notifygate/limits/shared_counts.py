@@ -58,11 +58,11 @@ local function exchange(key, value)
     return table.concat(records) .. unfit
 end
 
-local found = {}
+local replies = {}
 for place, key in ipairs(KEYS) do
-    found[place] = exchange(key, ARGV[place + 4])
+    replies[place] = exchange(key, ARGV[place + 4])
 end
-return found
+return replies
 """
 """Puts this worker's record into each key and returns all records of it as one text; an `x` at its end stands for
 something that can't be a record. One command for many keys: redis-py takes five times as long over several for each,
@@ -144,10 +144,10 @@ class SharedWindows(FixedWindows):
         signed = [self._signer.sign(place, self.own(key)) for place, key in zip(places, keys, strict=True)]
         kept_seconds = 2 * self.window_seconds  # longer than needed: clocks may differ a little
         args = [kept_seconds, self._signer.worker, MAX_WORKERS, VALUE_BYTES, *signed]
-        found = cast(list[Any], self._exchange(keys=places, args=args))
-        if [type(records) for records in found] != [bytes] * len(keys):
+        replies = cast(list[Any], self._exchange(keys=places, args=args))
+        if [type(records) for records in replies] != [bytes] * len(keys):
             raise InvalidResponse("The script has returned something else.")
-        for place, key, records in zip(places, keys, found, strict=True):
+        for place, key, records in zip(places, keys, replies, strict=True):
             others, are_valid = self._signer.others(place, records)
             if not are_valid:
                 metrics.shared_counts_refused.inc()

@@ -34,7 +34,7 @@ RANGE_PER_READ = 500
 GRACE_SECONDS = 1.0
 """An announcement that comes this much later than our own look at the head was under way, not lost."""
 
-HINTED_LOOK_SECONDS = 0.25
+HINTED_READ_SECONDS = 0.25
 """An announcement that can't be used is a reason to look at the head, but no sooner than this after the last look:
 however many of them come, they cost four reads a second."""
 
@@ -72,10 +72,10 @@ class Follower:
         self._offered: deque[Announcement] = deque()
         self._news = Event()
         self._lock = BoundedSemaphore()
-        self._found_alone: deque[tuple[int, float]] = deque()
+        self._unannounced: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
         self._restarts = 0
-        self._is_look_due = False
+        self._is_head_read_due = False
         self._ranges_ignored_until = -math.inf
         self._loop = Background(self._step)
         self.counts_rescues = False
@@ -115,13 +115,13 @@ class Follower:
         Of another epoch, or one too many while the database is read, it is only a reason to look at the head soon.
         """
         if announcement.epoch != self._tail.epoch or len(self._offered) >= MAX_OFFERED:
-            self._look_soon()
-        elif announcement.last > self._tail.end or self._found_alone:
+            self._read_head_soon()
+        elif announcement.last > self._tail.end or self._unannounced:
             self.take_in(announcement)
 
-    def _look_soon(self) -> None:
-        """Have the own greenlet look at the head, at most once in HINTED_LOOK_SECONDS."""
-        self._is_look_due = True
+    def _read_head_soon(self) -> None:
+        """Have the own greenlet look at the head, at most once in HINTED_READ_SECONDS."""
+        self._is_head_read_due = True
         self._news.set()
 
     def check_soon(self) -> None:
@@ -132,7 +132,7 @@ class Follower:
     def reach(self, epoch: int, seq: int) -> None:
         """Bring the tail to a position of an epoch, or to wherever the log's end is. Raises UnavailableError."""
         if not self._has_reached(epoch, seq):
-            self._look_unless(lambda: self._has_reached(epoch, seq))
+            self._follow_head_unless(lambda: self._has_reached(epoch, seq))
 
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
@@ -148,9 +148,9 @@ class Follower:
         Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
         """
         if not self.is_fed:
-            self._look_unless(lambda: self.is_fed)
+            self._follow_head_unless(lambda: self.is_fed)
 
-    def _look_unless(self, is_enough: Callable[[], bool]) -> None:
+    def _follow_head_unless(self, is_enough: Callable[[], bool]) -> None:
         """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
         a database that doesn't answer must not keep everybody waiting in turn."""
         may_wait()
@@ -162,21 +162,21 @@ class Follower:
             if self._failed_at >= began:
                 raise UnavailableError("The log can't be read just now.")
             try:
-                self._look_at_head()
+                self._follow_head()
             except UnavailableError:
                 self._failed_at = time.monotonic()
                 raise
 
     def _step(self) -> None:
         with self._loop.idle:
-            self._news.wait(self._seconds_until_look())
+            self._news.wait(self._seconds_until_head_read())
         self._news.clear()
         try:
             with self._lock:
                 self._follow_offered()
-            if self._seconds_until_look() == 0:
-                self._is_look_due = False
-                self._look_without_lock()
+            if self._seconds_until_head_read() == 0:
+                self._is_head_read_due = False
+                self._follow_head_unlocked()
         except NotifygateError as error:
             metrics.follower_errors.inc()
             logger.warning("The log can't be followed just now: %s", error)
@@ -186,8 +186,8 @@ class Follower:
             logger.exception("Following the log failed")
             gevent.sleep(self._interval)
 
-    def _seconds_until_look(self) -> float:
-        interval = min(self._interval, HINTED_LOOK_SECONDS) if self._is_look_due else self._interval
+    def _seconds_until_head_read(self) -> float:
+        interval = min(self._interval, HINTED_READ_SECONDS) if self._is_head_read_due else self._interval
         return max(0.0, interval - self._tail.seconds_since_check())
 
     def _follow_offered(self) -> None:
@@ -204,20 +204,20 @@ class Follower:
                 metrics.follower_errors.inc()
                 logger.exception("Announced entries could not be used; they are read from the database")
                 self._tail.forget()  # it may have taken in a part of them
-                self._look_soon()
+                self._read_head_soon()
 
     def _follow(self, announcement: Announcement) -> None:
         tail = self._tail
         if announcement.epoch != tail.epoch:
-            self._look_at_head()
+            self._follow_head()
         elif announcement.last > tail.end:
             if announcement.entries is None or announcement.first > tail.end + 1:
                 self._follow_range(announcement)
             else:
                 entries = [entry for entry in announcement.entries if entry.seq > tail.end]
                 self._extend(announcement.last, entries, announcement.committed_at)
-        while self._found_alone and self._found_alone[0][0] <= announcement.last:
-            self._found_alone.popleft()  # the announcement was only slower than our own look
+        while self._unannounced and self._unannounced[0][0] <= announcement.last:
+            self._unannounced.popleft()  # the announcement was only slower than our own look
 
     def _follow_range(self, announcement: Announcement) -> None:
         """Read what was announced from the database, which is the truth: it may end before the announced range.
@@ -225,17 +225,17 @@ class Follower:
         An announcement from a copy of it that has gone further, or from before a restore, may come again and again.
         """
         if time.monotonic() < self._ranges_ignored_until:
-            self._look_soon()
+            self._read_head_soon()
             return
         head = self._read_head()
         if head.epoch != self._tail.epoch:
             self._act_on_head(head, self._tail.end)
             return
         if head.seq < announcement.last:
-            self._ranges_ignored_until = time.monotonic() + HINTED_LOOK_SECONDS
+            self._ranges_ignored_until = time.monotonic() + HINTED_READ_SECONDS
         self._fill(min(announcement.last, head.seq), announcement.committed_at)
 
-    def _look_without_lock(self) -> None:
+    def _follow_head_unlocked(self) -> None:
         """Look at the head as usual: what is announced while the database is read need not wait for it."""
         restarts, end = self._restarts, self._tail.end
         head = self._read_head()
@@ -243,7 +243,7 @@ class Follower:
             if self._restarts == restarts:  # else this may be the head of what never happened
                 self._act_on_head(head, end)
 
-    def _look_at_head(self) -> None:
+    def _follow_head(self) -> None:
         end = self._tail.end
         self._act_on_head(self._read_head(), end)
 
@@ -260,15 +260,15 @@ class Follower:
         if head.epoch != self._tail.epoch or head.seq < end:
             self._restart(head)
         elif head.seq > self._tail.end:
-            self._found_alone.append((head.seq, time.monotonic()))
+            self._unannounced.append((head.seq, time.monotonic()))
             self._fill(head.seq, None)
         self._tail.checked_at = time.monotonic()
         self._count_lost()
 
     def _count_lost(self) -> None:
         patience_ends = time.monotonic() - GRACE_SECONDS
-        while self._found_alone and self._found_alone[0][1] < patience_ends:
-            self._found_alone.popleft()
+        while self._unannounced and self._unannounced[0][1] < patience_ends:
+            self._unannounced.popleft()
             if self.counts_rescues:
                 metrics.lost_wake_rescues.inc()
 

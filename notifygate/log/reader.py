@@ -123,7 +123,7 @@ def read_entries_for(
     connection: Connection, audiences: Sequence[str], after: int, until: int, limit: int
 ) -> list[Entry]:
     """Read the first `limit` entries in (after, until] that have one of these audiences, in order."""
-    found: dict[int, Entry] = {}
+    by_seq: dict[int, Entry] = {}
     for begin in range(0, len(audiences), AUDIENCES_PER_QUERY):
         wanted = ENTRIES.c.audience.in_(audiences[begin : begin + AUDIENCES_PER_QUERY])
         # The limit counts entries; an entry has a row for each audience that matches.
@@ -137,5 +137,5 @@ def read_entries_for(
         )
         statement = _select_entries().where(wanted, ENTRIES.c.seq.in_(select(positions.c.seq))).order_by(ENTRIES.c.seq)
         for entry in _entries_from_rows(connection.execute(statement)):
-            found.setdefault(entry.seq, entry)
-    return [found[seq] for seq in sorted(found)[:limit]]
+            by_seq.setdefault(entry.seq, entry)
+    return [by_seq[seq] for seq in sorted(by_seq)[:limit]]

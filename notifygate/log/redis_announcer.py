@@ -140,8 +140,8 @@ class RedisAnnouncer:
             with self._loop.idle:
                 if connection.lost.wait(TIMEOUT_SECONDS):
                     raise ConnectionError
-            if connection.has_heard:
-                connection.has_heard = is_pinged = False
+            if connection.has_received:
+                connection.has_received = is_pinged = False
             elif is_pinged or not self.is_connected:
                 raise TimeoutError
             else:

@@ -69,7 +69,7 @@ class RedisConnection:
         self._unsent = b""
         self.lost = Event()
         """Set when the connection is of no use any more."""
-        self.has_heard = False
+        self.has_received = False
         """Set with whatever Redis says."""
 
     def open(self) -> None:
@@ -135,7 +135,7 @@ class RedisConnection:
             data = self._socket.recv(READ_BYTES)
             if not data:
                 raise ConnectionError
-            self.has_heard = True
+            self.has_received = True
             if self._to_drop:
                 data = self._drop_from(data)
             if self._unparsed:

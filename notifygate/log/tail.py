@@ -88,13 +88,13 @@ class Tail:
             for audience in audiences:
                 if self._let_go.get(audience, 0) > seq:
                     return None
-        found: dict[int, Entry] = {}
+        by_seq: dict[int, Entry] = {}
         for audience in audiences:
             for entry in reversed(self._by_audience.get(audience, ())):
                 if entry.seq <= seq:
                     break
-                found[entry.seq] = entry
-        return [found[position] for position in sorted(found)] if len(found) > 1 else list(found.values())
+                by_seq[entry.seq] = entry
+        return [by_seq[position] for position in sorted(by_seq)] if len(by_seq) > 1 else list(by_seq.values())
 
     def is_ageing(self, seq: int) -> bool:
         """Tell whether a position is about to leave the tail, so that its holder should be given a fresh one."""

@@ -88,7 +88,7 @@ class Encoder:
         """Return the lines of some limits with %d for what remains and the seconds until the window ends, of each."""
         template = self._limits.get(names)
         if template is None:
-            quotas = [self._rate_limits.standing(name, "") for name in names]
+            quotas = [self._rate_limits.quota(name, "") for name in names]
             blank = limit_fields([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
             template = self._limits[names] = field_lines(blank).replace(b"=-1", b"=%d")
         return template

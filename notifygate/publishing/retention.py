@@ -132,17 +132,17 @@ class Retention:
             return list(connection.execute(statement.limit(ROWS_PER_TRANSACTION)).scalars())
 
         total = 0
-        while found := self._database.read(old):
-            total += self._delete_notifications(found)
+        while batch := self._database.read(old):
+            total += self._delete_notifications(batch)
         return total
 
     def _prune_dismissed(self, floor: int, cutoff: int) -> int:
         total = 0
         for after in range(0, floor, POSITIONS_PER_READ):
             until = min(after + POSITIONS_PER_READ, floor)
-            found = self._database.read(functools.partial(_read_dismissed, after=after, until=until, cutoff=cutoff))
-            for begin in range(0, len(found), ROWS_PER_TRANSACTION):
-                total += self._delete_notifications(found[begin : begin + ROWS_PER_TRANSACTION])
+            batch = self._database.read(functools.partial(_read_dismissed, after=after, until=until, cutoff=cutoff))
+            for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
+                total += self._delete_notifications(batch[begin : begin + ROWS_PER_TRANSACTION])
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:
@@ -158,9 +158,9 @@ class Retention:
     def _prune_inboxes(self) -> int:
         total, after = 0, ""
         while (until := self._database.read(functools.partial(_read_bound, after=after))) is not None:
-            found = self._database.read(functools.partial(_read_empty, after=after, until=until))
-            for begin in range(0, len(found), ROWS_PER_TRANSACTION):
-                total += self._delete_inboxes(found[begin : begin + ROWS_PER_TRANSACTION])
+            batch = self._database.read(functools.partial(_read_empty, after=after, until=until))
+            for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
+                total += self._delete_inboxes(batch[begin : begin + ROWS_PER_TRANSACTION])
             after = until
         return total
 

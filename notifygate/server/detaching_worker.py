@@ -132,7 +132,7 @@ class DetachingWorker(GatewayWorker):
             serve=self._serve,
             send_rest=self._send_rest,
             spawn=self._greenlets.spawn,
-            on_room=self._accept_again,
+            on_capacity=self._accept_again,
             idle_seconds=self.cfg.keepalive,
         )
         handler.start(self._reactor.send)

@@ -99,7 +99,7 @@ def read_request(data: bytes) -> Request | None:
             meaning = _meaning_of(name)
         if meaning is _IGNORED and colon:
             if len(line) <= _MAX_KNOWN_BYTES:
-                _make_room(_idle_lines)
+                _evict_if_full(_idle_lines)
                 _idle_lines.add(line)
         elif meaning is _REFUSED or meaning in fields or not colon:
             return None
@@ -147,18 +147,18 @@ def repeat_key(data: bytes) -> bytes:
 def _is_host(host: bytes) -> bool:
     if len(host) > MAX_HOST_BYTES or not _HOST.fullmatch(host):
         return False
-    _make_room(_known_hosts)
+    _evict_if_full(_known_hosts)
     _known_hosts.add(host)
     return True
 
 
 def _meaning_of(name: bytes) -> bytes:
     meaning = _MEANINGS.get(name.lower(), _IGNORED) if _TOKEN.fullmatch(name) else _REFUSED
-    _make_room(_known_names)
+    _evict_if_full(_known_names)
     _known_names[name] = meaning
     return meaning
 
 
-def _make_room(known: set[bytes] | dict[bytes, bytes]) -> None:
+def _evict_if_full(known: set[bytes] | dict[bytes, bytes]) -> None:
     if len(known) >= _MAX_KNOWN:
         known.clear()

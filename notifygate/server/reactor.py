@@ -58,7 +58,7 @@ _WORKING: ParkedRequest = _Working()
 class Connection(Timed):
     """One connection."""
 
-    __slots__ = ("_reactor", "fd", "held", "says_more")
+    __slots__ = ("_reactor", "fd", "has_received", "held")
 
     def __init__(self, reactor: "Reactor", fd: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Connection(Timed):
         self.fd = fd
         """-1 once it is closed or a greenlet's."""
         self.held: ParkedRequest | None = None
-        self.says_more = False
+        self.has_received = False
         """Whether something may wait in the socket that was reported already."""
 
     @property
@@ -91,7 +91,7 @@ class Reactor:
     """All connections without a greenlet.
 
     `serve` takes a connection's descriptor and what was read from it to a greenlet, `send_rest` a descriptor, what is
-    left of an answer and whether to keep the connection; `spawn` runs a function in a greenlet. `on_room` is called
+    left of an answer and whether to keep the connection; `spawn` runs a function in a greenlet. `on_capacity` is called
     when a connection was closed. `idle_seconds`: how long a connection may be silent.
     """
 
@@ -102,14 +102,14 @@ class Reactor:
         serve: Callable[[int, bytes], None],
         send_rest: Callable[[int, bytes, bool], None],
         spawn: Callable[..., Any],
-        on_room: Callable[[], None],
+        on_capacity: Callable[[], None],
         idle_seconds: float,
     ) -> None:
         self._handler = handler
         self._serve = serve
         self._send_rest = send_rest
         self._spawn = spawn
-        self._on_room = on_room
+        self._on_capacity = on_capacity
         self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
         self._repeats = Repeats()
@@ -198,7 +198,7 @@ class Reactor:
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
         """Have a request answered that isn't repeated. `key`: its `repeat_key`."""
         if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
-            connection.says_more = True
+            connection.has_received = True
         request = read_request(data)
         if request is None:
             self._serve(self._release(connection), data)
@@ -234,7 +234,7 @@ class Reactor:
         else:
             connection.held = reply
             self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
-            if connection.says_more:
+            if connection.has_received:
                 self._watch_again(connection)
 
     def _handle_held_event(self, connection: Connection, events: int) -> None:
@@ -245,13 +245,13 @@ class Reactor:
         closed the sending side gets it.
         """
         if connection.held is _WORKING and not events & _GONE:
-            connection.says_more = True
+            connection.has_received = True
         elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
                 # At once: whoever still works on an answer has to see that there is nobody any more (`is_gone`).
                 self.send([(connection, connection.held.client_is_gone(), False)])
         else:
-            connection.says_more = True
+            connection.has_received = True
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -288,7 +288,7 @@ class Reactor:
                     self._close(connection)
                 else:
                     self._deadlines.set(connection, idle_until)
-                    if connection.says_more:
+                    if connection.has_received:
                         self._watch_again(connection)
                     if not self._listens:
                         _shut_reading_side(connection.fd)
@@ -298,7 +298,7 @@ class Reactor:
 
     def _watch_again(self, connection: Connection) -> None:
         """Have what waits in the socket reported again."""
-        connection.says_more = False
+        connection.has_received = False
         self._epoll.modify(connection.fd, _WATCHED)
 
     # --- Deadlines ----------------------------------------------------------------------------
@@ -326,7 +326,7 @@ class Reactor:
     def _close(self, connection: Connection) -> None:
         if connection.fd >= 0:
             os.close(self._release(connection))
-            self._on_room()
+            self._on_capacity()
 
 
 def _has_unread(fd: int) -> bool:

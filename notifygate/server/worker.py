@@ -70,7 +70,7 @@ CLOSE_CONNECTION = "notifygate.close_connection"
 next request would begin."""
 
 
-def _write_nothing(*_: object) -> None:
+def _discard(*_: object) -> None:
     """Stand in for gunicorn's access log."""
 
 
@@ -95,7 +95,7 @@ class GatewayWorker(GeventWorker):
         self._is_quitting = False
         self._is_draining = False
         # The gateway writes its own access lines; gunicorn would gather all that its format might want for each.
-        self.log.access = _write_nothing  # pyright: ignore[reportAttributeAccessIssue] - it takes anything
+        self.log.access = _discard  # pyright: ignore[reportAttributeAccessIssue] - it takes anything
 
     @property
     def served_requests(self) -> int:
@@ -146,17 +146,17 @@ class GatewayWorker(GeventWorker):
     def _stop(self) -> None:
         until = time.monotonic() + self.cfg.graceful_timeout - HEARTBEAT_SECONDS  # less than the master's own patience
         if self.lifecycle.closes_listeners:
-            self._beat(LINGER_SECONDS)
+            self._heartbeat(LINGER_SECONDS)
             for sock in self.sockets:
                 refuse_new_handshakes(sock)
-            self._beat(HANDSHAKE_SECONDS)
+            self._heartbeat(HANDSHAKE_SECONDS)
             for server in self._servers:
                 accept_queued(server)
         for server in self._servers:
             server.close()
-        self._beat_while_busy(time.monotonic() + LINGER_SECONDS)
+        self._heartbeat_while_busy(time.monotonic() + LINGER_SECONDS)
         self._stop_reading()
-        self._beat_while_busy(until)
+        self._heartbeat_while_busy(until)
         self._end_all()
 
     def _end_all(self) -> None:
@@ -164,14 +164,14 @@ class GatewayWorker(GeventWorker):
         for server in self._servers:
             server.stop(timeout=HEARTBEAT_SECONDS)
 
-    def _beat(self, seconds: float) -> None:
+    def _heartbeat(self, seconds: float) -> None:
         """Yield to other greenlets for at most HEARTBEAT_SECONDS."""
         self.notify()
         gevent.sleep(seconds)
 
-    def _beat_while_busy(self, until: float) -> None:
+    def _heartbeat_while_busy(self, until: float) -> None:
         while self.is_busy and time.monotonic() < until:
-            self._beat(PAUSE_SECONDS)
+            self._heartbeat(PAUSE_SECONDS)
 
     def notify(self) -> None:
         """Give the master a sign of life, and ask it for a successor when it is time."""

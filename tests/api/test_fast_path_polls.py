@@ -365,14 +365,14 @@ def test_who_is_woken_before_the_wait_has_begun_is_answered_once(
 ) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     cursor = alice.inbox()["cursor"]
-    look = Poll.look
+    run = Poll.run
 
-    def look_slowly(poll: Poll, *arguments: Any) -> Any:
+    def run_slowly(poll: Poll, *arguments: Any) -> Any:
         publisher.publish("user:alice")
         gevent.sleep(0.05)  # the registry ends the hold meanwhile
-        return look(poll, *arguments)
+        return run(poll, *arguments)
 
-    monkeypatch.setattr(Poll, "look", look_slowly)
+    monkeypatch.setattr(Poll, "run", run_slowly)
     monkeypatch.setattr(app.services.polls, "is_at_the_end", lambda *_: False)
     client = Client()
     reply = path.path.take(path.request(alice, f"?cursor={cursor}&wait=50"), client)
@@ -481,7 +481,7 @@ def test_a_defect_is_an_internal_error(
 ) -> None:
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
-    monkeypatch.setattr(Poll, "look", lambda *_: {}["a defect"])
+    monkeypatch.setattr(Poll, "run", lambda *_: {}["a defect"])
     for query in (f"?cursor={cursor}", "?wait=50"):
         assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
     assert app.services.holds._count == 0, "nothing is left of it"
@@ -669,14 +669,14 @@ def concluded_by_a_greenlet(app: InProcessGateway, path: Path, client: Client, m
     cursor = alice.inbox()["cursor"]
     hold = path.take(alice, f"?cursor={cursor}&wait=50", client)
     app.services.holds.leave(hold, "news")
-    look, calls = Poll.look, iter([True])
+    run, calls = Poll.run, iter([True])
 
-    def look_later(poll: Poll, *arguments: Any) -> Any:
+    def run_later(poll: Poll, *arguments: Any) -> Any:
         if next(calls, False):
             raise WouldWaitError
-        return look(poll, *arguments)
+        return run(poll, *arguments)
 
-    monkeypatch.setattr(Poll, "look", look_later)
+    monkeypatch.setattr(Poll, "run", run_later)
     if client.deadline_comes:
         monkeypatch.setattr(HoldRegistry, "arm", _then(HoldRegistry.arm, hold.time_is_over))
     in_hub(lambda: path.path._conclude_in_hub(hold))

@@ -80,9 +80,9 @@ class Site:
         self.client.publish(self.channel, message)
         marks = [app.services.announcer._connection for app in (self.one, self.other) if app.services.announcer]
         for connection in marks:
-            connection.has_heard = False
+            connection.has_received = False
             connection.ping()
-            eventually(lambda connection=connection: connection.has_heard)
+            eventually(lambda connection=connection: connection.has_received)
 
     def forge(self, announcement: Announcement) -> bytes:
         """Seal an announcement without the secret, under the key id that genuine messages show."""

@@ -153,7 +153,7 @@ def defects(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, error: Excep
     services = app.services
     for service, method in (
         (services.polls, "look"),
-        (services.polls, "look_at_counts"),
+        (services.polls, "poll_counts"),
         (services.history, "before"),
         (services.states, "change"),
         (services.states, "change_up_to"),

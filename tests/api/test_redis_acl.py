@@ -45,9 +45,9 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
     for app in (one, other):
         assert app.services.announcer
         connection = app.services.announcer._connection
-        connection.has_heard = False
+        connection.has_received = False
         connection.ping()
-        eventually(lambda connection=connection: connection.has_heard)
+        eventually(lambda connection=connection: connection.has_received)
 
 
 @ON_SQLITE_ALONE

@@ -42,7 +42,7 @@ class Followed:
         self.errors: list[BaseException] = []
         """What went wrong with announcements that it was offered."""
         self.hold_prepare: Event | None = None
-        self.hold_look: Event | None = None
+        self.hold_head_read: Event | None = None
         """What the next look at the head, once it has read it, waits for."""
         self.capacity = capacity
         self.tail = Tail(capacity)
@@ -65,7 +65,7 @@ class Followed:
                     raise UnavailableError("The database can't be reached or is too busy.")
                 outer.reads += 1
                 found = super().read(work)
-                hold, outer.hold_look = outer.hold_look, None
+                hold, outer.hold_head_read = outer.hold_head_read, None
                 if hold:
                     hold.wait()
                 return found
@@ -111,11 +111,11 @@ class Followed:
         """Ask for a position of the present epoch."""
         self.follower.reach(self.tail.epoch, seq)
 
-    def begin_own_look(self) -> Event:
+    def begin_head_read(self) -> Event:
         """Have it look at the head by itself; return what that look, once it has read the head, waits for."""
-        looked = self.hold_look = Event()
+        looked = self.hold_head_read = Event()
         self.follower.check_soon()
-        eventually(lambda: self.hold_look is None, "the look")
+        eventually(lambda: self.hold_head_read is None, "the look")
         return looked
 
     def reaches(self, seq: int) -> None:
@@ -311,7 +311,7 @@ def test_what_an_old_announcement_leaves_out_is_not_read_from_a_new_epoch(follow
 def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
-    looked = followed.begin_own_look()
+    looked = followed.begin_head_read()
     followed.offer(followed.publish(2))
     assert followed.told == [1, 2]
     looked.set()
@@ -324,7 +324,7 @@ def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None
 def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
-    looked = followed.begin_own_look()
+    looked = followed.begin_head_read()
     epoch = (followed.tail.epoch + 1) % (1 << 20)
     followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
     followed.follower.reach(epoch, 0)
@@ -338,7 +338,7 @@ def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollow
     followed = follow()
     followed.follower.start()
     followed.publish(6)
-    looked = followed.begin_own_look()
+    looked = followed.begin_head_read()
     followed.reach(6)
     followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
     followed.tail.checked_at = -math.inf
@@ -535,7 +535,7 @@ def test_old_announcements_sent_again_cost_nothing(follow: MakeFollowed) -> None
 def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
     followed = follow()
     followed.follower.start()
     foreign = followed.publish()._replace(epoch=(followed.tail.epoch + 1) % (1 << 20))
@@ -543,7 +543,7 @@ def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
     for _ in range(20):
         hint(followed, *[foreign] * 20)
     assert (followed.reads, followed.told) == (reads, []), "the last look was a moment ago"
-    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 0.0)
     hint(followed, foreign)
     followed.reaches(1)
 
@@ -551,7 +551,7 @@ def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
 def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower_module, "HINTED_LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
     followed = follow()
     followed.follower.start()
     beyond = followed.publish()._replace(first=5000, last=5000)

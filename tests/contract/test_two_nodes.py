@@ -174,7 +174,7 @@ def test_in_health_nothing_is_found_by_the_look_alone(make_app: MakeApp, redis_u
     ends = time.monotonic() + 1.3  # longer than the grace after which something counts as lost
 
     def is_patience_over() -> bool:
-        return time.monotonic() > ends and not other.services.follower._found_alone
+        return time.monotonic() > ends and not other.services.follower._unannounced
 
     eventually(is_patience_over, "the end of the grace")
     assert rescues() == before

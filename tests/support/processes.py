@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.support import guard
+from tests.support import reaper
 
 READY_WITHIN_SECONDS = 120.0
 # Readiness has no event that all servers share, so it is asked for.
@@ -29,7 +29,7 @@ def make_folder(name: str) -> Path:
     It lies outside pytest's `tmp_path`, whose long names don't fit into the 107 bytes of a socket's path.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"notifygate-{name}-"))
-    guard.watch_folder(folder)
+    reaper.watch_folder(folder)
     return folder
 
 
@@ -69,7 +69,7 @@ class ServerProcess:
                 # Ctrl-C at the terminal is for the test run, which then ends its servers in order.
                 start_new_session=True,
             )
-        guard.watch_process(self.pid)
+        reaper.watch_process(self.pid)
         self._is_watched = True
 
     @property
@@ -124,7 +124,7 @@ class ServerProcess:
         """End the process and its children at once, as a power cut would; return the exit code."""
         if self._is_watched:
             self._kill_group()
-            guard.forget_process(self.pid)
+            reaper.forget_process(self.pid)
             # From here on the number may be somebody else's.
             self._is_watched = False
         return self._process.wait()
@@ -139,7 +139,7 @@ class ServerProcess:
         except ProcessLookupError:
             return  # They have ended, and been reaped.
         self._process.wait()
-        while guard.is_group_alive(self.pid):
+        while reaper.is_group_alive(self.pid):
             time.sleep(POLL_SECONDS)
 
     def _printed(self) -> str:

@@ -15,7 +15,7 @@ from click.testing import Result
 
 from notifygate.cli import watch
 from notifygate.cli.gateway_http import Answer, Gateway
-from notifygate.cli.watch_state import MOST_TOLD, WatchState, load_state, save_state
+from notifygate.cli.watch_state import MAX_SHOWN_IDS, WatchState, load_state, save_state
 from tests.unit.cli.scripted_gateway import FakePace, ScriptedGateway
 
 Run = Callable[..., Result]
@@ -559,10 +559,10 @@ class TestStateFile:
 class TestMemory:
     def test_old_ids_give_way_to_the_horizon(self) -> None:
         state = WatchState()
-        state.remember(item(number) for number in range(MOST_TOLD + 10))
-        assert len(state.told) == MOST_TOLD
+        state.remember(item(number) for number in range(MAX_SHOWN_IDS + 10))
+        assert len(state.shown_ids) == MAX_SHOWN_IDS
         assert state.horizon == "id-000009"
-        everything = [item(number) for number in range(MOST_TOLD + 12)]
+        everything = [item(number) for number in range(MAX_SHOWN_IDS + 12)]
         new = state.select_new(everything, is_snapshot=True)
         assert [found["id"] for found in new] == ["id-000510", "id-000511"]
 

@@ -24,7 +24,7 @@ class Waiter:
         self.ended = 0
         self._on_end = on_end
         registry.arm(self.hold)
-        if self.hold.state == "looking":
+        if self.hold.state == "checking":
             self.hold.change("park")
         else:  # ended while it was armed: there is nothing to deliver
             self.ended = 1
@@ -180,7 +180,7 @@ def test_all_are_woken_when_history_begins_anew(registry: HoldRegistry) -> None:
 
 
 def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "LOOKED_AT_PER_TURN", 10)
+    monkeypatch.setattr(registry_module, "CHECKED_PER_TURN", 10)
     registry = HoldRegistry(per_recipient=3, per_worker=1000)
     waiters = [waiter(registry, f"r{n}") for n in range(45)]
     seen: list[int] = []
@@ -197,7 +197,7 @@ def test_many_are_ended_in_slices_with_room_for_others_in_between(monkeypatch: p
 
 
 def test_entries_of_one_commit_share_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "LOOKED_AT_PER_TURN", 10)
+    monkeypatch.setattr(registry_module, "CHECKED_PER_TURN", 10)
     registry = HoldRegistry(per_recipient=3, per_worker=1000)
     waiters = [waiter(registry, f"r{n}") for n in range(25)]
     registry.wake([entry(f"user:r{n}", seq=1 + n) for n in range(25)], None)
@@ -210,7 +210,7 @@ def test_a_hold_that_leaves_before_its_turn_is_not_ended(
     registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time is over, or the client gone, while others are still being looked at."""
-    monkeypatch.setattr(registry_module, "LOOKED_AT_PER_TURN", 1)
+    monkeypatch.setattr(registry_module, "CHECKED_PER_TURN", 1)
     bob, alice = waiter(registry, "bob"), waiter(registry, "alice")
     registry.wake([entry("all")], None)
     registry.leave(alice.hold, "gone")
@@ -232,7 +232,7 @@ def test_a_hold_whose_view_fails_has_to_look(registry: HoldRegistry) -> None:
 
 def test_clients_may_return_while_others_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients poll again as soon as they are answered, while others are still being ended."""
-    monkeypatch.setattr(registry_module, "LOOKED_AT_PER_TURN", 2)
+    monkeypatch.setattr(registry_module, "CHECKED_PER_TURN", 2)
     registry = HoldRegistry(per_recipient=3, per_worker=1000)
     back: list[Waiter] = []
     for n in range(9):
@@ -245,7 +245,7 @@ def test_clients_may_return_while_others_are_ended(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_other_transition_is_an_error(registry: HoldRegistry) -> None:
-    for state in ("idle", "looking", "interrupted", "waiting", "ended"):
+    for state in ("idle", "checking", "interrupted", "waiting", "ended"):
         for event in ("arm", "park", "end", "leave", "resume"):
             hold: Hold[Any] = Hold(FakeView("alice"), deadline=0.0)
             hold.state = state

@@ -70,7 +70,7 @@ def reactor(handler: StubHandler, served: list[bytes]) -> Iterator[Reactor]:
         raise AssertionError("everything fits")
 
     reactor = Reactor(
-        handler, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_room=lambda: None, idle_seconds=60
+        handler, serve=serve, send_rest=send_rest, spawn=gevent.spawn, on_capacity=lambda: None, idle_seconds=60
     )  # fmt: skip
     yield reactor
     reactor.stop()
@@ -104,7 +104,9 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that looks")
     client.sendall(REQUEST % 2)
-    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the second request")
+    eventually(
+        lambda: any(connection.has_received for connection in reactor._connections.values()), "the second request"
+    )
     handler.may_answer.set()
     received = b""
     while received.count(b"\n") < 2:
@@ -207,7 +209,7 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
-    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the end")
+    eventually(lambda: any(connection.has_received for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
     assert client.recv(100) == b"gone\n"
 
@@ -218,7 +220,7 @@ def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
     client.sendall(REQUEST % 1)
     eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
     client.shutdown(socket.SHUT_WR)
-    eventually(lambda: any(connection.says_more for connection in reactor._connections.values()), "the end")
+    eventually(lambda: any(connection.has_received for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
     assert client.recv(100) == b""

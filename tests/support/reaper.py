@@ -4,7 +4,7 @@ A run that is killed can clean up nothing, so a second process does it: it reads
 end only the test process holds, and acts when the pipe is closed. This works wherever there are pipes, for
 paused processes too, and leaves no folder behind; a parent-death signal would do neither.
 
-Run as a script it is the guard; imported it offers the functions below.
+Run as a script it is the reaper; imported it offers the functions below.
 """
 
 import atexit
@@ -25,17 +25,17 @@ POLL_SECONDS = 0.05
 
 def watch_process(pid: int) -> None:
     """Have the process group of `pid` ended when this process has gone."""
-    _tell(f"process {pid}")
+    _send(f"process {pid}")
 
 
 def forget_process(pid: int) -> None:
     """Say that the process group has ended: its number may soon be somebody else's."""
-    _tell(f"gone {pid}")
+    _send(f"gone {pid}")
 
 
 def watch_folder(folder: Path) -> None:
     """Have `folder` removed when this process has gone, after the processes have ended."""
-    _tell(f"folder {folder}")
+    _send(f"folder {folder}")
 
 
 def is_group_alive(group: int) -> bool:
@@ -62,33 +62,33 @@ def is_group_alive(group: int) -> bool:
     return False
 
 
-def _tell(line: str) -> None:
-    pipe = _guard().stdin
+def _send(line: str) -> None:
+    pipe = _reaper().stdin
     assert pipe is not None
     pipe.write(f"{line}\n".encode())
 
 
 @cache
-def _guard() -> "subprocess.Popen[bytes]":
-    """Start the guard, once; it listens on its standard input."""
-    guard = subprocess.Popen(
+def _reaper() -> "subprocess.Popen[bytes]":
+    """Start the reaper, once; it listens on its standard input."""
+    reaper = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
-        # A line is there for the guard as soon as it is written.
+        # A line is there for the reaper as soon as it is written.
         bufsize=0,
         # Holding the run's own output open would keep `make test | tee` from ending.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # Ctrl-C goes to the whole group of the terminal, and the guard has to outlive it.
+        # Ctrl-C goes to the whole group of the terminal, and the reaper has to outlive it.
         start_new_session=True,
     )
     # Closes the pipe and waits. Not with os.close on a pipe of our own: gevent's closes only when something
     # else wakes its loop, and the wait would never end.
-    atexit.register(guard.communicate)
-    return guard
+    atexit.register(reaper.communicate)
+    return reaper
 
 
-def _keep_guard() -> None:
+def _keep_reaper() -> None:
     """Take notes until the pipe closes, then end the processes and remove the folders."""
     processes: set[int] = set()
     folders: list[str] = []
@@ -122,4 +122,4 @@ def _signal_groups(pids: set[int], number: int) -> None:
 
 
 if __name__ == "__main__":
-    _keep_guard()
+    _keep_reaper()
