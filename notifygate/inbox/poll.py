@@ -78,12 +78,15 @@ class Polls:
             tag, since = self._matching(principal, view, tags)
             return self._snapshot(principal, limit) if tag is None else Unchanged(view, at, tag, since)
         position = self._position(principal, view, cursor)
-        if position is not None and position > at.seq:
-            # Another worker may be ahead of us: the database knows.
-            self._follower.reach(at.epoch, position)
+        if position is None or position > at.seq:
+            # Another worker may be ahead of this one, or in an epoch that this one has not noticed: the database knows.
+            if position is None:
+                self._follower.catch_up()
+            else:
+                self._follower.reach(at.epoch, position)
             view = self._views.current(principal)
             at = view.at
-            position = self._position(principal, view, cursor)  # the epoch may have changed meanwhile
+            position = self._position(principal, view, cursor)  # the epoch may have changed
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
         # counts. The changes returned and the cursor have to end at the same position.
         try:

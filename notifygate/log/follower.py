@@ -134,6 +134,11 @@ class Follower:
         if not self._has_reached(epoch, seq):
             self._follow_head_unless(lambda: self._has_reached(epoch, seq))
 
+    def catch_up(self) -> None:
+        """Bring the tail to the log's present end and epoch. Raises UnavailableError."""
+        began = time.monotonic()
+        self._follow_head_unless(lambda: self._tail.checked_at >= began)
+
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
 

@@ -211,6 +211,22 @@ def test_a_cursor_of_the_lost_time_is_a_reset_on_a_worker_that_has_not_noticed_y
     assert titles([page]) == [f"new {n}" for n in (4, 3, 2, 1, 0)] + [f"kept {n}" for n in (4, 3, 2, 1, 0)]
 
 
+def test_cursor_of_a_new_epoch_is_continued_on_a_worker_that_has_not_noticed_it(make_app: MakeApp) -> None:
+    one, other = make_app(), make_app(head_check_interval=60.0)
+    publisher, alice = one.publisher(), one.recipient("alice")
+    there = other.recipient("alice")
+    publisher.publish("user:alice", "kept")
+    there.inbox()
+    fail_over(one.services.database, one.services.tail.end)
+    publisher.publish("user:alice", "new")
+    one.services.follower.catch_up()
+    cursor = alice.inbox()["cursor"]
+    publisher.publish("user:alice", "newer")
+    page = there.inbox(cursor)
+    assert page["reset"] is False
+    assert titles([page]) == ["newer"]
+
+
 def test_an_old_cursor_that_the_database_reads_in_a_new_epoch_is_a_reset(make_app: MakeApp) -> None:
     one, other = make_app(), make_app(head_check_interval=60.0, tail_entries=10)
     publisher, alice = one.publisher(), one.recipient("alice")
