@@ -45,13 +45,13 @@ def wait_in_greenlet(registry: HoldRegistry, hold: Hold[R], client: socket.socke
     hold.transport = transport
     response = registry.begin(hold)
     while response is None:
-        watch = _ClientWatch(client, hold.client_is_gone) if client is not None else None
+        watch = _ClientWatch(client, hold.abandon) if client is not None else None
         try:
             transport.event.wait(max(0.0, hold.deadline - time.monotonic()))
         finally:
             if watch:
                 watch.stop()
-            hold.time_is_over()  # unless it has ended otherwise
+            hold.expire()  # unless it has ended otherwise
         transport.event.clear()
         if hold.reason == "gone":
             return None

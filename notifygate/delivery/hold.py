@@ -90,11 +90,11 @@ class Hold(Generic[R]):
     def parked(self) -> None:
         """Release what only the look needs: there may be ten thousand holds."""
 
-    def time_is_over(self) -> None:
+    def expire(self) -> None:
         """See `Transport.expire`."""
         self.transport.expire(self)
 
-    def client_is_gone(self) -> bytes:
+    def abandon(self) -> bytes:
         """See `Transport.abandon`."""
         return self.transport.abandon(self)
 

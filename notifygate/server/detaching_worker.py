@@ -207,7 +207,7 @@ class DetachingWorker(GatewayWorker):
     def _stop_reading(self) -> None:
         super()._stop_reading()
         if self._reactor is not None:
-            self._reactor.listen_no_more()
+            self._reactor.stop_reading()
 
 
 def _is_read_to_its_end(req: Any) -> bool:

@@ -19,7 +19,7 @@ class Client(Protocol):
         ...
 
     def answer(self, data: bytes, *, keep_alive: bool) -> None:
-        """Send the response to a held request, together with others of this turn."""
+        """Send the response to a held request, together with others of this turn; nothing if the client is gone."""
         ...
 
 
@@ -36,11 +36,11 @@ class ParkedRequest(Protocol):
     deadline: float
     """`time.monotonic()` at which the wait ends."""
 
-    def time_is_over(self) -> None:
+    def expire(self) -> None:
         """Answer with whatever is there. Called in the hub."""
         ...
 
-    def client_is_gone(self) -> bytes:
+    def abandon(self) -> bytes:
         """Drop the request; return the response for a connection that was only half closed."""
         ...
 

@@ -7,12 +7,9 @@ were read, and the connection comes back here afterwards. One timing wheel has t
 a hold, the longest idle time.
 """
 
-import fcntl
 import logging
 import math
 import os
-import socket
-import termios
 import time
 from collections.abc import Callable, Sequence
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP
@@ -21,7 +18,8 @@ from typing import Any, cast
 import gevent
 from gevent.monkey import get_original
 
-from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines, Timed
+from notifygate.server.connection import Connection, has_unread, shut_reading_side
+from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines
 from notifygate.server.handler import Deferred, Handler, Outgoing, ParkedRequest, Reply
 from notifygate.server.plain_request import read_request, repeat_key
 from notifygate.server.repeats import Repeats
@@ -37,54 +35,6 @@ _BROKEN = EPOLLRDHUP | _GONE
 READ_BYTES = 16 * 1024
 EVENTS_PER_TURN = 256
 """Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
-
-
-class _Working:
-    """Stands for the request of a connection while its answer is being made, or waits to be sent."""
-
-    deadline = 0.0
-
-    def time_is_over(self) -> None:
-        """Go on: the database has time-outs of its own, and an answer is soon sent."""
-
-    def client_is_gone(self) -> bytes:
-        """Go on: it shows when the answer is sent."""
-        return b""
-
-
-_WORKING: ParkedRequest = _Working()
-
-
-class Connection(Timed):
-    """One connection."""
-
-    __slots__ = ("_reactor", "fd", "has_received", "held")
-
-    def __init__(self, reactor: "Reactor", fd: int) -> None:
-        super().__init__()
-        self._reactor = reactor
-        self.fd = fd
-        """-1 once it is closed or a greenlet's."""
-        self.held: ParkedRequest | None = None
-        self.has_received = False
-        """Whether something may wait in the socket that was reported already."""
-
-    @property
-    def is_gone(self) -> bool:
-        """See `handler.Client`."""
-        return self.fd < 0
-
-    def answer(self, data: bytes, *, keep_alive: bool) -> None:
-        """See `handler.Client`. The answer is sent when this turn's answers are ready.
-
-        Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
-        more to say may end it before its answer.
-        """
-        self.held = _WORKING
-        outgoing = self._reactor.outgoing
-        if not outgoing:
-            self._reactor.send_soon()
-        outgoing.append((self, data, keep_alive))
 
 
 class Reactor:
@@ -116,10 +66,10 @@ class Reactor:
         self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
-        self._deadlines: Deadlines[Connection] = Deadlines(self._time_is_over)
-        self.outgoing: list[Outgoing] = []
-        """Answers of this turn."""
-        self._listens = True
+        self._deadlines: Deadlines[Connection] = Deadlines(self._expire)
+        self._outgoing: list[Outgoing] = []
+        """Responses of this turn."""
+        self._is_reading = True
         self.answered = 0
         """Requests answered here: the worker counts them against max_requests."""
 
@@ -133,16 +83,16 @@ class Reactor:
         self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
         self._epoll.register(fd, _WATCHED)
 
-    def listen_no_more(self) -> None:
-        """Let clients say nothing beyond what they have said: that is still answered, and then it is over.
+    def stop_reading(self) -> None:
+        """Stop reading new requests; answer those already received, then close.
 
-        To close their connections would be wrong: a request that has just come would be cut off. Who waits for an
-        answer gets it first; with the reading side shut they would be taken for gone.
+        Closing idle connections instead would cut off a request that has just arrived. A connection with a request in
+        hand keeps its reading side until its response is sent: shut earlier, it would look as if its client had left.
         """
-        self._listens = False
+        self._is_reading = False
         for connection in self._connections.values():
-            if connection.held is None:
-                _shut_reading_side(connection.fd)
+            if connection.state == "idle":
+                shut_reading_side(connection.fd)
 
     def stop(self) -> None:
         """Close everything, at the end of the worker."""
@@ -152,7 +102,7 @@ class Reactor:
             self._close(connection)
         self._epoll.close()
 
-    # --- What connections say -----------------------------------------------------------------
+    # --- Reading ------------------------------------------------------------------------------
 
     def _serve_readable(self) -> None:
         connections = self._connections
@@ -162,10 +112,10 @@ class Reactor:
             if connection is None:
                 continue
             try:
-                if connection.held is not None:
-                    self._handle_held_event(connection, events)
-                else:
+                if connection.state == "idle":
                     self._handle_idle_event(connection, events, now)
+                else:
+                    self._handle_busy_event(connection, events)
             except Exception:  # a defect must not cost the others their events, which are reported just once
                 logger.exception("A connection could not be served")
                 self._close(connection)
@@ -193,7 +143,7 @@ class Reactor:
             if answer is None:
                 self._handle_new(connection, data, key)
                 return
-        self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
+        self._outgoing.append((connection, answer, True))  # sent in this very call: the connection stays idle
 
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
         """Have a request answered that isn't repeated. `key`: its `repeat_key`."""
@@ -205,7 +155,7 @@ class Reactor:
             return
         reply = self._handler.take(request, connection)
         if isinstance(reply, Deferred):
-            connection.held = _WORKING
+            connection.change("begin")
             self._spawn(self._run_deferred, connection, reply, data, key)
         else:
             self._act_on(connection, reply, data, key)
@@ -218,11 +168,10 @@ class Reactor:
             logger.exception("A request could not be answered on the fast path")
             self._close(connection)
             return
-        if connection.fd >= 0:
-            connection.held = None
+        if not connection.is_gone:
             self._act_on(connection, reply, data, key)
         elif reply is not None and not isinstance(reply, Reply):
-            reply.client_is_gone()
+            reply.abandon()
 
     def _act_on(self, connection: Connection, reply: Reply | ParkedRequest | None, data: bytes, key: bytes) -> None:
         if reply is None:
@@ -232,35 +181,38 @@ class Reactor:
                 self._repeats.remember(key, reply.make_revalidation)
             connection.answer(reply.data, keep_alive=reply.keep_alive)
         else:
-            connection.held = reply
+            connection.change("park", reply)
             self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
             if connection.has_received:
                 self._watch_again(connection)
 
-    def _handle_held_event(self, connection: Connection, events: int) -> None:
-        """Act on what a held client does: it leaves, or sends its next request early.
+    def _handle_busy_event(self, connection: Connection, events: int) -> None:
+        """Act on what the client of a request in hand does: it leaves, or sends its next request early.
 
-        Who has sent a request and then closed the sending side wants an answer to both, or has gone; that shows when
-        the first one is answered. Where a greenlet works on the answer, it is not long to be waited for: who has only
-        closed the sending side gets it.
+        A client that sends a request and then closes its sending side wants both answered, or has left; writing the
+        first response shows which. A client that only closes its sending side leaves a hold, but still gets a response
+        that a greenlet is making, which takes no long time.
         """
-        if connection.held is _WORKING and not events & _GONE:
-            connection.has_received = True
-        elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
-            if connection.held is not None:
-                # At once: whoever still works on an answer has to see that there is nobody any more (`is_gone`).
-                self.send([(connection, connection.held.client_is_gone(), False)])
+        has_left = events & _GONE
+        if connection.held is not None and events & _BROKEN:
+            has_left = has_left or not (events & EPOLLIN and has_unread(connection.fd))
+        if has_left:
+            # At once: a greenlet that still works for this connection has to see that it is gone (`is_gone`).
+            held = connection.held
+            self.send([(connection, b"" if held is None else held.abandon(), False)])
         else:
             connection.has_received = True
 
     # --- Sending ------------------------------------------------------------------------------
 
-    def send_soon(self) -> None:
-        """Send what is in `outgoing` when this turn's answers are ready."""
-        gevent.get_hub().loop.run_callback(self._send_outgoing)
+    def send_soon(self, outgoing: Outgoing) -> None:
+        """See `connection.Outbox`."""
+        if not self._outgoing:
+            gevent.get_hub().loop.run_callback(self._send_outgoing)
+        self._outgoing.append(outgoing)
 
     def _send_outgoing(self) -> None:
-        outgoing, self.outgoing = self.outgoing, []
+        outgoing, self._outgoing = self._outgoing, []
         self.send(outgoing)
 
     def send(self, answers: Sequence[Outgoing]) -> None:
@@ -273,7 +225,6 @@ class Reactor:
         idle_until = self._deadlines.next_tick + self._idle_ticks
         # The clients of these answers are connections of this reactor: the handler gets requests of no others.
         for connection, data, keep_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
-            connection.held = None
             try:
                 sent = os.write(connection.fd, data)
             except BlockingIOError:
@@ -287,11 +238,12 @@ class Reactor:
                 elif not keep_alive:
                     self._close(connection)
                 else:
+                    connection.change("sent")
                     self._deadlines.set(connection, idle_until)
                     if connection.has_received:
                         self._watch_again(connection)
-                    if not self._listens:
-                        _shut_reading_side(connection.fd)
+                    if not self._is_reading:
+                        shut_reading_side(connection.fd)
             except Exception:  # a defect must not cost the others their answers
                 logger.exception("An answer could not be sent")
                 self._close(connection)
@@ -303,12 +255,13 @@ class Reactor:
 
     # --- Deadlines ----------------------------------------------------------------------------
 
-    def _time_is_over(self, connection: Connection) -> None:
-        if connection.held is None:
+    def _expire(self, connection: Connection) -> None:
+        """End what an idle or held connection waits for. A response in the making has time-outs of its own."""
+        if connection.state == "idle":
             self._close(connection)
-        else:
+        elif connection.held is not None:
             try:
-                connection.held.time_is_over()
+                connection.held.expire()
             except Exception:  # a defect must not stop the wheel
                 logger.exception("A held poll could not be ended")
                 self._close(connection)
@@ -317,6 +270,7 @@ class Reactor:
 
     def _release(self, connection: Connection) -> int:
         """Give a connection up and return its descriptor, which stays open."""
+        connection.change("leave")
         fd, connection.fd = connection.fd, -1
         del self._connections[fd]
         self._deadlines.forget(connection)
@@ -324,22 +278,6 @@ class Reactor:
         return fd
 
     def _close(self, connection: Connection) -> None:
-        if connection.fd >= 0:
+        if not connection.is_gone:
             os.close(self._release(connection))
             self._on_capacity()
-
-
-def _has_unread(fd: int) -> bool:
-    """Tell whether something that was received has not been read yet."""
-    return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
-
-
-def _shut_reading_side(fd: int) -> None:
-    """Have a connection end behind what was received: reading finds that, and then the end."""
-    connection = get_original("socket", "socket")(fileno=fd)
-    try:
-        connection.shutdown(socket.SHUT_RD)
-    except OSError:
-        logger.debug("A client has gone first")
-    finally:
-        connection.detach()

@@ -21,28 +21,24 @@ from types import FrameType
 from typing import Any
 
 import gevent
-import orjson
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import socket as GeventSocket
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import wsgi
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
-from gunicorn.http.errors import ParseException as RequestParseError
 from gunicorn.sock import ssl_context
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from notifygate.domain.ids import new_request_id
 from notifygate.open_files import connections_that_fit
-from notifygate.problem_catalogue import CATALOGUE, problem_document
 from notifygate.protocol.response import SERVER_NAME
 from notifygate.raw_socket import raw_socket
 from notifygate.server import transfer
 from notifygate.server.closing import HANDSHAKE_SECONDS, accept_queued, refuse_new_handshakes
 from notifygate.server.handler import registered_handler
 from notifygate.server.lifecycle import Lifecycle, WorkerState
+from notifygate.server.rejection import reject
 from notifygate.server.transfer import BodySource, send_all
 
 logger = logging.getLogger(__name__)
@@ -231,34 +227,11 @@ class GatewayWorker(GeventWorker):
         return True
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that gunicorn can't read, or that fails outside the application, with a problem.
-
-        gunicorn's own answer and log line quote the request: a header that lacks its colon may be a credential, and a
-        URL may hold a notification's text.
-        """
-        if isinstance(exc, LimitRequestLine):
-            code = "uri-too-long"
-        elif isinstance(exc, LimitRequestHeaders):
-            code = "headers-too-large"
-        elif isinstance(exc, RequestParseError):
-            code = "invalid-request"
-        else:
-            code = "internal"
-        request_id = new_request_id()
-        defect = exc if code == "internal" else None
-        logger.warning("Not served: %s", type(exc).__name__, exc_info=defect, extra={"request_id": request_id})
-        problem = CATALOGUE[code]
-        detail = problem.explanation if defect else "The request can't be read as HTTP/1.1."
-        body = orjson.dumps(problem_document(code, detail, request_id))
-        head = (
-            f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"
-            f"X-Request-Id: {request_id}\r\nContent-Type: application/problem+json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
+        """Answer a request that gunicorn can't read, or that fails outside the application. See `rejection`."""
         try:
-            client.sendall(head.encode() + body)
+            client.sendall(reject(exc))
         except OSError:
-            logger.debug("A client that sent what can't be read has gone")
+            logger.debug("The client of an unreadable request closed the connection first")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully (SIGTERM)."""

@@ -678,7 +678,7 @@ def concluded_by_a_greenlet(app: InProcessGateway, path: Path, client: Client, m
 
     monkeypatch.setattr(Poll, "run", run_later)
     if client.deadline_comes:
-        monkeypatch.setattr(HoldRegistry, "arm", _then(HoldRegistry.arm, hold.time_is_over))
+        monkeypatch.setattr(HoldRegistry, "arm", _then(HoldRegistry.arm, hold.expire))
     in_hub(lambda: path.path._conclude_in_hub(hold))
 
 

@@ -131,8 +131,8 @@ def test_domain_does_nothing_but_think() -> None:
 
 def test_only_the_server_knows_gunicorn() -> None:
     knowing = {module for module, targets in imports().items() if "gunicorn" in targets}
-    server = "notifygate.server"
-    assert knowing == {f"{server}.arbiter", f"{server}.worker", f"{server}.detaching_worker"}
+    names = "arbiter", "worker", "detaching_worker", "rejection"
+    assert knowing == {f"notifygate.server.{name}" for name in names}
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import gevent
 import pytest
 from gevent.event import Event
 
 from notifygate.protocol.request import Request
+from notifygate.server import connection as connections
+from notifygate.server.connection import TRANSITIONS, Connection
 from notifygate.server.handler import Client, Deferred, ParkedRequest, Reply, Sender
 from notifygate.server.reactor import READ_BYTES, Reactor
 from tests.contract.builders import eventually
@@ -102,7 +104,10 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
 ) -> None:
     handler.make_revalidation = make_revalidation
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that looks")
+    eventually(
+        lambda: any(connection.state == "working" for connection in reactor._connections.values()),
+        "a greenlet that looks",
+    )
     client.sendall(REQUEST % 2)
     eventually(
         lambda: any(connection.has_received for connection in reactor._connections.values()), "the second request"
@@ -165,7 +170,10 @@ def test_who_leaves_while_a_greenlet_looks_is_forgotten(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that looks")
+    eventually(
+        lambda: any(connection.state == "working" for connection in reactor._connections.values()),
+        "a greenlet that looks",
+    )
     client.close()
     eventually(lambda: len(reactor) == 0, "the connection's end")
     handler.may_answer.set()
@@ -195,10 +203,10 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
     class Held:
         deadline = time.monotonic() + 60
 
-        def time_is_over(self) -> None:
+        def expire(self) -> None:
             raise AssertionError("there is no end to it")
 
-        def client_is_gone(self) -> bytes:
+        def abandon(self) -> bytes:
             return b"gone\n"
 
     def hold() -> ParkedRequest:
@@ -207,7 +215,10 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
 
     monkeypatch.setattr(handler, "take", lambda request, client: Deferred(hold))
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
+    eventually(
+        lambda: any(connection.state == "working" for connection in reactor._connections.values()),
+        "a greenlet that works",
+    )
     client.shutdown(socket.SHUT_WR)
     eventually(lambda: any(connection.has_received for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
@@ -218,7 +229,10 @@ def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
+    eventually(
+        lambda: any(connection.state == "working" for connection in reactor._connections.values()),
+        "a greenlet that works",
+    )
     client.shutdown(socket.SHUT_WR)
     eventually(lambda: any(connection.has_received for connection in reactor._connections.values()), "the end")
     handler.may_answer.set()
@@ -251,9 +265,7 @@ def test_a_defect_of_the_handler_costs_nobody_else_anything(
     other.close()
 
 
-def test_what_a_client_has_said_before_the_reactor_listens_no_more_is_served(
-    reactor: Reactor, served: list[bytes]
-) -> None:
+def test_requests_received_before_the_reactor_stops_reading_are_served(reactor: Reactor, served: list[bytes]) -> None:
     def connect_by_tcp() -> socket.socket:
         listener = socket.create_server(("127.0.0.1", 0))
         ours = socket.create_connection(listener.getsockname(), timeout=10)
@@ -266,7 +278,7 @@ def test_what_a_client_has_said_before_the_reactor_listens_no_more_is_served(
     asks, idles = connect_by_tcp(), connect_by_tcp()
     gevent.idle()
     asks.sendall(REQUEST % 1)
-    reactor.listen_no_more()
+    reactor.stop_reading()
     idles.sendall(REQUEST % 2)
     assert asks.recv(100) == b""
     assert idles.recv(100) == b""
@@ -276,12 +288,15 @@ def test_what_a_client_has_said_before_the_reactor_listens_no_more_is_served(
     idles.close()
 
 
-def test_who_is_held_while_the_reactor_listens_no_more_is_answered_and_let_go(
+def test_request_in_hand_is_answered_when_the_reactor_stops_reading(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
-    eventually(lambda: any(connection.held for connection in reactor._connections.values()), "a greenlet that works")
-    reactor.listen_no_more()
+    eventually(
+        lambda: any(connection.state == "working" for connection in reactor._connections.values()),
+        "a greenlet that works",
+    )
+    reactor.stop_reading()
     gevent.idle()
     handler.may_answer.set()
     assert client.recv(100) == b"_=1\n"
@@ -359,7 +374,7 @@ def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(
 ) -> None:
     (connection,) = reactor._connections.values()
     connection.answer(b"first\n", keep_alive=True)
-    reactor._time_is_over(connection)
+    reactor._expire(connection)
     client.shutdown(socket.SHUT_WR)
     reactor._serve_readable()  # and its client has said all
     assert client.recv(100) == b"first\n"
@@ -372,10 +387,10 @@ class Waiting:
     deadline = time.monotonic() + 60
     is_forgotten = False
 
-    def time_is_over(self) -> None:
+    def expire(self) -> None:
         raise AssertionError("there is no end to it")
 
-    def client_is_gone(self) -> bytes:
+    def abandon(self) -> bytes:
         self.is_forgotten = True
         return b""
 
@@ -383,22 +398,32 @@ class Waiting:
 def test_a_hold_whose_client_leaves_is_forgotten_at_once(reactor: Reactor, client: socket.socket) -> None:
     (connection,) = reactor._connections.values()
     hold = Waiting()
-    connection.held = hold
+    connection.change("park", hold)
     client.close()
     reactor._serve_readable()
     assert hold.is_forgotten
     assert connection.is_gone, "at once, not when answers are sent"
 
 
-def test_who_waits_when_the_reactor_listens_no_more_is_not_taken_for_gone(
-    reactor: Reactor, client: socket.socket
-) -> None:
+def test_hold_goes_on_when_the_reactor_stops_reading(reactor: Reactor, client: socket.socket) -> None:
     (connection,) = reactor._connections.values()
     hold = Waiting()
-    connection.held = hold
-    reactor.listen_no_more()
+    connection.change("park", hold)
+    reactor.stop_reading()
     gevent.sleep(0.01)
     assert not hold.is_forgotten
     connection.answer(b"late\n", keep_alive=True)
     assert client.recv(100) == b"late\n"
     assert client.recv(100) == b""
+
+
+def test_every_other_transition_is_an_error(reactor: Reactor) -> None:
+    for state in get_args(connections.State):
+        for event in get_args(connections.Event):
+            connection = Connection(reactor, -1)
+            connection.state = state
+            if (state, event) in TRANSITIONS:
+                connection.change(event)
+            else:
+                with pytest.raises(KeyError):
+                    connection.change(event)

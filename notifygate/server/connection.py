@@ -1,0 +1,100 @@
+"""A connection that no greenlet serves, and its states.
+
+    idle     waits for a request
+    working  a greenlet makes the response, or the response is ready and goes out with the others of this turn
+    held     waits for news with a parked request
+    left     is closed, or belongs to a greenlet
+
+Neither a deadline nor a client that closes its sending side ends a connection in `working`: its response comes first.
+"""
+
+import fcntl
+import logging
+import socket
+import termios
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from gevent.monkey import get_original
+
+from notifygate.server.deadlines import Timed
+from notifygate.server.handler import Outgoing, ParkedRequest
+
+logger = logging.getLogger(__name__)
+
+State = Literal["idle", "working", "held", "left"]
+Event = Literal["begin", "answer", "park", "sent", "leave"]
+
+TRANSITIONS: Mapping[tuple[State, Event], State] = {
+    ("idle", "begin"): "working",
+    ("idle", "answer"): "working",
+    ("idle", "park"): "held",
+    ("idle", "sent"): "idle",
+    ("idle", "leave"): "left",
+    ("working", "answer"): "working",
+    ("working", "park"): "held",
+    ("working", "sent"): "idle",
+    ("working", "leave"): "left",
+    ("held", "answer"): "working",
+    ("held", "sent"): "idle",
+    ("held", "leave"): "left",
+}
+"""All transitions; only `Connection.change` makes them."""
+
+
+class Outbox(Protocol):
+    """Where a connection puts a response."""
+
+    def send_soon(self, outgoing: Outgoing) -> None:
+        """Send a response together with the others of this turn."""
+        ...
+
+
+class Connection(Timed):
+    """One connection. See `handler.Client`."""
+
+    __slots__ = ("_outbox", "fd", "has_received", "held", "state")
+
+    def __init__(self, outbox: Outbox, fd: int) -> None:
+        super().__init__()
+        self._outbox = outbox
+        self.fd = fd
+        """-1 once it is closed or belongs to a greenlet."""
+        self.state: State = "idle"
+        self.held: ParkedRequest | None = None
+        """The request that waits, in state `held`."""
+        self.has_received = False
+        """Whether the socket may hold bytes whose arrival epoll has reported already."""
+
+    @property
+    def is_gone(self) -> bool:
+        """See `handler.Client`."""
+        return self.state == "left"
+
+    def change(self, event: Event, held: ParkedRequest | None = None) -> None:
+        """Make a transition. Raises KeyError for an event that is impossible in the present state."""
+        self.state = TRANSITIONS[self.state, event]
+        self.held = held
+
+    def answer(self, data: bytes, *, keep_alive: bool) -> None:
+        """See `handler.Client`."""
+        if self.is_gone:  # while a greenlet made the response
+            return
+        self.change("answer")
+        self._outbox.send_soon((self, data, keep_alive))
+
+
+def has_unread(fd: int) -> bool:
+    """Return whether a socket holds received bytes that were not read."""
+    return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
+
+
+def shut_reading_side(fd: int) -> None:
+    """Let a socket end after what it has received: reading returns that, then the end."""
+    connection = get_original("socket", "socket")(fileno=fd)
+    try:
+        connection.shutdown(socket.SHUT_RD)
+    except OSError:
+        logger.debug("The client closed the connection first")
+    finally:
+        connection.detach()

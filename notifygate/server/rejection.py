@@ -1,0 +1,41 @@
+"""The answer to a request that gunicorn can't read, or that fails outside the application: a problem (RFC 9457).
+
+gunicorn's own answer and log line quote the request: a header without its colon may be a credential, and a URL may hold
+the text of a notification.
+"""
+
+import logging
+
+import orjson
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http.errors import ParseException as RequestParseError
+
+from notifygate.domain.ids import new_request_id
+from notifygate.problem_catalogue import CATALOGUE, problem_document
+from notifygate.protocol.response import SERVER_NAME
+
+logger = logging.getLogger(__name__)
+
+
+def reject(error: BaseException) -> bytes:
+    """Log why a request was not served; return the bytes of the response, after which its connection ends."""
+    if isinstance(error, LimitRequestLine):
+        code = "uri-too-long"
+    elif isinstance(error, LimitRequestHeaders):
+        code = "headers-too-large"
+    elif isinstance(error, RequestParseError):
+        code = "invalid-request"
+    else:
+        code = "internal"
+    request_id = new_request_id()
+    defect = error if code == "internal" else None
+    logger.warning("Not served: %s", type(error).__name__, exc_info=defect, extra={"request_id": request_id})
+    problem = CATALOGUE[code]
+    detail = problem.explanation if defect else "The request can't be read as HTTP/1.1."
+    body = orjson.dumps(problem_document(code, detail, request_id))
+    head = (
+        f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"
+        f"X-Request-Id: {request_id}\r\nContent-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
