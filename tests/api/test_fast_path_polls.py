@@ -485,7 +485,7 @@ def test_a_defect_is_an_internal_error(
     for query in (f"?cursor={cursor}", "?wait=50"):
         assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
     assert app.services.holds._count == 0, "nothing is left of it"
-    assert "A request failed" in caplog.text
+    assert "Request failed" in caplog.text
 
 
 def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, path: Path) -> None:
