@@ -1,10 +1,10 @@
-"""The reactor: all connections of this worker that no greenlet serves, idle or held.
+"""The reactor: all connections of this worker without a greenlet, idle or held.
 
 Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor gevent's
-hub watches. When one becomes readable its bytes are read right there. A plain request goes to the handler, which
-answers it, there or in a greenlet, or holds it. Any other request goes to a greenlet of gunicorn's, with the bytes that
-were read, and the connection comes back here afterwards. One timing wheel has the deadlines of all of them: the end of
-a hold, the longest idle time.
+hub watches. The bytes of a readable connection are read in the hub. A plain request goes to the handler, which answers
+it, in the hub or in a greenlet, or parks it. Any other request goes to a greenlet of gunicorn's, with the bytes that
+were read, and the connection returns to the reactor afterwards. One timing wheel has all deadlines: the end of a hold,
+the maximum idle time.
 """
 
 import fcntl
@@ -29,26 +29,28 @@ from notifygate.server.repeats import Repeats
 logger = logging.getLogger(__name__)
 
 _WATCHED = EPOLLIN | EPOLLRDHUP | EPOLLET
-"""Edge-triggered: what a held client sends early is reported once and then waits in the socket."""
+"""Edge-triggered: early bytes of a held client are reported once and then stay in the socket."""
 
 _GONE = EPOLLHUP | EPOLLERR
 _BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
+"""Bytes of one read: more than the head of any usual request."""
+
 EVENTS_PER_TURN = 256
-"""Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
+"""Connections of a slice, after which the hub does other work: a millisecond or two of polls."""
 
 
 class _Working:
-    """Stands for the request of a connection while its answer is being made, or waits to be sent."""
+    """Replaces the request of a connection while its response is made or waits to be sent."""
 
     deadline = 0.0
 
     def time_is_over(self) -> None:
-        """Go on: the database has time-outs of its own, and an answer is soon sent."""
+        """Do nothing: the database has time-outs of its own, and the response is soon sent."""
 
     def client_is_gone(self) -> bytes:
-        """Go on: it shows when the answer is sent."""
+        """Do nothing: sending the response will fail."""
         return b""
 
 
@@ -64,10 +66,10 @@ class Connection(Timed):
         super().__init__()
         self._reactor = reactor
         self.fd = fd
-        """-1 once it is closed or a greenlet's."""
+        """-1 once it is closed or belongs to a greenlet."""
         self.held: ParkedRequest | None = None
         self.has_received = False
-        """Whether something may wait in the socket that was reported already."""
+        """Whether the socket may have unread bytes that were reported already."""
 
     @property
     def is_gone(self) -> bool:
@@ -75,10 +77,9 @@ class Connection(Timed):
         return self.fd < 0
 
     def answer(self, data: bytes, *, keep_alive: bool) -> None:
-        """See `handler.Client`. The answer is sent when this turn's answers are ready.
+        """See `handler.Client`. The response is sent together with the others of this turn.
 
-        Until then the connection counts as one that is worked for: neither a deadline nor a client that has nothing
-        more to say may end it before its answer.
+        Until then neither a deadline nor a client that closed its sending side ends the connection.
         """
         self.held = _WORKING
         outgoing = self._reactor.outgoing
@@ -90,9 +91,9 @@ class Connection(Timed):
 class Reactor:
     """All connections without a greenlet.
 
-    `serve` takes a connection's descriptor and what was read from it to a greenlet, `send_rest` a descriptor, what is
-    left of an answer and whether to keep the connection; `spawn` runs a function in a greenlet. `on_capacity` is called
-    when a connection was closed. `idle_seconds`: how long a connection may be silent.
+    `serve` gets a connection's descriptor and the bytes that were read, and serves it in a greenlet; `send_rest` gets a
+    descriptor, the rest of a response and whether to keep the connection; `spawn` runs a function in a greenlet.
+    `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a connection.
     """
 
     def __init__(
@@ -113,31 +114,31 @@ class Reactor:
         self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
         self._repeats = Repeats()
-        self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
+        self._epoll = get_original("select", "epoll")()  # gevent removes it, since its poll() may block the hub
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._deadlines: Deadlines[Connection] = Deadlines(self._time_is_over)
         self.outgoing: list[Outgoing] = []
-        """Answers of this turn."""
+        """Responses of this turn."""
         self._listens = True
         self.answered = 0
-        """Requests answered here: the worker counts them against max_requests."""
+        """Number of requests answered by the reactor: the worker counts them against max_requests."""
 
     def __len__(self) -> int:
         return len(self._connections)
 
     def adopt(self, fd: int) -> None:
-        """Take over a connection, new or after a request; what it has sent already is noticed at once."""
+        """Take over a connection, new or after a request; bytes in its socket are reported at once."""
         connection = Connection(self, fd)
         self._connections[fd] = connection
         self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
         self._epoll.register(fd, _WATCHED)
 
     def listen_no_more(self) -> None:
-        """Let clients say nothing beyond what they have said: that is still answered, and then it is over.
+        """Stop reading new requests; answer those already received, then close.
 
-        To close their connections would be wrong: a request that has just come would be cut off. Who waits for an
-        answer gets it first; with the reading side shut they would be taken for gone.
+        Closing the connections would cut off requests that have just arrived. The reading side of a connection with a
+        request is shut after its response: before, its client would be taken for gone.
         """
         self._listens = False
         for connection in self._connections.values():
@@ -145,14 +146,14 @@ class Reactor:
                 _shut_reading_side(connection.fd)
 
     def stop(self) -> None:
-        """Close everything, at the end of the worker."""
+        """Close all connections, at the end of the worker."""
         self._io.stop()
         self._deadlines.stop()
         for connection in list(self._connections.values()):
             self._close(connection)
         self._epoll.close()
 
-    # --- What connections say -----------------------------------------------------------------
+    # --- Events of connections ----------------------------------------------------------------
 
     def _serve_readable(self) -> None:
         connections = self._connections
@@ -167,12 +168,12 @@ class Reactor:
                 else:
                     self._handle_idle_event(connection, events, now)
             except Exception:  # a defect must not cost the others their events, which are reported just once
-                logger.exception("A connection could not be served")
+                logger.exception("Serving a connection failed; it is closed")
                 self._close(connection)
         self._send_outgoing()
 
     def _handle_idle_event(self, connection: Connection, events: int, now: float) -> None:
-        """Act on what an idle connection has sent."""
+        """Read the bytes of an idle connection."""
         try:
             data = os.read(connection.fd, READ_BYTES)
         except BlockingIOError:
@@ -182,10 +183,10 @@ class Reactor:
         if not data:
             self._close(connection)
             return
-        if events & _BROKEN:  # these are the client's last words
+        if events & _BROKEN:  # the client's last request
             self._serve(self._release(connection), data)
             return
-        # The same request as before is what most clients send most of the time.
+        # Most requests repeat an earlier one.
         answer = self._repeats.answer(data, now)
         if answer is None:
             key = repeat_key(data)
@@ -193,11 +194,11 @@ class Reactor:
             if answer is None:
                 self._handle_new(connection, data, key)
                 return
-        self.outgoing.append((connection, answer, True))  # not `answer`: nothing can come between here and sending
+        self.outgoing.append((connection, answer, True))  # without `answer`: no event comes before it is sent
 
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
-        """Have a request answered that isn't repeated. `key`: its `repeat_key`."""
-        if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
+        """Dispatch a request that isn't repeated. `key`: its `repeat_key`."""
+        if len(data) == READ_BYTES:  # the socket may have more, which is not reported again
             connection.has_received = True
         request = read_request(data)
         if request is None:
@@ -211,11 +212,11 @@ class Reactor:
             self._act_on(connection, reply, data, key)
 
     def _run_deferred(self, connection: Connection, deferred: Deferred, data: bytes, key: bytes) -> None:
-        """Answer in a greenlet, where the database may be used."""
+        """Run a deferred request in a greenlet, which may use the database."""
         try:
             reply = deferred.run()
-        except Exception:  # a defect: what was done already must not be done again by going the ordinary way
-            logger.exception("A request could not be answered on the fast path")
+        except Exception:  # a defect: Flask must not repeat a request whose effects may be committed
+            logger.exception("A request failed on the fast path; its connection is closed")
             self._close(connection)
             return
         if connection.fd >= 0:
@@ -238,17 +239,16 @@ class Reactor:
                 self._watch_again(connection)
 
     def _handle_held_event(self, connection: Connection, events: int) -> None:
-        """Act on what a held client does: it leaves, or sends its next request early.
+        """Handle an event of a held client, which left or sent its next request early.
 
-        Who has sent a request and then closed the sending side wants an answer to both, or has gone; that shows when
-        the first one is answered. Where a greenlet works on the answer, it is not long to be waited for: who has only
-        closed the sending side gets it.
+        A client that sent another request and then closed its sending side may still read both responses; sending the
+        first one shows it. A client that closed its sending side while a greenlet works on its response still gets it.
         """
         if connection.held is _WORKING and not events & _GONE:
             connection.has_received = True
         elif events & _BROKEN and not (events & EPOLLIN and not events & _GONE and _has_unread(connection.fd)):
             if connection.held is not None:
-                # At once: whoever still works on an answer has to see that there is nobody any more (`is_gone`).
+                # At once, so that a greenlet that works on a response sees it (`is_gone`).
                 self.send([(connection, connection.held.client_is_gone(), False)])
         else:
             connection.has_received = True
@@ -256,7 +256,7 @@ class Reactor:
     # --- Sending ------------------------------------------------------------------------------
 
     def send_soon(self) -> None:
-        """Send what is in `outgoing` when this turn's answers are ready."""
+        """Send `outgoing` at the end of this turn."""
         gevent.get_hub().loop.run_callback(self._send_outgoing)
 
     def _send_outgoing(self) -> None:
@@ -264,25 +264,25 @@ class Reactor:
         self.send(outgoing)
 
     def send(self, answers: Sequence[Outgoing]) -> None:
-        """Send what is ready, all of it at a stretch. See `handler.Sender`.
+        """Send responses, one right after the other. See `handler.Sender`.
 
-        So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
-        process, where it is on this machine, fall asleep between two answers and have to be woken for each.
+        So the processor's caches don't switch between the kernel and Python for each, and a receiving process on the
+        same machine doesn't fall asleep between two responses.
         """
         self.answered += len(answers)
         idle_until = self._deadlines.next_tick + self._idle_ticks
-        # The clients of these answers are connections of this reactor: the handler gets requests of no others.
+        # The clients are connections of this reactor: the handler gets requests of no others.
         for connection, data, keep_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
             connection.held = None
             try:
                 sent = os.write(connection.fd, data)
             except BlockingIOError:
                 sent = 0
-            except OSError:  # its client has gone, or it was closed meanwhile and has no descriptor any more
+            except OSError:  # its client left, or it was closed meanwhile and its descriptor is -1
                 self._close(connection)
                 continue
             try:
-                if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
+                if sent < len(data):  # the socket's buffer is full: a greenlet sends the rest
                     self._send_rest(self._release(connection), data[sent:], keep_alive)
                 elif not keep_alive:
                     self._close(connection)
@@ -292,12 +292,12 @@ class Reactor:
                         self._watch_again(connection)
                     if not self._listens:
                         _shut_reading_side(connection.fd)
-            except Exception:  # a defect must not cost the others their answers
-                logger.exception("An answer could not be sent")
+            except Exception:  # a defect must not cost the others their responses
+                logger.exception("Sending a response failed; its connection is closed")
                 self._close(connection)
 
     def _watch_again(self, connection: Connection) -> None:
-        """Have what waits in the socket reported again."""
+        """Make epoll report unread bytes in the socket again."""
         connection.has_received = False
         self._epoll.modify(connection.fd, _WATCHED)
 
@@ -310,13 +310,13 @@ class Reactor:
             try:
                 connection.held.time_is_over()
             except Exception:  # a defect must not stop the wheel
-                logger.exception("A held poll could not be ended")
+                logger.exception("Ending a held poll failed; its connection is closed")
                 self._close(connection)
 
     # --- Leaving ------------------------------------------------------------------------------
 
     def _release(self, connection: Connection) -> int:
-        """Give a connection up and return its descriptor, which stays open."""
+        """Remove a connection and return its descriptor, which stays open."""
         fd, connection.fd = connection.fd, -1
         del self._connections[fd]
         self._deadlines.forget(connection)
@@ -330,16 +330,16 @@ class Reactor:
 
 
 def _has_unread(fd: int) -> bool:
-    """Tell whether something that was received has not been read yet."""
+    """Return whether the socket has received bytes that were not read."""
     return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
 def _shut_reading_side(fd: int) -> None:
-    """Have a connection end behind what was received: reading finds that, and then the end."""
+    """End a connection after the bytes received so far: reads return those, and then the end."""
     connection = get_original("socket", "socket")(fileno=fd)
     try:
         connection.shutdown(socket.SHUT_RD)
     except OSError:
-        logger.debug("A client has gone first")
+        logger.debug("A client left before its connection was shut")
     finally:
         connection.detach()
