@@ -140,7 +140,7 @@ def test_make_targets_in_documents_exist(document: str) -> None:
 
 
 def test_pictures_exist() -> None:
-    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', read("README.md"))
+    pictures = re.findall(r'\b(?:src|srcset)="(docs/[^"]+)"', read("README.md"))
     assert pictures
     assert all((REPOSITORY / picture).is_file() for picture in pictures)
 

@@ -346,7 +346,7 @@ def test_an_untrusted_certificate_is_refused(gateway: ScriptedGateway, run: Run,
     assert gateway.server is not None
     gateway.server.socket = context.wrap_socket(gateway.server.socket, server_side=True, do_handshake_on_connect=False)
     result = run("send", "all", "hi", NOTIFYGATE_URL=gateway.url.replace("http:", "https:"))
-    assert_failed_with_one_line(result, "certificate", "not trusted")
+    assert_failed_with_one_line(result, "certificate", "is invalid")
     assert gateway.requests == []
 
 

@@ -545,7 +545,7 @@ class TestStateFile:
         path.write_bytes(content)
         result = run("watch", "--state", str(path))
         assert result.exit_code == 1
-        assert result.stderr.startswith(f"notifygate: the state file {path} is damaged")
+        assert result.stderr.startswith(f"notifygate: the state file {path} is not a state file")
         assert result.stderr.count("\n") == 1
         assert path.read_bytes() == content
         assert gateway.requests == []
