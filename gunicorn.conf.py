@@ -1,4 +1,4 @@
-"""How gunicorn serves the gateway. Every number has its reason; tests/project/test_gunicorn_conf.py pins them."""
+"""gunicorn's configuration. Every number has its reason; tests/project/test_gunicorn_conf.py pins them."""
 
 import os
 import sys
@@ -29,24 +29,24 @@ worker_class = (
 # locks must not be shared between processes.
 preload_app = False
 
-# Counts idle keep-alive connections too, so it has to be well above the holds: the gateway's own limit comes first
+# Counts idle keep-alive connections too, so it must be well above the holds: the gateway's own limit comes first
 # and makes polls short, while gunicorn's would leave connections waiting.
 worker_connections = _settings.holds_per_worker * 2 + 1000
 
-# Longer than nginx keeps an idle upstream connection (60 s), so that it is never gunicorn who closes one just as a
-# request is on its way.
+# Longer than nginx keeps an idle upstream connection (60 s), so that gunicorn never closes one just as a request is on
+# its way.
 keepalive = 75
 
 # The worker's heartbeat, not a limit on requests: a hold may last much longer than this.
 timeout = 30
 
-# Holds are answered at once when the gateway is told to stop; what is left are requests that wait for the database.
+# A stopping gateway answers holds at once; the remaining requests wait for the database.
 graceful_timeout = 20
 
 # A second gateway on the machine would take the first one's socket.
 control_socket_disable = True
 
-# Tokens travel in headers, and POST /v1/notify takes its fields from the URL: the most that gunicorn allows.
+# Headers carry tokens, and POST /v1/notify reads fields from the URL: gunicorn's maxima.
 limit_request_field_size = 8190
 limit_request_line = 8190
 
@@ -55,11 +55,11 @@ accesslog = None
 loglevel = _settings.log_level
 logconfig_dict = logging_config(_settings.log_level, _settings.log_format)
 
-# gunicorn itself believes no header about who the client is; `trusted_proxies` does (see docs/operations.md).
+# gunicorn itself trusts no header about the client's address; `trusted_proxies` does (see docs/operations.md).
 forwarded_allow_ips = "127.0.0.1,::1"
 
-# Nor what the path is: by default a client behind a proxy on this machine may send SCRIPT_NAME, and so reach paths that
-# the proxy keeps to itself.
+# Nor one about the path: by default a client behind a proxy on this machine may send SCRIPT_NAME, and so reach paths
+# that the proxy closes.
 forwarder_headers = ""
 
 if _settings.workers > 1:
@@ -68,7 +68,7 @@ if _settings.workers > 1:
 
 
 def on_starting(server: Any) -> None:
-    """Prepare what the workers inherit and how the master replaces them. Not run on a reload."""
+    """Prepare the master and the state that workers inherit. Not run on a reload."""
     take_over(server)
     os.umask(PRIVATE_UMASK)
     if _settings.data_dir.is_dir():
@@ -82,14 +82,14 @@ def on_starting(server: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Keep what a worker has counted in its last moment. Run by the worker."""
+    """Flush the pending metrics of a worker that ends. Run by the worker."""
     from notifygate import metrics  # noqa: PLC0415 - as below
 
     metrics.flush()
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Forget the gauges of a worker that is gone."""
+    """Drop the gauges of a worker that ended."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         from prometheus_client import multiprocess  # noqa: PLC0415 - it may only be imported once the folder is set
 
@@ -97,7 +97,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Say where the gateway listens, and what to paste next, once the first worker has come up."""
+    """Print the address and the first commands, once the first worker serves."""
     if worker.age > 1:
         return
     url = f"http://{_settings.bind}"

@@ -1,4 +1,4 @@
-"""The WSGI entry point: `gunicorn wsgi:app`. gunicorn.conf.py says the rest."""
+"""The WSGI entry point: `gunicorn wsgi:app`. gunicorn.conf.py has the configuration."""
 
 import sys
 

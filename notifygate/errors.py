@@ -1,20 +1,20 @@
-"""The errors of the domain. They know no HTTP: `notifygate.protocol.problems` alone turns them into responses.
+"""The errors of the domain, without HTTP: `notifygate.protocol.problems` alone turns them into responses.
 
 NotifygateError
-├── ConfigurationError         the gateway can't start like this
-├── InvalidRequestError        fields that mean nothing, each named
-├── MalformedJsonError         a body that is no JSON document
-├── InvalidCursorError         a token that is no cursor at all
-├── UnauthorizedError          no credential, or one that counts for nothing
-├── ForbiddenError             a valid credential that may not do this
-├── NotFoundError              a thing that this principal can't see
-├── MethodNotAllowedError      the path has other methods
+├── ConfigurationError         invalid settings or an unsuitable database; the gateway doesn't start
+├── InvalidRequestError        invalid fields, each named
+├── MalformedJsonError         a body that is not a JSON document
+├── InvalidCursorError         a text that is not a cursor of this gateway
+├── UnauthorizedError          no credential, or an invalid one
+├── ForbiddenError             a valid credential without the permission
+├── NotFoundError              a resource that doesn't exist or is invisible to this principal
+├── MethodNotAllowedError      a path with other methods
 ├── PayloadTooLargeError       a body over the limit
-├── UnsupportedMediaTypeError  a body of another media type than the endpoint takes
-├── PreconditionFailedError    the thing has changed since it was read
-├── IdempotencyMismatchError   an Idempotency-Key used for two different requests
-├── RateLimitedError           too much in too short a time
-└── UnavailableError           the log can't be read or written just now
+├── UnsupportedMediaTypeError  a body of another media type than the endpoint accepts
+├── PreconditionFailedError    a resource that has changed since it was read
+├── IdempotencyMismatchError   an Idempotency-Key of two different requests
+├── RateLimitedError           a rate limit exceeded
+└── UnavailableError           a database that can't be reached or is too busy
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field of a request: its name and a sentence."""
+    """The error of one field of a request: the field's name, and a message without a subject ("must be …")."""
 
     field: str
     message: str
@@ -36,26 +36,26 @@ class NotifygateError(Exception):
 
 
 class ConfigurationError(NotifygateError):
-    """The gateway can't start with these settings or this database; the message says which and why."""
+    """The gateway can't start with these settings or this database. The message names the setting and the reason."""
 
     code = "configuration"
 
 
 class InvalidRequestError(NotifygateError):
-    """A request whose fields mean nothing. Nothing was changed.
+    """A request with invalid fields. Nothing was changed.
 
-    `errors` names each field at fault.
+    `errors` has one item for each invalid field.
     """
 
     code = "invalid-request"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("The request is not valid: see errors.")
+        super().__init__("The request is invalid; errors has the reasons.")
         self.errors = tuple(errors)
 
     @classmethod
     def of(cls, field: str, message: str) -> "InvalidRequestError":
-        """Make the error for a single field."""
+        """Return the error for a single field."""
         return cls([FieldError(field, message)])
 
 
@@ -66,13 +66,13 @@ class MalformedJsonError(NotifygateError):
 
 
 class InvalidCursorError(NotifygateError):
-    """A token that was never a cursor, or an `up_to` that is none of this recipient's."""
+    """A text that is not a cursor of this gateway, or an `up_to` that is not a cursor of this recipient."""
 
     code = "invalid-cursor"
 
 
 class UnauthorizedError(NotifygateError):
-    """No credential that counts. The text is the same for every reason, so that nothing can be guessed from it."""
+    """No valid credential. The message is the same for each reason, so that it reveals none."""
 
     code = "unauthorized"
 
@@ -81,24 +81,24 @@ class UnauthorizedError(NotifygateError):
 
 
 class ForbiddenError(NotifygateError):
-    """A valid credential that may not do this."""
+    """A valid credential without the permission for the request."""
 
     code = "forbidden"
 
 
 class NotFoundError(NotifygateError):
-    """There is no such thing, or this principal may not know of it."""
+    """The resource doesn't exist, or is invisible to this principal."""
 
     code = "not-found"
 
 
 class MethodNotAllowedError(NotifygateError):
-    """The path exists, but not for this method. `allowed` lists the methods that it has."""
+    """The path doesn't have this method; `allowed` lists its methods."""
 
     code = "method-not-allowed"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        super().__init__("The Allow header names the methods of this path.")
+        super().__init__("The method is not allowed; the Allow header lists the methods of this path.")
         self.allowed = tuple(allowed)
 
 
@@ -108,7 +108,7 @@ class PayloadTooLargeError(NotifygateError):
     code = "payload-too-large"
 
     def __init__(self) -> None:
-        super().__init__("A request body may have at most 64 KiB.")
+        super().__init__("The request body is too large; the maximum is 64 KiB.")
 
 
 class UnsupportedMediaTypeError(NotifygateError):
@@ -117,34 +117,31 @@ class UnsupportedMediaTypeError(NotifygateError):
     code = "unsupported-media-type"
 
     def __init__(self) -> None:
-        super().__init__("This endpoint takes application/json.")
+        super().__init__("The media type of the body is not supported; use application/json.")
 
 
 class PreconditionFailedError(NotifygateError):
-    """`If-Match` names a state that is no longer the present one."""
+    """`If-Match` names an older state than the present one."""
 
     code = "precondition-failed"
 
 
 class IdempotencyMismatchError(NotifygateError):
-    """An Idempotency-Key that this API key has used for a different request."""
+    """An Idempotency-Key that this API key used for a different request."""
 
     code = "idempotency-mismatch"
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for a different request.")
+        super().__init__("The Idempotency-Key was used for a different request; use a new one.")
 
 
 class RateLimitedError(NotifygateError):
-    """Too much in too short a time.
-
-    `retry_after_seconds` is at least 1.
-    """
+    """A rate limit was exceeded. `retry_after_seconds` is at least 1."""
 
     code = "rate-limited"
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"Too many requests; try again in {retry_after_seconds} s.")
+        super().__init__(f"Too many requests; retry after {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -1,4 +1,4 @@
-"""Log lines: JSON, one object a line, or plain text for people. Never a token, a key or a notification's text."""
+"""The format of log lines: one JSON object a line, or plain text for people, without tokens, keys and notifications."""
 
 import json
 import logging
@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 EXTRA_FIELDS = ("request_id", "principal", "method", "route", "status", "duration_seconds", "held_seconds")
+"""Fields of access lines, in order (docs/operations.md, "Log lines")."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per record, with the fields of an access line where there are any."""
+    """One JSON object per record, with the fields of access lines if the record has any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Return a record as a line."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -29,16 +30,16 @@ class TextLines(logging.Formatter):
     """One line per record for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Return a record as a line."""
         fields = " ".join(f"{name}={vars(record)[name]}" for name in EXTRA_FIELDS if vars(record).get(name) is not None)
         text = f"{record.levelname.lower():7} {record.name}: {record.getMessage()} {fields}".rstrip()
         return f"{text}\n{describe_exception(record)}" if record.exc_info else text
 
 
 def describe_exception(record: logging.LogRecord) -> str:
-    """Return where an exception came from, as type and stack without its message.
+    """Return the type and the stack of an exception, without its message.
 
-    A driver's message quotes the statement's parameters, and those are notification texts.
+    A driver's message quotes the statement's parameters, which contain notification texts.
     """
     error = record.exc_info[1] if record.exc_info else None
     parts: list[str] = []
@@ -56,9 +57,9 @@ def describe_exception(record: logging.LogRecord) -> str:
 def logging_config(level: str, line_format: str) -> dict[str, Any]:
     """Return the configuration (for `logging.config.dictConfig`) that sends all lines to standard error.
 
-    `level` is the lowest that is written, `line_format` json or text. gunicorn's own lines on starting and stopping
-    are left out unless the level is debug. Other libraries' lines for debugging are never written: they quote what
-    passes through them, tokens and notification texts too.
+    `level` is the lowest level that is written, `line_format` json or text. gunicorn's own lines on starting and
+    stopping are left out unless the level is debug. Debug lines of other libraries are never written: they quote their
+    input, tokens and notification texts too.
     """
     formatter = JsonLines if line_format == "json" else TextLines
     return {

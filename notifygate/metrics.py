@@ -1,7 +1,7 @@
-"""Metrics, in Prometheus' sense. Labels are routes, statuses and kinds: never a principal, a token or a text.
+"""Metrics for Prometheus. Labels are routes, statuses and kinds: never a principal, a token or a text.
 
-With several workers prometheus_client keeps the values in files (PROMETHEUS_MULTIPROC_DIR, set by gunicorn.conf.py)
-and `/metrics` adds them up.
+Each metric is explained in docs/operations.md. With several workers prometheus_client stores the values in files
+(PROMETHEUS_MULTIPROC_DIR, set by gunicorn.conf.py), and `/metrics` adds them up.
 """
 
 from bisect import bisect_left
@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 import gevent
 from prometheus_client import Counter, Gauge, Histogram
 
-requests = Counter("notifygate_requests_total", "Answers, by route and status.", ["route", "status"])
+requests = Counter("notifygate_requests_total", "Responses, by route and status.", ["route", "status"])
 hub_answers = Counter(
     "notifygate_hub_answers_total", "Polls answered from memory, without a greenlet, by status.", ["status"]
 )
 request_seconds = Histogram(
     "notifygate_request_seconds",
-    "Time to answer a request that was given to a greenlet, without the time held.",
+    "Seconds from a request to its response, without the time held, for requests with a greenlet.",
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -25,7 +25,7 @@ hold_ends = Counter("notifygate_hold_ends_total", "Ended holds, by reason.", ["r
 wakes = Counter("notifygate_wakes_total", "Holds ended because their inbox changed.")
 wake_seconds = Histogram(
     "notifygate_wake_seconds",
-    "From the commit to the answer of a woken hold.",
+    "Seconds from the commit to the response of a woken hold.",
     buckets=(
         0.0002, 0.0003, 0.0004, 0.0005, 0.0006, 0.0008, 0.001, 0.0015, 0.002, 0.003,
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
@@ -33,7 +33,7 @@ wake_seconds = Histogram(
 )  # fmt: skip
 lost_wake_rescues = Counter(
     "notifygate_lost_wake_rescues_total",
-    "Commits of other workers that Redis did not announce and a read of the log head found. 0 in health.",
+    "Commits of other workers found by reading the head without an announcement from Redis. 0 is normal.",
 )
 appends = Counter("notifygate_appends_total", "Entries committed to the log by this gateway.")
 batch_entries = Histogram(
@@ -41,42 +41,43 @@ batch_entries = Histogram(
 )
 commit_seconds = Histogram(
     "notifygate_commit_seconds",
-    "Time of one group commit.",
+    "Seconds of one group commit.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-tail_hits = Counter("notifygate_tail_hits_total", "Looks at the log that memory could answer.")
-tail_misses = Counter("notifygate_tail_misses_total", "Looks at the log that needed the database.")
+tail_hits = Counter("notifygate_tail_hits_total", "Reads of the log answered from memory.")
+tail_misses = Counter("notifygate_tail_misses_total", "Reads of the log that needed the database.")
 view_loads = Counter("notifygate_view_loads_total", "Recipients' views read from the database.")
 follower_errors = Counter("notifygate_follower_errors_total", "Failed attempts to follow the log.")
 redis_up = Gauge("notifygate_redis_up", "Whether wake-ups come through Redis.", multiprocess_mode="livemin")
 redis_errors = Counter("notifygate_redis_errors_total", "Failed Redis commands of wake-ups and rate limits.")
 announcements_refused = Counter(
-    "notifygate_announcements_refused_total", "Messages on the Redis channel that are no announcement of this gateway."
+    "notifygate_announcements_refused_total",
+    "Messages on the Redis channel that are not announcements of this gateway.",
 )
 shared_counts_refused = Counter(
     "notifygate_shared_counts_refused_total", "Shared counts in Redis that no worker of this gateway wrote."
 )
-rate_limited = Counter("notifygate_rate_limited_total", "Refused requests, by limit.", ["limit"])
-expired = Counter("notifygate_expired_total", "Notifications whose time has run out.")
+rate_limited = Counter("notifygate_rate_limited_total", "Rejected requests, by limit.", ["limit"])
+expired = Counter("notifygate_expired_total", "Expired notifications.")
 pruned = Counter("notifygate_pruned_total", "Rows removed by retention, by kind.", ["kind"])
 
 
 FLUSH_SECONDS = 0.1
-"""How late other workers see frequent metrics. Flushed after each turn of the hub, they took 2 % of the time of a
-broadcast."""
+"""Delay of frequent metrics. Flushing them after each turn of the hub took 2 % of the time of a broadcast."""
 
 _pending: list[Callable[[], None]] = []
 
 
 def flush_later(work: Callable[[], None]) -> None:
-    """Run `work` at the next flush: a metric takes locks, and answers come first. Call it in the hub's thread only."""
+    """Run `work` at the next flush: a metric takes locks, and responses come first. Call it in the hub's thread
+    only."""
     if not _pending:
         gevent.get_hub().loop.timer(FLUSH_SECONDS).start(flush)
     _pending.append(work)
 
 
 def flush() -> None:
-    """Write the pending metrics: after FLUSH_SECONDS, before `/metrics` is rendered, and when the worker ends."""
+    """Update the pending metrics: after FLUSH_SECONDS, before `/metrics` is rendered, and when the worker ends."""
     works = _pending[:]
     _pending.clear()
     for work in works:
@@ -102,11 +103,11 @@ class Tally:
 
 
 def observe_all(histogram: Histogram, values: Mapping[float, int]) -> None:
-    """Observe many values at once, each as often as is said.
+    """Observe many values at once. `values`: how often each value occurred.
 
-    The library takes two locks for each; a broadcast to ten thousand would spend more on them than on the answers.
+    The library takes two locks for each observation; for a broadcast to ten thousand they cost more than the responses.
     """
-    # The library has no public way to do this; a test compares the outcome with `observe`.
+    # The library has no public function for this; a test compares the result with `observe`.
     bounds = histogram._upper_bounds  # pyright: ignore[reportPrivateUsage]
     counts: dict[int, int] = {}
     for value, times in values.items():

@@ -1,7 +1,7 @@
 """The process's limit on open files: each held request and each idle connection is one.
 
-Shells and services begin with a soft limit of 1024, a tenth of what a worker may hold. Past it the worker can't accept
-connections at all: who comes then isn't answered late but never, and neither is who looks after the gateway.
+Shells and services start with a soft limit of 1024, a tenth of a worker's maximum of holds. Past the limit the worker
+can't accept connections, so new clients and monitoring get no response at all.
 """
 
 import logging
@@ -11,14 +11,14 @@ import sys
 logger = logging.getLogger(__name__)
 
 OTHER_FILES = 200
-"""What a worker has open besides its clients: database and Redis connections, metrics, logs, gevent's own. Some 30 in
+"""Reserve for files other than clients: database and Redis connections, metrics, logs, gevent's own. Some 30 in
 practice, and up to `database_pool` more."""
 
 
 def raise_open_files_limit(connections: int, holds: int) -> int:
-    """Raise the soft limit of this process, and so of its children, to what so many connections need.
+    """Raise the soft limit of this process, and so of its children, for `connections`, and return the limit.
 
-    Never above the hard limit, and never down. Warns where not even the holds fit into it. Returns the limit.
+    The limit is never lowered, nor raised above the hard limit. A warning is logged if it is too low for `holds`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + OTHER_FILES
@@ -28,11 +28,11 @@ def raise_open_files_limit(connections: int, holds: int) -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
-        except (OSError, ValueError) as error:  # macOS has a second limit, which the hard one doesn't tell
-            logger.debug("Not raised: %s", type(error).__name__)
+        except (OSError, ValueError) as error:  # macOS has a second, unpublished limit
+            logger.debug("Can't raise the limit on open files: %s", type(error).__name__)
     if soft != resource.RLIM_INFINITY and soft < holds + OTHER_FILES:
         logger.warning(
-            "This process may open %d files, too few for %d holds: raise the hard limit (ulimit -Hn), or lower"
+            "The limit of %d open files is too low for %d holds: raise the hard limit (ulimit -Hn), or lower"
             " NOTIFYGATE_HOLDS_PER_WORKER",
             soft,
             holds,
@@ -41,9 +41,9 @@ def raise_open_files_limit(connections: int, holds: int) -> int:
 
 
 def connections_that_fit() -> int:
-    """Return how many connections this process may have and still open what else it needs.
+    """Return the number of connections that leave enough open files for the process' other needs.
 
-    Past that it must not accept: those who are connected already would be served without a database.
+    Past it the process must not accept connections: the connected clients would be served without a database.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:

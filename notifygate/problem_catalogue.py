@@ -1,11 +1,11 @@
-"""The catalogue of problems: every error answer that the gateway can give, with its code, status and explanation."""
+"""The catalogue of problems: every error response of the gateway, with its code, status and explanation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An entry of the catalogue: stable code, status, title, and what a client author should know and do."""
+    """An entry of the catalogue: stable code, status, title, and an explanation for authors of clients."""
 
     code: str
     status: int
@@ -20,21 +20,21 @@ CATALOGUE = {
             "invalid-request",
             400,
             "The request is not valid",
-            "Each entry of errors names a field, a query parameter or a header and says what is wrong "
-            "with it. Nothing was changed.",
+            "Each item of errors names an invalid field, query parameter or header and the reason. "
+            "Nothing was changed.",
         ),
         Problem(
             "malformed-json",
             400,
             "The body is not JSON",
-            "The body has to be one JSON document in UTF-8. Nothing was changed.",
+            "The body must be one JSON document in UTF-8. Nothing was changed.",
         ),
         Problem(
             "invalid-cursor",
             400,
             "Not a cursor",
-            "The text was never a cursor of this gateway, or up_to is not one of this recipient's. Poll "
-            "without a cursor to get a snapshot and a new one.",
+            "The text is not a cursor of this gateway, or up_to is not a cursor of this recipient. Poll "
+            "without a cursor to get a snapshot and a new cursor.",
         ),
         Problem(
             "unauthorized",
@@ -47,84 +47,85 @@ CATALOGUE = {
             "forbidden",
             403,
             "Not allowed",
-            "The credential is valid but may not do this: a key's scopes, audiences and types, and a "
-            "recipient's roles are limited.",
+            "The credential is valid but lacks the permission: a key has scopes and patterns of audiences "
+            "and types, and a recipient has roles.",
         ),
         Problem(
             "not-found",
             404,
             "Not found",
-            "There is no such thing, or this principal may not know of it.",
+            "The resource does not exist, or is invisible to this principal.",
         ),
         Problem(
             "method-not-allowed",
             405,
             "Method not allowed",
-            "The Allow header names the methods of this path.",
+            "The Allow header lists the methods of this path.",
         ),
         Problem(
             "precondition-failed",
             412,
             "Changed meanwhile",
-            "If-Match names a state that another device has replaced. Read again, merge, write again.",
+            "If-Match names a state that another device replaced. Read again, merge, and write again.",
         ),
         Problem(
             "payload-too-large",
             413,
             "The body is too large",
-            "A request body may have at most 64 KiB.",
+            "The maximum of a request body is 64 KiB.",
         ),
         Problem(
             "uri-too-long",
             414,
             "The URL is too long",
-            "A request line may have at most 8,190 bytes. Publish long texts as a body.",
+            "The maximum of a request line is 8,190 bytes. Publish long texts as a body.",
         ),
         Problem(
             "unsupported-media-type",
             415,
             "Wrong media type",
-            "This endpoint takes application/json.",
+            "This endpoint accepts application/json only.",
         ),
         Problem(
             "idempotency-mismatch",
             422,
             "The Idempotency-Key was used before",
-            "This API key has sent another request with the same Idempotency-Key within the last 24 "
+            "This API key sent a different request with the same Idempotency-Key within the last 24 "
             "hours. Nothing was published.",
         ),
         Problem(
             "rate-limited",
             429,
             "Too many requests",
-            "Wait as many seconds as Retry-After says. Nothing was done.",
+            "Wait for the number of seconds in Retry-After. Nothing was changed.",
         ),
         Problem(
             "headers-too-large",
             431,
             "The headers are too large",
-            "A header may have at most 8,190 bytes, and a request at most 100 of them.",
+            "The maximum of a header field is 8,190 bytes, and that of a request 100 fields.",
         ),
         Problem(
             "internal",
             500,
             "Internal error",
-            "The gateway has a defect, and its log has the details under this request id. Publishing "
+            "The gateway has a defect; its log has the details under this request id. Publishing "
             "again with the same Idempotency-Key is safe.",
         ),
         Problem(
             "unavailable",
             503,
             "Not available now",
-            "The gateway's database can't be reached or is too busy. Try again after Retry-After; publish "
+            "The gateway's database can't be reached or is too busy. Retry after Retry-After; publish "
             "with an Idempotency-Key, since the outcome of this request may be unknown.",
         ),
     )
 }
+"""All problems by code, in the order of their statuses."""
 
 
 def problem_document(code: str, detail: str, request_id: str) -> dict[str, str | int]:
-    """Return a problem of the catalogue in the members of RFC 9457, with ours: `code` and `request_id`."""
+    """Return a problem of the catalogue with the members of RFC 9457 and two more, `code` and `request_id`."""
     problem = CATALOGUE[code]
     return {
         "type": f"/problems/{code}",

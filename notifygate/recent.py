@@ -1,4 +1,4 @@
-"""A bounded cache of what was used recently."""
+"""A bounded cache of recently used values."""
 
 import math
 import time
@@ -10,16 +10,16 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A dictionary of at most `capacity` values that drops the ones not used for longest, roughly.
+    """A dictionary of at most `capacity` values that evicts approximately the least recently used ones.
 
-    With `weigh`, which returns what a value and its key weigh, `capacity` is what all of them may weigh together.
+    With `weigh`, which returns the weight of a key and its value, `capacity` is the maximum of their total weight.
 
-    Two generations: a value that is used moves to the younger; when that is full, it becomes the older, and what was
-    not used since the last time is gone. That is two plain dictionaries, without a link per value or work per hit.
+    It has two generations: a value that is used moves to the younger; when that is full, it becomes the older, and the
+    previous older one is dropped. These are two plain dictionaries, without a link per value or work per hit.
 
-    The younger becomes the older after `idle_seconds` as well. A value used at least that often stays; one that is not
-    used goes within twice the time, as soon as others are put in: so memory grows with the values in use, not with all
-    that ever were. `clock` counts seconds and never goes back.
+    The younger becomes the older after `idle_seconds` as well. A value used at least that often stays; an unused one is
+    evicted within twice the time, once others are added: so memory grows with the values in use, not with all past
+    ones. `clock` returns monotonic seconds.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Recent(Generic[K, V]):
         return len(self._young) + len(self._old)
 
     def get(self, key: K) -> V | None:
-        """Return the value of a key, None where it is not known, or no longer known."""
+        """Return the value of a key, None if it was never added or was evicted."""
         value = self._young.get(key)
         if value is None and self._old:
             value = self._old.get(key)
@@ -52,7 +52,7 @@ class Recent(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, unless it weighs more than a generation may."""
+        """Add a value, unless it is heavier than a whole generation."""
         weight = self._weight_of(key, value)
         self._remove(key)
         if weight > self._generation:
@@ -65,12 +65,12 @@ class Recent(Generic[K, V]):
         self._young_weight += weight
 
     def drop(self, key: K, value: V) -> None:
-        """Remove a value, unless another has taken its place."""
+        """Remove a value, unless another one replaced it."""
         if self._young.get(key) is value or self._old.get(key) is value:
             self._remove(key)
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all values."""
         self._old, self._young, self._young_weight = {}, {}, 0
 
     def _weight_of(self, key: K, value: V) -> int:

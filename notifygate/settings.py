@@ -1,7 +1,8 @@
-"""Settings: every one once, with its type, default, unit and help. Read from the environment in one go.
+"""Settings: each is declared once, with its type, default, unit and help, and read from the environment at the start.
 
 The name of a variable is `NOTIFYGATE_` and the field's name in capitals. Secrets have a `_FILE` variant that names a
-file to read instead. A bad value stops the start with the name of the variable.
+file to read instead. An invalid value stops the start with an error that names the variable. docs/settings.md repeats
+the declarations; a test compares them.
 """
 
 import math
@@ -17,14 +18,15 @@ from notifygate.errors import ConfigurationError
 from notifygate.private_files import make_private_folder
 
 PREFIX = "NOTIFYGATE_"
+"""First part of the names of all environment variables."""
+
 JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for size in ("256", "384", "512")) | {
     "EdDSA"
 }
 """The signatures of RFC 7518 and RFC 8037; `none` is not among them."""
 
 MIN_SECRET_BYTES = 32
-"""256 bits: what cannot be guessed, and what HS256 asks for."""
-
+"""256 bits: out of reach of guessing, and the minimum for HS256 (RFC 7518 section 3.2)."""
 
 MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
@@ -45,11 +47,11 @@ def _setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the gateway was told. Made by `load_settings`; the defaults are those of the README's table."""
+    """The validated settings of a gateway, made by `load_settings`."""
 
     bind: str = _setting("127.0.0.1:8080", "Address and port to listen on.")
     workers: int = _setting(
-        1, "Worker processes. More than one want PostgreSQL, and Redis for quick wake-ups.", least=1
+        1, "Worker processes. Use PostgreSQL with more than one, and Redis for fast wake-ups.", least=1
     )
     data_dir: Path = _setting(Path("var"), "Folder for the SQLite file and the generated secrets.")
     database_url: str = _setting(
@@ -57,80 +59,96 @@ class Settings:
         "SQLAlchemy URL: sqlite or postgresql+psycopg. Empty: a SQLite file in the data folder.",
         secret=True,
     )
-    database_pool: int = _setting(10, "Most database connections per worker.", least=3)
+    database_pool: int = _setting(10, "Maximum of database connections per worker.", least=3)
     database_prepare: bool = _setting(
         True,
-        "Prepare statements and send time-outs when connecting. False: behind PgBouncer in transaction mode; the role has the time-outs then.",
+        "Prepare statements and send time-outs when connecting. False: for PgBouncer in transaction mode; set the time-outs on the role then.",
     )
     database_timeline: bool = _setting(
         True,
-        "Notice a promoted PostgreSQL standby by its timeline. False: where a provider hides `pg_walfile_name`.",
+        "Detect a promoted PostgreSQL standby by its timeline. False: for providers that hide `pg_walfile_name`.",
     )
     database_synchronous: bool = _setting(
-        False, "A promoted standby has every acknowledged commit, so a promotion begins no new epoch."
+        False, "Replication is synchronous: a promoted standby has every acknowledged commit, so the epoch stays."
     )
-    redis_url: str = _setting("", "Redis for wake-ups and shared rate limits. Empty: none.", secret=True)
+    redis_url: str = _setting("", "URL of a Redis for wake-ups and shared rate limits. Empty: no Redis.", secret=True)
     secret_key: tuple[str, ...] = _setting(
         (), "Secrets that protect cursors, newest first. Empty: generated in the data folder.", secret=True
     )
     jwt_secrets: tuple[str, ...] = _setting(
         (),
-        "Keys that recipients' tokens are checked with (secrets, or public keys in PEM), newest first. Empty: generated in the data folder.",
+        "Keys that verify recipients' tokens (secrets, or public keys in PEM), newest first. Empty: generated in the data folder.",
         secret=True,
     )
-    jwt_algorithms: tuple[str, ...] = _setting(("HS256",), "Signature algorithms accepted.")
+    jwt_algorithms: tuple[str, ...] = _setting(("HS256",), "Accepted signature algorithms.")
     jwt_audience: str = _setting("", "Required `aud` claim. Empty: not checked.")
     jwt_issuer: str = _setting("", "Required `iss` claim. Empty: not checked.")
-    jwt_roles_claim: str = _setting("roles", "Claim that holds the recipient's roles.")
+    jwt_roles_claim: str = _setting("roles", "Name of the claim with the recipient's roles.")
     jwt_max_lifetime: int = _setting(
-        2_592_000, "Longest life of a recipient's token: `exp` less `iat`, or less now. 0: no bound.", unit="s", least=0
+        2_592_000,
+        "Longest life of a recipient's token: `exp` minus `iat`, or minus the present time. 0: no limit.",
+        unit="s",
+        least=0,
     )
-    max_wait: int = _setting(55, "Longest hold. Below the 60 s after which many proxies give up.", unit="s", least=0)
-    poll_after: int = _setting(15, "When clients that short-poll are asked to come back.", unit="s", least=1)
+    max_wait: int = _setting(
+        55,
+        "Longest hold. The default is below the 60 s after which many proxies close a connection.",
+        unit="s",
+        least=0,
+    )
+    poll_after: int = _setting(15, "Interval that the gateway asks of clients that short-poll.", unit="s", least=1)
     holds_per_recipient: int = _setting(
-        6, "Holds of one recipient in a worker; a further one ends the oldest.", least=1
+        6, "Maximum of holds of one recipient in a worker; one more ends the oldest.", least=1
     )
-    holds_per_worker: int = _setting(10_000, "Holds in a worker; past that polls are answered at once.", least=0)
+    holds_per_worker: int = _setting(
+        10_000, "Maximum of holds in a worker; above it, polls are answered at once.", least=0
+    )
     detached: bool = _setting(
         True,
-        "Wait without a greenlet, and answer polls without news before they reach Flask. False: gunicorn's plain gevent worker.",
+        "Park held polls without a greenlet, and answer plain requests before they reach Flask. False: gunicorn's plain gevent worker.",
     )
     tail_entries: int = _setting(10_000, "Newest log entries that each worker keeps in memory.", least=10)
-    cached_views: int = _setting(100_000, "Recipients whose tokens and counts each worker keeps in memory.", least=10)
-    head_check_interval: float = _setting(1.0, "How often a worker looks at the log by itself.", unit="s", least=0.05)
+    cached_views: int = _setting(
+        100_000, "Maximum of recipients whose tokens and counts each worker keeps in memory.", least=10
+    )
+    head_check_interval: float = _setting(
+        1.0, "How often each worker reads the head of the log as a fallback for wake-ups.", unit="s", least=0.05
+    )
     default_ttl: int = _setting(
         90 * 24 * 3600,
-        "Time to live of a notification where neither its publisher nor its type gives one. 0: it never expires.",
+        "Time to live of a notification whose publisher and type give none. 0: it never expires.",
         unit="s",
         least=0,
         most=MAX_TTL_SECONDS,
     )
     retention_days: int = _setting(
         30,
-        "How long changes, and notifications that were dismissed or have expired, are kept.",
+        "How long changes and dismissed or expired notifications are kept.",
         unit="days",
         least=1,
     )
-    limit_publish: str = _setting("1200/minute", "Publishing, per API key. Empty: no limit.")
-    limit_audiences: str = _setting("60000/minute", "Audiences that are published to, per API key. Empty: no limit.")
-    limit_poll: str = _setting("300/minute", "Polls that bring something, per recipient. Empty: no limit.")
-    limit_state: str = _setting("300/minute", "State, topic and preference changes, per recipient. Empty: no limit.")
-    limit_failed_auth: str = _setting("30/minute", "Failed authentications, per address. Empty: no limit.")
-    limit_guard: str = _setting("6000/minute", "All requests, per principal and worker. Empty: no limit.")
+    limit_publish: str = _setting("1200/minute", "Publications per API key. Empty: no limit.")
+    limit_audiences: str = _setting("60000/minute", "Audiences of publications, per API key. Empty: no limit.")
+    limit_poll: str = _setting("300/minute", "Polls that return changes, per recipient. Empty: no limit.")
+    limit_state: str = _setting(
+        "300/minute", "Changes of state, topics and preferences, per recipient. Empty: no limit."
+    )
+    limit_failed_auth: str = _setting("30/minute", "Failed authentications per address. Empty: no limit.")
+    limit_guard: str = _setting("6000/minute", "All requests per principal and worker. Empty: no limit.")
     cors_origins: tuple[str, ...] = _setting((), "Origins whose scripts may call the gateway. Empty: CORS is off.")
-    trusted_proxies: int = _setting(0, "Proxies in front whose X-Forwarded-For is believed.", least=0)
+    trusted_proxies: int = _setting(0, "Number of proxies in front whose X-Forwarded-For is trusted.", least=0)
     demo: bool = _setting(
-        False, "Serve a demo page at /demo that gives credentials to everybody. Never where strangers are."
+        False, "Serve a demo page at /demo that gives credentials to every visitor. Never on a public network."
     )
     log_level: str = _setting("info", "debug, info, warning or error.")
     log_format: str = _setting("json", "json or text.")
 
     def make_data_dir(self) -> None:
-        """Make the data folder, with mode 0700. Raises ConfigurationError."""
+        """Create the data folder, with mode 0700. Raises ConfigurationError."""
         try:
             make_private_folder(self.data_dir)
         except OSError as error:
-            raise ConfigurationError(f"Can't make the folder {self.data_dir}: {error.strerror}.") from error
+            raise ConfigurationError(f"Can't create the folder {self.data_dir}: {error.strerror}.") from error
 
     @property
     def effective_database_url(self) -> str:
@@ -146,9 +164,9 @@ def variable(setting: Field[Any]) -> str:
 def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment (`environ`, by default the process's).
 
-    `overrides` are field values that win over it, so that no test has to patch the environment. Secrets that are
-    given nowhere are generated once into the data folder, mode 0600. Raises ConfigurationError for a
-    value that can't be read or one that is out of range.
+    `overrides` are field values that take precedence, so that tests need not patch the environment. Missing secrets are
+    generated once into the data folder, with mode 0600. Raises ConfigurationError for a value that can't be parsed or
+    is out of range.
     """
     environ = os.environ if environ is None else environ
     hints = get_type_hints(Settings)
@@ -211,23 +229,31 @@ def _split(text: str) -> tuple[str, ...]:
 
 def _check(settings: Settings) -> None:
     for setting in fields(settings):
-        least, value = setting.metadata["least"], getattr(settings, setting.name)
-        if least is not None and not least <= value < math.inf:
-            raise ConfigurationError(f"{variable(setting)}: {value} is not a number from {least} on.")
-        most = setting.metadata["most"]
+        least, most, value = setting.metadata["least"], setting.metadata["most"], getattr(settings, setting.name)
+        if least is not None and not math.isfinite(value):
+            raise ConfigurationError(f"{variable(setting)}: {value} is not a finite number.")
+        if least is not None and value < least:
+            raise ConfigurationError(f"{variable(setting)}: {value} is too small; the minimum is {least}.")
         if most is not None and value > most:
             raise ConfigurationError(f"{variable(setting)}: {value} is too large; the maximum is {most}.")
     host, separator, port = settings.bind.rpartition(":")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigurationError(f"{PREFIX}BIND: {settings.bind!r} is not an address and port such as 127.0.0.1:8080.")
+        raise ConfigurationError(
+            f"{PREFIX}BIND: {settings.bind!r} is invalid; expected an address and a port, for example 127.0.0.1:8080."
+        )
     if not settings.effective_database_url.startswith(("sqlite:", "postgresql+psycopg:")):
-        raise ConfigurationError(f"{PREFIX}DATABASE_URL must begin with sqlite: or postgresql+psycopg:.")
+        raise ConfigurationError(f"{PREFIX}DATABASE_URL: unknown scheme; use sqlite: or postgresql+psycopg:.")
     if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise ConfigurationError(f"{PREFIX}LOG_LEVEL: {settings.log_level!r} is none of debug, info, warning, error.")
+        raise ConfigurationError(
+            f"{PREFIX}LOG_LEVEL: {settings.log_level!r} is unknown; expected debug, info, warning or error."
+        )
     if settings.log_format not in ("json", "text"):
-        raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is neither json nor text.")
+        raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is unknown; expected json or text.")
     if not settings.jwt_algorithms or not set(settings.jwt_algorithms) <= JWT_ALGORITHMS:
-        raise ConfigurationError(f"{PREFIX}JWT_ALGORITHMS must name some of {', '.join(sorted(JWT_ALGORITHMS))}.")
+        raise ConfigurationError(
+            f"{PREFIX}JWT_ALGORITHMS is empty or has an unknown name; expected a list of "
+            f"{', '.join(sorted(JWT_ALGORITHMS))}."
+        )
     # RFC 7518 section 3.2: an HMAC key has at least as many bits as the hash.
     hmac_bytes = [int(name[2:]) // 8 for name in settings.jwt_algorithms if name.startswith("HS")]
     for name, given, least in (
@@ -235,7 +261,7 @@ def _check(settings: Settings) -> None:
         ("JWT_SECRETS", settings.jwt_secrets, max(hmac_bytes, default=MIN_SECRET_BYTES)),
     ):
         if any(len(secret.encode()) < least for secret in given):
-            raise ConfigurationError(f"{PREFIX}{name}: each secret needs at least {least} bytes.")
+            raise ConfigurationError(f"{PREFIX}{name}: a secret is too short; the minimum is {least} bytes.")
 
 
 def _with_secrets(settings: Settings) -> Settings:
@@ -247,10 +273,10 @@ def _with_secrets(settings: Settings) -> Settings:
 
 
 def _secret_in(path: Path) -> str:
-    """Return the secret in a file, which is made first where there is none.
+    """Return the secret in a file; create the file if it does not exist.
 
-    Made under another name and linked into place: of several processes that start at once exactly one wins, and a
-    crash leaves no half-written secret.
+    The file is written under another name and linked into place: of several processes that start at once exactly one
+    wins, and a crash leaves no half-written secret.
     """
     try:
         make_private_folder(path.parent)
@@ -264,12 +290,14 @@ def _secret_in(path: Path) -> str:
             try:
                 os.link(draft, path)
             except FileExistsError:
-                pass  # another process was first: its secret counts
+                pass  # another process was first: use its secret
             finally:
                 draft.unlink()
         text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigurationError(f"Can't keep secrets in {path.parent}: {error.strerror}.") from error
+        raise ConfigurationError(f"Can't read or create a secret in {path.parent}: {error.strerror}.") from error
     if len(text.encode()) < MIN_SECRET_BYTES:
-        raise ConfigurationError(f"{path} holds no secret of {MIN_SECRET_BYTES} bytes; delete it to get a new one.")
+        raise ConfigurationError(
+            f"The secret in {path} is shorter than {MIN_SECRET_BYTES} bytes; delete the file to generate a new one."
+        )
     return text

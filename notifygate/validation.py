@@ -1,4 +1,4 @@
-"""Values from outside, checked against pydantic models: no conversions, and unknown fields refused by name."""
+"""Validation of input against pydantic models: no conversions, and unknown fields are rejected by name."""
 
 import json
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -10,17 +10,17 @@ from notifygate.errors import FieldError, InvalidRequestError, MalformedJsonErro
 M = TypeVar("M", bound=BaseModel)
 
 LARGEST_NUMBER = 10**18
-"""Any larger number means the same: more than there can be."""
+"""Larger numbers are lowered to this one, which is above every limit and sequence number."""
 
 
 class QueryModel(BaseModel):
-    """Base of models of query parameters and header fields: texts in, unknown names refused."""
+    """Base of models of query parameters and header fields: values are texts, unknown names are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class BodyModel(BaseModel):
-    """Base of models of JSON bodies: no conversions between types, unknown names refused."""
+    """Base of models of JSON bodies: no conversions between types, unknown names are rejected."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -29,7 +29,7 @@ def parse_whole_number(text: str) -> int:
     """Parse digits; numbers above LARGEST_NUMBER become LARGEST_NUMBER. Raises ValueError for any other text."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError("must be a whole number")
-    return min(int(text[:4000]), LARGEST_NUMBER)  # int() refuses much longer texts
+    return min(int(text[:4000]), LARGEST_NUMBER)  # int() rejects longer texts
 
 
 def _whole_number(value: Any) -> Any:
@@ -59,7 +59,7 @@ def validate(model: type[M], values: Any) -> M:
 def _message(kind: str, message: str) -> str:
     match kind:
         case "extra_forbidden":
-            return "is not known"
+            return "is unknown"
         case "model_type":
             return "must be an object"
         case _:

@@ -1,8 +1,8 @@
-"""Where waiting is possible, and where it isn't: in gevent's hub, which runs everybody's callbacks.
+"""Rules for code that runs in gevent's hub, which must not block since it runs all callbacks.
 
 The server answers from memory inside the hub. The same code also runs in greenlets, where it may read the database.
-Whatever may wait calls `may_wait` first; in the hub that raises, before anything was changed, and whoever asked there
-asks again from a greenlet. And what takes long there is done in slices, with everybody else's turn in between.
+Code that may block calls `may_wait` first; in the hub that raises, before any change, and the caller repeats the call
+in a greenlet. Long work in the hub is done in slices, with other work in between.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import gevent
 
 
 class WouldWaitError(Exception):
-    """Memory alone doesn't have it, and the hub can't wait for more. Not an error of the domain: nobody is told."""
+    """The call would block, and the hub must not. Not an error of the domain: the caller repeats it in a greenlet."""
 
 
 def may_wait() -> None:
@@ -21,9 +21,9 @@ def may_wait() -> None:
 
 
 def in_next_turn(work: Callable[[], None]) -> None:
-    """Have the hub do some work when everybody else has had a turn: due timers, readable connections.
+    """Run `work` in the hub after its other due work: timers, readable connections.
 
-    `run_callback` is no such thing: gevent calls what callbacks add to its list right after them, many times over,
-    before it looks at a connection again.
+    `run_callback` doesn't do that: gevent runs callbacks that callbacks add some 50 times in a row before it polls
+    connections.
     """
     gevent.get_hub().loop.timer(0).start(work)

@@ -21,7 +21,10 @@ from notifygate.protocol.response import Response, field_lines
 from notifygate.services import Services
 
 FOLDER = Path(__file__).parents[1] / "web" / "static"
+"""The built files of the browser client."""
+
 HASH_CHARACTERS = 12
+"""Hex digits of a file's SHA-256 in its hashed name and its entity tag."""
 
 
 def hashed_name(name: str) -> str:

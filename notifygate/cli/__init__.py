@@ -1,12 +1,12 @@
 """The command line `notifygate`: one group, one module per command, each imported only when it is used.
 
-`notifygate send` stands in cron jobs and loops, so it must not pay for the web framework and the
+`notifygate send` runs in cron jobs and loops, so it must not import the web framework and the
 database that `notifygate key` needs. That is why the group knows its commands by name alone.
 
-Every command keeps one promise: exit code 0, or 1 with exactly one line on stderr. Ctrl-C ends with
-130 and a reader that closed the pipe with 1, both without a word. A command reports an expected
-failure by raising `click.ClickException` or one of `notifygate.errors`; anything else is a bug and
-shows its stack.
+Every command ends with exit code 0, or 1 with exactly one line on stderr. Ctrl-C ends it with 130 and
+a reader that closed the pipe with 1, both without output. A command reports an expected failure by
+raising `click.ClickException` or one of `notifygate.errors`; any other exception is a bug and shows
+its stack.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ from notifygate.cli.one_line import one_line
 from notifygate.errors import InvalidRequestError, NotifygateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "key": ("notifygate.cli.key:command", "Make, list, rotate and revoke API keys of publishers."),
+    "key": ("notifygate.cli.key:command", "Create, list, rotate and revoke API keys of publishers."),
     "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
-    "migrate": ("notifygate.cli.migrate:command", "Bring the database to this version's schema."),
-    "prune": ("notifygate.cli.prune:command", "Delete what is past its retention."),
+    "migrate": ("notifygate.cli.migrate:command", "Upgrade the database to this version's schema."),
+    "prune": ("notifygate.cli.prune:command", "Delete rows past their retention."),
     "log": ("notifygate.cli.log_command:command", "Show the log's state, or begin a new epoch."),
     "type": ("notifygate.cli.type_command:command", "Set, list and delete notification types."),
     "topic": ("notifygate.cli.topic:command", "Set and list topics."),
 }
-"""Command name -> ("module:attribute", the line for it in `notifygate --help`)."""
+"""Command name -> ("module:attribute", its line in `notifygate --help`)."""
 
-INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for a program that Ctrl-C ended
+INTERRUPTED = 130
+"""128 + SIGINT, the exit code in a shell of a program that Ctrl-C ended."""
 
 
 class LazyGroup(click.Group):
@@ -46,7 +47,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command `cmd_name`; None when there is none of that name."""
+        """Import and return the command `cmd_name`; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module_name, attribute = COMMANDS[cmd_name][0].split(":")
@@ -54,15 +55,15 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table: click's own would import every one of them."""
+        """Write the list of commands from the table: click's own method would import all of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short_help) for name, (_, short_help) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run the command and drop what it returns, so that `main` sees exit codes only."""
+        """Run the command and drop its result, so that `main` gets exit codes only."""
         try:
             super().invoke(ctx)
-        except KeyboardInterrupt:  # left to click, it would write an empty line and end with 1
+        except KeyboardInterrupt:  # click would write an empty line and end with 1
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def main(
@@ -74,10 +75,10 @@ class LazyGroup(click.Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the command line and end the process as the module's docstring promises.
+        """Run the command line and end the process as described in the module's docstring.
 
-        Takes what `click.Command.main` takes. Usage errors end with 1 like every other failure; click
-        alone would end them with 2 and several lines.
+        The arguments are those of `click.Command.main`. Usage errors end with 1 like all other failures;
+        click alone would end them with 2 and several lines.
         """
         arguments: dict[str, Any] = {
             "args": args,
@@ -101,14 +102,14 @@ class LazyGroup(click.Group):
         except click.Abort:
             _fail("aborted")
         except OSError as error:  # a full disk under stdout, a file that can't be read; EPIPE is click's
-            # What stdout could not take is still in its buffer. The interpreter flushes sys.stdout when
-            # it ends, and would complain in three lines that it still can't.
+            # Unwritten output is still in the buffer of stdout. The interpreter flushes it at its end, and
+            # would report the same failure in three lines.
             sys.stdout = io.StringIO()
             _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
 
 
 def _usage_message(error: click.UsageError) -> str:
-    """Return the sentence of a usage error and where to read on."""
+    """Return the message of a usage error with a hint at the command's help."""
     is_bare_group = isinstance(error, click.exceptions.NoArgsIsHelpError)
     message = "Missing command." if is_bare_group else error.format_message()
     return f"{message} Try '{error.ctx.command_path} --help'." if error.ctx else message

@@ -1,4 +1,4 @@
-"""The gateway's database, for commands that work on it directly beside a running gateway."""
+"""The gateway's database, for commands that use it directly beside a running gateway."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class GatewayDatabase:
-    """A migrated database and the settings it was found by. Raises ConfigurationError where it isn't fit for use."""
+    """The migrated database of the settings. Raises ConfigurationError if the gateway can't use it."""
 
     def __init__(self) -> None:
         self.settings: Settings = load_settings()
@@ -27,7 +27,7 @@ class GatewayDatabase:
         check_database(self.database, self.settings.secret_key)
 
     def commit(self, change: Callable[[LogTransaction], T]) -> T:
-        """Commit a change to the log and tell the gateway's workers, who otherwise see it within about a second."""
+        """Commit a change to the log and announce it to the workers, which otherwise find it within about a second."""
         client = make_redis(self.settings.redis_url) if self.settings.redis_url else None
         results, epoch, entries = run_transaction(self.database, [change])
         if entries and client is not None:

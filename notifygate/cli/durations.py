@@ -6,6 +6,7 @@ import click
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_SECONDS = 100 * 365 * 86400
+"""A hundred years: longer durations are typing errors."""
 
 
 class Duration(click.ParamType[int]):
@@ -20,8 +21,9 @@ class Duration(click.ParamType[int]):
         match = re.fullmatch(r"([0-9]{1,9})([smhd])", str(value))
         seconds = int(match.group(1)) * _UNITS[match.group(2)] if match else 0
         if not 0 < seconds <= MAX_SECONDS and str(value) != "0s":
-            self.fail(f"{value!r} is not a duration such as 30s, 15m, 24h or 90d.", param, ctx)
+            self.fail(f"{value!r} is invalid; expected a duration such as 30s, 15m, 24h or 90d.", param, ctx)
         return seconds
 
 
 DURATION = Duration()
+"""The type for click's options."""

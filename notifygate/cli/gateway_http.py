@@ -1,12 +1,12 @@
-"""Requests to a gateway over one kept connection, on the standard library alone.
+"""Requests to a gateway over one kept connection, with the standard library alone.
 
 For `notifygate send` and `notifygate watch`, which must start fast and run anywhere. It follows no
-redirects, since the credential is for the configured address only, and retries nothing by itself but
-a request on a kept connection that had gone stale. Every request made through it may be repeated
-safely: polls change nothing, and posts carry an Idempotency-Key.
+redirects, since the credential is for the configured address only, and retries only a request on a
+stale kept connection. Every request made through it may be repeated safely: polls change nothing, and
+posts carry an Idempotency-Key.
 
-Whatever goes wrong comes out as `TransientError` (worth another try) or `RefusedError` (not worth
-one), each with a message of one sentence that never holds the key or the token.
+Each failure is a `TransientError` (worth a retry) or a `RefusedError` (not worth one), with a message
+of one sentence that never contains the key or the token.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ import click
 from notifygate.cli.http_problem import describe_refusal, problem_code, read_retry_after_seconds
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-CONNECT_TIMEOUT_SECONDS = 10.0  # three lost SYNs are sent again within 7 s; later ones hardly ever help
+"""Value of NOTIFYGATE_URL if it is not set: the gateway of `make run`."""
 
-_MAX_MESSAGE_LENGTH = 400  # characters, what a reader takes in
-# http.client refuses anything else with an error that shows it, secret or not.
+CONNECT_TIMEOUT_SECONDS = 10.0  # three lost SYNs are sent again within 7 s; later ones rarely help
+
+_MAX_MESSAGE_LENGTH = 400  # characters, a readable line
+# http.client rejects anything else with an error that quotes it, secret or not.
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 
 
@@ -43,7 +45,7 @@ class RefusedError(click.ClickException):
 
 
 class TransientError(click.ClickException):
-    """No answer, half an answer, or one that asks for patience, of `retry_after_seconds` at least."""
+    """A missing, incomplete or temporary error response. Retry after `retry_after_seconds` at least."""
 
     def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -52,27 +54,27 @@ class TransientError(click.ClickException):
 
 @dataclass(frozen=True)
 class Answer:
-    """A 2xx or a 304, read to its end."""
+    """A response with 2xx or 304, read to its end."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
 
     def json(self) -> Any:
-        """Return the parsed body; raise TransientError when it is no JSON (a portal, a cut answer)."""
+        """Return the parsed body. Raises TransientError if it is not JSON (a portal, a truncated response)."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise TransientError("the answer is no JSON: something else answers for the gateway") from None
+            raise TransientError("the response is not JSON; check that NOTIFYGATE_URL is a gateway") from None
 
 
 class Gateway:
-    """The gateway at one URL, spoken to as one principal."""
+    """The gateway at one URL, with the credential of one principal."""
 
     def __init__(self, url: str, secret: str) -> None:
-        """Take the base URL, a path prefix allowed, and the API key or token; connect on first use.
+        """Store the base URL, which may have a path prefix, and the API key or token; connect on first use.
 
-        Raises `click.ClickException` for a URL that can't be used.
+        Raises `click.ClickException` for an invalid URL.
         """
         parts = _split_url(url)
         self._secret = secret
@@ -96,10 +98,10 @@ class Gateway:
         fields: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request, `fields` as its JSON body, and return the answer if it is a 2xx or a 304.
+        """Send one request, with `fields` as its JSON body, and return a response with 2xx or 304.
 
-        `timeout_seconds` bounds each silence of the gateway, not the whole answer.
-        Raises TransientError for network errors, 408, 429 and 5xx, RefusedError for the rest.
+        `timeout_seconds` bounds each silence of the gateway, not the whole response.
+        Raises TransientError for network errors, 408, 429 and 5xx, RefusedError for other statuses.
         """
         target = f"{self._prefix}{path}?{urlencode(query)}" if query else f"{self._prefix}{path}"
         body = None if fields is None else json.dumps(fields).encode()
@@ -117,30 +119,30 @@ class Gateway:
             except (ConnectionError, ssl.SSLEOFError):
                 if not is_kept:
                     raise
-                # The gateway closes a connection that was idle for a while, and may do so just as
-                # the request leaves. That is no failure yet (RFC 9112, section 9.3.1).
+                # The gateway closes idle connections, and may do so just as the request is sent. That
+                # is not a failure yet (RFC 9112, section 9.3.1).
                 answer = self._exchange(method, target, body, sent, timeout_seconds)
         except ssl.SSLCertVerificationError as error:
-            message = f"the certificate of {self._address} is not trusted: {error.verify_message}"
+            message = f"the certificate of {self._address} is invalid: {error.verify_message}"
             raise RefusedError(message, 0) from None
         except TimeoutError:
-            raise TransientError(f"no answer from {self._address} within {timeout_seconds:g} s") from None
+            raise TransientError(f"no response from {self._address} within {timeout_seconds:g} s") from None
         except (OSError, http.client.HTTPException) as error:
-            # The text of an HTTPException quotes what came, which may quote what was sent.
-            reason = getattr(error, "strerror", None) or "the connection ended early or speaks no HTTP"
-            raise TransientError(f"no answer from {self._address}: {reason}") from None
+            # The text of an HTTPException quotes the response, which may quote the request.
+            reason = getattr(error, "strerror", None) or "the connection ended early or is not HTTP"
+            raise TransientError(f"no response from {self._address}: {reason}") from None
         if answer.status == 304 or 200 <= answer.status < 300:
             return answer
         raise self._failure(answer)
 
     def close(self) -> None:
-        """Close the connection; the next request would open another."""
+        """Close the connection; a later request opens a new one."""
         self._connection.close()
 
     def _exchange(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float
     ) -> Answer:
-        """Send and read once; whatever fails closes the connection, so that the next try makes a new one."""
+        """Send and read once. An error closes the connection, so that a retry opens a new one."""
         connection = self._connection
         try:
             if connection.sock is None:
@@ -155,9 +157,9 @@ class Gateway:
             raise
 
     def _failure(self, answer: Answer) -> TransientError | RefusedError:
-        """Return the error that an answer other than 2xx and 304 stands for."""
+        """Return the error of a response other than 2xx and 304."""
         message = describe_refusal(answer.status, answer.headers, answer.body)
-        # Whoever answers may have quoted the credential. It goes before the cut, which might halve it.
+        # The response may quote the credential. It is removed before truncation, which might halve it.
         message = message.replace(self._secret, "***")[:_MAX_MESSAGE_LENGTH]
         if answer.status in (408, 429) or answer.status >= 500:
             return TransientError(message, read_retry_after_seconds(answer.headers))
@@ -167,31 +169,31 @@ class Gateway:
 def open_gateway(secret_variable: str) -> Gateway:
     """Return the gateway named by NOTIFYGATE_URL, with the credential in the variable `secret_variable`.
 
-    Raises `click.ClickException` when the credential is missing or either can't be used.
+    Raises `click.ClickException` for a missing or invalid credential and for an invalid URL.
     """
     secret = os.environ.get(secret_variable, "").strip()
     if not secret:
-        raise click.ClickException(f"{secret_variable} is not set")
+        raise click.ClickException(f"{secret_variable} is not set; set it to the credential")
     if not _PRINTABLE_ASCII.fullmatch(secret):
-        raise click.ClickException(f"{secret_variable} holds characters that no credential has")
+        raise click.ClickException(f"{secret_variable} is invalid; expected printable ASCII characters without spaces")
     return Gateway(os.environ.get("NOTIFYGATE_URL", "").strip() or DEFAULT_URL, secret)
 
 
 def _split_url(url: str) -> SplitResult:
-    """Return the parts of a gateway's URL; raise `click.ClickException` for one that can't be used.
+    """Return the parts of a gateway's URL. Raises `click.ClickException` for an invalid one.
 
-    The messages don't repeat the URL: somebody may have put a password into it.
+    The messages don't repeat the URL, which may contain a password.
     """
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises ValueError when it is no port
-        (parts.hostname or "").encode("idna")  # what the resolver would choke on later
+        _ = parts.port  # raises ValueError for an invalid port
+        (parts.hostname or "").encode("idna")  # raises UnicodeError for a name that can't be resolved
     except ValueError:
-        raise click.ClickException("NOTIFYGATE_URL is no valid URL") from None
+        raise click.ClickException("NOTIFYGATE_URL is not a valid URL; expected http://HOST or https://HOST") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.ClickException("NOTIFYGATE_URL must be http://HOST or https://HOST")
+        raise click.ClickException("NOTIFYGATE_URL has no scheme or host; expected http://HOST or https://HOST")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise click.ClickException("NOTIFYGATE_URL may hold no user name, password, query or fragment")
+        raise click.ClickException("NOTIFYGATE_URL must not contain a user name, password, query or fragment")
     if not _PRINTABLE_ASCII.fullmatch(url):
-        raise click.ClickException("NOTIFYGATE_URL may hold only printable ASCII characters and no spaces")
+        raise click.ClickException("NOTIFYGATE_URL must contain printable ASCII characters only, without spaces")
     return parts

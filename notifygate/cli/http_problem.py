@@ -1,4 +1,4 @@
-"""Describe an error response in one sentence for a person (PROTOCOL section 1, RFC 9457)."""
+"""Error responses as one sentence for people (docs/protocol.md section 1, RFC 9457)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from notifygate.cli.one_line import one_line
 
-MAX_RETRY_AFTER_SECONDS = 600.0  # ten windows of the rate limits; more is a mistake of some proxy
+MAX_RETRY_AFTER_SECONDS = 600.0  # ten windows of the rate limits; more is an error of a proxy
 
 
 def describe_refusal(status: int, headers: http.client.HTTPMessage, body: bytes) -> str:
-    """Return one line: the status, the problem's code and what it says, or as much of that as there is."""
+    """Return one line: the status and, if the body is a problem document, its code and detail."""
     problem = _read_problem(body)
     name = one_line(str(problem.get("code") or http.client.responses.get(status, "")))
     explanation = str(problem.get("detail") or problem.get("title") or "")
@@ -23,7 +23,7 @@ def describe_refusal(status: int, headers: http.client.HTTPMessage, body: bytes)
     if isinstance(errors, list):
         explanation = "; ".join(_describe_field(error) for error in cast("list[Any]", errors)) or explanation
     if 300 <= status < 400:
-        explanation = f"it is somewhere else ({headers.get('Location', 'no Location')}), correct NOTIFYGATE_URL"
+        explanation = f"it redirects to {headers.get('Location', 'no Location')}; correct NOTIFYGATE_URL"
     line = one_line(f"the gateway answered {status} {name}")
     return line + (f": {one_line(explanation)}" if explanation else "")
 
@@ -37,14 +37,14 @@ def _describe_field(error: Any) -> str:
 
 
 def problem_code(body: bytes) -> str:
-    """Return the `code` of a problem document, "" when the body is none."""
+    """Return the `code` of a problem document, "" for any other body."""
     return str(_read_problem(body).get("code", ""))
 
 
 def read_retry_after_seconds(headers: http.client.HTTPMessage) -> float:
-    """Return what Retry-After asks for (RFC 9110, section 10.2.3), 0 without one that makes sense.
+    """Return the seconds of Retry-After (RFC 9110, section 10.2.3), 0 without a valid one.
 
-    Seconds as the gateway gives them, or a date as proxies may; at most MAX_RETRY_AFTER_SECONDS.
+    The gateway sends seconds, proxies may send a date. At most MAX_RETRY_AFTER_SECONDS.
     """
     value = headers.get("Retry-After", "").strip()
     try:
@@ -59,7 +59,7 @@ def read_retry_after_seconds(headers: http.client.HTTPMessage) -> float:
 
 
 def _read_problem(body: bytes) -> dict[str, Any]:
-    """Return the problem document in `body`, empty when there is none."""
+    """Return the problem document in `body`, empty without one."""
     try:
         problem: Any = json.loads(body)
     except (ValueError, RecursionError):

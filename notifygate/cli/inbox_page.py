@@ -1,4 +1,4 @@
-"""One answer of GET /v1/inbox, and a notification as a line of text (PROTOCOL section 4)."""
+"""One response of GET /v1/inbox, and a notification as a line of text (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from notifygate.cli.gateway_http import Answer, TransientError
 from notifygate.cli.one_line import one_line
 
 Notification = dict[str, Any]
-"""A notification as received: fields that this version does not know are kept."""
+"""A notification as received: unknown fields are kept."""
 
 _MARKS = {"low": "- ", "normal": "  ", "high": "! ", "critical": "!!"}
 
 
 @dataclass(frozen=True)
 class InboxPage:
-    """The answer's fields; durations in seconds. `is_reset` and `has_more` as in the protocol."""
+    """The fields of a response; durations in seconds. `is_reset` and `has_more` as in the protocol."""
 
     notifications: list[Notification]
     removed: list[str]
@@ -29,7 +29,7 @@ class InboxPage:
 
 
 def read_page(answer: Answer) -> InboxPage:
-    """Return the page in a 200 of GET /v1/inbox; raise TransientError when it holds something else."""
+    """Return the page of a 200 of GET /v1/inbox. Raises TransientError for any other body."""
     page: Any = answer.json()
     try:
         return InboxPage(
@@ -42,20 +42,20 @@ def read_page(answer: Answer) -> InboxPage:
             longest_wait_seconds=int(page["poll"]["wait"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise TransientError("the answer is no inbox: something else answers for the gateway") from None
+        raise TransientError("the response is not an inbox; check that NOTIFYGATE_URL is a gateway") from None
 
 
 def read_history(answer: Answer) -> tuple[list[Notification], bool]:
-    """Return notifications, newest first, and `has_more` of GET /v1/inbox/history; raise as `read_page`."""
+    """Return notifications, newest first, and `has_more` of GET /v1/inbox/history. Raises as `read_page`."""
     page: Any = answer.json()
     try:
         return _check_notifications(page["notifications"]), bool(page["has_more"])
     except (KeyError, TypeError):
-        raise TransientError("the answer is no history: something else answers for the gateway") from None
+        raise TransientError("the response is not a history; check that NOTIFYGATE_URL is a gateway") from None
 
 
 def _check_notifications(value: Any) -> list[Notification]:
-    """Return the list as it is; raise TypeError unless every item is an object with a string as `id`."""
+    """Return the list unchanged. Raises TypeError unless every item is an object with a string as `id`."""
     if not isinstance(value, list):
         raise TypeError
     for item in cast("list[Any]", value):
@@ -67,8 +67,8 @@ def _check_notifications(value: Any) -> list[Notification]:
 def format_line(notification: Notification) -> str:
     """Return `TIME MARK TITLE: BODY` on one line that is safe for a terminal.
 
-    The time is local with its offset; the mark is `-` low, blank normal, `!` high, `!!` critical. A
-    body that begins with the title, as one does whose title was taken from it, stands alone.
+    The time is local with its offset; the mark is `-` low, blank normal, `!` high, `!!` critical. The
+    title is left out before a body that begins with it.
     """
     title = one_line(str(notification.get("title") or ""))
     body = one_line(str(notification.get("body") or ""))

@@ -18,16 +18,16 @@ _TYPE = re.compile(r"[a-z0-9_.*\-]{1,64}")
 
 @click.group(name="key", epilog="\b\nExample:\n  notifygate key create backups --audience 'user:*'")
 def command() -> None:
-    """Make, list, rotate and revoke API keys of publishers."""
+    """Create, list, rotate and revoke API keys of publishers."""
 
 
 @command.command(epilog="\b\nExample:\n  notifygate key create backups --audience 'user:*' --expires 90d")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; publish by default.")
-@click.option("--audience", "audiences", multiple=True, help="Audiences it may publish to; * stands for anything.")
-@click.option("--type", "types", multiple=True, help="Types it may use; * stands for anything.")
-@click.option("--fixed-sender", "has_fixed_sender", is_flag=True, help="Refuse any sender but the key's name.")
-@click.option("--expires", type=DURATION, help="When it stops working, such as 90d.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="A permission; publish by default.")
+@click.option("--audience", "audiences", multiple=True, help="Audiences it may publish to; * matches any characters.")
+@click.option("--type", "types", multiple=True, help="Types it may use; * matches any characters.")
+@click.option("--fixed-sender", "has_fixed_sender", is_flag=True, help="Reject any sender but the key's name.")
+@click.option("--expires", type=DURATION, help="Time until it expires, for example 90d.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of the key alone.")
 def create(
     name: str,
@@ -38,15 +38,19 @@ def create(
     expires: int | None,
     as_json: bool,
 ) -> None:
-    """Make a key and print it, this once."""
+    """Create a key and print it, this once."""
     if not 0 < len(name) <= 100 or not name.isprintable():
-        raise click.BadParameter("a name is 1-100 printable characters.", param_hint="NAME")
+        raise click.BadParameter(f"{name!r} is invalid; expected 1-100 printable characters.", param_hint="NAME")
     for pattern in audiences:
         if not may_match_audience(pattern):
-            raise click.BadParameter(f"{pattern!r} matches no audience.", param_hint="--audience")
+            raise click.BadParameter(
+                f"{pattern!r} matches no audience; expected for example 'user:*'.", param_hint="--audience"
+            )
     for pattern in types:
         if not _TYPE.fullmatch(pattern):
-            raise click.BadParameter(f"{pattern!r} matches no type.", param_hint="--type")
+            raise click.BadParameter(
+                f"{pattern!r} matches no type; expected for example 'backup.*'.", param_hint="--type"
+            )
     expires_at = None if expires is None else now_ms() + expires * 1000
     change = create_key(
         name,
@@ -76,16 +80,16 @@ def list_all(as_json: bool) -> None:
 
 @command.command(epilog="\b\nExample:\n  notifygate key rotate 3f2a9c01d4e5 --grace 24h")
 @click.argument("key_id", metavar="ID")
-@click.option("--grace", type=DURATION, default="24h", show_default=True, help="How long the old secret still works.")
+@click.option("--grace", type=DURATION, default="24h", show_default=True, help="How long the old secret stays valid.")
 def rotate(key_id: str, grace: int) -> None:
-    """Give a key a new secret and print it, this once."""
+    """Create a new secret for a key and print it, this once."""
     click.echo(GatewayDatabase().commit(rotate_key(key_id, grace)))
 
 
 @command.command(epilog="\b\nExample:\n  notifygate key revoke 3f2a9c01d4e5")
 @click.argument("key_id", metavar="ID")
 def revoke(key_id: str) -> None:
-    """End a key at once."""
+    """Revoke a key at once."""
     GatewayDatabase().commit(revoke_key(key_id))
     click.echo(f"revoked {key_id}")
 

@@ -1,4 +1,4 @@
-"""`notifygate log`: where the log stands, and beginning history anew."""
+"""`notifygate log`: the state of the log, and new epochs."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def command() -> None:
 @command.command(epilog="\b\nExample:\n  notifygate log status --json")
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 def status(as_json: bool) -> None:
-    """Show the epoch, the head, the floor, and how much there is."""
+    """Show the epoch, the head, the floor, and the number of rows."""
 
     def work(connection: Connection) -> dict[str, Any]:
         head = read_head(connection)
@@ -36,7 +36,7 @@ def status(as_json: bool) -> None:
 
 @command.command("new-epoch", epilog="\b\nExample, after restoring a backup:\n  notifygate log new-epoch")
 def new_epoch() -> None:
-    """Say that history has begun anew: every cursor gets a reset. For after a restore from a backup."""
+    """Begin a new epoch, in which every cursor gets a reset. Run it after a restore from a backup."""
 
     def change(transaction: LogTransaction) -> int:
         transaction.begin_new_epoch(other_epoch(transaction.epoch))

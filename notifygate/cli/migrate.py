@@ -9,7 +9,7 @@ from notifygate.storage.migrate import migrate, newest_revision
 
 @click.command(name="migrate", epilog="\b\nExample:\n  notifygate migrate")
 def command() -> None:
-    """Bring the database to this version's schema; safe to run twice and from several places at once."""
+    """Upgrade the database to this version's schema; safe to run twice and from several machines at once."""
     settings = load_settings()
     if not settings.database_url:
         settings.make_data_dir()

@@ -1,9 +1,9 @@
-"""Text from elsewhere made safe to print as one line on a terminal.
+"""Untrusted text, made safe to print as one line on a terminal.
 
-A notification's text comes from any publisher, an error's detail from whoever answers at the URL.
-Printed raw, an escape sequence in it could rewrite the screen, set the window's title or, in some
-terminals, type commands; a line break could forge a line of its own; a bidirectional override could
-show a sentence in another order than it is written in.
+A notification's text comes from any publisher, an error's detail from any server at the URL. Printed
+raw, an escape sequence in it could rewrite the screen, set the window's title or, in some terminals,
+type commands; a line break could forge a line; a bidirectional override could show a sentence in
+another order.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\
 
 
 def one_line(text: str) -> str:
-    r"""Return `text` on one line that no terminal acts upon.
+    r"""Return `text` on one line without characters that control a terminal.
 
-    Runs of white space, line breaks of every kind among them, become one space. Other characters
-    that are not for showing become their escape as Python writes it: ESC turns into the four
-    characters `\x1b`.
+    Runs of white space, with line breaks of every kind, become one space. Other characters that are
+    not printable become their Python escape: ESC turns into the four characters `\x1b`.
     """
     return _UNSAFE.sub(_escape, _SPACE.sub(" ", text).strip())
 

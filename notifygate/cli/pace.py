@@ -1,7 +1,7 @@
-"""When to try again: exponential backoff with full jitter, and the clock it runs on.
+"""Delays of retries: exponential backoff with full jitter, and its clock.
 
-Full jitter (a delay drawn evenly from nothing up to the bound) spreads clients that failed together
-over the whole interval, so that a gateway which comes back is not met by all of them at once.
+Full jitter (a delay drawn evenly between zero and the bound) spreads clients that failed together
+over the whole interval, so that a gateway which comes back does not get all of their requests at once.
 """
 
 from __future__ import annotations

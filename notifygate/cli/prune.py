@@ -1,4 +1,4 @@
-"""`notifygate prune`: what retention does every hour, now."""
+"""`notifygate prune`: the job of retention, which workers run about every hour, at once."""
 
 import click
 
@@ -8,7 +8,7 @@ from notifygate.publishing.retention import Retention
 
 @click.command(name="prune", epilog="\b\nExample:\n  notifygate prune")
 def command() -> None:
-    """Delete what is past its retention."""
+    """Delete rows past their retention."""
     gateway = GatewayDatabase()
     pruned = Retention(gateway.database, gateway.commit, gateway.settings.retention_days).prune()
     click.echo(

@@ -1,11 +1,10 @@
-"""`notifygate send`: publish one notification, once, even over a bad network (PROTOCOL section 3).
+"""`notifygate send`: publish one notification, once, also over a bad network (docs/protocol.md section 3).
 
-It posts JSON to /v1/notifications rather than text to /v1/notify/<audience>: an audience in the path
-would have to survive every proxy's idea of `%2F`, and titles in the query would end up in their logs.
-The conveniences of the other form are kept: a title taken from the text, and text cut to fit.
+It posts JSON to /v1/notifications rather than text to /v1/notify/<audience>: proxies differ in their
+treatment of `%2F` in a path, and log titles in a query. The conveniences of the other form are kept: a
+default title from the text, and truncated text.
 
-Safe against repeats: all tries of one run carry the same Idempotency-Key, so however many of them
-reach the gateway, it publishes once.
+All tries of one run carry the same Idempotency-Key, so the gateway publishes once, for any number of them.
 """
 
 from __future__ import annotations
@@ -24,15 +23,16 @@ from notifygate.cli.gateway_http import Answer, Gateway, TransientError, open_ga
 from notifygate.cli.one_line import one_line
 from notifygate.cli.pace import Pace
 
-TIMEOUT_SECONDS = 10.0  # a publish waits for one commit; a gateway that needs longer has lost the request
+TIMEOUT_SECONDS = 10.0  # a publication waits for one commit; a gateway that needs longer has lost the request
 MAX_TRIES = 6  # with the pauses below they span a restart and a short loss of the network
 MAX_PAUSE_SECONDS = 16.0  # the fifth pause's natural bound
-TOTAL_SECONDS = 120.0  # one whole window of the rate limit and as much again, then cron should know
+TOTAL_SECONDS = 120.0  # two windows of the rate limit; then cron should report the failure
 
-MAX_TITLE_LENGTH = 200  # characters, PROTOCOL section 3, like the next two
-MAX_BODY_LENGTH = 4000
+# Maxima of docs/protocol.md section 3.
+MAX_TITLE_LENGTH = 200  # characters
+MAX_BODY_LENGTH = 4000  # characters
 MAX_TTL_SECONDS = 31_536_000  # a year
-_MAX_STDIN_BYTES = 4 * (MAX_BODY_LENGTH + 1)  # holds one character more than fits, of the longest in UTF-8
+_MAX_STDIN_BYTES = 4 * (MAX_BODY_LENGTH + 1)  # one character more than fits, of four bytes in UTF-8
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
 
@@ -46,14 +46,14 @@ class Ttl(Duration):
         """Return the seconds, 1 to MAX_TTL_SECONDS."""
         seconds = super().convert(f"{value}s" if str(value).isdecimal() else value, param, ctx)
         if not 1 <= seconds <= MAX_TTL_SECONDS:
-            self.fail(f"{value} is not between a second and a year.", param, ctx)
+            self.fail(f"{value} is out of range; expected a second to a year.", param, ctx)
         return seconds
 
 
 def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, pace: Pace) -> str:
-    """Post until the gateway has taken the notification, and return its id.
+    """Post until the gateway has accepted the notification, and return its id.
 
-    Tries again after what may pass (network errors, 408, 429, 5xx), at most MAX_TRIES times within
+    Retries transient errors (network errors, 408, 429, 5xx), at most MAX_TRIES times within
     TOTAL_SECONDS and never before the gateway's Retry-After. Raises `click.ClickException`.
     """
     give_up_at = pace.now() + TOTAL_SECONDS
@@ -79,39 +79,39 @@ def publish(gateway: Gateway, fields: dict[str, object], idempotency_key: str, p
 
 
 def _read_id(answer: Answer) -> str:
-    """Return the id in the answer to a publish; raise `click.ClickException` if it is no such answer."""
+    """Return the id in the response to a publication. Raises `click.ClickException` for any other response."""
     created: Any = answer.json() if answer.status == 201 else None
     if not isinstance(created, dict) or "id" not in created:
-        raise click.ClickException(f"got a {answer.status} without an id: NOTIFYGATE_URL is no gateway")
+        raise click.ClickException(f"the response {answer.status} has no id; check that NOTIFYGATE_URL is a gateway")
     return one_line(str(cast("dict[str, object]", created)["id"]))
 
 
 def read_text(text: str) -> str:
-    """Return the text to send: the argument, or for `-` what comes on stdin, to its end.
+    """Return the text to send: the argument, or for `-` all of stdin.
 
-    Bytes that are no UTF-8 become U+FFFD, as does NUL, which the gateway refuses; white space at the
-    end goes; what is longer than a body may be is cut and ends in an ellipsis.
+    Bytes that are not UTF-8 become U+FFFD, as does NUL, which the gateway rejects; white space at the
+    end is removed; text beyond the maximum of a body is truncated, with an ellipsis at the end.
     """
     if text == "-":
         stdin = sys.stdin.buffer
         raw = stdin.read(_MAX_STDIN_BYTES)
-        while stdin.read(1 << 16):  # or the program that writes to the pipe dies of SIGPIPE
+        while stdin.read(1 << 16):  # else SIGPIPE would end the program that writes to the pipe
             pass
     else:
-        raw = text.encode("utf-8", "surrogateescape")  # the way back to the bytes of an argument
+        raw = text.encode("utf-8", "surrogateescape")  # the argument's original bytes
     decoded = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip()
     return decoded if len(decoded) <= MAX_BODY_LENGTH else decoded[: MAX_BODY_LENGTH - 1] + "…"
 
 
 def choose_title(text: str) -> str:
-    """Return the default title: the first line of the text that is not blank, cut to a title's length."""
+    """Return the default title: the first line of the text that is not blank, truncated to a title's length."""
     lines = (one_line(line) for line in text.splitlines())
     return next((line for line in lines if line), "")[:MAX_TITLE_LENGTH]
 
 
 def _check_idempotency_key(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not _IDEMPOTENCY_KEY.fullmatch(value):
-        raise click.BadParameter("must be 1 to 128 printable ASCII characters, no space at either end")
+        raise click.BadParameter("expected 1 to 128 printable ASCII characters without a space at either end")
     return value
 
 
@@ -130,16 +130,16 @@ Examples:
 @click.option("--priority", type=click.Choice(["low", "normal", "high", "critical"]))
 @click.option("--type", "type_name", metavar="TYPE", help="Notification type, for example deploy.finished.")
 @click.option(
-    "--ttl", type=Ttl(), metavar="DURATION", help="Leave every inbox after, e.g. 2h; else the gateway decides."
+    "--ttl", type=Ttl(), metavar="DURATION", help="Time to live, e.g. 2h; default: the type's or the gateway's."
 )
 @click.option("--sender", help="Default: the name of the API key.")
 @click.option("--icon", help="A short name or an https URL.")
-@click.option("--action-url", metavar="URL", help="Where a click leads: http, https or a path.")
+@click.option("--action-url", metavar="URL", help="Target of a click: http, https or a path.")
 @click.option(
     "--idempotency-key",
     metavar="KEY",
     callback=_check_idempotency_key,
-    help="A later run with the same KEY and fields publishes nothing, for 24 hours. Default: a random one.",
+    help="A later run with the same KEY and fields publishes nothing, for 24 hours. Default: a random KEY.",
 )
 @click.pass_context
 def command(
@@ -153,17 +153,17 @@ def command(
 ) -> None:
     """Publish a notification to AUDIENCE (user:ID, role:NAME, topic:NAME or all) and print its id.
 
-    TEXT is the body, - reads it from stdin; what is longer than 4000 characters is cut. Network
-    errors, rate limits and faults of the gateway are tried again for up to two minutes, and the
-    notification is still published once.
+    TEXT is the body, - reads it from stdin; text beyond 4000 characters is truncated. Network errors,
+    rate limits and faults of the gateway are retried for up to two minutes, and the notification is
+    still published once.
 
-    The environment says where and as whom: NOTIFYGATE_URL (http://127.0.0.1:8080 if not set) and
-    NOTIFYGATE_KEY, an API key.
+    The environment names the gateway, NOTIFYGATE_URL (default: http://127.0.0.1:8080), and the API key,
+    NOTIFYGATE_KEY.
     """
     body = read_text(text)
     title = title or choose_title(body)
     if not title:
-        raise click.ClickException("nothing to send: give TEXT or --title")
+        raise click.ClickException("the notification is empty; give TEXT or --title")
     fields: dict[str, object] = {"to": audience, "title": title, "body": body, "type": type_name, **optional}
     given = {name: value for name, value in fields.items() if value is not None}
     with closing(open_gateway("NOTIFYGATE_KEY")) as gateway:

@@ -15,7 +15,7 @@ class _TokenGroup(click.Group):
     """A group whose command `issue` needs no name: `notifygate token alice` is `notifygate token issue alice`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `issue` in front unless the first word is a command of the group or asks for help."""
+        """Insert `issue` unless the first word is a command of the group or a help option."""
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = ["issue", *args]
         return super().parse_args(ctx, args)
@@ -39,17 +39,21 @@ def command() -> None:
 @click.option("--role", "roles", multiple=True, help="A role that the token carries.")
 @click.option("--expires", type=DURATION, default="1h", show_default=True, help="How long it is valid.")
 def issue(recipient: str, roles: tuple[str, ...], expires: int) -> None:
-    """Print a token for a recipient, and nothing else."""
-    if not all(is_name(name) for name in (recipient, *roles)) or len(roles) > MAX_ROLES:
-        raise click.UsageError("A recipient or role is 1-128 characters without control characters.")
+    """Print a token for a recipient."""
+    if not all(is_name(name) for name in (recipient, *roles)):
+        raise click.UsageError("Invalid recipient or role; expected 1-128 characters without control characters.")
+    if len(roles) > MAX_ROLES:
+        raise click.UsageError(f"Too many roles; the maximum is {MAX_ROLES}.")
     settings = load_settings()
     if not settings.jwt_algorithms[0].startswith("HS"):
         raise click.ClickException(
-            "Tokens are signed elsewhere: NOTIFYGATE_JWT_ALGORITHMS begins with a public-key one."
+            "The gateway has no private key to sign tokens with: NOTIFYGATE_JWT_ALGORITHMS begins with a public-key "
+            "algorithm; expected HS256, HS384 or HS512."
         )
     if 0 < settings.jwt_max_lifetime < expires:
         raise click.ClickException(
-            f"--expires is {expires} s; NOTIFYGATE_JWT_MAX_LIFETIME allows at most {settings.jwt_max_lifetime} s."
+            f"--expires {expires} s is too long; the maximum is {settings.jwt_max_lifetime} s "
+            "(NOTIFYGATE_JWT_MAX_LIFETIME)."
         )
     click.echo(issue_token(settings, recipient, list(roles), expires))
 
@@ -57,15 +61,15 @@ def issue(recipient: str, roles: tuple[str, ...], expires: int) -> None:
 @command.command(epilog="\b\nExample:\n  notifygate token revoke alice")
 @click.argument("recipient")
 def revoke(recipient: str) -> None:
-    """Refuse all tokens of a recipient that were issued before now, or without iat."""
+    """Revoke all tokens of a recipient that were issued before now, or without iat."""
     if not is_name(recipient):
-        raise click.UsageError("A recipient is 1-128 characters without control characters.")
+        raise click.UsageError("Invalid recipient; expected 1-128 characters without control characters.")
     revoked_at = GatewayDatabase().commit(revoke_tokens(recipient))
     click.echo(f"revoked the tokens of {recipient} issued before {rfc3339(revoked_at)}")
 
 
 @command.command(epilog="\b\nExample:\n  notifygate token revocations")
 def revocations() -> None:
-    """List the revocations: the time before which tokens are refused, and the recipient."""
+    """List the revocations: the time before which tokens are rejected, and the recipient."""
     for recipient, issued_before in GatewayDatabase().database.read(read_revocations).items():
         click.echo(f"{rfc3339(issued_before)}  {recipient}")

@@ -17,13 +17,13 @@ def command() -> None:
 
 @command.command("set", epilog="\b\nExample:\n  notifygate topic set deploys --role developer --role ops")
 @click.argument("topic")
-@click.option("--role", "roles", multiple=True, help="A role that may follow it; without any, everybody may.")
+@click.option("--role", "roles", multiple=True, help="A role that may follow it; without any, all recipients may.")
 def set_one(topic: str, roles: tuple[str, ...]) -> None:
     """Register a topic, or replace its roles."""
     if not is_topic(topic):
-        raise click.UsageError("A topic is 1-64 letters, digits, dots, dashes and underscores.")
+        raise click.UsageError("Invalid topic; expected 1-64 letters, digits, dots, dashes and underscores.")
     if not all(map(is_name, roles)):
-        raise click.UsageError("A role is 1-128 characters without control characters.")
+        raise click.UsageError("Invalid role; expected 1-128 characters without control characters.")
     GatewayDatabase().commit(put_topic(topic, tuple(dict.fromkeys(roles))))
     click.echo(f"set {topic}")
 
@@ -36,5 +36,5 @@ def list_all(as_json: bool) -> None:
     for name in sorted(topics):
         roles = topics[name]
         click.echo(
-            json.dumps({"topic": name, "roles": roles}) if as_json else f"{name}  {' '.join(roles) or 'everybody'}"
+            json.dumps({"topic": name, "roles": roles}) if as_json else f"{name}  {' '.join(roles) or 'all roles'}"
         )

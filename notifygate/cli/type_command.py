@@ -19,13 +19,13 @@ def command() -> None:
 
 @command.command("set", epilog="\b\nExample:\n  notifygate type set deploy.failed --priority high --role ops")
 @click.argument("name")
-@click.option("--title", default="", help="What people call it.")
+@click.option("--title", default="", help="A name for people.")
 @click.option("--icon", help="A short name or an https URL.")
 @click.option("--priority", default="normal", show_default=True, help="low, normal, high or critical.")
 @click.option("--display", default="toast", show_default=True, help="none, badge, toast, modal or browser.")
 @click.option("--ttl", type=int, help="Seconds after which its notifications expire.")
-@click.option("--role", "roles", multiple=True, help="A role that may see it; without any, everybody may.")
-@click.option("--mandatory", is_flag=True, help="It can't be muted.")
+@click.option("--role", "roles", multiple=True, help="A role that may see it; without any, all recipients may.")
+@click.option("--mandatory", is_flag=True, help="Recipients can't mute it.")
 def set_one(name: str, roles: tuple[str, ...], **fields: Any) -> None:
     """Register a type, or replace its registration."""
     validate(TypePath, {"type": name})
@@ -44,12 +44,12 @@ def list_all(as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"type": name, **rule_as_json(rule)}))
         else:
-            click.echo(f"{name}  {rule.priority}  {' '.join(rule.roles) or 'everybody'}")
+            click.echo(f"{name}  {rule.priority}  {' '.join(rule.roles) or 'all roles'}")
 
 
 @command.command("delete", epilog="\b\nExample:\n  notifygate type delete deploy.failed")
 @click.argument("name")
 def delete_one(name: str) -> None:
-    """Give a type the defaults back."""
+    """Delete the registration of a type, which then has the defaults."""
     GatewayDatabase().commit(delete_type(name))
     click.echo(f"deleted {name}")

@@ -1,9 +1,9 @@
-"""What `notifygate watch` knows between polls and keeps in its `--state` file.
+"""The state of `notifygate watch` between polls, which its `--state` file stores.
 
-The cursor says what lies before; the ids of what was told last keep a notification from being told
-twice when the gateway repeats it: because it was read on another device, or because a reset told the
-whole inbox again. Only so many ids are remembered. The horizon stands for the older ones: ids sort
-by creation, so one at or below it that turns up once more was told before.
+The cursor is the position. The ids of printed notifications prevent that one is printed twice when the
+gateway repeats it: because it was read on another device, or because a reset repeats the whole inbox.
+The number of ids is limited. The horizon covers the older ones: ids sort by creation, so a repeated id at
+or below it was printed before.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import click
 
 from notifygate.cli.inbox_page import Notification
 
-MAX_SHOWN_IDS = 500  # ids; two of the largest pages and some, yet a file of 20 kB that is quickly written
+MAX_SHOWN_IDS = 500  # ids; more than two of the largest pages, in a file of 20 kB that is fast to write
 _VERSION = 1
 
 
 @dataclass
 class WatchState:
-    """`cursor` is None until the first answer; `shown_ids` and `horizon` hold ids of notifications."""
+    """`cursor` is None until the first response; `shown_ids` and `horizon` are ids of notifications."""
 
     cursor: str | None = None
     horizon: str = ""
     shown_ids: set[str] = field(default_factory=set[str])
 
     def select_new(self, items: Iterable[Notification], *, is_snapshot: bool) -> list[Notification]:
-        """Return the items not told before, in their order.
+        """Return the items that were not printed before, in their order.
 
-        A snapshot tells old ones again, so there the horizon alone decides about ids not remembered.
-        A change below the horizon that nobody has seen yet is new all the same: the clock of the node
-        that published it was slow. (In a snapshot such a one is missed if more than MAX_SHOWN_IDS newer
-        ones were told before it.)
+        A snapshot repeats old ones, so there the horizon alone decides about ids that are not remembered.
+        A change below the horizon that is unseen is new all the same: the clock of the node that published
+        it was slow. (In a snapshot such a one is missed if more than MAX_SHOWN_IDS newer ones were printed
+        before it.)
         """
         return [
             item
@@ -47,7 +47,7 @@ class WatchState:
         ]
 
     def remember(self, items: Iterable[Notification]) -> None:
-        """Take note that the items were told, and let the oldest ids go into the horizon."""
+        """Record that the items were printed, and move the oldest ids into the horizon."""
         self.shown_ids.update(str(item["id"]) for item in items)
         surplus = sorted(self.shown_ids)[:-MAX_SHOWN_IDS]
         if surplus:
@@ -55,14 +55,14 @@ class WatchState:
             self.raise_horizon(surplus[-1])
 
     def raise_horizon(self, notification_id: str) -> None:
-        """Count every id up to this one as told."""
+        """Treat every id up to this one as printed."""
         self.horizon = max(self.horizon, notification_id)
 
 
 def load_state(path: Path) -> WatchState:
-    """Return the state in the file, a new one if there is no file.
+    """Return the state in the file, a new one if the file does not exist.
 
-    Raises `click.ClickException` when the file can't be read or holds something else.
+    Raises `click.ClickException` for a file that can't be read or is invalid.
     """
     try:
         kept: Any = json.loads(path.read_bytes())
@@ -78,15 +78,15 @@ def load_state(path: Path) -> WatchState:
         raise click.ClickException(f"can't read the state file {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise click.ClickException(
-            f"the state file {path} is damaged or not one of notifygate watch; remove it to begin anew"
+            f"the state file {path} is not a state file of notifygate watch, or damaged; remove it to start again"
         ) from None
 
 
 def save_state(path: Path, state: WatchState) -> None:
-    """Replace the file with the state, at once or not at all, readable by its owner only.
+    """Replace the file with the state, atomically, readable by its owner only.
 
-    The new content is on the disk before it gets the name, and so is the name when this returns: a
-    crash leaves the old file or the new one. Raises `click.ClickException`.
+    The new content is on disk before the file is renamed, and the rename when this returns: a crash
+    leaves the old file or the new one. Raises `click.ClickException`.
     """
     content = {
         "version": _VERSION,
@@ -96,7 +96,7 @@ def save_state(path: Path, state: WatchState) -> None:
     }
     fresh = path.with_name(path.name + ".tmp")
     try:
-        fresh.unlink(missing_ok=True)  # left by a crash; made anew, so that no one else can have it open
+        fresh.unlink(missing_ok=True)  # left by a crash; created again, so that no other process has it open
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(content, file)

@@ -1,1 +1,1 @@
-"""Requests that wait for news: their states, the registry that ends them, and the pace at which clients return."""
+"""Requests that wait for changes: their states, the registry that ends them, and the pacing of clients."""

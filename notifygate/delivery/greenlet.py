@@ -1,4 +1,4 @@
-"""Waiting in the greenlet of a request, and noticing that its client has left meanwhile."""
+"""Holds that wait in the greenlet of their request, and the detection of clients that leave."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class _GreenletTransport:
-    """The transport of one hold: lets the greenlet go on, which answers by itself."""
+    """The transport of one hold: resumes the greenlet, which sends the response."""
 
     def __init__(self, registry: HoldRegistry) -> None:
         self._registry = registry
@@ -40,7 +40,7 @@ class _GreenletTransport:
 
 
 def wait_in_greenlet(registry: HoldRegistry, hold: Hold[R], client: socket.socket | None) -> R | None:
-    """Hold a request in the present greenlet. Return its response; None if the client has left."""
+    """Hold a request in the current greenlet. Return its response; None if the client left."""
     transport = _GreenletTransport(registry)
     hold.transport = transport
     response = registry.begin(hold)
@@ -60,18 +60,18 @@ def wait_in_greenlet(registry: HoldRegistry, hold: Hold[R], client: socket.socke
 
 
 class _ClientWatch:
-    """Calls back when the client's end of a connection is closed.
+    """Calls `on_gone` when the client closes its end of a connection.
 
-    A readable socket means one of two things: it was closed, or the client sent its next request early. The bytes must
-    stay where they are for the server, so after an early request the socket reveals nothing more and the watch ends;
-    the deadline of the hold remains.
+    A readable socket means that it was closed or that the client sent its next request early. The bytes must stay in
+    the socket for the server, so after an early request the socket reveals nothing more and the watch ends; the
+    deadline of the hold remains.
     """
 
     def __init__(self, client: socket.socket, on_gone: Callable[[], object]) -> None:
         self._client = client
         self._on_gone = on_gone
         self._io = None
-        if not isinstance(client, ssl.SSLSocket):  # its bytes mean nothing without being decrypted
+        if not isinstance(client, ssl.SSLSocket):  # encrypted bytes reveal nothing
             self._io = get_hub().loop.io(client.fileno(), 1)
             self._io.start(self._readable)
 

@@ -1,11 +1,11 @@
-"""A hold: a request that waits for news, and the states that it goes through.
+"""A hold: a request that waits for changes, with its states.
 
     arm ──▶ checking ──park──▶ waiting ──end──▶ ended ──resume──▶ idle
                │                  │
                └──end──▶ interrupted ──resume──▶ idle       leave: checking or waiting ──▶ idle
 
-A hold is registered in `checking` and `waiting`. The order arm, look, park leaves no gap: an entry committed before the
-look is found by it, and one committed after it ends the hold, also before it is parked (`interrupted`).
+A hold is registered in `checking` and `waiting`. The order arm, check, park leaves no gap: the check finds an entry
+that was committed before it, and a later entry ends the hold, also before it is parked (`interrupted`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,10 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from notifygate.domain.entry import Entry
 
 State = Literal["idle", "checking", "interrupted", "waiting", "ended"]
+"""The states of a hold, see the module's docstring."""
+
 Event = Literal["arm", "park", "end", "leave", "resume"]
+"""The events that change the state of a hold."""
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
     ("idle", "arm"): "checking",
@@ -29,14 +32,14 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 """All transitions; only `Hold.change` makes them."""
 
 Reason = Literal["news", "timeout", "gone", "crowded", "drained", "raced"]
-"""Why a hold ended: an entry for the recipient, its time was up, the client left, a newer hold of the same recipient,
-the gateway stops, or the look found something before the wait began."""
+"""The reason of a hold's end: an entry for the recipient, its deadline, the client left, a newer hold of the same
+recipient, the gateway stops, or the check found changes before the wait began."""
 
 R = TypeVar("R")
 
 
 class HoldView(Protocol):
-    """What the registry reads of a recipient's view."""
+    """The part of a recipient's view that the registry reads."""
 
     recipient: str
     audiences: tuple[str, ...]
@@ -48,18 +51,18 @@ class HoldView(Protocol):
 
 
 class Transport(Protocol):
-    """How responses reach the clients of some holds."""
+    """Sends the responses of its holds to their clients."""
 
     def deliver_many(self, holds: Sequence["Hold[Any]"]) -> None:
         """Answer holds that have ended (`Hold.reason`). Called in the hub; must not wait."""
         ...
 
     def expire(self, hold: "Hold[Any]") -> None:
-        """Answer a hold whose time is up."""
+        """Answer a hold whose deadline has passed."""
         ...
 
     def abandon(self, hold: "Hold[Any]") -> bytes:
-        """Drop a hold whose client has left. Return the response for a connection that was only half closed."""
+        """Drop a hold whose client left. Return the response for a connection that is only half closed."""
         ...
 
 
@@ -73,12 +76,12 @@ class Hold(Generic[R]):
         self.deadline = deadline
         """`time.monotonic()` at which the wait ends."""
         self.transport: Transport
-        """Set by the transport that parks it."""
+        """Set by the transport before it parks the hold."""
         self.state: State = "idle"
         self.reason: Reason | None = None
-        """Why it ended; None before."""
+        """The reason of its end; None before."""
         self.committed_at: float | None = None
-        """`time.time()` of the commit that ended it, where that is known."""
+        """`time.time()` of the commit that ended it, if known."""
 
     def check(self, *, is_last: bool) -> R | None:
         """Return the response to what is there now; None if there is nothing new and `is_last` is false."""
@@ -88,7 +91,7 @@ class Hold(Generic[R]):
         """Use the recipient's current view from now on."""
 
     def parked(self) -> None:
-        """Release what only the look needs: there may be ten thousand holds."""
+        """Release data that only a check needs: there may be ten thousand holds."""
 
     def expire(self) -> None:
         """See `Transport.expire`."""
@@ -104,5 +107,5 @@ class Hold(Generic[R]):
         return self.state == "checking" or self.state == "waiting"
 
     def change(self, event: Event) -> None:
-        """Make a transition. Raises KeyError for an event that is impossible in the present state."""
+        """Make a transition. Raises KeyError for an event that is impossible in the current state."""
         self.state = TRANSITIONS[self.state, event]

@@ -1,4 +1,4 @@
-"""The pacing of clients: after how many seconds to poll again, and the longest hold that they may ask for."""
+"""The pacing of clients: the interval of short polls, and the longest hold that a client may ask for."""
 
 import random
 import time
@@ -9,17 +9,20 @@ from notifygate.background import Background
 from notifygate.delivery.registry import HoldRegistry
 
 MEASURE_SECONDS = 0.5
+"""Interval of measurements."""
+
 BUSY_DELAY_SECONDS = 0.05
-"""A hub that comes late by this much has work for every moment."""
+"""A hub with this delay is busy all the time."""
 
 MAX_STRETCH = 4
-"""The most by which the interval is stretched when the gateway is busy."""
+"""Maximum factor of the poll interval while the gateway is busy."""
 
 START_SPREAD_SECONDS = 30
-"""After a start clients come back in a bunch; for this long their next visits are spread."""
+"""After a start all clients return together; for this long their next polls are spread."""
 
 DRAIN_SPREAD_SECONDS = (1, 5)
-"""When the gateway stops, its clients come back after so long: in time for its successor, and not all at once."""
+"""Range of the poll interval while the gateway stops: short enough for its successor, and not the same for all
+clients."""
 
 
 class PollPacing:
@@ -36,7 +39,7 @@ class PollPacing:
         self._loop = Background(self._measure)
 
     def start(self) -> None:
-        """Begin to measure the hub's delay."""
+        """Start measuring the hub's delay."""
         self._loop.start()
 
     def stop(self) -> None:
@@ -44,7 +47,7 @@ class PollPacing:
         self._loop.stop()
 
     def poll_after(self) -> int:
-        """Return the seconds after which a client that short-polls should come back."""
+        """Return the seconds after which a client that short-polls should poll again."""
         if self._holds.is_draining:
             return random.randint(*DRAIN_SPREAD_SECONDS)  # noqa: S311 - spreads load, guards nothing
         if self._is_spreading:

@@ -1,7 +1,7 @@
 """The registry of holds: every held request of this worker, indexed by audience.
 
-The registry decides which holds an entry ends; how their requests wait is up to their transports. It goes through the
-holds in slices, so that a broadcast to ten thousand does not stop everything else.
+The registry decides which holds an entry ends; their transports decide how they wait. It checks the holds in slices, so
+that a broadcast to ten thousand does not stop all other work.
 """
 
 import logging
@@ -26,10 +26,11 @@ CHECKED_PER_TURN = 256
 
 R = TypeVar("R")
 AnyHold = Hold[Any]
+"""A hold with any kind of response."""
 
 
 class _Call(NamedTuple):
-    """Holds that are still to be checked, and why."""
+    """Holds that are still to be checked, with the reason."""
 
     holds: Iterable[AnyHold]
     reason: Reason
@@ -63,9 +64,9 @@ class HoldRegistry:
     # --- The life of a hold -------------------------------------------------------------------
 
     def begin(self, hold: Hold[R]) -> R | None:
-        """Arm a hold and look. Return the response, or None once the hold is parked.
+        """Arm a hold and check for changes. Return the response, or None once the hold is parked.
 
-        In that order no entry can slip between the look and the wait. Raises what the look raises.
+        In that order no entry is missed between the check and the wait. Raises the errors of `Hold.check`.
         """
         while True:
             hold.refresh_view()
@@ -87,7 +88,7 @@ class HoldRegistry:
                 return hold.check(is_last=True)
 
     def conclude(self, hold: Hold[R]) -> R | None:
-        """Answer a hold that has ended. None if it is parked again, since what ended it was taken back."""
+        """Return the response of an ended hold; None if it is parked again, because its change was undone meanwhile."""
         if hold.state == "ended":
             hold.change("resume")
         reason = hold.reason
@@ -101,7 +102,7 @@ class HoldRegistry:
             raise
 
     def arm(self, hold: AnyHold) -> None:
-        """Register a hold. Past the recipient's number, the oldest hold of the recipient is ended in its place."""
+        """Register a hold. Past the recipient's maximum, the oldest hold of the recipient is ended."""
         view = hold.view
         hold.change("arm")
         hold.reason = None
@@ -115,19 +116,19 @@ class HoldRegistry:
         if len(mine) >= self._per_recipient:
             self._end(mine[0], "crowded")
             self._count_ends("crowded", 1)
-        if self.is_draining:  # it was on its way when the registry was drained
+        if self.is_draining:  # armed after the registry was drained
             self._end(hold, "drained")
             self._count_ends("drained", 1)
 
     def leave(self, hold: AnyHold, reason: Reason) -> None:
-        """Unregister a hold that ends for a reason of its own; one that was ended already stays ended as it was."""
+        """Unregister a hold that ends for a reason of its own; a hold that was ended already keeps its reason."""
         if hold.is_registered:
             self._unregister(hold, reason)
             hold.change("leave")
             self._count_ends(reason, 1)
 
     def _give_up(self, hold: AnyHold) -> None:
-        """Unregister a hold whose look has come to an end."""
+        """Unregister a hold after its last check."""
         if hold.state == "interrupted":
             hold.change("resume")
         self.leave(hold, "raced")
@@ -135,7 +136,7 @@ class HoldRegistry:
     # --- Ending holds -------------------------------------------------------------------------
 
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
-        """End the holds that new entries concern. `committed_at`: see Hold."""
+        """End the holds that new entries affect. `committed_at`: see `Hold`."""
         calls = [
             _Call(iter(holds), "news", entry, committed_at)
             for entry in entries
@@ -149,11 +150,11 @@ class HoldRegistry:
         self._call([_Call(iter(self._holds_of(user(recipient))), "news", None, None)])
 
     def wake_all(self) -> None:
-        """End every hold: what its client knows is no longer valid."""
+        """End every hold, after a restart of the tail with a new epoch: all cursors are invalid."""
         self._call([_Call(iter(self._holds_of(ALL)), "news", None, None)])
 
     def drain(self) -> None:
-        """End every hold as if its time were up, and accept no more: the gateway is about to stop."""
+        """End every hold as if its time were up, and accept no more: the gateway stops."""
         self.is_draining = True
         self._call([_Call(iter(self._holds_of(ALL)), "drained", None, None)])
 
@@ -162,7 +163,7 @@ class HoldRegistry:
         return {hold.view.recipient for audience in audiences for hold in self._holds_of(audience)}
 
     def _holds_of(self, audience: str) -> Sequence[AnyHold]:
-        """Return the holds for an audience: a copy, which stays as it is while they are checked."""
+        """Return the holds for an audience: a copy, which does not change while they are checked."""
         if audience == ALL:
             return [hold for holds in self._by_recipient.values() for hold in holds]
         recipient = recipient_of(audience)
@@ -171,7 +172,7 @@ class HoldRegistry:
         return self._by_recipient.get(recipient, ())
 
     def _call(self, calls: Sequence[_Call]) -> None:
-        """Check holds: the first of them right now, the others in later turns."""
+        """Check holds: the first slice now, the others in later turns."""
         is_free = not self._calls
         self._calls.extend(calls)
         if is_free:
@@ -189,12 +190,12 @@ class HoldRegistry:
                     continue
                 try:
                     is_concerned = entry is None or hold.view.affects(entry)
-                except Exception:  # a defect: the hold has to look, and logs what is wrong
+                except Exception:  # a defect: the poll of the hold reads again, and logs the error
                     is_concerned = True
                 if is_concerned:
                     hold.committed_at = committed_at
                     self._end(hold, reason)
-            if ended := count - self._count:  # after them, so that their responses come before the metrics
+            if ended := count - self._count:  # once per slice: responses are sent before metrics are updated
                 self._count_ends(reason, ended)
             if left:
                 self._calls.popleft()
@@ -206,7 +207,7 @@ class HoldRegistry:
         self._unregister(hold, reason)
         was_parked = hold.state == "waiting"
         hold.change("end")
-        if was_parked:  # else `begin` is still at work on it, and notices
+        if was_parked:  # else `begin` is still checking it, and sees the state
             if not self._ended:
                 gevent.get_hub().loop.run_callback(self._deliver)
             self._ended.setdefault(hold.transport, []).append(hold)
@@ -217,7 +218,7 @@ class HoldRegistry:
             try:
                 transport.deliver_many(holds)
             except Exception:  # a defect of one transport must not cost the others their responses
-                logger.exception("Ended holds could not be delivered")
+                logger.exception("Delivery to ended holds failed")
 
     def _unregister(self, hold: AnyHold, reason: Reason) -> None:
         hold.reason = reason
@@ -225,7 +226,7 @@ class HoldRegistry:
         mine = self._by_recipient.pop(view.recipient)
         if len(mine) > 1:
             self._by_recipient[view.recipient] = tuple(other for other in mine if other is not hold)
-        if len(view.audiences) > 2:  # else just the recipient's own and `all`, which are not indexed here
+        if len(view.audiences) > 2:  # two are the recipient's own and `all`, which this index does not have
             for audience in view.audiences[1:-1]:
                 holds = self._by_audience[audience]
                 del holds[hold]
@@ -241,9 +242,10 @@ class HoldRegistry:
             self._flush_soon()
 
     def _flush_soon(self) -> None:
-        """Flush the metrics after this turn's responses, once for all that it changes: each takes a lock.
+        """Flush the metrics after this turn's responses, once for all changes of the turn: each update takes a lock.
 
-        Not later, as frequent metrics are (`metrics.flush_later`): the workers' gauges must add up to what is held now.
+        Not later, as frequent metrics are (`metrics.flush_later`): the workers' gauges must add up to the present
+        holds.
         """
         self._is_flushing = True
         in_next_turn(self._flush)

@@ -1,1 +1,1 @@
-"""What a notification, an audience, a recipient and a cursor are. Pure: no I/O, no Flask, no SQL."""
+"""The domain: notifications, audiences, principals, cursors, entries. Pure: no I/O, no Flask, no SQL."""

@@ -1,14 +1,14 @@
-"""Network addresses as limits count them."""
+"""Network addresses as keys of rate limits."""
 
 import ipaddress
 
 
 def counted_address(text: str) -> str:
-    """Return what an address is counted as: itself for IPv4, its /64 for IPv6, without a zone id.
+    """Return the key for an address: itself for IPv4, its /64 for IPv6, without a zone id.
 
-    A host has a whole /64 to itself (RFC 6177, RFC 4291 section 2.5.4), so that counting single addresses would count
-    nothing. An IPv4-mapped address (`::ffff:192.0.2.1`) counts as the IPv4 address. A text that is no address, such as
-    what a server on a Unix socket reports, counts as it is.
+    A host has a whole /64 to itself (RFC 6177, RFC 4291 section 2.5.4), so counting single addresses would limit
+    nothing. An IPv4-mapped address (`::ffff:192.0.2.1`) counts as the IPv4 address. A text that is not an address, as a
+    server on a Unix socket reports, is its own key.
     """
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

@@ -7,16 +7,16 @@ its grammar.
 import re
 
 ALL = "all"
-"""Everybody who has an inbox."""
+"""All recipients with an inbox."""
 
 GATEWAY = "gateway"
-"""Not a recipients' audience: entries for the workers themselves (see `EntryKind.CONFIG`). No request can name it."""
+"""Audience of entries for the workers themselves (`EntryKind.CONFIG`). No request can name it."""
 
 MAX_NAME_CHARACTERS = 128
 """Longest recipient or role name: the longest `sub` that a token may carry."""
 
 TOPIC_PATTERN = r"[A-Za-z0-9_.\-]{1,64}"
-"""A topic stands in URL paths, so it is limited to characters that need no encoding."""
+"""Topics are parts of URL paths, so they are limited to characters that need no encoding."""
 
 NAME_PATTERN = rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{MAX_NAME_CHARACTERS}}}"
 """A recipient or a role: no control characters, no surrogates."""
@@ -30,22 +30,22 @@ _AUDIENCE = re.compile(AUDIENCE_PATTERN)
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text can be a recipient or a role."""
+    """Return whether a text can be a recipient or a role."""
     return _NAME.fullmatch(text) is not None
 
 
 def is_topic(text: str) -> bool:
-    """Tell whether a text can be a topic."""
+    """Return whether a text can be a topic."""
     return _TOPIC.fullmatch(text) is not None
 
 
 def is_audience(text: str) -> bool:
-    """Tell whether a text is an audience that a publisher can name."""
+    """Return whether a text is an audience that a publisher can name."""
     return _AUDIENCE.fullmatch(text) is not None
 
 
 def may_match_audience(pattern: str) -> bool:
-    """Tell whether a pattern, in which `*` stands for anything, is of use: whether some audience may match it."""
+    """Return whether any audience may match a pattern, in which `*` matches any characters."""
     head, star, _ = pattern.partition("*")
     if not star:
         return is_audience(pattern)
@@ -59,15 +59,15 @@ def user(recipient: str) -> str:
 
 
 def role(name: str) -> str:
-    """Return the audience of everyone who holds a role."""
+    """Return the audience of all recipients with a role."""
     return f"role:{name}"
 
 
 def topic(name: str) -> str:
-    """Return the audience of everyone who follows a topic."""
+    """Return the audience of all recipients that follow a topic."""
     return f"topic:{name}"
 
 
 def recipient_of(audience: str) -> str | None:
-    """Return the recipient whom a `user:` audience names, None for every other audience."""
+    """Return the recipient of a `user:` audience, None for every other audience."""
     return audience[5:] if audience.startswith("user:") else None

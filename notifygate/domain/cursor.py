@@ -1,10 +1,10 @@
-"""Cursors: a position in the log, bound to one recipient and their roles, as one opaque token.
+"""Cursors: a position in the log, bound to one recipient with its roles, as one opaque text.
 
-The token is a version character and one AES-128 block in base64url: 20 bits of epoch, 44 bits of sequence, 64 bits
-of a keyed tag over the recipient and their roles. A block cipher hides all of it and lets no bit be changed on its
-own: whoever alters a token gets a random block, whose tag and epoch match with a chance of 2**-84. 44 bits of
-sequence last 55 years at 10,000 changes a second. The same token serves as ETag (PROTOCOL section 4): since the tag
-differs between recipients, so do their ETags, at every position.
+A cursor is a version character and one AES-128 block in base64url: 20 bits of epoch, 44 bits of sequence, 64 bits of a
+keyed tag over the recipient and the roles. The block cipher hides all of it, and a changed bit gives a random block,
+whose tag and epoch match with a probability of 2**-84. 44 bits of sequence last 55 years at 10,000 changes a second.
+The same text serves as ETag (docs/protocol.md section 4): since the tag differs between recipients, so do their ETags,
+at every position.
 """
 
 import base64
@@ -20,11 +20,16 @@ from notifygate.domain.key_derivation import derive_key
 from notifygate.errors import InvalidCursorError
 
 TOKEN_CHARACTERS = 23
+"""Length of a cursor: a version and 16 bytes in base64url without padding."""
+
 EPOCH_BITS = 20
+"""Bits of the epoch in a cursor."""
+
 MAX_SEQUENCE = (1 << 44) - 1
+"""Largest sequence number that fits into a cursor."""
 
 _VERSION = "1"
-# With these around it a block becomes 28 characters of base64, of which the fourth to the 26th are a token.
+# Between these two a block becomes 28 characters of base64, of which the fourth to the 26th are a cursor.
 _BEFORE_BLOCK, _BEHIND_BLOCK = base64.b64decode(f"AAA{_VERSION}"), bytes(2)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")
@@ -32,7 +37,7 @@ _TAG_SUFFIX = re.compile(r"(?:[-:;.+_]+[a-z0-9]+)*", re.IGNORECASE)
 
 
 def _base64url(data: bytes) -> bytes:
-    # base64's own function goes through two more, which a wake of one notices.
+    # base64's own function calls two more, a measurable cost for a wake of one.
     return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE)
 
 
@@ -41,12 +46,12 @@ def _position(epoch: int, seq: int) -> bytes:
 
 
 def fingerprint(secret: str) -> str:
-    """Return 16 hex characters that tell one gateway secret from another and reveal nothing of it."""
+    """Return 16 hex characters that identify a gateway secret and reveal nothing of it."""
     return derive_key(secret, b"fingerprint v1").hex()[:16]
 
 
 class _Key:
-    """One gateway secret, made ready: the cipher's contexts are kept, since setting one up costs more than its use."""
+    """One gateway secret with its cipher contexts, which are kept since creating one costs more than using it."""
 
     def __init__(self, secret: str) -> None:
         # ECB of exactly one block is the bare block cipher, which is what the module's docstring relies on.
@@ -56,31 +61,31 @@ class _Key:
         self._tag_key = derive_key(secret, b"cursor tag v1")
 
     def tag(self, recipient: str, roles: Sequence[str]) -> bytes:
-        text = "\n".join((recipient, *roles))  # names hold no control characters, so this is unambiguous
+        text = "\n".join((recipient, *roles))  # unambiguous: names have no control characters
         return hmac.digest(self._tag_key, text.encode(), "sha256")[:8]
 
 
 class CursorCodec:
-    """Makes and reads cursors. The first secret makes them, every secret can read them (rotation)."""
+    """Encodes and decodes cursors. The first secret encodes, every secret can decode (rotation)."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = [_Key(secret) for secret in secrets]
         self.has_one_secret = len(self._keys) == 1
-        """Then a position has just one token for each recipient. While secrets are rotated it has several, and what
-        clients bring must not be given back to them, or they would keep the old ones for ever."""
+        """Then a position has just one cursor for each recipient. While secrets are rotated it has several, and a
+        client's own cursor must not be returned to it, or clients would keep the old ones for ever."""
 
     def tag(self, recipient: str, roles: Sequence[str]) -> bytes:
         """Return the 64-bit tag that binds a cursor to a recipient with these roles."""
         return self._keys[0].tag(recipient, roles)
 
     def encode(self, epoch: int, seq: int, tag: bytes) -> str:
-        """Make the token of a position for the recipient of a tag (`tag`)."""
+        """Return the cursor of a position for the recipient of a tag (`tag`)."""
         block = self._keys[0].encrypt(_position(epoch, seq) + tag)
         return _VERSION + _base64url(block)[: TOKEN_CHARACTERS - 1].decode()
 
     def encode_for_all(self, epoch: int, seq: int, tags: Sequence[bytes]) -> list[str]:
-        """Make the tokens of one position for many recipients: the cipher and base64 are called once for all."""
-        if len(tags) < 2:  # as with most wakes; what follows is made for many
+        """Return the cursors of one position for many recipients: the cipher and base64 are called once for all."""
+        if len(tags) < 2:  # as with most wakes; the rest is faster for many only
             return [self.encode(epoch, seq, tag) for tag in tags]
         blocks = self._keys[0].encrypt(_position(epoch, seq).join((b"", *tags)))
         apart = (_BEHIND_BLOCK + _BEFORE_BLOCK).join([block for (block,) in struct.iter_unpack("16s", blocks)])
@@ -88,17 +93,17 @@ class CursorCodec:
         return [text[start : start + TOKEN_CHARACTERS] for start in range(3, len(text), 28)]
 
     def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: bytes) -> int | None:
-        """Return the sequence of a token, None where it is another recipient's, of other roles or another epoch.
+        """Return the sequence of a cursor; None if it belongs to another recipient, other roles or another epoch.
 
-        `tag` is the recipient's tag under the first secret, which callers keep. Raises InvalidCursorError for a text
-        that has not the length, alphabet and version of a cursor.
+        `tag` is the recipient's tag under the first secret, which callers cache. Raises InvalidCursorError for a text
+        without the length, alphabet and version of a cursor.
         """
         if not _SHAPE.fullmatch(token):
-            raise InvalidCursorError("This is not a cursor of this gateway.")
+            raise InvalidCursorError("The text is not a cursor of this gateway; poll without a cursor.")
         try:
             block = base64.b64decode(token[1:] + "==", b"-_", validate=True)
         except binascii.Error as error:
-            raise InvalidCursorError("This is not a cursor of this gateway.") from error
+            raise InvalidCursorError("The text is not a cursor of this gateway; poll without a cursor.") from error
         for index, key in enumerate(self._keys):
             plain = key.decrypt(block)
             position = int.from_bytes(plain[:8], "big")
@@ -109,15 +114,15 @@ class CursorCodec:
 
 
 def etag(token: str) -> str:
-    """Write a token as a weak entity tag (RFC 9110 section 8.8.3)."""
+    """Return a cursor as a weak entity tag (RFC 9110 section 8.8.3)."""
     return f'W/"{token}"'
 
 
 def tokens_of_if_none_match(header: str | None) -> list[str]:
-    """Return the cursor tokens in an If-None-Match header, in order.
+    """Return the cursors in an If-None-Match or If-Match header, in order.
 
-    Weak or strong, quoted or not, with or without what a compressing proxy appended (`-gzip`, `:gzip`): only the
-    token counts (PROTOCOL section 4). Whatever can't be one of ours is left out, `*` too.
+    Weak or strong, quoted or not, with or without a suffix of a compressing proxy (`-gzip`, `:gzip`): only the cursor
+    matters (docs/protocol.md section 4). Other texts are left out, `*` too.
     """
     tokens: list[str] = []
     for part in (header or "").split(","):

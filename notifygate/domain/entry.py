@@ -7,7 +7,7 @@ from notifygate.domain.notification import Notification
 
 
 class EntryKind(StrEnum):
-    """What has changed."""
+    """The kind of a change."""
 
     PUBLISHED = "published"
     RETRACTED = "retracted"
@@ -17,18 +17,18 @@ class EntryKind(StrEnum):
     DISMISSED = "dismissed"
     """One recipient has dismissed one notification."""
     VIEW = "view"
-    """What its audience can see has changed as a whole: whoever polls across it gets a reset."""
+    """The view of its audience changed as a whole: a poll across it gets a reset."""
     CONFIG = "config"
-    """Something that every worker keeps in memory (keys, types, topics) has changed; never shown to a recipient."""
+    """Data that every worker caches (keys, types, topics) changed; never shown to a recipient."""
 
 
-# An enum's members are slow to get at.
+# Access to an enum's members is slow.
 _PUBLISHED, _RETRACTED, _EXPIRED, _VIEW = EntryKind.PUBLISHED, EntryKind.RETRACTED, EntryKind.EXPIRED, EntryKind.VIEW
 
 
 @dataclass(slots=True, frozen=True)
 class ItemState:
-    """What one recipient has done with one notification. All times in Unix milliseconds, None for "not"."""
+    """The state of one notification for one recipient. All times in Unix milliseconds, None for "not"."""
 
     seen_at: int | None = None
     read_at: int | None = None
@@ -36,6 +36,7 @@ class ItemState:
 
 
 UNTOUCHED = ItemState()
+"""The state of a notification without a row and without marks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,17 +47,17 @@ class Entry:
     kind: EntryKind
     audiences: tuple[str, ...]
     notification: Notification | None = None
-    """What it is about; None for VIEW and CONFIG."""
+    """The notification of the change; None for VIEW and CONFIG."""
     seen_at: int | None = None
     """For STATE: the recipient's state after the change."""
     read_at: int | None = None
     unread_delta: int = 0
-    """For STATE and DISMISSED: by how much the change moved the recipient's counts (-1, 0 or 1)."""
+    """For STATE and DISMISSED: the change of the recipient's counts (-1, 0 or 1)."""
     unseen_delta: int = 0
     last_states: dict[str, ItemState | None] = field(init=False)
-    """For RETRACTED and EXPIRED: the final state rows of those recipients who were looked up, by recipient; None
-    for one who has no row. The state of a notification can't change once it has left the inboxes."""
-    # Asked ten thousand times of one entry.
+    """For RETRACTED and EXPIRED: the final state rows that were read, by recipient; None for a recipient without a row.
+    The state of a notification can't change once it has left the inboxes."""
+    # Read ten thousand times for one entry, so not properties.
     is_published: bool = field(init=False)
     is_removal: bool = field(init=False)
     """Whether the notification left every inbox by this entry."""

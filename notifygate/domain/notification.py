@@ -1,4 +1,4 @@
-"""A notification: immutable once published. What a recipient does with it is state beside it (`notifygate.inbox`)."""
+"""A notification: immutable once published. A recipient's state of it is stored beside it (`notifygate.inbox`)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,7 +8,10 @@ import orjson
 from notifygate.domain.times import rfc3339, rfc3339_or_none
 
 Priority = Literal["low", "normal", "high", "critical"]
+"""Priorities of notifications (docs/protocol.md section 3)."""
+
 PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "critical")
+"""All priorities, ascending."""
 
 _NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
 

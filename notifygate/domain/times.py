@@ -14,16 +14,16 @@ def now_ms() -> int:
 
 
 def rfc3339(ms: int) -> str:
-    """Write Unix milliseconds as RFC 3339 in UTC with exactly three decimals, as PROTOCOL section 1 asks."""
+    """Return Unix milliseconds as RFC 3339 in UTC with exactly three decimals (docs/protocol.md section 1)."""
     seconds, rest = divmod(ms, 1000)
     return f"{_second(seconds)}.{rest:03d}Z"
 
 
-@functools.lru_cache(maxsize=256)  # the present one is asked for again and again
+@functools.lru_cache(maxsize=256)  # most calls are for the present second
 def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def rfc3339_or_none(ms: int | None) -> str | None:
-    """Write a time that may be absent."""
+    """Return a time, which may be absent, as RFC 3339 or None."""
     return None if ms is None else rfc3339(ms)

@@ -1,4 +1,4 @@
-"""The endpoints of docs/protocol.md, one line each. Each module holds one plain function (or one resource)."""
+"""The endpoints of docs/protocol.md, one line each. Each module contains one plain function (or one resource)."""
 
 from notifygate.endpoints.delete_notification import delete_notification
 from notifygate.endpoints.get_history import get_history
@@ -45,3 +45,4 @@ ENDPOINTS = (
     Endpoint("GET", "/openapi.json", "open", get_openapi),
     Endpoint("GET", "/problems/<code>", "open", get_problem),
 )
+"""All endpoints."""

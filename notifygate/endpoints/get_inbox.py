@@ -14,6 +14,7 @@ from notifygate.services import Services
 from notifygate.validation import QueryModel, WholeNumber
 
 Limit = Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)]
+"""Maximum of notifications in a response, 1 to MAX_LIMIT."""
 
 _MAX_DIGITS = 6
 

@@ -11,11 +11,11 @@ from notifygate.services import Services
 
 
 def get_problem(exchange: Exchange, services: Services) -> Response:
-    """Return what a problem means and what to do about it. 200; 404."""
+    """Return the meaning of a problem and the action of a client as HTML. 200; 404."""
     refuse_parameters(exchange.request)
     problem = CATALOGUE.get(exchange.request.params["code"])
     if problem is None:
-        raise NotFoundError("There is no such problem.")
+        raise NotFoundError("The problem does not exist.")
     title, explanation = html.escape(problem.title), html.escape(problem.explanation)
     page = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"

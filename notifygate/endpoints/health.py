@@ -20,8 +20,8 @@ def get_healthz(exchange: Exchange, services: Services) -> Response:
 def get_readyz(exchange: Exchange, services: Services) -> Response:
     """Return 200 if this worker should get traffic, else 503.
 
-    It is not stopping, it can read the log, and its last commit did not fail because of the database. Redis is not
-    needed to serve, so it is only reported as degraded.
+    A worker is ready while it is not stopping, can read the log, and its last commit did not fail because of the
+    database. Redis is not needed to serve, so its absence is only reported as degraded.
     """
     refuse_parameters(exchange.request)
     missing = ["draining"] if services.holds.is_draining else []

@@ -21,6 +21,7 @@ from notifygate.services import Services
 from notifygate.validation import BodyModel, validate
 
 RoleName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+"""A role: one line of at most MAX_NAME_CHARACTERS."""
 
 
 class TypePath(BaseModel):
@@ -41,7 +42,7 @@ class TypeBody(BodyModel):
     mandatory: bool = False
 
     def to_rule(self) -> TypeRule:
-        """Return the rule of the domain."""
+        """Return the registration as a rule of the domain, with each role once."""
         return TypeRule(
             title=self.title,
             icon=self.icon or None,
@@ -54,7 +55,7 @@ class TypeBody(BodyModel):
 
 
 def rule_as_json(rule: TypeRule) -> dict[str, Any]:
-    """Return a rule as responses and the command line write it."""
+    """Return a rule as a JSON object, for responses and the command line."""
     return {
         "title": rule.title,
         "icon": rule.icon,
@@ -89,7 +90,7 @@ def put_type(exchange: Exchange, services: Services) -> Response:
 
 
 def delete_type(exchange: Exchange, services: Services) -> Response:
-    """Give a type the defaults back.
+    """Delete the registration of a type, which then has the defaults.
 
     204; 400, 404, 429 `publish`, 503.
     """
@@ -106,7 +107,7 @@ def _name(exchange: Exchange) -> str:
 
 
 def _commit(services: Services, change: Callable[[LogTransaction], None]) -> None:
-    """Commit a change, and wait until this worker publishes by it."""
+    """Commit a change, and wait until this worker applies it to publications."""
 
     def work(transaction: LogTransaction) -> tuple[int, int]:
         change(transaction)

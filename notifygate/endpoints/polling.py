@@ -1,4 +1,4 @@
-"""What the polled endpoints share: reading a poll, waiting for news, and the response."""
+"""Shared code of the polled endpoints: parsing a poll, waiting for changes, and the response."""
 
 import random
 import re
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from notifygate.inbox.view import View
 
 DEFAULT_LIMIT = 50
+"""`limit` of a poll without one (docs/protocol.md section 4)."""
+
 MAX_LIMIT = 200
-"""Notifications and removals in a response."""
+"""Maximum of notifications and removals in a response (docs/protocol.md section 4)."""
 
 JITTER = 0.05
-"""Largest share by which a wait is shortened, so that clients that came together do not return together. The protocol
+"""Largest share by which a wait is shortened, so that clients that poll together do not return together. The protocol
 allows twice as much: the server's timers fire up to a twentieth of a second early."""
 
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?([^\s,;\"]*)", re.IGNORECASE)
@@ -176,5 +178,5 @@ def _tags(request: Request, cursor: str | None) -> tuple[str, ...]:
     if header is None:
         return ()
     if cursor is not None and header == b'W/"%b"' % cursor.encode():
-        return (cursor,)  # what nearly every client sends, and one text less in memory while it is held
+        return (cursor,)  # the usual header, without another copy of the text in memory while it is held
     return tuple(tokens_of_if_none_match(header.decode("latin-1")))

@@ -10,7 +10,7 @@ from notifygate.services import Services
 
 
 def post_notifications(exchange: Exchange, services: Services) -> Response:
-    """Publish a notification, and answer when it is durable.
+    """Publish a notification, and respond once it is durable.
 
     201; 400, 403, 413, 415, 422, 429 `publish`, 503.
     """

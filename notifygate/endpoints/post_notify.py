@@ -1,4 +1,4 @@
-"""POST /v1/notify/<audience>: publish with curl and nothing else (docs/protocol.md section 3)."""
+"""POST /v1/notify/<audience>: publish with curl alone (docs/protocol.md section 3)."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ from notifygate.validation import QueryModel, WholeNumber, validate
 
 
 class NotifyQuery(QueryModel):
-    """The fields beside the body; each may come as a header instead, and the query wins."""
+    """The fields beside the body. Each may be a header instead; the query takes precedence."""
 
     title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)] | None = None
     type: TypeName | None = None
@@ -40,7 +40,7 @@ class NotifyQuery(QueryModel):
 
 
 def post_notify(exchange: Exchange, services: Services) -> Response:
-    """Publish a notification whose body is the request's body as text, whatever its Content-Type.
+    """Publish a notification whose body is the request's body as text, of any Content-Type.
 
     Without a title, the first line of the body is the title. 201; 400, 403, 413, 422, 429 `publish`, 503.
     """
@@ -51,20 +51,20 @@ def post_notify(exchange: Exchange, services: Services) -> Response:
     text = _body_text(request)
     fields.setdefault("title", _first_line(text))
     if not fields["title"]:
-        raise InvalidRequestError.of("title", "neither a title nor a body was given")
+        raise InvalidRequestError.of("title", "is missing; give a title or a body")
     body = validate(NotificationBody, {"to": request.params["audience"], "body": text[:MAX_BODY_CHARACTERS], **fields})
     return publish(exchange, services, body.to_request(cut_off=text[MAX_BODY_CHARACTERS:]))
 
 
 def _header_fields(request: Request) -> dict[str, Any]:
-    """Return the fields that came as headers, in UTF-8 where they are, else in Latin-1 as HTTP reads them.
+    """Return the fields in headers, decoded as UTF-8 if possible, else as Latin-1 (RFC 9110 section 5.5).
 
-    An invalid one is refused even where the query has the same field: it is a mistake all the same.
+    Raises InvalidRequestError for an invalid one, also where the query has the same field.
     """
     fields: dict[str, Any] = {}
     for name in NotifyQuery.model_fields:
         value = request.fields.get(name.replace("_", "-").encode())
-        if value:  # an empty header counts as absent
+        if value:  # an empty header is the same as none
             try:
                 fields[name] = value.decode("utf-8")
             except UnicodeDecodeError:
@@ -80,6 +80,6 @@ def _body_text(request: Request) -> str:
 
 
 def _first_line(text: str) -> str:
-    """Return the first line that is not blank, as a title: cut, and without control characters."""
+    """Return the first line that is not blank, as a title: truncated, and without control characters."""
     lines = (CONTROL.sub("", line).strip() for line in text.splitlines())
     return next((line for line in lines if line), "")[:MAX_TITLE_CHARACTERS]

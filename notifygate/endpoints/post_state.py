@@ -14,6 +14,7 @@ from notifygate.services import Services
 from notifygate.validation import BodyModel
 
 MAX_IDS = 500
+"""Maximum of ids in a request (docs/protocol.md section 4)."""
 
 
 class StateBody(BodyModel):
@@ -26,9 +27,9 @@ class StateBody(BodyModel):
     @model_validator(mode="after")
     def _has_one_of_both(self) -> Self:
         if ("ids" in self.model_fields_set) == ("up_to" in self.model_fields_set):
-            raise ValueError("give either ids or up_to")
+            raise ValueError("needs exactly one of ids and up_to")
         if self.op == "unread" and "up_to" in self.model_fields_set:
-            raise ValueError("unread takes ids")
+            raise ValueError("has up_to, which the operation unread does not support; use ids")
         return self
 
 

@@ -16,8 +16,10 @@ from notifygate.services import Services
 from notifygate.validation import BodyModel
 
 MAX_TYPES = 200
+"""Maximum of types with a preference (docs/protocol.md section 4)."""
 
 Display = Literal["none", "badge", "toast", "modal", "browser"]
+"""How a client shows a notification (docs/protocol.md section 4)."""
 
 
 class TypePreference(BodyModel):

@@ -1,4 +1,4 @@
-"""What the endpoints that publish share: the Idempotency-Key of the request and the response."""
+"""Shared code of the publishing endpoints: the Idempotency-Key and the response."""
 
 import orjson
 
@@ -10,6 +10,7 @@ from notifygate.publishing.publish import NotificationRequest
 from notifygate.services import Services
 
 MAX_KEY_CHARACTERS = 128
+"""Maximum length of an Idempotency-Key (docs/protocol.md section 3)."""
 
 
 def publish(exchange: Exchange, services: Services, request: NotificationRequest) -> Response:

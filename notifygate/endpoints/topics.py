@@ -29,7 +29,7 @@ def get_topics(exchange: Exchange, services: Services) -> Response:
 
 
 def put_topic(exchange: Exchange, services: Services) -> Response:
-    """Follow a topic: what is published to it from now on is in the inbox.
+    """Follow a topic: later notifications to it are in the inbox.
 
     200; 400, 403 for a topic limited to other roles, 429 `state`, 503.
     """

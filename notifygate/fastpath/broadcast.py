@@ -1,4 +1,4 @@
-"""The template of a broadcast: thousands of responses that bring one new notification each and differ in few places."""
+"""The template of a broadcast: thousands of responses with one new notification each that differ in few places."""
 
 import re
 
@@ -12,23 +12,23 @@ from notifygate.protocol.response import NO_SNIFFING
 
 _BLANK = re.compile(rb"%[bd]")
 _DIGITS = [b"%d" % number for number in range(4096)]
-"""Ready made: nearly all counts and lengths."""
+"""Precomputed: nearly all counts and lengths."""
 
 
 class BroadcastTemplate:
     """Head and body of a response, cut at the places where responses differ.
 
-    Joining parts takes three fifths of the time of formatting. What equals the response before, as most does in a
-    broadcast, is not formatted again. The bytes are those of `Encoder.encode` for the same response, except that the
-    poll interval and the seconds until a window ends may be a second old.
+    Joining parts takes three fifths of the time of formatting. Parts that equal those of the previous response, as most
+    do in a broadcast, are not formatted again. The bytes are those of `Encoder.encode` for the same response, except
+    that the poll interval and the seconds until a window ends may be a second old.
     """
 
     def __init__(
         self, encoder: Encoder, guard: FixedWindows, poll: FixedWindows, poll_after: int, poll_wait: int
     ) -> None:
         self.valid_for = (guard.ends_at, poll.ends_at)
-        """The windows that it was made for, which end at the same time for all principals."""
-        # Of the numbers of RateLimit only the remaining ones differ between principals.
+        """The windows of the template, which end at the same time for all principals."""
+        # In RateLimit only the remaining numbers differ between principals.
         limits = encoder.limit_template(("guard", "poll")) % (-1, guard.left("")[1], -1, poll.left("")[1])
         head = b"%b%b%bX-Request-Id: %%b\r\n%bContent-Length: %%d\r\n\r\n" % (
             encoder.start(200, is_http_11=True, keep_alive=True),

@@ -1,7 +1,7 @@
 """The fast path's handler: bytes become a `Request`, the pipeline answers, and a hold is parked as a record.
 
-Everything runs in the hub, from memory. What needs the database is deferred to a greenlet; what `plain_request` or the
-authentication leaves in doubt goes the ordinary way.
+Everything runs in the hub, from memory. A request that needs the database is deferred to a greenlet; one with a
+credential that is not in memory is left to the WSGI side.
 """
 
 import functools
@@ -30,7 +30,7 @@ from notifygate.waiting import WouldWaitError
 logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
-"""How often the fields that responses share are made: the Date counts seconds."""
+"""Interval at which shared header fields are encoded again: the Date has seconds."""
 
 
 class FastPath:
@@ -72,11 +72,11 @@ class FastPath:
         self.record.flush()
         self.not_modified_start = self._encoder.start(304, is_http_11=True, keep_alive=True)
         self.generation += 1
-        # While access lines are on, each response goes the way on which it gets its line.
+        # While access lines are on, each response takes the path that logs it.
         self.may_revalidate = self._services.follower.is_fed and not self._registry.is_draining and not self.record.logs
 
     def not_modified_end(self, token: str) -> bytes:
-        """Return what follows `not_modified_start` in the 304s of one client."""
+        """Return the rest of a 304 after `not_modified_start`, for one client."""
         return not_modified_fields(token, self._services.pacing.poll_after(), b"") + b"\r\n"
 
     # --- Requests -----------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class FastPath:
         if endpoint is None:
             return None
         exchange = Exchange(request, endpoint.path, client)
-        if request.method == "GET":  # else a commit is waited for
+        if request.method == "GET":  # any other waits for a commit
             try:
                 return self._answer(exchange, endpoint)
             except WouldWaitError:
@@ -96,7 +96,7 @@ class FastPath:
 
     def _answer(self, exchange: Exchange, endpoint: Endpoint) -> Reply | PollHold | None:
         if exchange.principal is None and not self._pipeline.recall(exchange):
-            try:  # a token that is new; a failure is counted by address, which proxies in front may hide
+            try:  # a new token; failures are counted by address, which the WSGI side alone knows behind proxies
                 self._pipeline.verify_token(exchange)
             except UnauthorizedError:
                 return None
@@ -122,12 +122,12 @@ class FastPath:
     # --- Holds --------------------------------------------------------------------------------
 
     def deliver_many(self, holds: Sequence[Hold[Any]]) -> None:
-        """See `delivery.hold.Transport`: together where that is possible, the others one by one."""
+        """See `delivery.hold.Transport`. Holds of the common form are answered together, the others one by one."""
         holds = cast("Sequence[PollHold]", holds)
         try:
             self._broadcast(holds)
         except Exception:  # a defect with one of them must not cost the others their responses
-            logger.exception("Holds could not be answered together")
+            logger.exception("Answering a broadcast failed; the remaining holds are answered one by one")
         for hold in holds:
             if hold.state == "ended":
                 gevent.get_hub().loop.run_callback(self._conclude_ended, hold)
@@ -147,7 +147,7 @@ class FastPath:
         answered = self._services.polls.answer_single([hold for hold in common if accepts(hold.exchange.recipient)])
         if not answered:
             return
-        # In this order: these two begin a new window where the last one is over.
+        # Before the template: these two begin a new window if the last one is over.
         guard_counts = guard.present()
         counts = limit.add_each([hold.exchange.recipient.audience for hold, _ in answered])
         template = self._template_for(guard, limit)
@@ -180,11 +180,11 @@ class FastPath:
         return template
 
     def _conclude_ended(self, hold: PollHold) -> None:
-        if hold.state == "ended":  # else its client has left meanwhile
+        if hold.state == "ended":  # unless its client left
             self._conclude_in_hub(hold)
 
     def _conclude_in_hub(self, hold: PollHold) -> None:
-        """Answer a hold that has ended, from memory where that is enough."""
+        """Answer an ended hold from memory, or in a greenlet if that needs the database."""
         try:
             self._conclude(hold)
         except WouldWaitError:
@@ -205,7 +205,7 @@ class FastPath:
             self.expire(hold)
 
     def expire(self, hold: Hold[Any]) -> None:
-        """See `Transport`. A hold that is being answered must not wait any further."""
+        """See `Transport`. A hold that is being answered is not parked again."""
         if hold.state != "waiting":
             hold.deadline = 0.0
             return

@@ -1,4 +1,4 @@
-"""What the fast path records of its responses: the same as `protocol.record`, but metrics are updated in bulk."""
+"""The record of the fast path's responses: the same as `protocol.record`, but metrics are updated in bulk."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ class FastPathRecord:
         self.revalidated = 0
         """304s to repeated polls that are not in the metrics yet; `flush` is called once a second."""
         self.logs = True
-        """Whether each response is logged; looked up once a second."""
+        """Whether each response is logged; refreshed once a second."""
         self._responses: dict[tuple[str, int], int] = {}
         self._woken: list[tuple[float, Sequence[float | None]]] = []
         self._seconds: dict[str, list[float]] = {}
@@ -31,7 +31,8 @@ class FastPathRecord:
             log_request(exchange, status, time.monotonic() - exchange.began_at)
 
     def woken(self, commits: Sequence[float | None]) -> None:
-        """Record polls that are answered because of what was committed at these times (`time.time()`)."""
+        """Record woken polls that are answered now. `commits`: the times (`time.time()`) of the commits that woke
+        them."""
         self._woken.append((time.time(), commits))
 
     def count(self, route: str, status: int, count: int = 1) -> None:

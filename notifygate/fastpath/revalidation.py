@@ -1,4 +1,4 @@
-"""A poll that was answered with 304 and is repeated: most of the requests of a polling gateway."""
+"""Revalidation of the 304 of a repeated poll: most of the requests of a polling gateway."""
 
 import sys
 import weakref
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from notifygate.fastpath.fast_path import FastPath
 
 _HELD_BYTES = 600
-"""A `PollRevalidation` with its token, numbers and prepared response, without the name."""
+"""Size of a `PollRevalidation` with its cursor, numbers and encoded response, without the name."""
 
 
 def can_be_revalidated(exchange: Exchange) -> bool:
@@ -27,7 +27,7 @@ def can_be_revalidated(exchange: Exchange) -> bool:
 
 
 class PollRevalidation:
-    """What a 304 rests on. Only for requests that `can_be_revalidated`."""
+    """The preconditions of a 304. Only for requests that `can_be_revalidated`."""
 
     __slots__ = (
         "_end", "_epoch", "_expires_at", "_generation", "_matched", "_name", "_path", "_revocations", "_seen", "_since",
@@ -38,7 +38,7 @@ class PollRevalidation:
         view, at, matched, since = unchanged
         self._path = path
         self._view = weakref.ref(view)
-        """Not held: a view may be large, and how many there are is for `inbox.views` to bound."""
+        """Weak: a view may be large, and `inbox.views` alone bounds their number."""
         self._matched = matched or ""
         self._epoch = at.epoch
         self._since = since

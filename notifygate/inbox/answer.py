@@ -1,4 +1,4 @@
-"""What a poll found, and how it is written as JSON."""
+"""The result of a poll, and its body as JSON (docs/protocol.md section 4)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,36 +9,36 @@ from notifygate.inbox.view import CountsAt, View
 
 
 class InboxUpdate(NamedTuple):
-    """Something to tell: a snapshot, changes, or just counts that the client doesn't have."""
+    """A snapshot, changes, or counts that the client doesn't have."""
 
     notifications: Sequence[bytes]
     """Each as JSON."""
     removed: Sequence[str]
-    """Ids that have left the inbox."""
+    """Ids of notifications that left the inbox."""
     unread: int
     unseen: int
     token: str
-    """The position at which all of this is true: the new cursor and ETag."""
+    """The new cursor and ETag: the position at which the update is true."""
     has_more: bool = False
     reset: bool = False
     is_news: bool = True
-    """False for an answer without news that only brings a fresh cursor or counts; it costs no quota."""
+    """False for an update without changes, with a fresh cursor or counts only; it does not count against `poll`."""
 
 
 class Unchanged(NamedTuple):
-    """Nothing lies after the client's position."""
+    """The result of a poll without changes after the client's position."""
 
     view: View
     at: CountsAt
-    """The position at which this is true, and the counts there."""
+    """The position at which the result is true, with the counts."""
     matched: str | None
-    """The token of If-None-Match that still holds, which a 304 repeats."""
+    """The valid cursor of If-None-Match, which a 304 repeats; None without one."""
     since: int
-    """The oldest position among the cursor and that tag: when it ages out of the tail, a fresh one is due."""
+    """The older position of the cursor and that tag: the client needs a fresh one before it leaves the tail."""
 
 
-# Put together by hand: everything but the ids is a number, a truth or a token, and ten thousand of these are written
-# when a broadcast wakes everybody.
+# Formatted by hand: all values but the ids are numbers, booleans or cursors, and a broadcast to ten thousand formats as
+# many bodies.
 _CHANGES = b'{"notifications":[%b],"removed":%b,'
 _POSITION = b'"unread":%d,"unseen":%d,"cursor":"%b"'
 _PACING = b',"has_more":%b,"reset":%b,"poll":{"after":%d,"wait":%d}}'
@@ -47,7 +47,7 @@ _TRUTH = {True: b"true", False: b"false"}
 
 
 def poll_body(update: InboxUpdate, poll_after: int, poll_wait: int) -> bytes:
-    """Write the body of an inbox answer. The notifications are JSON already and are joined as they are."""
+    """Return the body of an inbox response. `poll_after`, `poll_wait`: seconds for the member `poll`."""
     return _BODY % (
         b",".join(update.notifications),
         orjson.dumps(update.removed) if update.removed else b"[]",
@@ -62,14 +62,14 @@ def poll_body(update: InboxUpdate, poll_after: int, poll_wait: int) -> bytes:
 
 
 def single_news_body(poll_after: int, poll_wait: int) -> bytes:
-    """Write what all bodies share that tell one new notification.
+    """Return the template of bodies with one new notification and no removals.
 
-    With blanks for the notification as JSON (%b), for `unread` and `unseen` (%d), and for the cursor (%b).
+    It has placeholders for the notification as JSON (%b), for `unread` and `unseen` (%d), and for the cursor (%b).
     """
     pacing = _PACING % (_TRUTH[False], _TRUTH[False], poll_after, poll_wait)
     return _CHANGES % (b"%b", b"[]") + _POSITION + pacing
 
 
 def counts_body(unread: int, unseen: int) -> bytes:
-    """Write the body of a counts answer."""
+    """Return the body of a counts response."""
     return orjson.dumps({"unread": unread, "unseen": unseen})

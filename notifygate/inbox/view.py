@@ -1,4 +1,4 @@
-"""A view: what one recipient, with the roles of their token, is shown of the log, and their counts at a position."""
+"""A view: one recipient's projection of the log, by the roles of the token, with the counts at a position."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 
 NO_TOPICS: Mapping[str, int] = {}
-"""Shared by the many views that follow none."""
+"""Shared by the many views without followed topics."""
 
 
 class CountsAt(NamedTuple):
@@ -25,7 +25,7 @@ class CountsAt(NamedTuple):
 
 
 def has_view_entry(entries: Iterable[Entry]) -> bool:
-    """Tell whether what a view shows is altered as a whole by one of these entries."""
+    """Return whether one of the entries changes views as a whole."""
     # A loop: `any` makes a generator, which takes three times as long, on every poll.
     for entry in entries:  # noqa: SIM110
         if entry.is_view:
@@ -34,7 +34,7 @@ def has_view_entry(entries: Iterable[Entry]) -> bool:
 
 
 class View:
-    """What a recipient is shown. Everything but the counts changes only by an entry of kind VIEW, which ends it."""
+    """One recipient's projection of the log. Only the counts change; an entry of kind VIEW ends the view."""
 
     __slots__ = (
         "__weakref__",
@@ -74,41 +74,41 @@ class View:
         self.tag = tag
         """Binds cursors to this recipient and these roles."""
         self.started_seq = started_seq
-        # A topic that the roles don't allow stays among the audiences, since a change of the topic must be noticed,
-        # but nothing that was published to it counts.
+        # A topic that the roles don't permit stays among the audiences, since entries that change the topic concern the
+        # view, but all notifications to it are invisible.
         self._topic_since = {
             topic_audience(name): MAX_SEQUENCE if name in forbidden_topics else since
             for name, since in followed_since.items()
         } or NO_TOPICS
         self.audiences = (principal.audience, *self._topic_since, *map(role, principal.roles), ALL)
-        """The most specific first: the first that matches is the one that the recipient is told."""
+        """The most specific first: a notification has the first that matches as its `audience`."""
         self.hidden_types = hidden_types
         self.seen_marks = seen_marks
         self.read_marks = read_marks
         self.dismissed_up_to = dismissed_up_to
-        # A notification that comes is looked at several times in a row: for the waking, the counts and the answer.
+        # A new notification is checked several times in a row: for the wake-up, the counts and the response.
         self._judged: Notification | None = None
         self._judged_audience: str | None = None
         self.epoch = self.seq = self.unread = self.unseen = 0
         self.token = ""
-        """The token that was made for this view last, and its position: most requests bring or want just that one."""
+        """The newest cursor of this view, whose position is `token_seq`: most requests have or need just that one."""
         self.token_seq = -1
 
     @property
     def at(self) -> CountsAt:
-        """The counts and their position. They move on together; whoever is about to wait takes this first."""
+        """The counts and their position, which advance together. Code that may block takes this value first."""
         return CountsAt(self.epoch, self.seq, self.unread, self.unseen)
 
     def move_to(self, epoch: int, seq: int, unread: int, unseen: int) -> None:
-        """Say what the counts are at another position."""
+        """Set the counts for a new position."""
         self.epoch, self.seq, self.unread, self.unseen = epoch, seq, unread, unseen
 
     def since(self, audience: str) -> int:
-        """Return the position after which what is published to one of the view's audiences belongs to the inbox."""
+        """Return the position after which notifications to one of the view's audiences belong to the inbox."""
         return max(self.started_seq, self.dismissed_up_to, self._topic_since.get(audience, 0))
 
     def shown_as(self, notification: Notification) -> str | None:
-        """Return the audience as a member of which the recipient is shown a notification, None if they are not."""
+        """Return the `audience` of a notification for this recipient, None if it is invisible."""
         seq = notification.seq
         if seq <= self.started_seq or seq <= self.dismissed_up_to or notification.type in self.hidden_types:
             return None
@@ -119,10 +119,10 @@ class View:
         return None
 
     def shows(self, entry: Entry) -> str | None:
-        """Return `shown_as` of an entry's notification, remembered: each is asked for several times in a row.
+        """Return `shown_as` of an entry's notification, cached, since it is called several times in a row.
 
-        Only for entries that a poll looks at. What was remembered stays in memory; of a notification that a snapshot
-        has read for this view alone, that would be a copy for each recipient.
+        Only for entries of the tail. The cache keeps the notification in memory; of one that a snapshot has read for
+        this view alone, that would be a copy for each recipient.
         """
         notification = entry.notification
         if notification is None:
@@ -132,10 +132,10 @@ class View:
         return self._judged_audience
 
     def affects(self, entry: Entry) -> bool:
-        """Return whether an entry changes what the recipient is shown, or ends this view.
+        """Return whether an entry changes the recipient's inbox, or ends this view.
 
-        True for a removal whose final state is not known for this recipient (`Entry.last_states`): a superfluous
-        wake-up is harmless, a missing one is not.
+        True for a removal whose final state for this recipient is unknown (`Entry.last_states`): a superfluous wake-up
+        is harmless, a missing one is not.
         """
         if self.shows(entry) is None:
             return entry.is_view
@@ -145,11 +145,11 @@ class View:
         return True
 
     def needs_last_state(self, entry: Entry) -> bool:
-        """Tell whether an entry can't be counted before its final state was looked up for this recipient."""
+        """Return whether the final state for this recipient must be read before an entry can be counted."""
         return entry.is_removal and self.recipient not in entry.last_states and self.shows(entry) is not None
 
     def deltas(self, entry: Entry) -> tuple[int, int]:
-        """Return by how much an entry moves `unread` and `unseen`."""
+        """Return the changes of `unread` and `unseen` by an entry."""
         notification = entry.notification
         if entry.is_view or notification is None or self.shows(entry) is None:
             return 0, 0
@@ -163,7 +163,7 @@ class View:
         return -(state.read_at is None), -(state.seen_at is None)
 
     def state_of(self, seq: int, row: ItemState | None) -> ItemState:
-        """Return what the recipient did with a notification: their row says it all, else their marks do."""
+        """Return the recipient's state of a notification: the row wins; without one, the marks apply."""
         if row is not None:
             return row
         return ItemState(seen_at=marked_at(self.seen_marks, seq), read_at=marked_at(self.read_marks, seq))

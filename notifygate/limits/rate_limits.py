@@ -1,10 +1,11 @@
-"""The limits of PROTOCOL section 6: what is counted, for whom, and where.
+"""The limits of docs/protocol.md section 6: the counted requests, their keys, and the place of each count.
 
-What a poll costs is known only when it is known what it brought, so Flask-Limiter's decorators are not used: it holds
-the connection to Redis. Without Redis each worker counts for itself. With it, what valid principals do is counted
-here and shared a moment later, so that nobody who is served waits for Redis; `failed_auth` is counted there before the
-answer, since guessing must not gain from many workers; `guard`, which every request meets, is this worker's own. When
-Redis fails, each worker counts for itself for a while: too generous by the number of workers, never refusing.
+The cost of a poll is known only after it, so Flask-Limiter's decorators are not used; it provides the connection to
+Redis. Without Redis each worker counts alone. With it, requests of valid principals are counted in the worker and
+shared a moment later, so that no served request waits for Redis; `failed_auth` is counted in Redis before the response,
+since guessing must not profit from many workers; `guard`, which counts every request, is this worker's own. When Redis
+fails, each worker counts alone for a while: limits are then too generous by the number of workers, and no request is
+rejected for it.
 """
 
 import logging
@@ -31,23 +32,26 @@ from notifygate.settings import PREFIX, Settings
 logger = logging.getLogger(__name__)
 
 LIMITS: tuple[LimitName, ...] = ("publish", "audiences", "poll", "state", "failed_auth", "guard")
+"""All limits (docs/protocol.md section 6)."""
 
 SHARED: frozenset[LimitName] = frozenset({"publish", "audiences", "poll", "state", "failed_auth"})
-"""Limits that are shared through Redis, where there is one, in the background but for the next."""
+"""Limits that are shared through Redis, if configured: in the background, except for WAITED_FOR."""
 
 WAITED_FOR: LimitName = "failed_auth"
-"""The limit that is shared through Redis, where there is one, before the request goes on."""
+"""The limit that is shared through Redis, if configured, before the request continues."""
 
 REDIS_TIMEOUT_SECONDS = 0.25
-"""A limit is worth waiting this long for, once; then Redis is left alone for a while."""
+"""Time-out of a command for WAITED_FOR; after an error Redis is not used for REDIS_PAUSE_SECONDS."""
 
 REDIS_PAUSE_SECONDS = 5.0
+"""Time without Redis after an error."""
 
 STRATEGY = "fixed-window"
+"""Name of the library's strategy, a part of the keys in Redis."""
 
 
 class RateLimits:
-    """Counts. `namespace` keeps gateways that share a Redis apart."""
+    """The limits of a worker. `namespace` separates gateways that share a Redis."""
 
     def __init__(self, app: Flask, settings: Settings, namespace: str) -> None:
         self._local: dict[LimitName, FixedWindows] = {}
@@ -61,7 +65,7 @@ class RateLimits:
         self._shared: list[SharedWindows] = []
         if settings.redis_url:
             self._redis = _connect(app, settings.redis_url)
-            # The kind of count is part of the prefix: another version would choke on these keys.
+            # The kind of count is part of the prefix: another version could not read these keys.
             prefix, signer = f"notifygate:{namespace}:{STRATEGY}:signed", CountSigner(settings.secret_key)
             for name in SHARED & self._items.keys():
                 windows = SharedWindows(
@@ -71,7 +75,7 @@ class RateLimits:
                 self._shared.append(windows)
 
     def start(self) -> None:
-        """Begin to share through Redis what is shared in the background."""
+        """Start sharing counts through Redis in the background."""
         for windows in self._shared:
             windows.start()
 
@@ -83,10 +87,10 @@ class RateLimits:
             self._redis.close()
 
     def take(self, name: LimitName, key: str, amount: int = 1) -> Quota | None:
-        """Count `amount` against a limit for a key and return how it stands then; None where it is switched off.
+        """Count `amount` against a limit for a key and return the quota; None for a limit that is off.
 
-        What would exceed the limit is refused as a whole and not counted. Waits for Redis if `name` is WAITED_FOR and
-        there is one.
+        An amount that would exceed the limit is not counted, and the quota is exceeded. Waits for Redis, if configured,
+        for WAITED_FOR.
         """
         local = self._local.get(name)
         if local is None:
@@ -100,9 +104,10 @@ class RateLimits:
         return quota
 
     def count(self, name: LimitName, key: str, amount: int) -> int | None:
-        """As `take`, for most requests in a fraction of the time.
+        """Count as `take` does, for most requests in a fraction of the time.
 
-        Return 0 if the request is within the limit, else the seconds until the window ends; None where it is off.
+        Return 0 if the request is within the limit, else the seconds until the window ends; None for a limit that is
+        off.
         """
         local = self._local.get(name)
         if local is None:
@@ -113,11 +118,11 @@ class RateLimits:
         return quota.reset_seconds if quota is not None and quota.is_exceeded else 0
 
     def left(self, name: LimitName, key: str) -> tuple[int, int]:
-        """Return what remains of a limit that is on for a key, and the seconds until its window ends."""
+        """Return the remaining number of a limit that is on, for a key, and the seconds until its window ends."""
         return self._local[name].left(key)
 
     def quota(self, name: LimitName, key: str) -> Quota:
-        """Return how a limit that is on stands for a key in this worker, without counting."""
+        """Return this worker's quota of a limit that is on, for a key, without counting."""
         windows = self._local[name]
         return windows.quota(windows.counted(key), windows.ends_at)
 
@@ -127,7 +132,7 @@ class RateLimits:
         return local is not None and local.counted(key) >= local.limit
 
     def windows(self, name: LimitName) -> FixedWindows | None:
-        """Return this worker's windows of a limit; None where it is switched off."""
+        """Return this worker's windows of a limit; None for a limit that is off."""
         return self._local.get(name)
 
     def _take_shared(self, windows: SharedWindows, key: str) -> Quota:
@@ -143,7 +148,7 @@ class RateLimits:
     def _redis_failed(self, error: RedisError) -> None:
         metrics.redis_errors.inc()
         self._paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
-        logger.warning("Rate limits are counted in this worker for a while: %s", type(error).__name__)
+        logger.warning("Redis failed; rate limits are counted per worker for a while: %s", type(error).__name__)
 
 
 def _connect(app: Flask, url: str) -> Redis:
@@ -166,4 +171,4 @@ def _parse(name: str, text: str) -> RateLimitItem:
         return parse(text)
     except ValueError as error:
         variable = f"{PREFIX}LIMIT_{name.upper()}"
-        raise ConfigurationError(f"{variable}: {text!r} is not a limit such as 300/minute.") from error
+        raise ConfigurationError(f"{variable}: {text!r} is invalid; expected a limit such as 300/minute.") from error

@@ -1,12 +1,12 @@
-"""Counts that workers share through Redis without anybody waiting for it.
+"""Counts that workers share through Redis without waiting for it.
 
-A worker counts in its own windows and decides by them at once. What it has counted stands in Redis a moment later, all
-keys in one round trip, and what the other workers have counted comes back and is added to its own. So more than the
-limit may pass, but only what all workers let through within one such moment.
+A worker counts in its own windows and decides by them at once. A moment later it writes its counts to Redis, all keys
+in one round trip, reads those of the other workers and adds them to its own. So all workers together may exceed the
+limit within such a moment, and no longer.
 
-Redis is not believed: it holds one signed record per worker (`notifygate.limits.signed_counts`), and a record that no
-worker wrote is left out and counted in a metric. So whatever is done to the counts in Redis, nobody is refused sooner
-than by what the workers have really counted, and nobody gets more than the limit from each worker.
+Redis is not trusted: it has one signed record per worker (`notifygate.limits.signed_counts`), and a record that no
+worker wrote is ignored and counted in a metric. So manipulated counts in Redis never block a principal sooner than the
+workers' real counts, and a principal never gets more than the limit from each worker.
 """
 
 import time
@@ -28,10 +28,11 @@ GATHER_SECONDS = 0.1
 """How long counts are gathered before they are sent."""
 
 KEYS_PER_TRIP = 500
+"""Keys of one round trip, which bounds the time that the script occupies Redis."""
 
 MAX_WORKERS = 256
-"""Records of one key, one for each worker that has counted it in the window, that are read; where there are more, each
-worker counts that key by itself. It bounds what a trip may bring and what checking it takes."""
+"""Maximum of records of one key, one for each worker that counted it in the window; with more, each worker counts that
+key alone. It bounds the size of a reply and the cost of checking it."""
 
 _EXCHANGE = """
 local kept_seconds, worker, max_workers, value_bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -64,13 +65,13 @@ for place, key in ipairs(KEYS) do
 end
 return replies
 """
-"""Puts this worker's record into each key and returns all records of it as one text; an `x` at its end stands for
-something that can't be a record. One command for many keys: redis-py takes five times as long over several for each,
-while wake-ups wait."""
+"""Writes this worker's record into each key and returns all records of the key as one text; a final `x` marks a value
+that can't be a record. One command for many keys: redis-py takes five times as long for several commands per key, while
+wake-ups wait."""
 
 
 class SharedWindows(FixedWindows):
-    """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` is told of Redis' errors."""
+    """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` gets the errors of Redis."""
 
     def __init__(
         self,
@@ -89,26 +90,26 @@ class SharedWindows(FixedWindows):
         self._is_paused = is_paused
         self._on_failure = on_failure
         self._unsent: dict[str, None] = {}
-        """Keys that were counted since they were sent last; an ordered set."""
+        """Keys that were counted since the last trip; an ordered set."""
         self._news = Event()
         self._loop = Background(self._step)
 
     def start(self) -> None:
-        """Begin to share."""
+        """Start sharing."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Stop; what wasn't sent is not worth waiting for."""
+        """Stop sharing; unsent counts are dropped."""
         self._loop.stop()
 
     def add(self, key: str, now: float, amount: int = 1) -> int:
-        """Count `amount` for a key; return what was counted for it in the present window, as far as is known here."""
+        """Count `amount` for a key; return its count in the present window, as far as this worker knows."""
         self._unsent[key] = None
         self._news.set()
         return super().add(key, now, amount)
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
-        """Count one for each of many keys; return what was counted for each then, as far as is known here."""
+        """Count one for each of many keys; return the counts, as far as this worker knows."""
         self._unsent.update(dict.fromkeys(keys))
         self._news.set()
         return super().add_each(keys)
@@ -128,17 +129,17 @@ class SharedWindows(FixedWindows):
             self._on_failure(error)
 
     def take_shared(self, key: str) -> Quota:
-        """Count one for a key, wait for Redis, and return how the limit stands then over all workers.
+        """Count one for a key, wait for Redis, and return the quota over all workers.
 
-        Raises redis-py's RedisError; the one is counted here all the same.
+        Raises redis-py's RedisError; this worker has counted the request all the same.
         """
         super().add(key, time.time())
         self._share([key])
         return self.quota(self.counted(key), self.ends_at)
 
     def _share(self, keys: Sequence[str]) -> None:
-        """Put this worker's counts into Redis and take over those of the others."""
-        self.present()  # begins a new window, if it is time
+        """Write this worker's counts to Redis and add those of the others."""
+        self.present()  # begins a new window if the last one is over
         ends_at = self.ends_at
         places = [f"{self._prefix}:{self.name}:{key}:{ends_at:.0f}".encode() for key in keys]
         signed = [self._signer.sign(place, self.own(key)) for place, key in zip(places, keys, strict=True)]
@@ -146,7 +147,7 @@ class SharedWindows(FixedWindows):
         args = [kept_seconds, self._signer.worker, MAX_WORKERS, VALUE_BYTES, *signed]
         replies = cast(list[Any], self._exchange(keys=places, args=args))
         if [type(records) for records in replies] != [bytes] * len(keys):
-            raise InvalidResponse("The script has returned something else.")
+            raise InvalidResponse("Unexpected reply of the script; expected one text per key.")
         for place, key, records in zip(places, keys, replies, strict=True):
             others, are_valid = self._signer.others(place, records)
             if not are_valid:

@@ -1,9 +1,9 @@
-"""Counts in Redis that only the gateway's workers can have written.
+"""Counts in Redis that only the gateway's workers can write.
 
 A worker's count for a key of a limit in one window is a record: the worker's random name, the count, and a keyed tag
-over both and the name of the place in Redis, in which the limit, the key and the end of the window stand. So a record
-can't be made or raised in Redis, nor moved to another key, worker or window. What can be done there is to remove
-records, or to bring back an older and lower count: then less is counted, at the least what each worker counts itself.
+over both and the Redis key, which contains the limit, its key and the end of the window. So a record can't be forged or
+raised in Redis, nor moved to another key, worker or window. A client of Redis can remove records or restore an older
+and lower count: then less is counted, but never less than each worker's own count.
 """
 
 import hmac
@@ -13,10 +13,19 @@ from collections.abc import Sequence
 from notifygate.domain.key_derivation import derive_key
 
 WORKER_BYTES = 8
+"""Length of a worker's random name."""
+
 COUNT_BYTES = 8
+"""Length of a count, big-endian."""
+
 TAG_BYTES = 16
+"""Length of a tag: HMAC-SHA256, truncated to 128 bits."""
+
 VALUE_BYTES = COUNT_BYTES + TAG_BYTES
+"""Length of a value in Redis."""
+
 RECORD_BYTES = WORKER_BYTES + VALUE_BYTES
+"""Length of a worker's name with its value."""
 
 
 class CountSigner:
@@ -25,18 +34,17 @@ class CountSigner:
     def __init__(self, gateway_secrets: Sequence[str]) -> None:
         self._keys = [derive_key(secret, b"shared count v1") for secret in gateway_secrets]
         self.worker = secrets.token_bytes(WORKER_BYTES)
-        """The name under which this worker's counts stand."""
+        """The name of this worker in its records."""
 
     def sign(self, place: bytes, count: int) -> bytes:
-        """Return this worker's count as a value for a place in Redis (VALUE_BYTES)."""
+        """Return this worker's count as a signed value of VALUE_BYTES for a Redis key."""
         counted = self.worker + count.to_bytes(COUNT_BYTES, "big")
         return counted[WORKER_BYTES:] + _tag(self._keys[0], place, counted)
 
     def others(self, place: bytes, records: bytes) -> tuple[int, bool]:
-        """Return what the other workers counted at a place, from all records there, and whether all were valid.
+        """Return the sum of the other workers' counts in the records of a Redis key, and whether all were valid.
 
-        Reading ends at the first record that no worker of this gateway has written for this place: records that are
-        made up in Redis cost one look each time, however many they are.
+        Reading ends at the first invalid record: forged records cost one check each time, for any number of them.
         """
         counts: dict[bytes, int] = {}
         whole = len(records) - len(records) % RECORD_BYTES
@@ -53,5 +61,5 @@ class CountSigner:
 
 
 def _tag(key: bytes, place: bytes, counted: bytes) -> bytes:
-    """Tag a worker's name and count, which have a fixed length, and the place behind them."""
+    """Return the tag over a worker's name and count, which have a fixed length, followed by the Redis key."""
     return hmac.digest(key, counted + place, "sha256")[:TAG_BYTES]

@@ -1,8 +1,8 @@
 """Fixed windows, counted in this process.
 
-All keys of a limit share the window, whose end forgets all counts at once. So a count is a number in a dictionary,
-which matters where every poll of every recipient is counted. A window begins with its first count, or on the clock, say
-with the minute, where it has to be the same window for several workers.
+All keys of a limit share the window, and its end drops all counts at once. So a count is a number in a dictionary,
+since every poll of every recipient is counted. A window begins with its first count, or on the clock (with the minute,
+for example) if several workers share it.
 """
 
 import time
@@ -12,10 +12,11 @@ from typing import Literal, NamedTuple
 from limits import RateLimitItem
 
 LimitName = Literal["publish", "audiences", "poll", "state", "failed_auth", "guard"]
+"""Names of limits, as in the RateLimit fields (docs/protocol.md section 6)."""
 
 
 class Quota(NamedTuple):
-    """How a limit stands for one principal."""
+    """The state of a limit for one key."""
 
     name: LimitName
     limit: int
@@ -32,7 +33,7 @@ class Quota(NamedTuple):
 
     @property
     def state_item(self) -> str:
-        """Its state as an item of RateLimit (same draft)."""
+        """The remaining number as an item of RateLimit (same draft)."""
         return f'"{self.name}";r={self.remaining};t={self.reset_seconds}'
 
 
@@ -45,13 +46,13 @@ class FixedWindows:
         self.window_seconds = item.get_expiry()
         self._is_on_the_clock = is_on_the_clock
         self.ends_at = 0.0
-        """When the present window ends (Unix seconds)."""
+        """End of the present window (Unix seconds)."""
         self._counts: dict[str, int] = {}
         self._others: dict[str, int] = {}
-        """What of the counts other workers have counted; see `correct`."""
+        """The other workers' share of the counts; see `correct`."""
 
     def present(self) -> Mapping[str, int]:
-        """Return what was counted in the present window, by key. Only to be looked at, and at once."""
+        """Return the counts of the present window, by key: read-only, and valid until the next switch of greenlets."""
         now = time.time()
         if now >= self.ends_at:
             self._begin(now)
@@ -63,11 +64,11 @@ class FixedWindows:
         self.ends_at = began_at + self.window_seconds
 
     def counted(self, key: str) -> int:
-        """Return what was counted for a key in the present window."""
+        """Return the count of a key in the present window."""
         return self.present().get(key, 0)
 
     def add(self, key: str, now: float, amount: int = 1) -> int:
-        """Count `amount` for a key; return what was counted for it in the present window. `now`: `time.time()`."""
+        """Count `amount` for a key; return its count in the present window. `now`: `time.time()`."""
         if now >= self.ends_at:
             self._begin(now)
         counts = self._counts
@@ -75,8 +76,8 @@ class FixedWindows:
         return total
 
     def add_each(self, keys: Sequence[str]) -> list[int]:
-        """Count one for each of many keys; return what was counted for each then."""
-        self.present()  # begins a new window, if it is time
+        """Count one for each of many keys; return the counts."""
+        self.present()  # begins a new window if the last one is over
         counts = self._counts
         totals: list[int] = []
         for key in keys:
@@ -85,18 +86,18 @@ class FixedWindows:
         return totals
 
     def own(self, key: str) -> int:
-        """Return what was counted for a key in the present window by this worker alone."""
+        """Return the count of a key in the present window by this worker alone."""
         return self.counted(key) - self._others.get(key, 0)
 
     def correct(self, key: str, others: int, ends_at: float) -> None:
-        """Take over what other workers have counted for a key in the window that ends then, if it still goes on."""
-        own = self.own(key)  # begins a new window, if it is time
+        """Set the other workers' count of a key in the window that ends at `ends_at`, unless that window is over."""
+        own = self.own(key)  # begins a new window if the last one is over
         if self.ends_at == ends_at:
             self._others[key] = others
             self._counts[key] = own + others
 
     def left(self, key: str) -> tuple[int, int]:
-        """Return what remains for a key in the present window, and the seconds until it ends: at least 1."""
+        """Return the remaining number of a key in the present window, and the seconds until it ends: at least 1."""
         remaining, seconds = self.limit - self.counted(key), round(self.ends_at - time.time())
         return (remaining if remaining > 0 else 0, seconds if seconds > 1 else 1)
 
@@ -111,14 +112,14 @@ class FixedWindows:
         return True
 
     def take(self, key: str, amount: int = 1) -> Quota:
-        """Count `amount` for a key, or nothing if that would exceed the limit; return how the limit stands then."""
+        """Count `amount` for a key, or nothing if that would exceed the limit; return the quota."""
         counted = self.counted(key)
         if counted + amount > self.limit:
             return self.quota(counted, self.ends_at)._replace(is_exceeded=True)
         return self.quota(self.add(key, time.time(), amount), self.ends_at)
 
     def quota(self, count: int, ends_at: float) -> Quota:
-        """Return how the limit stands when so much was counted in a window that ends then."""
+        """Return the quota for a count in a window that ends at `ends_at` (Unix seconds)."""
         remaining, reset_seconds = self.limit - count, round(ends_at - time.time())
         return Quota(
             self.name,
@@ -130,6 +131,6 @@ class FixedWindows:
         )
 
     def reset(self) -> None:
-        """Forget what was counted."""
+        """Drop all counts."""
         self._counts.clear()
         self._others.clear()

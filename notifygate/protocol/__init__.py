@@ -1,1 +1,1 @@
-"""HTTP without a server: requests, responses and the steps between them, for every way in which a request arrives."""
+"""HTTP without a server: requests, responses and the steps between them, shared by all transports."""

@@ -1,4 +1,5 @@
-"""Responses as header lines and bytes. The fields that all responses share are joined once a second, with the Date."""
+"""Encoding of responses as bytes. The header fields that all responses share are joined once a second, with the
+Date."""
 
 import email.utils
 import functools
@@ -23,7 +24,7 @@ from notifygate.protocol.response import (
 
 
 class Encoder:
-    """Adds to responses what they share. `origins`: those whose scripts may read responses (CORS)."""
+    """Encodes responses with their common fields. `origins`: those whose scripts may read responses (CORS)."""
 
     def __init__(self, origins: Sequence[str], limits: RateLimits) -> None:
         self._rate_limits = limits
@@ -33,7 +34,7 @@ class Encoder:
         self._limits: dict[tuple[LimitName, ...], bytes] = {}
 
     def refresh(self) -> None:
-        """Use the current Date. Called once a second."""
+        """Drop the lines with the old Date. Called once a second."""
         self._starts.clear()
 
     def encode(self, exchange: Exchange, response: Response) -> bytes:
@@ -75,7 +76,7 @@ class Encoder:
         return start
 
     def _limit_lines(self, exchange: Exchange) -> bytes:
-        """Return how the limits stand now that the request was counted against; empty without any."""
+        """Return the RateLimit fields of the limits that the request was counted against; empty without any."""
         names = exchange.counted
         if not names:
             return b""
@@ -85,7 +86,8 @@ class Encoder:
         return self.limit_template(names) % tuple(numbers)
 
     def limit_template(self, names: tuple[LimitName, ...]) -> bytes:
-        """Return the lines of some limits with %d for what remains and the seconds until the window ends, of each."""
+        """Return the lines of some limits with, for each, %d for the remaining number and the seconds until its
+        reset."""
         template = self._limits.get(names)
         if template is None:
             quotas = [self._rate_limits.quota(name, "") for name in names]

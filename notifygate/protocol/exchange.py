@@ -1,4 +1,4 @@
-"""One request and its response in the making: what the steps of the pipeline learn and pass on."""
+"""An exchange: one request with the results of the pipeline's steps, until its response is recorded."""
 
 import time
 from typing import Any
@@ -12,9 +12,9 @@ from notifygate.protocol.response import SANE_REQUEST_ID
 
 
 class Exchange:
-    """A request, its principal, and what was counted for it.
+    """A request, its principal, and the limits that it was counted against.
 
-    An exchange survives a change from the hub to a greenlet: what was authenticated and counted is not done twice.
+    An exchange survives a change from the hub to a greenlet: authentication and counting are not repeated.
     """
 
     __slots__ = (
@@ -24,9 +24,9 @@ class Exchange:
 
     def __init__(self, request: Request, route: str, client: Any = None) -> None:
         self.client = client
-        """The connection, as the transport that answers on it knows it."""
+        """The transport's connection to the client."""
         self.request = request
-        """Not to be used once the exchange is held."""
+        """Unavailable once the exchange is held."""
         self.route = route
         """The path with its variable parts in angle brackets; a label in logs and metrics."""
         self.method = request.method
@@ -43,18 +43,18 @@ class Exchange:
         self.counted: tuple[LimitName, ...] = ()
         """The limits that the request was counted against, in order."""
         self.granted_wait: int | None = None
-        """Seconds that were granted to a request that asked for a wait, None where it did not ask."""
+        """Granted seconds of a wait, None if the request asked for none."""
         self.held_seconds = 0.0
 
     @property
     def request_id(self) -> str:
-        """The caller's id of the request, else a new one. Made when it is first needed: held requests have none."""
+        """The caller's id of the request, else a new one. Created on first use: most held requests never need one."""
         if self._request_id is None:
             self._request_id = new_request_id()
         return self._request_id
 
     def limit_key(self, name: LimitName) -> str:
-        """Return what a limit counts the request for: the principal, or the address that failed to authenticate."""
+        """Return the key of the request in a limit: the principal, or the address that failed to authenticate."""
         if self.principal is None:
             return counted_address(self.request.address)
         return self.principal.label

@@ -1,4 +1,4 @@
-"""Reading the parameters and the body of a request against models."""
+"""Parsing of the parameters and the body of a request into models."""
 
 from typing import TypeVar
 
@@ -17,9 +17,9 @@ def parse_parameters(request: Request, model: type[M]) -> M:
 
 
 def refuse_parameters(request: Request) -> None:
-    """Raise InvalidRequestError if there are query parameters: the endpoint takes none."""
+    """Reject query parameters, for endpoints without any. Raises InvalidRequestError."""
     if request.query and (unknown := parse_query(request.query)):
-        raise InvalidRequestError([FieldError(name, "is not known") for name in unknown])
+        raise InvalidRequestError([FieldError(name, "is unknown") for name in unknown])
 
 
 def parse_body(request: Request, model: type[M]) -> M:

@@ -1,10 +1,10 @@
-"""The steps from a request to its response, the same for every way in which requests arrive.
+"""The steps from a request to its response, shared by all transports.
 
 1. authenticate the caller and count the request against `guard` (`admit`)
 2. run the endpoint, which counts against its own limits
 3. turn an error into a problem document
 
-`Encoder` then adds the common header fields, and `record` counts and logs the response.
+Afterwards `Encoder` adds the common header fields, and `record` counts and logs the response.
 """
 
 import functools
@@ -24,13 +24,17 @@ from notifygate.services import Services
 from notifygate.waiting import WouldWaitError
 
 Access = Literal["open", "any", "recipient", "publisher", "admin"]
-"""Which callers an endpoint admits: everybody, any valid credential, a recipient's token, a key with `publish`, a key
-with `admin`."""
+"""The callers that an endpoint admits: all, any valid credential, a recipient's token, a key with `publish`, a key with
+`admin`."""
 
 KEY_PREFIX = PREFIX.encode()
+"""First bytes of an API key; all other credentials are tokens."""
 
 Outcome = Response | Hold[Response]
+"""A response, or the parked hold of a request that waits."""
+
 Run = Callable[[Exchange, Services], Outcome]
+"""The function of an endpoint."""
 
 
 class Endpoint(NamedTuple):
@@ -44,16 +48,17 @@ class Endpoint(NamedTuple):
 
 
 class Pipeline:
-    """Answers requests. `park` is the transport's way to hold a request: see `delivery.hold`."""
+    """Answers requests. `park` is the transport's function for holding a request: see `delivery.hold`."""
 
     def __init__(self, services: Services, park: Callable[[Exchange, Hold[Response]], Outcome]) -> None:
         self._services = services
         self._park = park
 
     def handle(self, exchange: Exchange, access: Access, run: Run) -> Outcome:
-        """Answer a request, or return the hold that was parked.
+        """Answer a request, or return its parked hold.
 
-        Raises WouldWaitError in the hub. Called again in a greenlet, it goes on from there.
+        Raises WouldWaitError in the hub. A second call in a greenlet continues: authentication and counting are not
+        repeated.
         """
         try:
             if access != "open":
@@ -68,7 +73,7 @@ class Pipeline:
             return problem_response(error, exchange.request_id)
 
     def conclude(self, exchange: Exchange, hold: Hold[Response]) -> Outcome:
-        """Answer a hold that has ended, or return it if it waits again. Raises as `handle`."""
+        """Answer an ended hold, or return it if it was parked again. Raises WouldWaitError, as `handle`."""
         try:
             return self._services.holds.conclude(hold) or hold
         except WouldWaitError:
@@ -77,14 +82,14 @@ class Pipeline:
             return problem_response(error, exchange.request_id)
 
     def verify_token(self, exchange: Exchange) -> None:
-        """Set the principal from a token that memory does not know. Raises UnauthorizedError."""
+        """Set the principal from a token that is not in memory. Raises UnauthorizedError."""
         text = _credential(exchange).decode("latin-1")
         if text.startswith(PREFIX):
             raise UnauthorizedError
         exchange.principal = self._services.tokens.verify(text)
 
     def recall(self, exchange: Exchange) -> bool:
-        """Set the principal if memory knows the credential. Return whether it does."""
+        """Set the principal if the credential is in memory. Return whether it is."""
         credential = _credential(exchange)
         if credential.startswith(KEY_PREFIX):
             exchange.principal = self._services.keys.recall(credential.decode("latin-1"))
@@ -95,9 +100,9 @@ class Pipeline:
     def _authenticate(self, exchange: Exchange) -> None:
         """Set the principal. Raises UnauthorizedError, which counts against the address.
 
-        An API key that memory does not know to be good costs a database read, but none past the address' limit:
-        guessing must not load the database. A good key that is new gets its first answer within the head check
-        interval, when memory knows it; all others behind the same address are served as before.
+        An API key that is not in memory costs a database read, but none past the address' limit: guessing must not load
+        the database. A valid new key is then accepted within the head check interval, once it is in memory; all other
+        clients behind the same address are served as before.
         """
         if self.recall(exchange):
             return
@@ -110,28 +115,28 @@ class Pipeline:
             else:
                 exchange.principal = services.keys.verify(text)
         except UnauthorizedError:
-            # An address is counted only while no credential is valid: many recipients may share one.
+            # Only failures count against an address: many recipients may share one.
             take(exchange, services.limits, "failed_auth")
             raise
 
     def _admit(self, exchange: Exchange, access: Access) -> None:
-        """Count the request against the guard limit.
+        """Count the request against the limit `guard`.
 
         Raises RateLimitedError, and ForbiddenError for a principal that `access` excludes.
         """
         take(exchange, self._services.limits, "guard")
         principal = exchange.principal
         if access == "recipient" and not isinstance(principal, Recipient):
-            raise ForbiddenError("This endpoint is for recipients: it takes a token, not an API key.")
+            raise ForbiddenError("An API key can't use this endpoint; send a recipient's token.")
         if access in ("publisher", "admin"):
             if not isinstance(principal, Publisher):
-                raise ForbiddenError("This endpoint is for publishers: it takes an API key, not a token.")
+                raise ForbiddenError("A recipient's token can't use this endpoint; send an API key.")
             if not principal.has_scope("admin" if access == "admin" else "publish"):
-                raise ForbiddenError("This key does not have the scope for this.")
+                raise ForbiddenError(f"The API key lacks the scope {'admin' if access == 'admin' else 'publish'}.")
 
 
 def _credential(exchange: Exchange) -> bytes:
-    """Return the bearer credential (RFC 6750 section 2.1), empty where there is none."""
+    """Return the bearer credential (RFC 6750 section 2.1), empty without one."""
     scheme, _, credential = exchange.request.fields.get(b"authorization", b"").partition(b" ")
     return credential.strip() if scheme == b"Bearer" or scheme.lower() == b"bearer" else b""
 
@@ -150,5 +155,5 @@ def take(exchange: Exchange, limits: RateLimits, name: LimitName, amount: int = 
 
 @functools.lru_cache(maxsize=64)
 def _extended(names: tuple[LimitName, ...], name: LimitName) -> tuple[LimitName, ...]:
-    """Return names with one more: one tuple for all exchanges, of which ten thousand may be held."""
+    """Return names with one more. Cached, so that ten thousand held exchanges share one tuple."""
     return (*names, name)

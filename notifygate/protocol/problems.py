@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the one place that turns errors into responses."""
+"""Problem documents (RFC 9457): the only module that turns errors into responses."""
 
 import logging
 from typing import Any
@@ -19,22 +19,24 @@ from notifygate.protocol.response import Response, field_lines
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE_RETRY_SECONDS = 2
+"""`Retry-After` of a 503: a fail-over or a restart of the database takes some seconds."""
 
 MAX_FIELD_CHARACTERS = 200
-"""Longest name of a field that a problem repeats: names come from the request."""
+"""Maximum length of a field's name in a problem: unknown names come from the request."""
 
 
 def problem_response(error: Exception, request_id: str) -> Response:
-    """Return the problem document of an error. What the caller must not see goes to the log."""
+    """Return the problem document of an error. Errors outside the catalogue become `internal`; their details are
+    logged."""
     if not isinstance(error, NotifygateError) or error.code not in CATALOGUE:
-        logger.error("A request failed", exc_info=error, extra={"request_id": request_id})
+        logger.error("Request failed", exc_info=error, extra={"request_id": request_id})
         code, detail = "internal", "The gateway has a defect; its log has the details under this request id."
     else:
         code, detail = error.code, str(error)
     document: dict[str, Any] = problem_document(code, detail, request_id)
     if isinstance(error, InvalidRequestError) and error.errors:
         document["errors"] = [
-            # The name may hold surrogates, which UTF-8 cannot encode.
+            # The name may contain surrogates, which UTF-8 can't encode.
             {"field": item.field.encode("utf-8", "replace").decode()[:MAX_FIELD_CHARACTERS], "message": item.message}
             for item in error.errors
         ]
@@ -51,8 +53,8 @@ def _fields_of(error: Exception) -> dict[str, str]:
         case RateLimitedError():
             return {"Retry-After": str(max(1, error.retry_after_seconds))}
         case UnavailableError():
-            logger.warning("Not available: %s (%s)", error, type(error.__cause__).__name__)
-            logger.debug("Not available", exc_info=error)  # thousands of pollers would fill the disk with stacks
+            logger.warning("Unavailable: %s (%s)", error, type(error.__cause__).__name__)
+            logger.debug("Unavailable", exc_info=error)  # thousands of polls would fill the disk with stacks
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
         case _:
             return {}

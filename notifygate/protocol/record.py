@@ -1,4 +1,4 @@
-"""What is recorded of each response: its count, its duration and its line in the access log."""
+"""The record of each response: its count, its duration and its line in the access log."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ def logs_requests() -> bool:
 
 
 def record(exchange: Exchange, status: int) -> None:
-    """Count a response and log it."""
+    """Count a response, observe its duration without the time held, and log it."""
     duration = time.monotonic() - exchange.began_at
     metrics.requests.labels(exchange.route, status).inc()
     metrics.request_seconds.labels(exchange.route).observe(duration - exchange.held_seconds)

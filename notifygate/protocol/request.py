@@ -1,7 +1,7 @@
-"""A request as a value: what an endpoint reads, wherever it came from.
+"""A request as a value, independent of its transport.
 
-The WSGI adapter makes one from an environ, the fast path from bytes. The body is read on demand, since nothing may be
-read for a caller who has no credential.
+The WSGI adapter makes one from an environ, the fast path from bytes. The body is read on demand, since no body is read
+for a caller without a credential.
 """
 
 import codecs
@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl
 from notifygate.errors import InvalidRequestError
 
 CACHE_BUSTER = "_"
-"""Query parameter that scripts for old browsers append to bypass caches. It has no meaning."""
+"""Query parameter that scripts for old browsers append to bypass caches; ignored."""
 
 NO_PARAMS: Mapping[str, str] = {}
+"""Parameters of a path without variable parts."""
 
 MAX_BODY_BYTES = 64 * 1024
-"""Longest request body (docs/protocol.md section 1)."""
+"""Maximum of a request body (docs/protocol.md section 1)."""
 
 
 def _percent_encode(error: UnicodeError) -> tuple[str, int]:
@@ -74,7 +75,7 @@ def no_body() -> bytes:
 
 
 NO_REQUEST = Request("", b"", b"", {}, read_body=no_body)
-"""Stands for the request of a hold, which is no longer needed."""
+"""Replaces the request of a hold, which is no longer needed."""
 
 
 def parse_query(query: bytes) -> dict[str, str]:
@@ -87,6 +88,6 @@ def parse_query(query: bytes) -> dict[str, str]:
         if name == CACHE_BUSTER:
             continue
         if name in values:
-            raise InvalidRequestError.of(name, "is given more than once")
+            raise InvalidRequestError.of(name, "is repeated; give it once")
         values[name] = value
     return values

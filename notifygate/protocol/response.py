@@ -7,24 +7,32 @@ from typing import Any
 from notifygate.limits.windows import Quota
 
 SERVER_NAME = "notifygate"
-"""The `Server` field of every response (RFC 9110 section 10.2.4): without a version, which helps attackers only."""
+"""The `Server` field of every response (RFC 9110 section 10.2.4), without a version, which would help attackers
+only."""
 
 PRIVATE = b"Cache-Control: private, no-cache\r\nVary: Authorization, Accept-Encoding\r\n"
 """A shared cache must not store the response, and a private one must revalidate it before it uses it again."""
 
 NO_SNIFFING = b"X-Content-Type-Options: nosniff\r\n"
+"""Forbids browsers to guess another media type (Fetch standard)."""
 
 EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+"""Header fields that scripts of other origins may read (docs/protocol.md, CORS)."""
+
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE"
+"""Methods that scripts of other origins may use."""
+
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
+"""Header fields that scripts of other origins may send."""
+
 PREFLIGHT_SECONDS = 600
-"""How long a browser may cache the answer to a preflight request."""
+"""How long a browser may cache the response to a preflight request."""
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
 """Request ids of callers that are repeated in responses and in the log."""
 
 CLIENT_GONE = 499
-"""The status under which nginx, too, logs a client that closed the connection. No client receives it."""
+"""The status of a request whose client closed the connection, as in nginx' logs. No client receives it."""
 
 
 class Response:
@@ -40,7 +48,7 @@ class Response:
         self.body = body
         self.fields = fields
         self.revalidation: Any = None
-        """What a 304 rests on, for the fast path: the same request gets the same response while it holds."""
+        """The preconditions of a 304, for the fast path: the same request gets the same response while they hold."""
 
 
 def field_lines(fields: Mapping[str, str]) -> bytes:

@@ -1,1 +1,1 @@
-"""The gunicorn worker. It knows holds and bytes, not Flask."""
+"""The gunicorn worker and master. They know connections, bytes and holds, not Flask."""

@@ -1,10 +1,9 @@
-"""gunicorn's master, changed in two points: connections are accepted only, and always, while a worker serves.
+"""gunicorn's master, changed in two points: connections are accepted if and only if a worker serves.
 
-1. A worker ends when another one serves in its place. gunicorn's own ends old workers as soon as new ones are forked,
-   which need seconds until they serve. And where they can't start, or the configuration can't be read, the gateway is
-   gone.
-2. The port opens when the first worker serves. gunicorn's own opens it before it forks the workers: a balancer would
-   send requests there that wait for seconds, while another gateway could answer them.
+1. A worker ends when another one serves in its place. gunicorn's own master ends old workers as soon as new ones are
+   forked, which need seconds until they serve; if they can't start, or the configuration is invalid, the gateway ends.
+2. The port opens when the first worker serves. gunicorn's own master opens it before it forks the workers: a balancer
+   would send requests there that wait for seconds, while another gateway could answer them.
 """
 
 import logging
@@ -21,9 +20,10 @@ logger = logging.getLogger(__name__)
 
 
 def take_over(arbiter: Arbiter) -> None:
-    """Make a master one of this kind before it has sockets or workers. gunicorn has no setting for either point."""
+    """Turn gunicorn's master into a GatewayArbiter, before it has sockets or workers: gunicorn has no setting for
+    it."""
     arbiter.__class__ = GatewayArbiter
-    # gunicorn binds its sockets and leaves listening to the workers (`GatewayWorker.run`).
+    # gunicorn binds its sockets, and the workers call listen (`GatewayWorker.run`).
     BaseSocket._is_listening = staticmethod(_needs_no_listening)  # pyright: ignore[reportAttributeAccessIssue] - not in its types
 
 
@@ -38,23 +38,23 @@ class GatewayArbiter(Arbiter):
     """Workers are numbered by `age`; those below this were started before the last reload."""
 
     def reload(self) -> None:
-        """Read the configuration and start new workers (SIGHUP). What can't be read changes nothing."""
+        """Read the configuration and start new workers (SIGHUP). An invalid configuration changes nothing."""
         config = self.app.cfg
         try:
             self.app.reload()
-        except SystemExit:  # gunicorn has printed why
+        except SystemExit:  # gunicorn has printed the reason
             self.app.cfg = config
-            logger.error("The configuration can't be read: the workers go on as they are")
+            logger.error("The configuration can't be read; the workers continue with the old one")
             return
         self._oldest_current_age = self.worker_age + 1
-        # Kept out of sight: gunicorn's method waits for the old workers to end, deaf to signals.
+        # Hidden from gunicorn's method, which waits for the old workers to end and ignores signals meanwhile.
         workers = dict(self.WORKERS)
         self.WORKERS.clear()
         super().reload()
         self.WORKERS.update(workers)
 
     def manage_workers(self) -> None:
-        """Start the workers that are missing, and end those that others have replaced. Called every second."""
+        """Start missing workers, and end replaced ones. Called every second."""
         for _ in range(self.num_workers - len(self._current_workers())):
             self.spawn_worker()
         wanted = _youngest(self._current_workers(), self.num_workers)
@@ -68,7 +68,7 @@ class GatewayArbiter(Arbiter):
                 self.kill_worker(worker.pid, signal.SIGTERM)
 
     def stop(self, graceful: bool = True) -> None:
-        """End the workers, and with them the listening sockets, unless systemd or another master has them too."""
+        """End the workers, and with them the listening sockets, unless systemd or another master shares them."""
         if self.reexec_pid == self.master_pid == 0 and not self.systemd:
             for worker in self._by_age():
                 worker.lifecycle.closes_listeners = True

@@ -1,8 +1,8 @@
 """Closing a listening socket without a reset for any client.
 
-The kernel completes connections on its own and keeps them in the accept queue. When the last descriptor of the socket
-is closed, it resets those in the queue, and those of which the last packet of the handshake is on its way: their
-clients are connected and may have sent a request, so that they can't know whether it was executed.
+The kernel completes connections and keeps them in the accept queue. When the last descriptor of the socket is closed,
+it resets those in the queue, and those whose last packet of the handshake is on its way: their clients are connected
+and may have sent a request, so they can't know whether it was executed.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ from notifygate.raw_socket import raw_socket
 logger = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 0.25
-"""How long handshakes that have begun may take: a round trip, and the worker's turn."""
+"""Time for handshakes that have begun: a round trip, and the worker's turn."""
 
 _SO_ATTACH_FILTER = getattr(socket, "SO_ATTACH_FILTER", 26)  # Linux; Python has no name for it
 
@@ -36,10 +36,10 @@ _DROP_SYN = b"".join(
 
 
 def refuse_new_handshakes(listener: Any) -> None:
-    """Have the kernel ignore new connections to a listening socket, in every process that shares it, for good.
+    """Make the kernel ignore new connections to a listening socket, in every process that shares it, for good.
 
-    Their clients repeat the first packet after a second, and find another listener or are refused. Without this, a
-    connection could be completed between the last look into the queue and the close.
+    Their clients repeat the first packet after a second, and reach another listener or are refused. Without this, a
+    connection could be completed between the last accept and the close.
     """
     if listener.family not in (socket.AF_INET, socket.AF_INET6):
         return
@@ -47,12 +47,12 @@ def refuse_new_handshakes(listener: Any) -> None:
     option = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(program))
     try:
         raw_socket(listener).setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
-    except OSError as error:  # no Linux: a window of microseconds remains
-        logger.debug("New handshakes are not refused: %s", type(error).__name__)
+    except OSError as error:  # not Linux: a window of microseconds remains
+        logger.debug("Can't refuse new handshakes: %s", type(error).__name__)
 
 
 def accept_queued(server: StreamServer) -> None:
-    """Accept what waits in the queue of a server, as far as it has room."""
-    with suppress(OSError):  # no further descriptor
+    """Accept the connections in the accept queue of a server, up to its capacity."""
+    with suppress(OSError):  # out of descriptors
         while not server.full() and (accepted := server.do_read()):
             server.do_handle(*accepted)

@@ -1,6 +1,6 @@
-"""A wheel of deadlines: one timer for all of them, and next to nothing to be done for setting one.
+"""A timing wheel: one timer for all deadlines, which are cheap to set.
 
-The timing wheel of Varghese and Lauck (Hashed and hierarchical timing wheels, 1987), with a dictionary for its slots.
+After Varghese and Lauck (Hashed and hierarchical timing wheels, 1987), with a dictionary for the slots.
 Time is counted in ticks, TICKS_PER_SECOND of `time.monotonic()`.
 """
 
@@ -13,42 +13,43 @@ import gevent
 from notifygate.waiting import in_next_turn
 
 TICKS_PER_SECOND = 20
-"""The resolution of deadlines: each fires less than one tick early or late."""
+"""Resolution of deadlines: each fires less than one tick early or late."""
 
 ACTED_ON_PER_TURN = 256
-"""Deadlines that are acted on before the hub gets to do something else."""
+"""Deadlines of a slice, after which the hub does other work."""
 
 
 class Timed:
-    """Something with a deadline."""
+    """Base of objects with a deadline."""
 
     __slots__ = ("due", "filed")
 
     def __init__(self) -> None:
         self.due = 0
-        """The tick at which its time is over."""
+        """The tick of the deadline."""
         self.filed = -1
-        """The tick under which it stands in the wheel; one of the past means none."""
+        """The tick of its slot in the wheel; a past one means none."""
 
 
 T = TypeVar("T", bound=Timed)
 
 
 class Deadlines(Generic[T]):
-    """The deadlines of many things. `over` is called in the hub with each whose time is over; it must not raise."""
+    """The deadlines of many objects. `over` is called in the hub with each whose deadline has passed; it must not
+    raise."""
 
     def __init__(self, over: Callable[[T], None]) -> None:
         self._over = over
         self._wheel: dict[int, list[T]] = {}
         self.next_tick = int(time.monotonic() * TICKS_PER_SECOND)
-        """The one that is acted on next, which is the present one or, on a busy worker, one that is late."""
+        """The next tick to process: the present one or, on a busy worker, an earlier one."""
         self._timer = gevent.get_hub().loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
         self._timer.start(self._turn)
 
     def set(self, timed: T, tick: int) -> None:
-        """Say that the time of something is over at a tick, whatever was said before.
+        """Set the deadline of an object, or replace it.
 
-        It stands in the wheel once. A deadline that moves back, as most do, is noticed when the old one comes.
+        An object is in the wheel once. A deadline that moves back, as most do, is filed again when the old one comes.
         """
         next_tick = self.next_tick
         timed.due = due = tick if tick > next_tick else next_tick
@@ -56,11 +57,11 @@ class Deadlines(Generic[T]):
             self._file(timed)
 
     def forget(self, timed: T) -> None:
-        """Let the time of something never be over."""
+        """Remove the deadline of an object."""
         timed.filed = -1
 
     def stop(self) -> None:
-        """Act on no more deadlines."""
+        """Stop the timer."""
         self._timer.stop()
 
     def _file(self, timed: T) -> None:
@@ -82,7 +83,7 @@ class Deadlines(Generic[T]):
 
     def _check(self, timed: T) -> None:
         if timed.filed != self.next_tick:
-            return  # it was forgotten, or stands elsewhere too
+            return  # removed, or filed in another slot
         timed.filed = -1
         if timed.due > self.next_tick:
             self._file(timed)

@@ -1,8 +1,8 @@
 """The gateway's own worker: idle and held connections need no greenlet, and plain polls no parser.
 
-New connections go to the reactor (`server.reactor`). What isn't a plain poll is served as by the parent class, in a
-greenlet, with gunicorn's parser and the WSGI application; afterwards the connection goes to the reactor again. Where
-gunicorn itself speaks TLS, all of this is left to the parent: there is no telling what encrypted bytes say.
+New connections go to the reactor (`server.reactor`). The parent class serves all requests but plain polls and
+publications, in a greenlet, with gunicorn's parser and the WSGI application; afterwards the connection returns to the
+reactor. With TLS in gunicorn itself, the parent class serves everything, since the reactor can't read encrypted bytes.
 """
 
 import errno
@@ -24,23 +24,24 @@ from notifygate.server.worker import HEARTBEAT_SECONDS, GatewaySocket, GatewayWo
 logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 30
-"""How long a client may take to send the head of a request, from its first byte. Browsers send it in one piece."""
+"""Time for the head of a request, from its first byte. Browsers send it in one piece."""
 
 PAUSE_SECONDS = 0.05
-"""How often a worker that is full looks whether it still is."""
+"""Polling interval at the limit on open files."""
 
 WARN_SECONDS = 60.0
+"""Minimum interval of warnings about too many open files."""
 
 
 class _Handed(GatewaySocket):
-    """A connection of which something was read already: that comes first."""
+    """A connection with bytes that were read already, which `recv` returns first."""
 
     def __init__(self, family: int, fd: int, read: bytes) -> None:
-        super().__init__(family, SOCK_STREAM, 0, fd)  # told, or it would ask the kernel three times
+        super().__init__(family, SOCK_STREAM, 0, fd)  # given, or the class would ask the kernel three times
         self._read = read
 
     def recv(self, *args: Any) -> bytes:
-        """Receive, as sockets do."""
+        """Receive bytes, as `socket.recv`; those that were read already come first."""
         if self._read:
             read, self._read = self._read, b""
             return read
@@ -48,7 +49,7 @@ class _Handed(GatewaySocket):
 
 
 class _Address:
-    """Stands for the listener where gunicorn asks each connection's listener for its address."""
+    """Replaces the listener for gunicorn, which reads the address of each connection's listener."""
 
     def __init__(self, address: Any) -> None:
         self._address = address
@@ -59,7 +60,7 @@ class _Address:
 
 
 class _Listener(StreamServer):
-    """Accepts connections in the hub, as long as there is room for them."""
+    """Accepts connections in the hub, up to the worker's capacity."""
 
     def __init__(self, sock: Any, worker: "DetachingWorker") -> None:
         super().__init__(sock, handle=worker.welcome, spawn=None)
@@ -69,11 +70,11 @@ class _Listener(StreamServer):
             self.max_accept = 1  # so that the other workers get their share
 
     def full(self) -> bool:
-        """Tell gevent to stop accepting for now."""
+        """Return whether the worker is full; gevent then stops accepting."""
         return self._worker.is_full
 
     def do_read(self) -> Any:
-        """Accept a connection. Where the process may open no more files, say so once in a while and pause."""
+        """Accept a connection. At the limit on open files, log a warning once in WARN_SECONDS and pause."""
         try:
             return super().do_read()
         except OSError as error:
@@ -81,20 +82,20 @@ class _Listener(StreamServer):
                 raise
         if time.monotonic() - self._warned_at > WARN_SECONDS:
             self._warned_at = time.monotonic()
-            logger.warning("No further connection can be accepted: too many open files")
+            logger.warning("Too many open files; no further connection is accepted until one ends")
         self.stop_accepting()
         self._pause = self.loop.timer(PAUSE_SECONDS)
         self._pause.start(self.accept_again)
         return None
 
     def accept_again(self) -> None:
-        """Go on accepting if that was stopped."""
+        """Resume accepting after a pause."""
         if self.started:
             self.start_accepting()
 
 
 class DetachingWorker(GatewayWorker):
-    """Serves connections from the reactor, and from greenlets where the reactor can't."""
+    """Serves connections from the reactor, and from greenlets if the reactor can't."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -103,28 +104,28 @@ class DetachingWorker(GatewayWorker):
 
     @property
     def served_requests(self) -> int:
-        """See above."""
+        """See `GatewayWorker`."""
         return self.nr + (self._reactor.answered if self._reactor is not None else 0)
 
     @property
     def is_busy(self) -> bool:
-        """See above."""
+        """See `GatewayWorker`."""
         return super().is_busy if self._reactor is None else bool(self._reactor or self._greenlets)
 
     @property
     def is_full(self) -> bool:
-        """Whether no further connection can be taken."""
+        """Whether the worker has reached its maximum of connections."""
         return len(self._reactor or ()) + len(self._clients) >= self.worker_connections
 
     def run(self) -> None:
-        """Serve from the reactor, unless gunicorn speaks TLS."""
+        """Serve from the reactor, unless gunicorn terminates TLS."""
         if not self.cfg.is_ssl:
             self._start_reactor()
         super().run()
 
     def _start_reactor(self) -> None:
         families = {sock.family for sock in self.sockets}
-        self._family = families.pop() if len(families) == 1 else -1  # -1: each has to be asked
+        self._family = families.pop() if len(families) == 1 else -1  # -1: differs between connections
         self._address = _Address(self.sockets[0].getsockname())
         handler = registered_handler()
         self._reactor = Reactor(
@@ -147,23 +148,23 @@ class DetachingWorker(GatewayWorker):
             self._reactor.stop()
 
     def welcome(self, client: Any, address: Any) -> None:
-        """Take a new connection. Called in the hub."""
+        """Adopt a new connection. Called in the hub."""
         self._keep(client.detach())
 
     def timeout_ctx(self) -> Any:
-        """Bound the time in which a head has to come: connections that say nothing are on the reactor."""
+        """Bound the time for a head: silent connections are on the reactor."""
         if self._reactor is None:
             return super().timeout_ctx()
         seconds = min(HEAD_SECONDS, self.cfg.keepalive)
-        return gevent.Timeout(seconds, False)  # pyright: ignore[reportArgumentType] - it just ends the block
+        return gevent.Timeout(seconds, False)  # pyright: ignore[reportArgumentType] - False ends the block without an exception
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
-        """Serve one request in its greenlet, and give the connection back to the reactor."""
+        """Serve one request in its greenlet, and return the connection to the reactor."""
         super().handle_request(listener_name, req, sock, addr)
         if self._reactor is not None and _is_read_to_its_end(req):
             self._clients.discard(sock)
             self._keep(sock.detach())
-            raise StopIteration  # for gunicorn, this connection has come to its end
+            raise StopIteration  # ends gunicorn's loop over the requests of this connection
         return True
 
     def _keep(self, fd: int) -> None:
@@ -174,7 +175,7 @@ class DetachingWorker(GatewayWorker):
         client = _Handed(self._family, fd, read)
         try:
             address = client.getpeername()
-        except OSError:  # it has left
+        except OSError:  # the client left
             client.close()
             return
         self._clients.add(client)
@@ -186,7 +187,7 @@ class DetachingWorker(GatewayWorker):
         self._greenlets.spawn(self._send_slowly, client, rest, keeps_alive)
 
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
-        """Send the rest of an answer to a client that doesn't take it as fast as it comes."""
+        """Send the rest of a response to a client that reads slowly."""
         try:
             client.settimeout(transfer.STALLED_SECONDS)
             client.sendall(rest)
@@ -211,7 +212,7 @@ class DetachingWorker(GatewayWorker):
 
 
 def _is_read_to_its_end(req: Any) -> bool:
-    """Tell whether nothing of a request, and nothing of the next one, waits in memory."""
+    """Return whether the request was read to its end, and no byte of the next one."""
     reader = req.body.reader
     if not isinstance(reader, LengthReader) or reader.length:
         return False

@@ -1,7 +1,7 @@
-"""What the server asks of the application: a handler for the requests that `plain_request` can read.
+"""The server's interface to the application: a handler for the requests that `plain_request` can parse.
 
-The server knows connections and bytes; authentication, the inbox and the form of responses are the handler's
-(`notifygate.fastpath`). `wsgi.py` connects the two.
+The server knows connections and bytes; the handler (`notifygate.fastpath`) knows authentication, the inbox and the form
+of responses. `wsgi.py` connects the two.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from notifygate.protocol.request import Request
 
 
 class Client(Protocol):
-    """A connection, as the handler knows it."""
+    """The handler's view of a connection."""
 
     @property
     def is_gone(self) -> bool:
@@ -27,11 +27,11 @@ Outgoing = tuple[Client, bytes, bool]
 """A connection, the response, and whether the connection stays open."""
 
 Sender = Callable[[Sequence[Outgoing]], None]
-"""Sends responses to held requests right away."""
+"""Sends responses to held requests at once."""
 
 
 class ParkedRequest(Protocol):
-    """A request that waits, as the server knows it."""
+    """The server's view of a request that waits."""
 
     deadline: float
     """`time.monotonic()` at which the wait ends."""
@@ -50,11 +50,11 @@ class Revalidation(Protocol):
 
     @property
     def held_bytes(self) -> int:
-        """What remembering it takes of the memory, at most, besides what is kept without it as well."""
+        """Maximum memory that is used for remembering it, in bytes, without objects that are in memory anyway."""
         ...
 
     def response_at(self, now: float) -> bytes | None:
-        """Return the same response if it is still right at `now` (`time.time()`), else None."""
+        """Return the same response if it is still valid at `now` (`time.time()`), else None."""
         ...
 
 
@@ -69,11 +69,11 @@ class Reply:
         self.data = data
         self.keep_alive = keep_alive
         self.make_revalidation = make_revalidation
-        """Returns what a 304 rests on, for when the same request comes again; None for other responses."""
+        """Returns the preconditions of a 304, for repetitions of the request; None for other responses."""
 
 
 class Deferred:
-    """A request that has to wait for the database: `run` does in a greenlet what `Handler.take` does in the hub."""
+    """A request that needs the database: `run` answers it in a greenlet, as `Handler.take` does in the hub."""
 
     __slots__ = ("run",)
 
@@ -89,11 +89,11 @@ class Handler(Protocol):
         ...
 
     def start(self, send: Sender) -> None:
-        """Begin: the worker serves from now on."""
+        """Start the handler, before the worker serves. `send` sends responses to held requests."""
         ...
 
     def drain(self) -> None:
-        """End all holds and keep no connection: the worker stops."""
+        """End all holds, and close each connection after its response: the worker stops."""
         ...
 
 
@@ -101,10 +101,10 @@ _handlers: list[Handler] = []
 
 
 def register_handler(handler: Handler) -> None:
-    """Let this process's worker use a handler."""
+    """Set the handler of this process's worker."""
     _handlers[:] = [handler]
 
 
 def registered_handler() -> Handler:
-    """Return the handler that the application has registered."""
+    """Return the handler of this process's worker."""
     return _handlers[0]

@@ -1,4 +1,4 @@
-"""The life of a worker, as it is shared between the worker and gunicorn's master.
+"""The states of a worker, in memory that the worker shares with gunicorn's master.
 
 | state | meaning | entered by | next |
 |---|---|---|---|
@@ -6,8 +6,8 @@
 | SERVING | accepts connections | the worker, when its servers have started | WORN_OUT |
 | WORN_OUT | accepts connections, asks for a successor (`max_requests`) | the worker | – |
 
-A worker of any state ends when it gets SIGTERM; `server.arbiter` decides when. The worker then has to know whether the
-gateway ends, or just this worker while others go on with the same listening sockets: `closes_listeners`.
+A worker of any state ends with SIGTERM; `server.arbiter` decides when. `closes_listeners` then shows whether the
+gateway ends, or just this worker while others continue with the same listening sockets.
 """
 
 import mmap
@@ -15,7 +15,7 @@ from enum import IntEnum
 
 
 class WorkerState(IntEnum):
-    """See above."""
+    """The states of the module's table."""
 
     STARTING = 0
     SERVING = 1
@@ -26,19 +26,19 @@ _STATE, _CLOSES_LISTENERS = 0, 1
 
 
 class Lifecycle:
-    """Two bytes of memory that the master and one worker share: made before the fork, written by either of them."""
+    """Two bytes of memory that the master and one worker share, created before the fork."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 2)
 
     @property
     def state(self) -> WorkerState:
-        """What the worker does. Written by the worker."""
+        """The state. Written by the worker."""
         return WorkerState(self._memory[_STATE])
 
     @state.setter
     def state(self, state: WorkerState) -> None:
-        """Write it."""
+        """Set the state."""
         self._memory[_STATE] = state
 
     @property
@@ -48,5 +48,5 @@ class Lifecycle:
 
     @closes_listeners.setter
     def closes_listeners(self, closes: bool) -> None:
-        """Write it."""
+        """Set the flag."""
         self._memory[_CLOSES_LISTENERS] = closes

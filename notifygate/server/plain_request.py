@@ -1,8 +1,8 @@
-"""Reading a plain request, a poll or a publication, and nothing else.
+"""Parsing of plain requests, polls and publications, and of no others.
 
-What is read here is answered without gunicorn's parser, so only what can mean just one thing is read: one complete
-GET without a body, or one complete POST whose Content-Length is what came; in printable ASCII, every header a single
-line, and each header that matters at most once. Of anything else `read_request` says None, and the parser decides
+These are answered without gunicorn's parser, so only unambiguous bytes are accepted: one complete GET without a body,
+or one complete POST whose Content-Length equals the received body; in printable ASCII, every header field a single
+line, and each relevant field at most once. For all others `read_request` returns None, and gunicorn's parser reads them
 (RFC 9112; docs/architecture.md, "The server").
 """
 
@@ -12,16 +12,16 @@ from functools import partial
 from notifygate.protocol.request import Request, no_body
 
 MAX_HEAD_BYTES = 8000
-"""Below gunicorn's limits on a line and on a field, so that none of them has to be looked at here."""
+"""Below gunicorn's limits on a line and on a field, so that this module need not check them."""
 
 MAX_FIELDS = 100
 """gunicorn's own limit on the number of header fields."""
 
 MAX_HOST_BYTES = 100
-"""Longer ones are seldom, and Werkzeug has limits of its own."""
+"""Maximum of a Host that is accepted here: longer ones are rare, and Werkzeug has limits of its own."""
 
 MAX_VARIABLE_BYTES = 128
-"""Longer values are not taken for a cache-buster or a request id."""
+"""Maximum of a cache-buster or a request id that `repeat_key` removes."""
 
 _REQUEST_ID_LINES = b"\r\nX-Request-Id: ", b"\r\nX-Request-ID: ", b"\r\nx-request-id: "
 _POLL = b"GET /v1/inbox"
@@ -29,7 +29,7 @@ _PUBLICATION = b"POST /v1/notifications HTTP/1."
 _END = b"\r\n\r\n"
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _TOKEN = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
-"""A field name (RFC 9110 section 5.6.2), but for `_`: gunicorn drops or refuses such fields."""
+"""A field name (RFC 9110 section 5.6.2) without `_`: gunicorn drops or rejects fields with it."""
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -43,11 +43,11 @@ _MEANINGS = {
             b"content-type", b"content-length", b"idempotency-key",
         )
     },
-    # One of these is nothing to us; of two that differ gunicorn makes an error.
+    # One alone is harmless; gunicorn rejects two that disagree.
     b"x-forwarded-proto": _SCHEME,
     b"x-forwarded-protocol": _SCHEME,
     b"x-forwarded-ssl": _SCHEME,
-    # These speak of a body in pieces, of another protocol or of an answer before the answer.
+    # Fields of a chunked body, another protocol, or an interim response.
     b"transfer-encoding": _REFUSED,
     b"trailer": _REFUSED,
     b"expect": _REFUSED,
@@ -56,20 +56,20 @@ _MEANINGS = {
 }  # fmt: skip
 
 _MAX_KNOWN = 1000
-"""Names, hosts and whole lines that are remembered; clients could make up any number. When there are more, all are
-forgotten, so that made-up ones can't keep out those that are sent: what is sent all the time is soon there again."""
+"""Maximum of remembered names, of hosts and of lines; clients could invent any number. With more, all are dropped, so
+that invented ones can't displace the common ones for long: those are soon remembered again."""
 
 _MAX_KNOWN_BYTES = 300
-"""Longest line that is remembered."""
+"""Maximum of a remembered line."""
 
 _known_names: dict[bytes, bytes] = {}
 _known_hosts: set[bytes] = set()
 _idle_lines: set[bytes] = set()
-"""Lines that were found to mean nothing here: most of a head, and the same in the heads of many clients."""
+"""Irrelevant lines: most of a head, and the same in the heads of many clients."""
 
 
 def read_request(data: bytes) -> Request | None:
-    """Read a plain request; None if `data` isn't exactly one. It has only the header fields that matter."""
+    """Parse a plain request; None unless `data` is exactly one. The result has only the relevant header fields."""
     body = None
     if data.startswith(_POLL) and data.endswith(_END):
         head = data[:-4]
@@ -80,7 +80,7 @@ def read_request(data: bytes) -> Request | None:
     lines = head.split(b"\r\n")
     if len(head) > MAX_HEAD_BYTES or len(lines) > MAX_FIELDS:
         return None
-    # Beside the ends of lines all is printable. What isn't, a lone CR or LF above all, is the parser's to judge.
+    # All bytes but line ends must be printable: others, a lone CR or LF above all, are left to gunicorn's parser.
     if len(head.translate(None, _PRINTABLE)) != 2 * len(lines) - 2:
         return None
     relevant = [line for line in lines if line not in _idle_lines]
@@ -122,10 +122,9 @@ def read_request(data: bytes) -> Request | None:
 
 
 def repeat_key(data: bytes) -> bytes:
-    """Return a request without what clients change each time and what changes nothing about its 304.
+    """Return the cache key of a request: its bytes without the varying parts that have no effect on its 304.
 
-    That is the value of a cache-buster and of X-Request-Id, where they are so plain that a request with one of them is
-    as good as one with another.
+    These are the value of a cache-buster, if it has digits only, and that of X-Request-Id, if it is alphanumeric.
     """
     end = data.find(b"\r\n")
     value_at = data.find(b"&_=", 0, end) + 3

@@ -1,10 +1,10 @@
-"""The reactor: all connections of this worker that no greenlet serves, idle or held.
+"""The reactor: all connections of this worker without a greenlet, idle or held.
 
 Such a connection is a file descriptor, a small record and an entry in one epoll object, whose own descriptor gevent's
-hub watches. When one becomes readable its bytes are read right there. A plain request goes to the handler, which
-answers it, there or in a greenlet, or holds it. Any other request goes to a greenlet of gunicorn's, with the bytes that
-were read, and the connection comes back here afterwards. One timing wheel has the deadlines of all of them: the end of
-a hold, the longest idle time.
+hub watches. The bytes of a readable connection are read in the hub. A plain request goes to the handler, which answers
+it, in the hub or in a greenlet, or parks it. Any other request goes to a greenlet of gunicorn's, with the bytes that
+were read, and the connection returns to the reactor afterwards. One timing wheel has all deadlines: the end of a hold,
+the maximum idle time.
 """
 
 import logging
@@ -27,22 +27,24 @@ from notifygate.server.repeats import Repeats
 logger = logging.getLogger(__name__)
 
 _WATCHED = EPOLLIN | EPOLLRDHUP | EPOLLET
-"""Edge-triggered: what a held client sends early is reported once and then waits in the socket."""
+"""Edge-triggered: early bytes of a held client are reported once and then stay in the socket."""
 
 _GONE = EPOLLHUP | EPOLLERR
 _BROKEN = EPOLLRDHUP | _GONE
 
 READ_BYTES = 16 * 1024
+"""Bytes of one read: more than the head of any usual request."""
+
 EVENTS_PER_TURN = 256
-"""Connections that are served before the hub gets to do something else: a millisecond or two of polls."""
+"""Connections of a slice, after which the hub does other work: a millisecond or two of polls."""
 
 
 class Reactor:
     """All connections without a greenlet.
 
-    `serve` takes a connection's descriptor and what was read from it to a greenlet, `send_rest` a descriptor, what is
-    left of an answer and whether to keep the connection; `spawn` runs a function in a greenlet. `on_capacity` is called
-    when a connection was closed. `idle_seconds`: how long a connection may be silent.
+    `serve` gets a connection's descriptor and the bytes that were read, and serves it in a greenlet; `send_rest` gets a
+    descriptor, the rest of a response and whether to keep the connection; `spawn` runs a function in a greenlet.
+    `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a connection.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Reactor:
         self._idle_ticks = math.ceil(idle_seconds * TICKS_PER_SECOND)
         self._connections: dict[int, Connection] = {}
         self._repeats = Repeats()
-        self._epoll = get_original("select", "epoll")()  # gevent takes it away, since it would block the hub
+        self._epoll = get_original("select", "epoll")()  # gevent removes it, since its poll() may block the hub
         self._io = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._io.start(self._serve_readable)
         self._deadlines: Deadlines[Connection] = Deadlines(self._expire)
@@ -71,13 +73,13 @@ class Reactor:
         """Responses of this turn."""
         self._is_reading = True
         self.answered = 0
-        """Requests answered here: the worker counts them against max_requests."""
+        """Number of requests answered by the reactor: the worker counts them against max_requests."""
 
     def __len__(self) -> int:
         return len(self._connections)
 
     def adopt(self, fd: int) -> None:
-        """Take over a connection, new or after a request; what it has sent already is noticed at once."""
+        """Take over a connection, new or after a request; bytes in its socket are reported at once."""
         connection = Connection(self, fd)
         self._connections[fd] = connection
         self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
@@ -95,7 +97,7 @@ class Reactor:
                 shut_reading_side(connection.fd)
 
     def stop(self) -> None:
-        """Close everything, at the end of the worker."""
+        """Close all connections, at the end of the worker."""
         self._io.stop()
         self._deadlines.stop()
         for connection in list(self._connections.values()):
@@ -117,12 +119,12 @@ class Reactor:
                 else:
                     self._handle_busy_event(connection, events)
             except Exception:  # a defect must not cost the others their events, which are reported just once
-                logger.exception("A connection could not be served")
+                logger.exception("Serving a connection failed; it is closed")
                 self._close(connection)
         self._send_outgoing()
 
     def _handle_idle_event(self, connection: Connection, events: int, now: float) -> None:
-        """Act on what an idle connection has sent."""
+        """Read the bytes of an idle connection."""
         try:
             data = os.read(connection.fd, READ_BYTES)
         except BlockingIOError:
@@ -132,10 +134,10 @@ class Reactor:
         if not data:
             self._close(connection)
             return
-        if events & _BROKEN:  # these are the client's last words
+        if events & _BROKEN:  # the client's last request
             self._serve(self._release(connection), data)
             return
-        # The same request as before is what most clients send most of the time.
+        # Most requests repeat an earlier one.
         answer = self._repeats.answer(data, now)
         if answer is None:
             key = repeat_key(data)
@@ -146,8 +148,8 @@ class Reactor:
         self._outgoing.append((connection, answer, True))  # sent in this very call: the connection stays idle
 
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
-        """Have a request answered that isn't repeated. `key`: its `repeat_key`."""
-        if len(data) == READ_BYTES:  # more may wait in the socket, which is reported just once
+        """Dispatch a request that isn't repeated. `key`: its `repeat_key`."""
+        if len(data) == READ_BYTES:  # the socket may have more, which is not reported again
             connection.has_received = True
         request = read_request(data)
         if request is None:
@@ -161,11 +163,11 @@ class Reactor:
             self._act_on(connection, reply, data, key)
 
     def _run_deferred(self, connection: Connection, deferred: Deferred, data: bytes, key: bytes) -> None:
-        """Answer in a greenlet, where the database may be used."""
+        """Run a deferred request in a greenlet, which may use the database."""
         try:
             reply = deferred.run()
-        except Exception:  # a defect: what was done already must not be done again by going the ordinary way
-            logger.exception("A request could not be answered on the fast path")
+        except Exception:  # a defect: Flask must not repeat a request whose effects may be committed
+            logger.exception("A request failed on the fast path; its connection is closed")
             self._close(connection)
             return
         if not connection.is_gone:
@@ -216,24 +218,24 @@ class Reactor:
         self.send(outgoing)
 
     def send(self, answers: Sequence[Outgoing]) -> None:
-        """Send what is ready, all of it at a stretch. See `handler.Sender`.
+        """Send responses, one right after the other. See `handler.Sender`.
 
-        So neither the processor's caches go back and forth between the kernel and Python, nor does the receiving
-        process, where it is on this machine, fall asleep between two answers and have to be woken for each.
+        So the processor's caches don't switch between the kernel and Python for each, and a receiving process on the
+        same machine doesn't fall asleep between two responses.
         """
         self.answered += len(answers)
         idle_until = self._deadlines.next_tick + self._idle_ticks
-        # The clients of these answers are connections of this reactor: the handler gets requests of no others.
+        # The clients are connections of this reactor: the handler gets requests of no others.
         for connection, data, keep_alive in cast("Sequence[tuple[Connection, bytes, bool]]", answers):
             try:
                 sent = os.write(connection.fd, data)
             except BlockingIOError:
                 sent = 0
-            except OSError:  # its client has gone, or it was closed meanwhile and has no descriptor any more
+            except OSError:  # its client left, or it was closed meanwhile and its descriptor is -1
                 self._close(connection)
                 continue
             try:
-                if sent < len(data):  # a greenlet sends what doesn't fit into the socket's buffer
+                if sent < len(data):  # the socket's buffer is full: a greenlet sends the rest
                     self._send_rest(self._release(connection), data[sent:], keep_alive)
                 elif not keep_alive:
                     self._close(connection)
@@ -245,11 +247,11 @@ class Reactor:
                     if not self._is_reading:
                         shut_reading_side(connection.fd)
             except Exception:  # a defect must not cost the others their answers
-                logger.exception("An answer could not be sent")
+                logger.exception("Sending a response failed; its connection is closed")
                 self._close(connection)
 
     def _watch_again(self, connection: Connection) -> None:
-        """Have what waits in the socket reported again."""
+        """Make epoll report unread bytes in the socket again."""
         connection.has_received = False
         self._epoll.modify(connection.fd, _WATCHED)
 
@@ -263,7 +265,7 @@ class Reactor:
             try:
                 connection.held.expire()
             except Exception:  # a defect must not stop the wheel
-                logger.exception("A held poll could not be ended")
+                logger.exception("Ending a held poll failed; its connection is closed")
                 self._close(connection)
 
     # --- Leaving ------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """gunicorn's gevent worker, changed to stop quickly and without an error for any client.
 
-What a stop does, in this order; `run` has the code:
+The steps of a stop, in this order (`_stop`):
 
-1. Holds are answered, `/readyz` is 503, answers carry `Connection: close`.
-2. If the listening sockets end with this worker: for LINGER_SECONDS connections are still accepted; then the queue of
-   those that wait to be accepted is emptied, and the sockets are closed.
-3. For LINGER_SECONDS, what clients send on their connections is still read.
-4. Requests under way are finished, as long as gunicorn's `graceful_timeout` allows.
+1. Holds are answered, `/readyz` is 503, responses have `Connection: close`.
+2. If the listening sockets end with this worker: connections are accepted for another LINGER_SECONDS; then the accept
+   queue is emptied, and the sockets are closed.
+3. Requests on open connections are read for another LINGER_SECONDS.
+4. Requests under way are finished, up to gunicorn's `graceful_timeout`.
 """
 
 import gc
@@ -46,40 +46,40 @@ logger = logging.getLogger(__name__)
 wsgi.SERVER = SERVER_NAME  # pyright: ignore[reportAttributeAccessIssue] - imported there; gunicorn has no setting for it
 
 LINGER_SECONDS = 1.0
-"""How long a worker that stops accepts connections, and then reads from them: time for balancers to see that it is not
-ready, and for a client that was just answered to send its next request, whose answer ends the connection."""
+"""Time in which a stopping worker accepts connections, and then reads from them: balancers see that it is not ready,
+and a client that was just answered can send its next request, whose response ends the connection."""
 
 HEARTBEAT_SECONDS = 1.0
-"""How often gunicorn's master gets a sign of life; its patience is 30 s."""
+"""Interval of heartbeats to gunicorn's master, whose time-out is 30 s."""
 
 PAUSE_SECONDS = 0.05
-"""How often a worker that stops looks whether all is done."""
+"""Polling interval of a stopping worker."""
 
 GARBAGE_THRESHOLDS = 20_000, 10, 20
-"""After how many new objects, and then rounds, the generations are searched. Python's 700 are a few answers' worth."""
+"""Thresholds of the garbage collector's generations. Python's default of 700 objects is a few responses' worth."""
 
 NEXT_START_SECONDS = 1.0
-"""How long gunicorn is kept from starting the next worker where one could not start."""
+"""Pause after a failed start, before gunicorn starts the next worker."""
 
 CLOSE_CONNECTION = "notifygate.close_connection"
-"""In a request's environ: to be called where its body could not be read to the end, since nobody knows then where the
-next request would begin."""
+"""Key of a function in the environ that closes the connection after the response: after a body that could not be read
+to the end, the beginning of the next request is unknown."""
 
 
 def _discard(*_: object) -> None:
-    """Stand in for gunicorn's access log."""
+    """Replace gunicorn's access log."""
 
 
 class GatewaySocket(GeventSocket):
-    """A connection whose client may read an answer of any size slowly."""
+    """A connection whose client may read a response of any size slowly."""
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send all of it, as long as the client goes on reading."""
+        """Send all of `data`, while the client continues to read. Raises TimeoutError (`transfer.send_all`)."""
         send_all(self, data)
 
 
 class GatewayWorker(GeventWorker):
-    """Serves until another worker has taken over or the gateway ends, and leaves no request without an answer."""
+    """Serves until another worker takes over or the gateway ends, and leaves no request without a response."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # in the master, before the fork
@@ -87,31 +87,31 @@ class GatewayWorker(GeventWorker):
         self._worn_out_after = self.max_requests
         self.max_requests = sys.maxsize  # gunicorn would end the worker before it has a successor
         self._clients: set[Any] = set()
-        """The connections that greenlets serve."""
+        """The connections that are served by greenlets."""
         self._is_quitting = False
         self._is_draining = False
-        # The gateway writes its own access lines; gunicorn would gather all that its format might want for each.
+        # The gateway writes its own access lines; gunicorn would collect all values of its format for each request.
         self.log.access = _discard  # pyright: ignore[reportAttributeAccessIssue] - it takes anything
 
     @property
     def served_requests(self) -> int:
-        """How many requests this worker has served."""
+        """Number of requests that this worker has served."""
         return self.nr
 
     @property
     def is_busy(self) -> bool:
-        """Whether there are connections that are not done yet."""
+        """Whether connections are still open."""
         return any(server.pool for server in self._servers)
 
     def run(self) -> None:
-        """Serve; see above for how it ends."""
+        """Serve until the worker must stop; the module's docstring lists the steps of the stop."""
         if self.lifecycle.closes_listeners:
-            return  # the signal to stop came before this process could receive it
+            return  # SIGTERM came before this process could handle it
         self.worker_connections = min(self.worker_connections, connections_that_fit())
         self._stop_requested = Event()
         self._servers = [self._serve_listener(sock) for sock in self.sockets]
         for sock, server in zip(self.sockets, self._servers, strict=True):
-            # Connections inherit it. Phones that lose their network never say so.
+            # Connections inherit it. Phones that lose their network never close their connections.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._listen(sock)
             server.start()
@@ -122,17 +122,17 @@ class GatewayWorker(GeventWorker):
         self._stop()
 
     def _listen(self, sock: Any) -> None:
-        """Open the port, unless another worker has done so, or systemd."""
+        """Open the port, unless another worker or systemd has done so."""
         if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return
         try:
             sock.listen(self.cfg.backlog)
-        except OSError as error:  # another process has come first
+        except OSError as error:  # another process has the port
             logger.error("Can't listen on %s: %s", sock.getsockname(), error.strerror)
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     def _serve_listener(self, sock: Any) -> StreamServer:
-        """Return what accepts the connections of a listening socket."""
+        """Return the server that accepts the connections of a listening socket."""
         options: dict[str, Any] = {"ssl_context": ssl_context(self.cfg)} if self.cfg.is_ssl else {}
         server = StreamServer(sock, handle=partial(self.handle, sock), spawn=Pool(self.worker_connections), **options)
         if self.cfg.workers > 1:
@@ -140,7 +140,7 @@ class GatewayWorker(GeventWorker):
         return server
 
     def _stop(self) -> None:
-        until = time.monotonic() + self.cfg.graceful_timeout - HEARTBEAT_SECONDS  # less than the master's own patience
+        until = time.monotonic() + self.cfg.graceful_timeout - HEARTBEAT_SECONDS  # before the master's own time-out
         if self.lifecycle.closes_listeners:
             self._heartbeat(LINGER_SECONDS)
             for sock in self.sockets:
@@ -170,25 +170,25 @@ class GatewayWorker(GeventWorker):
             self._heartbeat(PAUSE_SECONDS)
 
     def notify(self) -> None:
-        """Give the master a sign of life, and ask it for a successor when it is time."""
+        """Send a heartbeat to the master, and ask it for a successor after `max_requests`."""
         super().notify()
         if self.served_requests >= self._worn_out_after:
             self.lifecycle.state = WorkerState.WORN_OUT
 
     def load_wsgi(self) -> None:
-        """Load the application, and let it say that a connection can't be used any further (CLOSE_CONNECTION).
+        """Load the application, and add CLOSE_CONNECTION to its environ.
 
-        Only the first worker can end the gateway by refusing to start.
+        A failed start ends the gateway only in its first worker.
         """
         try:
             super().load_wsgi()
         except (Exception, SystemExit) as error:
             if self.age == 1:
-                raise  # gunicorn is told that the gateway can't start, and ends
+                raise  # gunicorn ends, since the gateway can't start
             if isinstance(error, Exception):
-                logger.exception("The application can't be loaded")
-            # Others may be serving, and what is in the way, say a database that is away, may pass. This code lets
-            # gunicorn try again. A second one of the first's code, while gunicorn stops, would end it in a stack trace.
+                logger.exception("Loading the application failed")
+            # Other workers may serve, and the cause, a database that is away for example, may pass. gunicorn retries
+            # after exit code 1. The first worker's exit code, while gunicorn stops, would end it with a stack trace.
             time.sleep(NEXT_START_SECONDS)
             sys.exit(1)
         application = self.wsgi
@@ -198,8 +198,8 @@ class GatewayWorker(GeventWorker):
             return application(environ, start_response)
 
         self.wsgi = with_extensions  # pyright: ignore[reportAttributeAccessIssue] - gunicorn has no types
-        # What was loaded stays: searching it for garbage again and again would stop everything for some milliseconds
-        # each time. The rest is mostly ten thousands of small records that live as long as a hold.
+        # Loaded modules stay: collecting their garbage would stop the worker for some milliseconds each time. The rest
+        # is mostly tens of thousands of small records that live as long as a hold.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
@@ -213,7 +213,7 @@ class GatewayWorker(GeventWorker):
         client.settimeout(transfer.STALLED_SECONDS)
         self._clients.add(client)
         try:
-            AsyncWorker.handle(self, listener, client, addr)  # GeventWorker's own would take the time-out away
+            AsyncWorker.handle(self, listener, client, addr)  # GeventWorker's own method removes the time-out
         finally:
             self._clients.discard(client)
 
@@ -236,15 +236,15 @@ class GatewayWorker(GeventWorker):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully (SIGTERM)."""
         if not self.booted:
-            os._exit(0)  # no client was accepted; what is imported at this moment must not be interrupted in its middle
+            os._exit(0)  # no client was accepted; an exception would interrupt an import
         self._drain_soon()
         super().handle_exit(sig, frame)
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at once (SIGINT, SIGQUIT): holds are answered, but nothing else is waited for.
+        """Stop at once (SIGINT, SIGQUIT): answer holds, and wait for nothing else.
 
-        Ctrl-C reaches a worker twice, from the terminal and from gunicorn's master; the second time would interrupt
-        the first one's work with a stack trace.
+        Ctrl-C reaches a worker twice, from the terminal and from gunicorn's master; the second signal would interrupt
+        the handler of the first with a stack trace.
         """
         if not self._is_quitting:
             self._is_quitting = True
@@ -253,8 +253,8 @@ class GatewayWorker(GeventWorker):
 
     def _drain_soon(self) -> None:
         if not self.booted:
-            return  # nobody is served yet, and nobody will be
-        # A signal handler must not switch greenlets: the hub does the work right after.
+            return  # no client is or will be served
+        # A signal handler must not switch greenlets, so the hub runs `_drain` right after it.
         gevent.get_hub().loop.run_callback_threadsafe(self._drain)
 
     def _drain(self) -> None:
@@ -265,12 +265,12 @@ class GatewayWorker(GeventWorker):
         self._stop_requested.set()
 
     def _stop_reading(self) -> None:
-        """End what the clients can still send, not what is still being sent to them.
+        """Shut the reading side of all connections; responses are still sent.
 
-        Idle connections and half-sent requests end with it, each of which would hold the worker back for its time-out.
+        This ends idle connections and half-sent requests, each of which would delay the stop by its time-out.
         """
         for client in list(self._clients):
             try:
                 raw_socket(client).shutdown(socket.SHUT_RD)
             except OSError:
-                self._clients.discard(client)  # the client was faster
+                self._clients.discard(client)  # the client closed it first

@@ -1,4 +1,4 @@
-"""What an error of a database driver means: come back later, and whether with the same connections."""
+"""Classification of database errors: whether the database is unavailable, and whether pooled connections are usable."""
 
 import sqlite3
 

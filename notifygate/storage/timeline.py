@@ -1,9 +1,8 @@
-"""PostgreSQL's timeline, by which a promotion is noticed.
+"""PostgreSQL's timeline, by which a promotion is detected.
 
-A promoted standby begins a new timeline. If it was behind, commits of the old primary are missing from it, and numbers
-that were handed out are handed out again. So the log keeps the timeline that it was last written on
-(`LogHead.timeline`). Where the server's differs, a new epoch begins before anything is appended
-(`notifygate.log.transaction`).
+A promoted standby begins a new timeline. If it was behind, it lacks commits of the old primary, and their numbers are
+assigned again. So the log stores the timeline of its last write (`LogHead.timeline`). If the server's differs, a new
+epoch begins before anything is appended (`notifygate.log.transaction`).
 """
 
 from enum import Enum
@@ -21,7 +20,7 @@ CURRENT_TIMELINE = (
 
 
 class TimelinePolicy(Enum):
-    """What follows when the server's timeline is not the log's."""
+    """The consequence of a server's timeline that is not the log's."""
 
     IGNORED = "ignored"
     """It is not read: SQLite, or a provider that hides it."""
@@ -32,13 +31,14 @@ class TimelinePolicy(Enum):
 
 
 def policy_of_settings(settings: Settings) -> TimelinePolicy:
-    """Return the policy that an operator has chosen."""
+    """Return the policy of the settings."""
     if not settings.database_timeline:
         return TimelinePolicy.IGNORED
     return TimelinePolicy.RECORDED if settings.database_synchronous else TimelinePolicy.BEGINS_EPOCH
 
 
 def policy_of(connection: Connection) -> TimelinePolicy:
-    """Return the policy of the `Database` that a connection belongs to; IGNORED for a connection of no `Database`."""
+    """Return the policy of the `Database` that a connection belongs to; IGNORED for a connection without a
+    `Database`."""
     options = connection.get_execution_options()
     return cast(TimelinePolicy, options.get("notifygate_timeline", TimelinePolicy.IGNORED))

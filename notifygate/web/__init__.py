@@ -1,1 +1,1 @@
-"""What browsers get: the client, the bell and the demo page."""
+"""Files for browsers: the client, the bell and the demo page."""

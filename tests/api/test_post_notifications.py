@@ -220,7 +220,7 @@ def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
         assert answer.status_code == 400, name
         (error,) = answer.json["errors"]  # type: ignore[index]
         if name != "\ud800":  # which no answer could name
-            assert error["message"] == "is not known"
+            assert error["message"] == "is unknown"
             assert error["field"] == name[:200] or not name
 
 

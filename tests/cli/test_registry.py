@@ -64,7 +64,7 @@ def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLin
     assert beside("topic", "list") == "deploys  developer\n"
     assert ask(member, "GET", "/v1/inbox/topics").json() == {"topics": [{"topic": "deploys", "following": True}]}
     beside("topic", "set", "deploys")
-    assert beside("topic", "list") == "deploys  everybody\n"
+    assert beside("topic", "list") == "deploys  all roles\n"
     assert ask(other, "PUT", "/v1/inbox/topics/deploys").status_code == 200
 
 

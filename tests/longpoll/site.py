@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -274,10 +275,24 @@ def worker_pids(gateway: GatewayProcess) -> list[int]:
     return [pid for pid in map(int, children) if not is_zombie(pid)]
 
 
+def pause(pid: int) -> None:
+    """Stop a process, and return when it has stopped.
+
+    A process that is only about to stop may handle a later signal first.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: state_of(pid) == "T", f"process {pid} has stopped")
+
+
+def state_of(pid: int) -> str:
+    """Return the state of a process, one letter (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def is_zombie(pid: int) -> bool:
     """Tell whether a process has ended, reaped or not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return state_of(pid) in "ZX"
     except OSError:
         return True
 

@@ -22,6 +22,7 @@ from tests.longpoll.site import (
     eventually,
     metric_of_worker,
     new_session,
+    pause,
     worker_pids,
 )
 
@@ -161,7 +162,7 @@ def test_outage_is_told_as_such_and_what_is_held_survives_it(
 
 def stop_in_a_transaction(postgres: psycopg.Connection, name: str, pid: int) -> bool:
     """Stop a process, and let it go on again unless it was in the middle of a transaction; tell whether it was."""
-    os.kill(pid, signal.SIGSTOP)
+    pause(pid)
     gevent.sleep(0.2)  # the others' transactions are over by then; what is still open belongs to the stopped one
     found = postgres.execute(
         "SELECT 1 FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE a.datname = %s"

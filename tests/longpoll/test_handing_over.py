@@ -14,7 +14,7 @@ from sqlalchemy import text
 from notifygate.storage.database import make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Site, all_done, eventually, new_session, worker_pids
+from tests.longpoll.site import MakeSite, Site, all_done, eventually, new_session, pause, worker_pids
 from tests.support.gateway_process import REPOSITORY
 from tests.support.traffic import Traffic
 
@@ -78,7 +78,7 @@ def test_requests_that_wait_to_be_accepted_are_answered_when_the_gateway_stops(
     cursor = reader.cursor()
     pids = worker_pids(gateway)
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        pause(pid)
     connections = [RawConnection(site.url) for _ in range(QUEUED)]
     for connection in connections:
         connection.send(poll_text(reader, cursor, wait=50))

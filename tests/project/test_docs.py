@@ -34,7 +34,7 @@ def read(document: str) -> str:
 
 
 def setting_row(setting: Field[Any]) -> str:
-    """Return a setting's row of the README's table."""
+    """Return a setting's row of a table of settings."""
     default = setting.default
     text = ",".join(default) if isinstance(default, tuple) else str(default)
     meaning = setting.metadata["help"]
@@ -71,10 +71,29 @@ def endpoints(tmp_path: Path) -> Iterator[set[str]]:
     gateway.stop()
 
 
-def test_the_settings_table_is_the_one_of_the_code() -> None:
+def settings_rows(document: str) -> list[str]:
+    """Return the rows of settings in a document, those of the command line aside."""
+    text = read(document).partition("\n## Command line\n")[0]
+    return [line for line in text.splitlines() if line.startswith("| `NOTIFYGATE_")]
+
+
+def test_every_setting_is_documented_as_in_the_code() -> None:
     wanted = [setting_row(setting) for setting in fields(Settings)]
-    found = [line for line in read("README.md").splitlines() if line.startswith("| `NOTIFYGATE_")]
-    assert found == wanted, "README.md should have:\n" + "\n".join(wanted)
+    assert settings_rows("docs/settings.md") == wanted, "docs/settings.md should have:\n" + "\n".join(wanted)
+
+
+def test_settings_in_the_readme_are_those_of_the_code() -> None:
+    rows = settings_rows("README.md")
+    assert rows
+    assert set(rows) <= {setting_row(setting) for setting in fields(Settings)}
+
+
+def test_variables_of_the_command_line_are_those_of_its_code() -> None:
+    section = read("docs/settings.md").partition("\n## Command line\n")[2]
+    documented = set(re.findall(r"^\| `(NOTIFYGATE_\w+)`", section, re.MULTILINE))
+    code = "".join(path.read_text() for path in (REPOSITORY / "notifygate" / "cli").glob("*.py"))
+    read_by_code = set(re.findall(r'(?:open_gateway|environ\.get)\("(NOTIFYGATE_\w+)"', code))
+    assert documented == read_by_code
 
 
 def test_every_endpoint_is_in_the_protocol_and_nothing_else(endpoints: set[str]) -> None:
@@ -112,10 +131,18 @@ def test_every_command_is_in_the_readme() -> None:
     assert found == set(COMMANDS)
 
 
-def test_every_make_target_is_in_the_readme() -> None:
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_make_targets_in_documents_exist(document: str) -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", read("Makefile"), re.MULTILINE)
-    found = re.findall(r"^\| `make ([a-z-]+)", read("README.md"), re.MULTILINE)
-    assert sorted(found) == sorted(targets)
+    named = re.findall(r"`make ([a-z-]+)", read(document))
+    assert set(named) <= set(targets)
+    assert named or document != "README.md"
+
+
+def test_pictures_exist() -> None:
+    pictures = re.findall(r'\b(?:src|srcset)="(docs/[^"]+)"', read("README.md"))
+    assert pictures
+    assert all((REPOSITORY / picture).is_file() for picture in pictures)
 
 
 def test_directives_of_the_proxies_are_those_of_their_files() -> None:

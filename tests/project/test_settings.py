@@ -1,4 +1,4 @@
-"""The settings' table itself; that README.md repeats it is checked in test_docs.py."""
+"""The declarations of settings; test_docs.py compares docs/settings.md with them."""
 
 from dataclasses import fields
 from typing import Any
@@ -69,7 +69,7 @@ def test_settings_that_were_promised_are_there() -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_default_written_out_means_the_default(name: str, tmp_path) -> None:
-    """What the README's table shows can be put into the environment."""
+    """The defaults in docs/settings.md can be copied into the environment."""
     setting = ALL[name]
     text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
     given = {

@@ -238,7 +238,7 @@ def test_an_answer_that_is_no_gateways_is_an_error(
     gateway: ScriptedGateway, run: Run, status: int, body: bytes | None
 ) -> None:
     gateway.then(status, body)
-    assert_failed_with_one_line(run("send", "all", "hi"), "no gateway")
+    assert_failed_with_one_line(run("send", "all", "hi"), "is a gateway")
 
 
 def test_text_comes_from_stdin(gateway: ScriptedGateway, run: Run) -> None:
@@ -282,7 +282,7 @@ def test_a_program_that_writes_more_than_is_sent_can_finish(
 
 @pytest.mark.parametrize("arguments", [[], [""], [" \n"], ["-"]])
 def test_nothing_to_send_is_an_error(gateway: ScriptedGateway, run: Run, arguments: list[str]) -> None:
-    assert_failed_with_one_line(run("send", "all", *arguments, stdin=b"\n"), "nothing to send")
+    assert_failed_with_one_line(run("send", "all", *arguments, stdin=b"\n"), "the notification is empty")
     assert gateway.requests == []
 
 
@@ -346,14 +346,14 @@ def test_an_untrusted_certificate_is_refused(gateway: ScriptedGateway, run: Run,
     assert gateway.server is not None
     gateway.server.socket = context.wrap_socket(gateway.server.socket, server_side=True, do_handshake_on_connect=False)
     result = run("send", "all", "hi", NOTIFYGATE_URL=gateway.url.replace("http:", "https:"))
-    assert_failed_with_one_line(result, "certificate", "not trusted")
+    assert_failed_with_one_line(result, "certificate", "is invalid")
     assert gateway.requests == []
 
 
 def test_a_server_that_speaks_no_http_is_one_line(gateway: ScriptedGateway, run: Run) -> None:
     for _ in range(6):
         gateway.then_raw(b"-ERR unknown command: Bearer ng_k1_very-secret-key\r\n\r\n")
-    assert_failed_with_one_line(run("send", "all", "hi"), "gave up", "speaks no HTTP")
+    assert_failed_with_one_line(run("send", "all", "hi"), "gave up", "is not HTTP")
 
 
 def test_sending_imports_no_framework_and_few_modules(

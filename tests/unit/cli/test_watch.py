@@ -363,7 +363,7 @@ class TestFailures:
             gateway.then_problem(502, "bad-gateway", "\x1b[2J\n")
         result = run("watch")
         assert result.stderr.splitlines() == [
-            r"notifygate: the gateway answered 502 bad-gateway: \x1b[2J; trying on",
+            r"notifygate: the gateway answered 502 bad-gateway: \x1b[2J; retrying",
             SCRIPT_OVER.strip(),
         ]
         assert pace.slept == [1.0, 2.0, 4.0, 8.0, 16.0] + [30.0] * 35
@@ -392,7 +392,10 @@ class TestFailures:
 
     def test_a_missing_token_is_one_line_and_leaves_no_file(self, run: Run, tmp_path: Path) -> None:
         result = run("watch", "--state", str(tmp_path / "state"), NOTIFYGATE_TOKEN=None)
-        assert (result.exit_code, result.stderr) == (1, "notifygate: NOTIFYGATE_TOKEN is not set\n")
+        assert (result.exit_code, result.stderr) == (
+            1,
+            "notifygate: NOTIFYGATE_TOKEN is not set; set it to the credential\n",
+        )
         assert list(tmp_path.iterdir()) == []
 
     def test_pauses_stay_bounded_after_any_number_of_failures(self) -> None:
@@ -542,7 +545,7 @@ class TestStateFile:
         path.write_bytes(content)
         result = run("watch", "--state", str(path))
         assert result.exit_code == 1
-        assert result.stderr.startswith(f"notifygate: the state file {path} is damaged")
+        assert result.stderr.startswith(f"notifygate: the state file {path} is not a state file")
         assert result.stderr.count("\n") == 1
         assert path.read_bytes() == content
         assert gateway.requests == []
