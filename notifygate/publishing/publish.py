@@ -4,23 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.ids import new_id
 from notifygate.domain.notification import NewNotification
 from notifygate.domain.principal import Publisher
 from notifygate.domain.times import now_ms, rfc3339, rfc3339_or_none
 from notifygate.errors import ForbiddenError, IdempotencyMismatchError, UnavailableError
-from notifygate.log.append import IdempotencyClaim
 from notifygate.log.catalog import CatalogCache
-from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.request import NotificationRequest
 from notifygate.storage.database import Database
-from notifygate.storage.tables import IdempotencyRecord, table
-
-RECORDS = table(IdempotencyRecord)
+from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
+from notifygate.storage.stores.idempotency import delete_old_outcome, read_outcome
 
 IDEMPOTENCY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered (PROTOCOL section 3)."""
@@ -77,7 +72,7 @@ class Publishing:
         claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(outcome).decode())
         try:
             self._writer.publish(notification, claim)
-        except IntegrityError as error:
+        except ClaimTakenError as error:
             # The same key at the same time: the table's primary key let one of the two through, and it wasn't us.
             if outcome := self._recall(publisher.key_id, idempotency_key, digest):
                 return PublishAnswer(_answer_body(request, outcome), replayed=True)
@@ -86,21 +81,12 @@ class Publishing:
 
     def _recall(self, key_id: str, idempotency_key: str, digest: str) -> Outcome | None:
         """Return the outcome of an earlier request with this key; None if there was none within IDEMPOTENCY_SECONDS."""
-        mine = (RECORDS.c.key_id == key_id, RECORDS.c.idempotency_key == idempotency_key)
-
-        def work(connection: Connection) -> Any:
-            return connection.execute(select(RECORDS).where(*mine)).one_or_none()
-
-        record = self._database.read(work)
+        record = self._database.read(lambda connection: read_outcome(connection, key_id, idempotency_key))
         if record is None:
             return None
-        expired_at = now_ms() - IDEMPOTENCY_SECONDS * 1000
-        if record.created_at < expired_at:
-
-            def forget(transaction: LogTransaction) -> None:
-                transaction.connection.execute(delete(RECORDS).where(*mine, RECORDS.c.created_at < expired_at))
-
-            self._writer.transact(forget)
+        cutoff = now_ms() - IDEMPOTENCY_SECONDS * 1000
+        if record.created_at < cutoff:
+            self._writer.transact(lambda tx: delete_old_outcome(tx.connection, key_id, idempotency_key, cutoff))
             return None
         if record.request_hash != digest:
             raise IdempotencyMismatchError

@@ -6,16 +6,14 @@ a gateway with another secret refuses to start. While the secret is rotated both
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
 from notifygate.domain.cursor import fingerprint
 from notifygate.errors import ConfigurationError
 from notifygate.storage.database import POSTGRESQL_TIMEOUTS, Database
-from notifygate.storage.tables import LogHead, table
+from notifygate.storage.stores.head import read_identity, update_head
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy
-
-HEAD = table(LogHead)
 
 SCHEMA_REVISION = "0002"
 """The migration that this version of the code needs; a test keeps it equal to the newest one."""
@@ -59,7 +57,7 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
             f"The database is at migration {revision or 'none'}, this version needs {SCHEMA_REVISION}: "
             "run 'notifygate migrate'."
         )
-    known = connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().key_fingerprint
+    _, known = read_identity(connection)
     mine = [fingerprint(secret) for secret in secret_keys]
     if known is not None and known not in mine:
         raise ConfigurationError(
@@ -68,7 +66,7 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
             "first and the old one after it."
         )
     if known != mine[0]:
-        connection.execute(update(HEAD).where(HEAD.c.id == 1).values(key_fingerprint=mine[0]))
+        update_head(connection, key_fingerprint=mine[0])
 
 
 def namespace_of(database: Database) -> str:
@@ -76,4 +74,5 @@ def namespace_of(database: Database) -> str:
 
     Fixed when the database was made, so that it outlives a rotation of the secret.
     """
-    return database.read(lambda connection: connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().namespace)
+    namespace, _ = database.read(read_identity)
+    return namespace

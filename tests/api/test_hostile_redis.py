@@ -19,10 +19,10 @@ from notifygate.domain.notification import Notification
 from notifygate.log import follower as follower_module
 from notifygate.log import seal as seal_module
 from notifygate.log.announcement import Announcement, announce
-from notifygate.log.reader import read_head_of_primary
 from notifygate.log.redis_announcer import channel_of
 from notifygate.log.seal import AnnouncementSeal
 from notifygate.storage.readiness import namespace_of
+from notifygate.storage.stores.head import read_head_of_primary
 from tests.api.helpers import ON_SQLITE_ALONE, eventually, ids, wakes
 from tests.contract.builders import make_notification
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor

@@ -11,10 +11,11 @@ from notifygate.domain.ids import new_id
 from notifygate.domain.notification import NewNotification
 from notifygate.domain.times import now_ms
 from notifygate.log.announcement import Announcement
-from notifygate.log.append import Publication, append_published
+from notifygate.log.append import append_published
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
+from notifygate.storage.stores.append import Publication
 
 PATIENCE_SECONDS = 20.0
 """How long something may take that should come at once; only a test that fails waits so long."""
