@@ -147,7 +147,7 @@ class LogWriter:
         publications = [cast(Publication, waiting.work) for waiting in batch]
         began = time.perf_counter()
         epoch = append_published(self._database, publications)
-        notifications = [publication.notification.in_log() for publication in publications]
+        notifications = [publication.notification for publication in publications]
         self._committed(epoch, [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications], began)
         for waiting in batch:
             waiting.done.set(None)

@@ -18,6 +18,9 @@ from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy
 SCHEMA_REVISION = "0002"
 """The migration that this version of the code needs; a test keeps it equal to the newest one."""
 
+EXPANDED_REVISION = "0001"
+"""The migration whose expansion is enough for this version: workers of version 0.1 run on it, too."""
+
 
 def check_database(database: Database, secret_keys: Sequence[str]) -> None:
     """Make sure that the gateway can use a database. Raises ConfigurationError that says what to do otherwise."""
@@ -52,7 +55,7 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
     revision = None
     if inspect(connection).has_table("alembic_version"):
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    if revision != SCHEMA_REVISION:
+    if revision != SCHEMA_REVISION and not (revision == EXPANDED_REVISION and _is_expanded(connection)):
         raise ConfigurationError(
             f"The database is at migration {revision or 'none'}, this version needs {SCHEMA_REVISION}: "
             "run 'notifygate migrate'."
@@ -67,6 +70,12 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
         )
     if known != mine[0]:
         update_head(connection, key_fingerprint=mine[0])
+
+
+def _is_expanded(connection: Connection) -> bool:
+    """Return whether every notification has a document, the last thing that an expansion sees to."""
+    columns = inspect(connection).get_columns("notifications")
+    return any(column["name"] == "document" and not column["nullable"] for column in columns)
 
 
 def namespace_of(database: Database) -> str:

@@ -256,7 +256,7 @@ def test_what_is_published_is_read_back_whole(log: Log) -> None:
     append(log.database, written)
     read = log.entries()[0].notification
     assert read is not None
-    for field in ("seq", "id", "type", "to", "text"):
+    for field in ("seq", "id", "type", "to", "document"):
         assert getattr(read, field) == getattr(written, field), field
 
 

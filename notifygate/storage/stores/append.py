@@ -59,19 +59,13 @@ def append_notifications(connection: Connection, batch: Sequence[Publication], n
         raise
 
 
-NOTIFICATION_COLUMNS = (
-    "seq", "id", "type", "title", "body", "priority", "sender", "icon", "action_url", "data", "audiences", "key_id",
-    "created_at", "expires_at",
-)  # fmt: skip
+NOTIFICATION_COLUMNS = ("seq", "id", "type", "document", "audiences", "key_id", "created_at", "expires_at")
 
 
 def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:
     n = notification
     audiences = orjson.dumps(n.to).decode()
-    return (
-        seq, n.id, n.type, n.title, n.body, n.priority, n.sender, n.icon, n.action_url, n.data, audiences, n.key_id,
-        n.created_at, n.expires_at,
-    )  # fmt: skip
+    return seq, n.id, n.type, n.document.decode(), audiences, n.key_id, n.created_at, n.expires_at
 
 
 def _append_sqlite(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int]:
@@ -117,15 +111,11 @@ WITH position AS (
     FROM position, unnest(%(claim_key_id)s::text[], %(claim_key)s::text[], %(claim_hash)s::text[],
         %(claim_answer)s::text[]) AS c (key_id, idempotency_key, request_hash, answer)
 ), published AS (
-    INSERT INTO notifications (seq, id, type, title, body, priority, sender, icon, action_url, data, audiences,
-        key_id, created_at, expires_at)
-    SELECT position.base + n.place, n.id, n.type, n.title, n.body, n.priority, n.sender, n.icon, n.action_url,
-        n.data, n.audiences, n.key_id, n.created_at, n.expires_at
-    FROM position, unnest(%(place)s::bigint[], %(id)s::text[], %(type)s::text[], %(title)s::text[], %(body)s::text[],
-        %(priority)s::text[], %(sender)s::text[], %(icon)s::text[], %(action_url)s::text[], %(data)s::text[],
+    INSERT INTO notifications (seq, id, type, document, audiences, key_id, created_at, expires_at)
+    SELECT position.base + n.place, n.id, n.type, n.document, n.audiences, n.key_id, n.created_at, n.expires_at
+    FROM position, unnest(%(place)s::bigint[], %(id)s::text[], %(type)s::text[], %(document)s::text[],
         %(audiences)s::text[], %(key_id)s::text[], %(created_at)s::bigint[], %(expires_at)s::bigint[])
-        AS n (place, id, type, title, body, priority, sender, icon, action_url, data, audiences, key_id, created_at,
-        expires_at)
+        AS n (place, id, type, document, audiences, key_id, created_at, expires_at)
 ), addressed AS (
     INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)
     SELECT a.audience, position.base + a.place, 'published', position.base + a.place, 0, 0, %(now)s

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from notifygate.domain.notification import Notification, shared_text
+from notifygate.domain.notification import Notification
 from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import NotificationRow, table
 
@@ -15,16 +15,8 @@ NOTIFICATIONS = table(NotificationRow)
 NOTIFICATION_COLUMNS = (
     NOTIFICATIONS.c.id,
     NOTIFICATIONS.c.type,
-    NOTIFICATIONS.c.title,
-    NOTIFICATIONS.c.body,
-    NOTIFICATIONS.c.priority,
-    NOTIFICATIONS.c.sender,
-    NOTIFICATIONS.c.icon,
-    NOTIFICATIONS.c.action_url,
-    NOTIFICATIONS.c.data,
+    NOTIFICATIONS.c.document,
     NOTIFICATIONS.c.audiences.label("to_audiences"),
-    NOTIFICATIONS.c.created_at,
-    NOTIFICATIONS.c.expires_at,
 )
 """What `notification_from_row` needs, besides the position."""
 
@@ -59,7 +51,7 @@ class StoredNotification(NamedTuple):
 
 def notification_from_row(row: Row[*tuple[Any, ...]], seq: int) -> Notification:
     """Make a notification of a row that holds NOTIFICATION_COLUMNS."""
-    return Notification(seq, row.id, row.type, tuple(json.loads(row.to_audiences)), shared_text(row))
+    return Notification(seq, row.id, row.type, tuple(json.loads(row.to_audiences)), row.document.encode())
 
 
 def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
