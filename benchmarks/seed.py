@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.servers.gateway import recipient_name
+from notifygate.domain.notification import encode_document
 
 ROUNDS = 10
 READ_ROUNDS = 2
@@ -97,8 +98,8 @@ def _insert(connection: sqlite3.Connection, seed: Seed, now_ms: int) -> None:
         ((recipient_name(number),) for number in range(seed.recipients)),
     )
     connection.executemany(
-        "INSERT INTO notifications (seq, id, type, title, body, priority, sender, data, audiences, key_id, created_at)"
-        " VALUES (?, ?, 'order.shipped', ?, ?, 'normal', 'shop', '{}', ?, 'seed', ?)",
+        "INSERT INTO notifications (seq, id, type, document, audiences, key_id, created_at)"
+        " VALUES (?, ?, 'order.shipped', ?, ?, 'seed', ?)",
         (_notification(number, seq, at(seq)) for number, seq in sorted(seed.published(), key=lambda item: item[1])),
     )
     connection.executemany(
@@ -116,8 +117,18 @@ def _notification(number: int, seq: int, created_at: int) -> tuple[Any, ...]:
     # A UUIDv7 whose random part is the sequence.
     text = f"{created_at << 80 | 0x7 << 76 | 0b10 << 62 | seq:032x}"
     notification_id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-    body = f"Parcel {seq} has left the warehouse and will be with you in two days."
-    return seq, notification_id, f"Order {seq} is on its way", body, f'["user:{recipient_name(number)}"]', created_at
+    content = {
+        "type": "order.shipped",
+        "title": f"Order {seq} is on its way",
+        "body": f"Parcel {seq} has left the warehouse and will be with you in two days.",
+        "priority": "normal",
+        "sender": "shop",
+        "icon": None,
+        "action_url": None,
+        "data": "{}",
+    }
+    document = encode_document(notification_id, content, created_at, None).decode()
+    return seq, notification_id, document, f'["user:{recipient_name(number)}"]', created_at
 
 
 def _entries(seed: Seed, at: Callable[[int], int]) -> Iterator[tuple[Any, ...]]:

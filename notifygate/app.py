@@ -22,7 +22,6 @@ from notifygate.domain.entry import Entry
 from notifygate.endpoints import ENDPOINTS
 from notifygate.errors import NotifygateError
 from notifygate.inbox.history import History
-from notifygate.inbox.items import read_states_of
 from notifygate.inbox.poll import Polls
 from notifygate.inbox.preferences import PreferenceStore
 from notifygate.inbox.state import InboxStates
@@ -44,6 +43,7 @@ from notifygate.services import Services
 from notifygate.settings import Settings, load_settings
 from notifygate.storage.database import Database, engine_options, prepare_engine
 from notifygate.storage.readiness import check_database, namespace_of
+from notifygate.storage.stores.states import read_states_of
 from notifygate.storage.tables import Base
 from notifygate.storage.timeline import policy_of_settings
 

@@ -7,24 +7,13 @@ such place asks `accepts` or `check` again after the wait, or compares `generati
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, select, text
-
 from notifygate.domain.audience import GATEWAY
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import UnauthorizedError
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
-from notifygate.storage.tables import TokenRevocation, table
-
-REVOCATIONS = table(TokenRevocation)
-
-# A later revocation covers an earlier one, also where this machine's clock is behind.
-_REVOKE = text("""
-    INSERT INTO token_revocations (recipient, issued_before) VALUES (:recipient, :now)
-    ON CONFLICT (recipient) DO UPDATE SET issued_before = excluded.issued_before
-    WHERE excluded.issued_before > token_revocations.issued_before
-""")
+from notifygate.storage.stores.revocations import read_revocations, store_revocation
 
 
 def revoke_tokens(recipient: str) -> Callable[[LogTransaction], int]:
@@ -34,17 +23,11 @@ def revoke_tokens(recipient: str) -> Callable[[LogTransaction], int]:
     """
 
     def change(transaction: LogTransaction) -> int:
-        transaction.connection.execute(_REVOKE, {"recipient": recipient, "now": transaction.now})
+        store_revocation(transaction.connection, recipient, transaction.now)
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
         return transaction.now
 
     return change
-
-
-def read_revocations(connection: Connection) -> dict[str, int]:
-    """Read all revocations: recipient -> Unix milliseconds before which their tokens were issued."""
-    rows = connection.execute(select(REVOCATIONS).order_by(REVOCATIONS.c.recipient))
-    return {row.recipient: row.issued_before for row in rows}
 
 
 class Revocations:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from notifygate.auth.keys import StoredKey, create_key, list_keys, revoke_key, rotate_key
+from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import DURATION
 from notifygate.domain.audience import may_match_audience
 from notifygate.domain.principal import SCOPES
 from notifygate.domain.times import now_ms, rfc3339_or_none
+from notifygate.storage.stores.keys import StoredKey, read_keys
 
 _TYPE = re.compile(r"[a-z0-9_.*\-]{1,64}")
 
@@ -68,7 +69,7 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line.")
 def list_all(as_json: bool) -> None:
     """List the keys, without their secrets."""
-    for key in GatewayDatabase().database.read(list_keys):
+    for key in GatewayDatabase().database.read(read_keys):
         description = _describe(key)
         if as_json:
             click.echo(json.dumps(description))

@@ -1,15 +1,16 @@
 """`notifygate log`: the state of the log, and new epochs."""
 
 import json
-from typing import Any
 
 import click
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from notifygate.cli.database import GatewayDatabase
-from notifygate.inbox.membership import INBOXES
-from notifygate.log.reader import ENTRIES, NOTIFICATIONS, read_head
 from notifygate.log.transaction import LogTransaction, other_epoch
+from notifygate.storage.stores.entries import count_entries
+from notifygate.storage.stores.head import read_head
+from notifygate.storage.stores.inboxes import count_inboxes
+from notifygate.storage.stores.notifications import count_notifications
 
 
 @click.group(name="log", epilog="\b\nExample:\n  notifygate log status")
@@ -22,13 +23,16 @@ def command() -> None:
 def status(as_json: bool) -> None:
     """Show the epoch, the head, the floor, and the number of rows."""
 
-    def work(connection: Connection) -> dict[str, Any]:
+    def work(connection: Connection) -> dict[str, int]:
         head = read_head(connection)
-        counted = {
-            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for name, table in (("entries", ENTRIES), ("notifications", NOTIFICATIONS), ("inboxes", INBOXES))
+        return {
+            "epoch": head.epoch,
+            "head": head.seq,
+            "floor": head.floor,
+            "entries": count_entries(connection),
+            "notifications": count_notifications(connection),
+            "inboxes": count_inboxes(connection),
         }
-        return {"epoch": head.epoch, "head": head.seq, "floor": head.floor, **counted}
 
     counts = GatewayDatabase().database.read(work)
     click.echo(json.dumps(counts) if as_json else "  ".join(f"{name} {value}" for name, value in counts.items()))

@@ -8,10 +8,21 @@ from notifygate.storage.migrate import migrate, newest_revision
 
 
 @click.command(name="migrate", epilog="\b\nExample:\n  notifygate migrate")
-def command() -> None:
-    """Upgrade the database to this version's schema; safe to run twice and from several machines at once."""
+@click.option("--expand", "expand_only", is_flag=True, help="Only make it fit for both versions (PostgreSQL).")
+def command(expand_only: bool) -> None:
+    """Upgrade the database to this version's schema; safe to run twice and from several machines at once.
+
+    A migration that is interrupted continues at the next run. For an upgrade without downtime on PostgreSQL, run it
+    with --expand, replace the gateways one after the other, then run it without.
+    """
     settings = load_settings()
     if not settings.database_url:
         settings.make_data_dir()
-    migrate(open_database(settings))
-    click.echo(f"the database is at migration {newest_revision()}")
+    database = open_database(settings)
+    if expand_only and database.is_sqlite:
+        raise click.UsageError("--expand is for PostgreSQL. Stop the gateway and run 'notifygate migrate'.")
+    migrate(database, expand_only=expand_only)
+    if expand_only:
+        click.echo("the database can be used by this version and by the one before")
+    else:
+        click.echo(f"the database is at migration {newest_revision()}")

@@ -2,13 +2,14 @@
 
 import click
 
-from notifygate.auth.revocations import read_revocations, revoke_tokens
+from notifygate.auth.revocations import revoke_tokens
 from notifygate.auth.tokens import MAX_ROLES, issue_token
 from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import DURATION
 from notifygate.domain.audience import is_name
 from notifygate.domain.times import rfc3339
 from notifygate.settings import load_settings
+from notifygate.storage.stores.revocations import read_revocations
 
 
 class _TokenGroup(click.Group):

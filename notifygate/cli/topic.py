@@ -6,8 +6,8 @@ import click
 
 from notifygate.cli.database import GatewayDatabase
 from notifygate.domain.audience import is_name, is_topic
-from notifygate.log.catalog import read_catalog
 from notifygate.publishing.registry import put_topic
+from notifygate.storage.stores.catalog import read_catalog
 
 
 @click.group(name="topic", epilog="\b\nExample:\n  notifygate topic set deploys --role developer")

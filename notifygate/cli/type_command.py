@@ -7,8 +7,8 @@ import click
 
 from notifygate.cli.database import GatewayDatabase
 from notifygate.endpoints.notification_types import TypeBody, TypePath, rule_as_json
-from notifygate.log.catalog import read_catalog
 from notifygate.publishing.registry import delete_type, put_type
+from notifygate.storage.stores.catalog import read_catalog
 from notifygate.validation import validate
 
 

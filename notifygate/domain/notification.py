@@ -1,5 +1,6 @@
 """A notification: immutable once published. A recipient's state of it is stored beside it (`notifygate.inbox`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,8 +27,8 @@ class Notification:
     type: str
     to: tuple[str, ...]
     """Its audiences, without duplicates, in the order in which the publisher gave them."""
-    text: bytes
-    """Its JSON up to what differs between recipients (`shared_text`)."""
+    document: bytes
+    """What all its recipients get of it, as it travels and as it is stored: a JSON object (`encode_document`)."""
     audiences: frozenset[str] = field(init=False)
     """`to` for look-ups."""
     _untouched: dict[str, bytes] = field(init=False)
@@ -44,7 +45,7 @@ class Notification:
         """
         untouched = self._untouched.get(audience)
         if untouched is None:
-            untouched = b'%b"audience":%b,%b' % (self.text, orjson.dumps(audience), _NEVER_TOUCHED)
+            untouched = b'%b,"audience":%b,%b' % (self.document[:-1], orjson.dumps(audience), _NEVER_TOUCHED)
             self._untouched[audience] = untouched
         if seen_at is None and read_at is None:
             return untouched
@@ -54,17 +55,8 @@ class Notification:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class NewNotification(Notification):
-    """One that is about to be published, with all that the database keeps of it."""
+    """One that is about to be published, with what the database keeps beside its document."""
 
-    text: bytes = field(init=False)
-    title: str
-    body: str
-    priority: str
-    sender: str
-    icon: str | None
-    action_url: str | None
-    data: str
-    """A JSON object as text, handed to clients as it is."""
     key_id: str
     """The API key that publishes it."""
     created_at: int
@@ -72,31 +64,18 @@ class NewNotification(Notification):
     expires_at: int | None
     """Unix milliseconds, None for one that never expires."""
 
-    def __post_init__(self) -> None:
-        Notification.__post_init__(self)  # `super()` doesn't know the class that `slots` has made of this one
-        self.text = shared_text(self)
 
-    def in_log(self) -> Notification:
-        """Return what is kept of it in memory when it is in the log: the text, and not the fields besides."""
-        return Notification(self.seq, self.id, self.type, self.to, self.text)
+def encode_document(notification_id: str, content: Mapping[str, Any], created_at: int, expires_at: int | None) -> bytes:
+    """Encode what all recipients get of a notification: its id and times (Unix milliseconds) around its content.
 
-
-def shared_text(content: Any) -> bytes:
-    """Write what all recipients are told of a notification: the beginning of a JSON object, up to a comma.
-
-    `content` has the attributes of NewNotification: it may be a row of the database.
+    `content` has the fields of docs/protocol.md section 4 by name; of `data` the JSON text.
     """
-    document = {
-        "id": content.id,
-        "type": content.type,
-        "title": content.title,
-        "body": content.body,
-        "priority": content.priority,
-        "sender": content.sender,
-        "icon": content.icon,
-        "action_url": content.action_url,
-        "data": orjson.Fragment(content.data),
-        "created_at": rfc3339(content.created_at),
-        "expires_at": rfc3339_or_none(content.expires_at),
-    }
-    return orjson.dumps(document)[:-1] + b","
+    return orjson.dumps(
+        {
+            "id": notification_id,
+            **content,
+            "data": orjson.Fragment(content["data"]),
+            "created_at": rfc3339(created_at),
+            "expires_at": rfc3339_or_none(expires_at),
+        }
+    )

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from notifygate.domain.audience import MAX_NAME_CHARACTERS
 from notifygate.domain.visibility import TypeRule
 from notifygate.endpoints.preferences import Display
-from notifygate.log.catalog import read_catalog
 from notifygate.log.transaction import LogTransaction
 from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.parsing import parse_body, refuse_parameters
@@ -18,6 +17,7 @@ from notifygate.protocol.response import Response, json_response
 from notifygate.publishing import registry
 from notifygate.publishing.request import TYPE_PATTERN, Icon, Line, Priority, Ttl
 from notifygate.services import Services
+from notifygate.storage.stores.catalog import read_catalog
 from notifygate.validation import BodyModel, validate
 
 RoleName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]

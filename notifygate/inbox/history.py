@@ -1,14 +1,13 @@
 """History: what lies before a notification in the inbox."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotFoundError
-from notifygate.inbox.items import read_notifications
 from notifygate.inbox.poll import read_page
 from notifygate.inbox.views import Views
-from notifygate.log.reader import NOTIFICATIONS
 from notifygate.storage.database import Database
+from notifygate.storage.stores.notifications import read_notification
 
 
 class History:
@@ -32,11 +31,10 @@ class History:
                 return []
             if notification_id is None:
                 return read_page(connection, view, limit + 1)
-            by_id = select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.id == notification_id)
-            found = read_notifications(connection, list(connection.execute(by_id).scalars()))
-            if not found or not set(view.audiences) & found[0].audiences:
+            stored = read_notification(connection, notification_id)
+            if stored is None or not set(view.audiences) & stored.notification.audiences:
                 raise NotFoundError("There is no such notification in this inbox.")
-            return read_page(connection, view, limit + 1, before=found[0].seq)
+            return read_page(connection, view, limit + 1, before=stored.notification.seq)
 
         items = self._database.read_in_turn(work)
         return items[:limit], len(items) > limit

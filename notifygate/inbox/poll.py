@@ -16,14 +16,17 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError
 from notifygate.inbox.answer import InboxUpdate, Unchanged
-from notifygate.inbox.items import learn_last_states, read_notifications, read_states
-from notifygate.inbox.membership import read_newest
 from notifygate.inbox.view import CountsAt, View, has_view_entry
+from notifygate.inbox.view_reader import learn_last_states
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
-from notifygate.log.reader import Head, read_entries_for, read_head
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
+from notifygate.storage.stores.contents import read_newest
+from notifygate.storage.stores.entries import read_entries_for
+from notifygate.storage.stores.head import Head, read_head
+from notifygate.storage.stores.notifications import read_notifications
+from notifygate.storage.stores.states import read_states
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)

@@ -1,24 +1,19 @@
 """Preferences: which types a recipient has muted, and how clients should show the others."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
 from notifygate.domain.audience import user
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import PreconditionFailedError
-from notifygate.inbox.membership import INBOXES, ensure_inbox
-from notifygate.log.reader import read_head
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
-
-TypePreferences = dict[str, dict[str, Any]]
-"""Type -> {"muted": bool, "display": one of the displays}."""
+from notifygate.storage.stores.head import read_head
+from notifygate.storage.stores.inboxes import TypePreferences, ensure_inbox, read_preferences, store_preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +47,20 @@ class PreferenceStore:
         """
 
         def change(transaction: LogTransaction) -> Preferences:
-            ensure_inbox(transaction, principal.id)
+            ensure_inbox(transaction.connection, principal.id, transaction.head)
             present = self._read(transaction.connection, principal, transaction.epoch)
             if only_if is not None and present.version not in only_if:
                 raise PreconditionFailedError("The preferences were changed by another device; read them again.")
             if present.types == types:
                 return present
             entry = transaction.append(EntryKind.VIEW, (user(principal.id),))
-            transaction.connection.execute(
-                update(INBOXES)
-                .where(INBOXES.c.recipient == principal.id)
-                .values(preferences=json.dumps(types), preferences_seq=entry.seq)
-            )
+            store_preferences(transaction.connection, principal.id, types, entry.seq)
             return Preferences(types, self._version(principal, transaction.epoch, entry.seq))
 
         return self._writer.transact(change)
 
     def _read(self, connection: Connection, principal: Recipient, epoch: int) -> Preferences:
-        row = connection.execute(
-            select(INBOXES.c.preferences, INBOXES.c.preferences_seq).where(INBOXES.c.recipient == principal.id)
-        ).one_or_none()
-        types: TypePreferences = json.loads(row.preferences) if row else {}
-        seq = row.preferences_seq if row else 0
+        types, seq = read_preferences(connection, principal.id)
         return Preferences(types, self._version(principal, epoch, seq))
 
     def _version(self, principal: Recipient, epoch: int, seq: int) -> str:

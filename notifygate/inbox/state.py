@@ -9,43 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-import orjson
-from sqlalchemy import select, text, update
-
 from notifygate.domain.audience import user
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.entry import EntryKind, ItemState
 from notifygate.domain.marks import add_mark
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidCursorError
-from notifygate.inbox.items import in_parts, read_states
-from notifygate.inbox.membership import INBOXES, ensure_inbox, read_counts, read_view
 from notifygate.inbox.view import CountsAt, View
+from notifygate.inbox.view_reader import read_view
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
-from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
+from notifygate.storage.stores.contents import read_counts
+from notifygate.storage.stores.inboxes import ensure_inbox, store_dismissed_up_to, store_marks
+from notifygate.storage.stores.notifications import read_present
+from notifygate.storage.stores.states import mark_states_up_to, read_states, store_state
 
 Operation = Literal["seen", "read", "unread", "dismiss"]
 Change = Callable[[LogTransaction, View], int]
-
-_UPSERT = text(
-    "INSERT INTO inbox_states (recipient, seq, seen_at, read_at, dismissed_at)"
-    " VALUES (:recipient, :seq, :seen_at, :read_at, :dismissed_at)"
-    " ON CONFLICT (recipient, seq) DO UPDATE SET seen_at = excluded.seen_at, read_at = excluded.read_at,"
-    " dismissed_at = excluded.dismissed_at"
-)
-# Entry.last_states rests on it: the state of what has left the inboxes never changes again.
-_STILL_THERE = " AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.seq = inbox_states.seq AND n.removed_seq > 0)"
-_ROWS_SEEN = text(
-    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now) WHERE recipient = :recipient AND seq <= :seq"
-    + _STILL_THERE
-)
-_ROWS_READ = text(
-    "UPDATE inbox_states SET seen_at = COALESCE(seen_at, :now), read_at = COALESCE(read_at, :now)"
-    " WHERE recipient = :recipient AND seq <= :seq" + _STILL_THERE
-)
 
 
 def after_operation(state: ItemState, operation: Operation, now: int) -> ItemState:
@@ -103,7 +85,7 @@ class InboxStates:
 
     def _run(self, principal: Recipient, change: Change) -> tuple[int, CountsAt]:
         def work(transaction: LogTransaction) -> tuple[int, int, int]:
-            ensure_inbox(transaction, principal.id)
+            ensure_inbox(transaction.connection, principal.id, transaction.head)
             view = read_view(transaction.connection, principal, self._codec)
             assert view is not None  # begun a line above  # noqa: S101
             return change(transaction, view), transaction.epoch, transaction.head
@@ -114,31 +96,16 @@ class InboxStates:
 
     def _change(self, transaction: LogTransaction, view: View, operation: Operation, ids: Sequence[str]) -> int:
         connection, changed = transaction.connection, 0
-        for some in in_parts(dict.fromkeys(ids)):
-            rows = connection.execute(
-                select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS)
-                .where(NOTIFICATIONS.c.id.in_(some), NOTIFICATIONS.c.removed_seq.is_(None))
-                .order_by(NOTIFICATIONS.c.seq)
-            ).all()
-            states = read_states(connection, view.recipient, [row.seq for row in rows])
-            for row in rows:
-                notification = notification_from_row(row, row.seq)
-                old = view.state_of(row.seq, states.get(row.seq))
+        for notifications in read_present(connection, dict.fromkeys(ids)):
+            states = read_states(connection, view.recipient, [notification.seq for notification in notifications])
+            for notification in notifications:
+                old = view.state_of(notification.seq, states.get(notification.seq))
                 new = after_operation(old, operation, transaction.now)
                 if new == old or view.shown_as(notification) is None:
                     continue
                 unread, unseen = counts_of(new)
                 had_unread, had_unseen = counts_of(old)
-                connection.execute(
-                    _UPSERT,
-                    {
-                        "recipient": view.recipient,
-                        "seq": row.seq,
-                        "seen_at": new.seen_at,
-                        "read_at": new.read_at,
-                        "dismissed_at": new.dismissed_at,
-                    },
-                )
+                store_state(connection, view.recipient, notification.seq, new)
                 transaction.append(
                     EntryKind.DISMISSED if operation == "dismiss" else EntryKind.STATE,
                     (user(view.recipient),),
@@ -157,15 +124,13 @@ class InboxStates:
         changed = {"seen": unseen, "read": unread, "dismiss": everything}[operation]
         if changed == 0:
             return 0
-        now, position = transaction.now, {"recipient": view.recipient, "seq": seq, "now": transaction.now}
-        values: dict[str, str | int] = {}
+        connection, now = transaction.connection, transaction.now
         if operation == "dismiss":
-            values["dismissed_up_to"] = seq
+            store_dismissed_up_to(connection, view.recipient, seq)
         else:
-            values["seen_marks"] = orjson.dumps(add_mark(view.seen_marks, seq, now)).decode()
-            transaction.connection.execute(_ROWS_SEEN if operation == "seen" else _ROWS_READ, position)
-        if operation == "read":
-            values["read_marks"] = orjson.dumps(add_mark(view.read_marks, seq, now)).decode()
-        transaction.connection.execute(update(INBOXES).where(INBOXES.c.recipient == view.recipient).values(**values))
+            is_read = operation == "read"
+            mark_states_up_to(connection, view.recipient, seq, now, read=is_read)
+            read_marks = add_mark(view.read_marks, seq, now) if is_read else None
+            store_marks(connection, view.recipient, seen=add_mark(view.seen_marks, seq, now), read=read_marks)
         transaction.append(EntryKind.VIEW, (user(view.recipient),))
         return changed

@@ -1,16 +1,16 @@
 """Topics: what a recipient follows, and could follow."""
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection
 
 from notifygate.domain.audience import user
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import ForbiddenError, InvalidRequestError
-from notifygate.inbox.membership import FOLLOWS, ensure_inbox
-from notifygate.log.catalog import read_catalog
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
+from notifygate.storage.stores.catalog import read_catalog
+from notifygate.storage.stores.inboxes import delete_follow, ensure_inbox, insert_follow, read_followed
 
 MAX_FOLLOWED = 200
 """Topics of one recipient. Each is one more audience that a poll looks at."""
@@ -28,10 +28,8 @@ class Topics:
 
         def work(connection: Connection) -> list[tuple[str, bool]]:
             catalog = read_catalog(connection)
-            followed = set(
-                connection.execute(select(FOLLOWS.c.topic).where(FOLLOWS.c.recipient == principal.id)).scalars()
-            )
-            names = {name for name in followed.union(catalog.topic_roles) if catalog.may_follow(name, principal.roles)}
+            followed = read_followed(connection, principal.id)
+            names = {name for name in {*followed, *catalog.topic_roles} if catalog.may_follow(name, principal.roles)}
             return [(name, name in followed) for name in sorted(names)]
 
         return self._database.read_in_turn(work)
@@ -46,14 +44,14 @@ class Topics:
             connection = transaction.connection
             if not read_catalog(connection).may_follow(topic, principal.roles):
                 raise ForbiddenError("This topic is limited to other roles.")
-            mine = FOLLOWS.c.recipient == principal.id
-            if connection.execute(select(FOLLOWS.c.topic).where(mine, FOLLOWS.c.topic == topic)).first():
+            followed = read_followed(connection, principal.id)
+            if topic in followed:
                 return
-            if connection.execute(select(func.count()).where(mine)).scalar_one() >= MAX_FOLLOWED:
+            if len(followed) >= MAX_FOLLOWED:
                 raise InvalidRequestError.of("topic", f"A recipient can follow at most {MAX_FOLLOWED} topics.")
-            ensure_inbox(transaction, principal.id)
+            ensure_inbox(connection, principal.id, transaction.head)
             entry = transaction.append(EntryKind.VIEW, (user(principal.id),))
-            connection.execute(insert(FOLLOWS).values(recipient=principal.id, topic=topic, since_seq=entry.seq))
+            insert_follow(connection, principal.id, topic, entry.seq)
 
         self._writer.transact(change)
 
@@ -61,10 +59,7 @@ class Topics:
         """Stop following a topic; what it brought leaves the inbox. Not following it changes nothing."""
 
         def change(transaction: LogTransaction) -> None:
-            removed = transaction.connection.execute(
-                delete(FOLLOWS).where(FOLLOWS.c.recipient == principal.id, FOLLOWS.c.topic == topic)
-            )
-            if removed.rowcount:
+            if delete_follow(transaction.connection, principal.id, topic):
                 transaction.append(EntryKind.VIEW, (user(principal.id),))
 
         self._writer.transact(change)

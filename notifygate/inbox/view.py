@@ -80,7 +80,7 @@ class View:
             topic_audience(name): MAX_SEQUENCE if name in forbidden_topics else since
             for name, since in followed_since.items()
         } or NO_TOPICS
-        self.audiences = (principal.audience, *self._topic_since, *map(role, principal.roles), ALL)
+        self.audiences: tuple[str, ...] = (principal.audience, *self._topic_since, *map(role, principal.roles), ALL)
         """The most specific first: a notification has the first that matches as its `audience`."""
         self.hidden_types = hidden_types
         self.seen_marks = seen_marks

@@ -13,15 +13,16 @@ from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError
-from notifygate.inbox.items import learn_last_states
-from notifygate.inbox.membership import ensure_inbox, read_counts, read_view
 from notifygate.inbox.view import View, has_view_entry
+from notifygate.inbox.view_reader import learn_last_states, read_view
 from notifygate.log.follower import Follower
-from notifygate.log.reader import read_head
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.recent import Recent
 from notifygate.storage.database import Database
+from notifygate.storage.stores.contents import read_counts
+from notifygate.storage.stores.head import read_head
+from notifygate.storage.stores.inboxes import ensure_inbox
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Views:
 
     def begin(self, recipient: str) -> None:
         """Begin or keep a recipient's inbox: this is their first request."""
-        self._writer.transact(lambda transaction: ensure_inbox(transaction, recipient))
+        self._writer.transact(lambda transaction: ensure_inbox(transaction.connection, recipient, transaction.head))
 
     def read(self, connection: Connection, principal: Recipient) -> View | None:
         """Read a view with its counts and the head of the same moment; None before the recipient's first request."""

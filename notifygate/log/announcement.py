@@ -47,12 +47,12 @@ def announce(epoch: int, entries: Sequence[Entry]) -> Announcement:
 def to_bytes(announcement: Announcement) -> bytes:
     """Encode all of an announcement but its epoch and range; the entries are left out where they are too large.
 
-    A line of JSON; below it, on a line each, the texts of the notifications, which other processes send as they are.
+    A line of JSON; below it, on a line each, the notifications' documents, which other processes send as they are.
     """
     committed_at, entries = announcement.committed_at, announcement.entries
     if entries is not None:
-        texts: list[bytes] = []
-        lines = [orjson.dumps((committed_at, [_entry_to_json(entry, texts) for entry in entries])), *texts]
+        documents: list[bytes] = []
+        lines = [orjson.dumps((committed_at, [_entry_to_json(entry, documents) for entry in entries])), *documents]
         carried = b"\n".join(lines)
         if len(carried) <= MAX_CARRIED_BYTES:
             return carried
@@ -66,42 +66,42 @@ def from_bytes(message: bytes, epoch: int, first: int, last: int) -> Announcemen
     returned can be counted, compared and sent like an entry from the database.
     """
     _check(0 <= epoch < 1 << EPOCH_BITS and 0 < first <= last <= MAX_SEQUENCE, "epoch or range")
-    line, *texts = message.split(b"\n")
+    line, *documents = message.split(b"\n")
     document = _list_of(orjson.loads(line), 2, "document")
     committed_at, carried = document
     _check(type(committed_at) in (int, float) and 0 <= committed_at < math.inf, "time of the commit")
     entries: list[Entry] | None = None
     if carried is not None:
         entries = []
-        remaining = iter(texts)
+        remaining = iter(documents)
         for seq, fields in enumerate(_list_of(carried, last - first + 1, "entries"), first):
             entries.append(_entry_from_json(fields, seq, remaining))
-        texts = list(remaining)
-    _check(not texts, "more texts than notifications")
+        documents = list(remaining)
+    _check(not documents, "more documents than notifications")
     return Announcement(epoch, first, last, committed_at, entries)
 
 
-def _entry_to_json(entry: Entry, texts: list[bytes]) -> tuple[Any, ...]:
-    """Return the fields of an entry; the text of its notification is added to `texts`."""
+def _entry_to_json(entry: Entry, documents: list[bytes]) -> tuple[Any, ...]:
+    """Return the fields of an entry; the document of its notification is added to `documents`."""
     about, audiences, notification = None, entry.audiences, entry.notification
     if notification is not None:
         about = (notification.seq, notification.id, notification.type, notification.to)
-        texts.append(notification.text)
+        documents.append(notification.document)
         if audiences == notification.to:
             audiences = None
     state = (entry.seen_at, entry.read_at, entry.unread_delta, entry.unseen_delta)
     return entry.kind.value, audiences, about, *state
 
 
-def _entry_from_json(fields: Any, seq: int, texts: Iterator[bytes]) -> Entry:
-    """Make the entry of a position from its fields; the text of its notification is the next of `texts`."""
+def _entry_from_json(fields: Any, seq: int, documents: Iterator[bytes]) -> Entry:
+    """Make the entry of a position from its fields; the document of its notification is the next of `documents`."""
     kind_name, audiences, about, seen_at, read_at, unread, unseen = _list_of(fields, _ENTRY_FIELDS, "entry")
     _check(type(kind_name) is str and kind_name in _KINDS, "kind")
     kind = _KINDS[kind_name]
     _check((about is None) == (kind in _ABOUT_NOTHING), "notification of an entry of this kind")
     notification: Notification | None = None
     if about is not None:
-        notification = _notification_from_json(about, seq, next(texts, b""))
+        notification = _notification_from_json(about, seq, next(documents, b""))
         _check((notification.seq == seq) == (kind is EntryKind.PUBLISHED), "position of the notification")
     if notification is None:
         to = _names(audiences, "audiences")
@@ -115,15 +115,14 @@ def _entry_from_json(fields: Any, seq: int, texts: Iterator[bytes]) -> Entry:
     return Entry(seq, kind, to, notification, seen_at, read_at, unread, unseen)
 
 
-def _notification_from_json(about: Any, entry_seq: int, text: bytes) -> Notification:
+def _notification_from_json(about: Any, entry_seq: int, document: bytes) -> Notification:
     seq, id_, type_, to = _list_of(about, _ABOUT_FIELDS, "notification")
     _check(type(seq) is int and 0 < seq <= entry_seq, "position of the notification")
     _check(type(id_) is str and type(type_) is str, "id or type")
-    # The text is sent to clients as it is, between others: it has to be the beginning of one JSON object.
-    _check(text.endswith(b","), "text")
-    content = orjson.loads(text[:-1] + b"}")
-    _check(type(content) is dict and content.get("id") == id_, "text")
-    return Notification(seq, id_, type_, _names(to, "audiences"), text)
+    # It is sent to clients as it is, with more fields before its last brace: it has to be one JSON object.
+    _check(document.startswith(b"{") and document.endswith(b"}"), "document")
+    _check(orjson.loads(document).get("id") == id_, "document")
+    return Notification(seq, id_, type_, _names(to, "audiences"), document)
 
 
 def _names(value: Any, what: str) -> tuple[str, ...]:

@@ -1,168 +1,29 @@
-"""Putting published notifications into the log: a whole batch in one transaction, on PostgreSQL in one statement.
+"""Appending published notifications: a whole batch in one transaction, on PostgreSQL in one statement.
 
-The head's row hands out the sequence numbers. `UPDATE log_head SET head = head + n` locks it until the commit, so
-numbers are given in the order of commits and a reader who has seen n has seen all before it. On PostgreSQL the update
-and all inserts are one statement outside any explicit transaction: a process that is stopped at any moment either
-has not sent it or can't hold the lock beyond it. That statement appends nothing on a server with another timeline than
-the log's; then the timeline is adopted first (`log.transaction`).
+The head's row hands out the sequence numbers and is locked until the commit, so numbers are given in the order of
+commits and a reader who has seen n has seen all before it. On PostgreSQL a process that is stopped at any moment either
+has not sent the statement or can't hold the lock beyond it. The statement appends nothing on a server with another
+timeline than the log's; then the timeline is adopted first (`log.transaction`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import orjson
-from sqlalchemy import Connection
-
-from notifygate.domain.audience import recipient_of
-from notifygate.domain.entry import EntryKind
-from notifygate.domain.notification import NewNotification
 from notifygate.domain.times import now_ms
 from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
-from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
-
-
-@dataclass(slots=True, frozen=True)
-class IdempotencyClaim:
-    """What is to be remembered of a request that carried an Idempotency-Key, in the same transaction."""
-
-    key_id: str
-    idempotency_key: str
-    request_hash: str
-    answer: str
-
-
-@dataclass(slots=True, frozen=True)
-class Publication:
-    """A notification to be appended, and the claim on its Idempotency-Key."""
-
-    notification: NewNotification
-    claim: IdempotencyClaim | None = None
+from notifygate.storage.stores.append import Publication, append_notifications
 
 
 def append_published(database: Database, batch: Sequence[Publication]) -> int:
     """Commit a batch; afterwards each notification has its `seq`. Returns the epoch.
 
-    Raises sqlalchemy's IntegrityError if a claim is taken (nothing of the batch was committed then), and
+    Raises ClaimTakenError if an Idempotency-Key is taken (nothing of the batch was committed then), and
     UnavailableError.
     """
-    if database.is_sqlite:
-        base, epoch = database.write(lambda connection: _append_sqlite(connection, batch))
-    else:
-        while (placed := database.autocommit(lambda connection: _append_postgresql(connection, batch))) is None:
-            adopt_timeline(database)
-        base, epoch = placed
+    run = database.write if database.is_sqlite else database.autocommit
+    while (placed := run(lambda connection: append_notifications(connection, batch, now_ms()))) is None:
+        adopt_timeline(database)
+    base, epoch = placed
     for offset, publication in enumerate(batch, 1):
         publication.notification.seq = base + offset
     return epoch
-
-
-NOTIFICATION_COLUMNS = (
-    "seq", "id", "type", "title", "body", "priority", "sender", "icon", "action_url", "data", "audiences", "key_id",
-    "created_at", "expires_at",
-)  # fmt: skip
-
-
-def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:
-    n = notification
-    audiences = orjson.dumps(n.to).decode()
-    return (
-        seq, n.id, n.type, n.title, n.body, n.priority, n.sender, n.icon, n.action_url, n.data, audiences, n.key_id,
-        n.created_at, n.expires_at,
-    )  # fmt: skip
-
-
-def _append_sqlite(connection: Connection, batch: Sequence[Publication]) -> tuple[int, int]:
-    run = connection.exec_driver_sql
-    head, epoch = run("UPDATE log_head SET head = head + ? WHERE id = 1 RETURNING head, epoch", (len(batch),)).one()
-    base = head - len(batch)
-    now = now_ms()
-    notifications: list[tuple[Any, ...]] = []
-    entries: list[tuple[Any, ...]] = []
-    inboxes: list[tuple[str, int]] = []
-    claims: list[tuple[Any, ...]] = []
-    for seq, publication in enumerate(batch, base + 1):
-        notifications.append(_notification_values(publication.notification, seq))
-        for audience in publication.notification.to:
-            entries.append((audience, seq, EntryKind.PUBLISHED.value, seq, now))
-            if (recipient := recipient_of(audience)) is not None:
-                inboxes.append((recipient, seq - 1))
-        if claim := publication.claim:
-            claims.append((claim.key_id, claim.idempotency_key, claim.request_hash, claim.answer, now))
-    if claims:  # first, so that a claim that is taken costs the least
-        run(
-            "INSERT INTO idempotency_records (key_id, idempotency_key, request_hash, answer, created_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            claims,
-        )
-    marks = ", ".join("?" * len(NOTIFICATION_COLUMNS))
-    run(f"INSERT INTO notifications ({', '.join(NOTIFICATION_COLUMNS)}) VALUES ({marks})", notifications)  # noqa: S608
-    run(
-        "INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)"
-        " VALUES (?, ?, ?, ?, 0, 0, ?)",
-        entries,
-    )
-    if inboxes:
-        run("INSERT INTO inboxes (recipient, started_seq, is_polled) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", inboxes)
-    return base, epoch
-
-
-_POSTGRESQL = """
-WITH position AS (
-    UPDATE log_head SET head = head + %(count)s WHERE id = 1 RETURNING head - %(count)s AS base, epoch
-), claimed AS (
-    INSERT INTO idempotency_records (key_id, idempotency_key, request_hash, answer, created_at)
-    SELECT c.key_id, c.idempotency_key, c.request_hash, c.answer, %(now)s
-    FROM position, unnest(%(claim_key_id)s::text[], %(claim_key)s::text[], %(claim_hash)s::text[],
-        %(claim_answer)s::text[]) AS c (key_id, idempotency_key, request_hash, answer)
-), published AS (
-    INSERT INTO notifications (seq, id, type, title, body, priority, sender, icon, action_url, data, audiences,
-        key_id, created_at, expires_at)
-    SELECT position.base + n.place, n.id, n.type, n.title, n.body, n.priority, n.sender, n.icon, n.action_url,
-        n.data, n.audiences, n.key_id, n.created_at, n.expires_at
-    FROM position, unnest(%(place)s::bigint[], %(id)s::text[], %(type)s::text[], %(title)s::text[], %(body)s::text[],
-        %(priority)s::text[], %(sender)s::text[], %(icon)s::text[], %(action_url)s::text[], %(data)s::text[],
-        %(audiences)s::text[], %(key_id)s::text[], %(created_at)s::bigint[], %(expires_at)s::bigint[])
-        AS n (place, id, type, title, body, priority, sender, icon, action_url, data, audiences, key_id, created_at,
-        expires_at)
-), addressed AS (
-    INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)
-    SELECT a.audience, position.base + a.place, 'published', position.base + a.place, 0, 0, %(now)s
-    FROM position, unnest(%(entry_place)s::bigint[], %(entry_audience)s::text[]) AS a (place, audience)
-), begun AS (
-    INSERT INTO inboxes (recipient, started_seq, is_polled)
-    SELECT b.recipient, min(position.base + b.place - 1), false
-    FROM position, unnest(%(inbox_place)s::bigint[], %(inbox_recipient)s::text[]) AS b (place, recipient)
-    GROUP BY b.recipient ORDER BY b.recipient
-    ON CONFLICT DO NOTHING
-)
-SELECT base, epoch FROM position
-"""
-_POSTGRESQL_ON_TIMELINE = _POSTGRESQL.replace("WHERE id = 1", f"WHERE id = 1 AND timeline = ({CURRENT_TIMELINE})")
-
-
-def _append_postgresql(connection: Connection, batch: Sequence[Publication]) -> tuple[int, int] | None:
-    """Append a batch; return the position before it and the epoch. None: the timeline has to be adopted first."""
-    rows = [_notification_values(p.notification, place) for place, p in enumerate(batch, 1)]
-    columns = dict(zip(("place", *NOTIFICATION_COLUMNS[1:]), map(list, zip(*rows, strict=True)), strict=True))
-    addressed = [(place, audience) for place, p in enumerate(batch, 1) for audience in p.notification.to]
-    begun = [(place, name) for place, audience in addressed if (name := recipient_of(audience)) is not None]
-    claims = [publication.claim for publication in batch if publication.claim]
-    row = connection.exec_driver_sql(
-        _POSTGRESQL if policy_of(connection) is TimelinePolicy.IGNORED else _POSTGRESQL_ON_TIMELINE,
-        {
-            **columns,
-            "count": len(batch),
-            "now": now_ms(),
-            "entry_place": [place for place, _ in addressed],
-            "entry_audience": [audience for _, audience in addressed],
-            "inbox_place": [place for place, _ in begun],
-            "inbox_recipient": [name for _, name in begun],
-            "claim_key_id": [claim.key_id for claim in claims],
-            "claim_key": [claim.idempotency_key for claim in claims],
-            "claim_hash": [claim.request_hash for claim in claims],
-            "claim_answer": [claim.answer for claim in claims],
-        },
-    ).one_or_none()
-    return None if row is None else (row.base, row.epoch)

@@ -20,10 +20,11 @@ from notifygate.background import Background
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.log.announcement import Announcement
-from notifygate.log.reader import Head, read_head_of_primary, read_range
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
+from notifygate.storage.stores.entries import read_range
+from notifygate.storage.stores.head import Head, read_head_of_primary
 from notifygate.waiting import WouldWaitError, may_wait
 
 logger = logging.getLogger(__name__)

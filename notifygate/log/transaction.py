@@ -13,14 +13,15 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 
 from notifygate.domain.cursor import EPOCH_BITS
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.times import now_ms
-from notifygate.log.reader import ENTRIES, HEAD, Head, read_head
 from notifygate.storage.database import Database
+from notifygate.storage.stores.entries import insert_entries
+from notifygate.storage.stores.head import Head, read_head, update_head
 from notifygate.storage.timeline import TimelinePolicy, policy_of
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class LogTransaction:
             self._adopt_timeline(head)
 
     def _adopt_timeline(self, head: Head) -> None:
-        self.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(timeline=head.server_timeline))
+        update_head(self.connection, timeline=head.server_timeline)
         if head.timeline is not None and policy_of(self.connection) is TimelinePolicy.BEGINS_EPOCH:
             logger.warning(
                 "The database's server was promoted (timeline %s, before it %s): a new epoch begins",
@@ -86,34 +87,18 @@ class LogTransaction:
     def prune_up_to(self, seq: int) -> None:
         """Say that entries up to a position may be missing from now on."""
         self.floor = max(self.floor, seq)
-        self.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(floor=self.floor))
+        update_head(self.connection, floor=self.floor)
 
     def begin_new_epoch(self, epoch: int) -> None:
         """Say that history has begun anew: no cursor made before is worth anything."""
         self.epoch = epoch
-        self.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(epoch=epoch))
+        update_head(self.connection, epoch=epoch)
 
     def flush(self) -> None:
         """Write the appended entries and the new head. Called once, right before the commit."""
-        if not self.entries:
-            return
-        rows = [
-            {
-                "audience": audience,
-                "seq": entry.seq,
-                "kind": entry.kind.value,
-                "notification_seq": entry.notification.seq if entry.notification else None,
-                "seen_at": entry.seen_at,
-                "read_at": entry.read_at,
-                "unread_delta": entry.unread_delta,
-                "unseen_delta": entry.unseen_delta,
-                "created_at": self.now,
-            }
-            for entry in self.entries
-            for audience in entry.audiences
-        ]
-        self.connection.execute(insert(ENTRIES), rows)
-        self.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(head=self.head))
+        if self.entries:
+            insert_entries(self.connection, self.entries, self.now)
+            update_head(self.connection, head=self.head)
 
 
 class Transact(Protocol):

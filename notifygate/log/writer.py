@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from gevent.event import AsyncResult
 from gevent.queue import Queue
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.background import Background
@@ -19,10 +19,11 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.errors import UnavailableError
 from notifygate.log.announcement import Announcement, announce
-from notifygate.log.append import IdempotencyClaim, Publication, append_published
-from notifygate.log.reader import HEAD
+from notifygate.log.append import append_published
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.storage.stores.append import IdempotencyClaim, Publication
+from notifygate.storage.stores.head import rewrite_head
 from notifygate.waiting import may_wait
 
 logger = logging.getLogger(__name__)
@@ -59,11 +60,6 @@ def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list
     return database.write(work)
 
 
-def _rewrite_head(transaction: LogTransaction) -> None:
-    # A lock alone would not notice a full disk.
-    transaction.connection.execute(update(HEAD).where(HEAD.c.id == 1).values(head=HEAD.c.head))
-
-
 class LogWriter:
     """Appends to the log. `on_commit` is called after each commit that appended something.
 
@@ -91,7 +87,7 @@ class LogWriter:
     def publish(self, notification: NewNotification, claim: IdempotencyClaim | None = None) -> None:
         """Append a notification and return when it is durable; it has its `seq` then.
 
-        Raises sqlalchemy's IntegrityError if the claim is taken, UnavailableError if the outcome is not known.
+        Raises ClaimTakenError if the claim is taken, UnavailableError if the outcome is not known.
         """
         self._submit(Publication(notification, claim))
 
@@ -109,7 +105,7 @@ class LogWriter:
         Nothing where the last commit succeeded.
         """
         if self.is_failing:
-            self.transact(_rewrite_head)
+            self.transact(lambda transaction: rewrite_head(transaction.connection))
 
     def _submit(self, work: Publication | Change) -> Any:
         may_wait()
@@ -151,7 +147,7 @@ class LogWriter:
         publications = [cast(Publication, waiting.work) for waiting in batch]
         began = time.perf_counter()
         epoch = append_published(self._database, publications)
-        notifications = [publication.notification.in_log() for publication in publications]
+        notifications = [publication.notification for publication in publications]
         self._committed(epoch, [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications], began)
         for waiting in batch:
             waiting.done.set(None)

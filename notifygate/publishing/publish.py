@@ -4,23 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.ids import new_id
-from notifygate.domain.notification import NewNotification
+from notifygate.domain.notification import NewNotification, encode_document
 from notifygate.domain.principal import Publisher
 from notifygate.domain.times import now_ms, rfc3339, rfc3339_or_none
 from notifygate.errors import ForbiddenError, IdempotencyMismatchError, UnavailableError
-from notifygate.log.append import IdempotencyClaim
 from notifygate.log.catalog import CatalogCache
-from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.request import NotificationRequest
 from notifygate.storage.database import Database
-from notifygate.storage.tables import IdempotencyRecord, table
-
-RECORDS = table(IdempotencyRecord)
+from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
+from notifygate.storage.stores.idempotency import delete_old_outcome, read_outcome
 
 IDEMPOTENCY_SECONDS = 24 * 3600
 """How long an Idempotency-Key is remembered (PROTOCOL section 3)."""
@@ -57,27 +52,26 @@ class Publishing:
         for audience in request.to:
             if not publisher.may_address(audience):
                 raise ForbiddenError("This key may not publish to one of these audiences.")
-        if not publisher.may_use_type(request.type):
+        if not publisher.may_use_type(request.content["type"]):
             raise ForbiddenError("This key may not publish notifications of this type.")
-        if publisher.has_fixed_sender and request.sender not in (None, publisher.name):
+        if publisher.has_fixed_sender and request.content["sender"] not in (None, publisher.name):
             # Not replaced silently: the publisher would not notice that its text is lost.
             raise ForbiddenError("The sender of this key is fixed to its name: leave sender out, or give that name.")
         if idempotency_key is None:
-            notification = self._make(publisher, request)
+            notification, outcome = self._make(publisher, request)
             self._writer.publish(notification)
-            return PublishAnswer(_answer_body(request, _outcome(notification)))
+            return PublishAnswer(_answer_body(request, outcome))
         return self._publish_once(publisher, request, idempotency_key)
 
     def _publish_once(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str) -> PublishAnswer:
         digest = request.digest()
         if outcome := self._recall(publisher.key_id, idempotency_key, digest):
             return PublishAnswer(_answer_body(request, outcome), replayed=True)
-        notification = self._make(publisher, request)
-        outcome = _outcome(notification)
+        notification, outcome = self._make(publisher, request)
         claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(outcome).decode())
         try:
             self._writer.publish(notification, claim)
-        except IntegrityError as error:
+        except ClaimTakenError as error:
             # The same key at the same time: the table's primary key let one of the two through, and it wasn't us.
             if outcome := self._recall(publisher.key_id, idempotency_key, digest):
                 return PublishAnswer(_answer_body(request, outcome), replayed=True)
@@ -86,56 +80,47 @@ class Publishing:
 
     def _recall(self, key_id: str, idempotency_key: str, digest: str) -> Outcome | None:
         """Return the outcome of an earlier request with this key; None if there was none within IDEMPOTENCY_SECONDS."""
-        mine = (RECORDS.c.key_id == key_id, RECORDS.c.idempotency_key == idempotency_key)
-
-        def work(connection: Connection) -> Any:
-            return connection.execute(select(RECORDS).where(*mine)).one_or_none()
-
-        record = self._database.read(work)
+        record = self._database.read(lambda connection: read_outcome(connection, key_id, idempotency_key))
         if record is None:
             return None
-        expired_at = now_ms() - IDEMPOTENCY_SECONDS * 1000
-        if record.created_at < expired_at:
-
-            def forget(transaction: LogTransaction) -> None:
-                transaction.connection.execute(delete(RECORDS).where(*mine, RECORDS.c.created_at < expired_at))
-
-            self._writer.transact(forget)
+        cutoff = now_ms() - IDEMPOTENCY_SECONDS * 1000
+        if record.created_at < cutoff:
+            self._writer.transact(lambda tx: delete_old_outcome(tx.connection, key_id, idempotency_key, cutoff))
             return None
         if record.request_hash != digest:
             raise IdempotencyMismatchError
         return orjson.loads(record.answer)
 
-    def _make(self, publisher: Publisher, request: NotificationRequest) -> NewNotification:
-        rule = self._catalog.current.rule(request.type)
-        now = now_ms()
+    def _make(self, publisher: Publisher, request: NotificationRequest) -> tuple[NewNotification, Outcome]:
+        """Make the notification of a request, with what its answer says beyond the request."""
+        asked = request.content
+        rule = self._catalog.current.rule(asked["type"])
+        content = asked | {
+            "priority": asked["priority"] or rule.priority,
+            "sender": publisher.name if asked["sender"] is None else asked["sender"],
+            "icon": rule.icon if asked["icon"] is None else asked["icon"],
+        }
+        notification_id, created_at = new_id(), now_ms()
         # None of them can be 0.
         ttl = request.ttl_seconds or rule.ttl_seconds or self._default_ttl_seconds
-        return NewNotification(
+        expires_at = created_at + ttl * 1000 if ttl else None
+        notification = NewNotification(
             seq=0,  # the log gives it its place
-            id=new_id(),
-            type=request.type,
-            title=request.title,
-            body=request.body,
-            priority=request.priority or rule.priority,
-            sender=publisher.name if request.sender is None else request.sender,
-            icon=rule.icon if request.icon is None else request.icon,
-            action_url=request.action_url,
-            data=request.data,
+            id=notification_id,
+            type=asked["type"],
             to=request.to,
+            document=encode_document(notification_id, content, created_at, expires_at),
             key_id=publisher.key_id,
-            created_at=now,
-            expires_at=now + ttl * 1000 if ttl else None,
+            created_at=created_at,
+            expires_at=expires_at,
         )
-
-
-def _outcome(notification: NewNotification) -> Outcome:
-    return {
-        "id": notification.id,
-        "created_at": rfc3339(notification.created_at),
-        "expires_at": rfc3339_or_none(notification.expires_at),
-        "priority": notification.priority,
-    }
+        outcome = {
+            "id": notification_id,
+            "created_at": rfc3339(created_at),
+            "expires_at": rfc3339_or_none(expires_at),
+            "priority": content["priority"],
+        }
+        return notification, outcome
 
 
 def _answer_body(request: NotificationRequest, outcome: Outcome) -> dict[str, Any]:
@@ -145,7 +130,7 @@ def _answer_body(request: NotificationRequest, outcome: Outcome) -> dict[str, An
         "created_at": outcome["created_at"],
         "expires_at": outcome["expires_at"],
         "to": list(request.to),
-        "type": request.type,
+        "type": request.content["type"],
         "priority": outcome["priority"],
     }
     return {**body, "truncated": True} if request.cut_off else body

@@ -1,30 +1,22 @@
 """Taking notifications out of every inbox: retracted by their publisher, or expired."""
 
-from typing import Any
-
-from sqlalchemy import Connection, select, update
-
 from notifygate import metrics
 from notifygate.domain.entry import EntryKind
+from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Publisher
 from notifygate.domain.times import now_ms
 from notifygate.errors import NotFoundError
-from notifygate.log.reader import NOTIFICATION_COLUMNS, NOTIFICATIONS, AnyRow, notification_from_row
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
+from notifygate.storage.stores.notifications import has_due, mark_removed, read_due, read_notification
 
 EXPIRED_PER_TRANSACTION = 200
 
-_COLUMNS = (NOTIFICATIONS.c.seq, NOTIFICATIONS.c.removed_seq, NOTIFICATIONS.c.key_id, *NOTIFICATION_COLUMNS)
 
-
-def _remove(transaction: LogTransaction, row: AnyRow, kind: EntryKind) -> None:
-    notification = notification_from_row(row, row.seq)
+def _remove(transaction: LogTransaction, notification: Notification, kind: EntryKind) -> None:
     entry = transaction.append(kind, notification.to, notification)
-    transaction.connection.execute(
-        update(NOTIFICATIONS).where(NOTIFICATIONS.c.seq == row.seq).values(removed_seq=entry.seq)
-    )
+    mark_removed(transaction.connection, notification.seq, entry.seq)
 
 
 class Removal:
@@ -41,12 +33,11 @@ class Removal:
         """
 
         def change(transaction: LogTransaction) -> None:
-            statement = select(*_COLUMNS).where(NOTIFICATIONS.c.id == notification_id)
-            row = transaction.connection.execute(statement).one_or_none()
-            if row is None or (row.key_id != publisher.key_id and "admin" not in publisher.scopes):
+            stored = read_notification(transaction.connection, notification_id)
+            if stored is None or (stored.key_id != publisher.key_id and "admin" not in publisher.scopes):
                 raise NotFoundError("There is no such notification of this key.")
-            if row.removed_seq is None:
-                _remove(transaction, row, EntryKind.RETRACTED)
+            if stored.removed_seq is None:
+                _remove(transaction, stored.notification, EntryKind.RETRACTED)
 
         self._writer.transact(change)
 
@@ -57,24 +48,14 @@ class Removal:
         only if there is something the log is locked.
         """
 
-        def due(connection: Connection, *columns: Any) -> list[AnyRow]:
-            return list(
-                connection.execute(
-                    select(*columns)
-                    .where(NOTIFICATIONS.c.expires_at <= now_ms(), NOTIFICATIONS.c.removed_seq.is_(None))
-                    .order_by(NOTIFICATIONS.c.expires_at, NOTIFICATIONS.c.seq)
-                    .limit(EXPIRED_PER_TRANSACTION)
-                )
-            )
-
         def change(transaction: LogTransaction) -> int:
-            rows = due(transaction.connection, *_COLUMNS)
-            for row in rows:
-                _remove(transaction, row, EntryKind.EXPIRED)
-            return len(rows)
+            due = read_due(transaction.connection, now_ms(), EXPIRED_PER_TRANSACTION)
+            for notification in due:
+                _remove(transaction, notification, EntryKind.EXPIRED)
+            return len(due)
 
         total = 0
-        while self._database.read(lambda connection: due(connection, NOTIFICATIONS.c.seq)):
+        while self._database.read(lambda connection: has_due(connection, now_ms())):
             total += self._writer.transact(change)
         metrics.expired.inc(total)
         return total

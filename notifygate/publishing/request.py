@@ -122,33 +122,24 @@ Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS), BeforeValidator(_integer)]
 
 @dataclass(frozen=True, slots=True)
 class NotificationRequest:
-    """What a publisher asks for, validated; None where the type's or the gateway's default is wanted."""
+    """What a publisher asks for, validated."""
 
     to: tuple[str, ...]
-    type: str
-    title: str
-    body: str
-    priority: str | None
-    sender: str | None
-    icon: str | None
-    action_url: str | None
-    data: str
-    """A JSON object as text."""
+    content: dict[str, Any]
+    """The fields that recipients get, by name; None where the type's or the gateway's default is wanted. `data` is the
+    text of a JSON object."""
     ttl_seconds: int | None
     cut_off: str = ""
     """What did not fit into the body. The answer says that there was something, and another rest is another request."""
 
     def digest(self) -> str:
-        """Return a hash of the whole request: what an Idempotency-Key is bound to."""
-        fields = (
-            self.to, self.type, self.title, self.body, self.priority, self.sender, self.icon, self.action_url,
-            self.data, self.ttl_seconds, self.cut_off,
-        )  # fmt: skip
+        """Return a hash of the whole request: what an Idempotency-Key is bound to. Version 0.1 hashes the same."""
+        fields = (self.to, *self.content.values(), self.ttl_seconds, self.cut_off)
         return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 
 
 class NotificationBody(BodyModel):
-    """A notification to be published."""
+    """A notification to be published. Every field but `to` and `ttl` is part of what recipients get, in this order."""
 
     to: Annotated[
         list[Audience],
@@ -167,16 +158,7 @@ class NotificationBody(BodyModel):
 
     def to_request(self, cut_off: str = "") -> NotificationRequest:
         """Return the request for `Publishing`: each audience once, in the order given."""
-        return NotificationRequest(
-            to=tuple(dict.fromkeys(self.to)),
-            type=self.type,
-            title=self.title,
-            body=self.body,
-            priority=self.priority,
-            sender=self.sender,
-            icon=self.icon,
-            action_url=self.action_url or None,
-            data=data_as_json(self.data),
-            ttl_seconds=self.ttl,
-            cut_off=cut_off,
-        )
+        content = dict(self)
+        to, ttl_seconds = content.pop("to"), content.pop("ttl")
+        content |= {"action_url": self.action_url or None, "data": data_as_json(self.data)}
+        return NotificationRequest(tuple(dict.fromkeys(to)), content, ttl_seconds, cut_off)

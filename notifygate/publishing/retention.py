@@ -11,17 +11,13 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, literal, not_, select, text
-
 from notifygate import metrics
-from notifygate.domain.audience import user
-from notifygate.domain.entry import EntryKind
 from notifygate.domain.times import now_ms
-from notifygate.inbox.membership import INBOXES, STATES
-from notifygate.log.reader import ENTRIES, NOTIFICATIONS
 from notifygate.log.transaction import LogTransaction, Transact
-from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
+from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.database import Database
+from notifygate.storage.stores import pruning
+from notifygate.storage.stores.idempotency import delete_old_outcomes
 
 ROWS_PER_TRANSACTION = 500
 POSITIONS_PER_READ = 10_000
@@ -29,39 +25,6 @@ POSITIONS_PER_READ = 10_000
 INBOXES_PER_READ = 10_000
 """Inboxes that are searched at a time, for the same reason."""
 DAY_MS = 24 * 3600 * 1000
-
-_DISMISSED = text("""
-    SELECT n.seq
-    FROM notifications n
-    JOIN log_entries e ON e.seq = n.seq
-    JOIN inboxes i ON e.audience = 'user:' || i.recipient
-    LEFT JOIN inbox_states s ON s.recipient = i.recipient AND s.seq = n.seq
-    WHERE n.seq > :after AND n.seq <= :until
-      AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
-      AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
-""")
-
-
-def _read_dismissed(connection: Connection, after: int, until: int, cutoff: int) -> list[int]:
-    values = {"after": after, "until": until, "cutoff": cutoff}
-    return list(connection.execute(_DISMISSED, values).scalars())
-
-
-_UNPOLLED = not_(INBOXES.c.is_polled)
-"""As the index `ix_inboxes_unpolled` has it."""
-_EMPTY = ~select(ENTRIES.c.seq).where(ENTRIES.c.audience == literal(user("")) + INBOXES.c.recipient).exists()
-
-
-def _read_bound(connection: Connection, after: str) -> str | None:
-    """Return the last of the next INBOXES_PER_READ recipients who have made no request; None if there are no more."""
-    some = select(INBOXES.c.recipient).where(_UNPOLLED, INBOXES.c.recipient > after)
-    part = some.order_by(INBOXES.c.recipient).limit(INBOXES_PER_READ).subquery()
-    return connection.execute(select(func.max(part.c.recipient))).scalar_one()
-
-
-def _read_empty(connection: Connection, after: str, until: str) -> list[str]:
-    wanted = (_UNPOLLED, INBOXES.c.recipient > after, INBOXES.c.recipient <= until, _EMPTY)
-    return list(connection.execute(select(INBOXES.c.recipient).where(*wanted)).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +64,14 @@ class Retention:
         """Remove entries from the floor upwards; return how many, and the new floor."""
 
         def change(transaction: LogTransaction) -> tuple[int, bool]:
-            old = transaction.connection.execute(
-                select(ENTRIES.c.seq, ENTRIES.c.created_at)
-                .where(ENTRIES.c.seq > transaction.floor)
-                .order_by(ENTRIES.c.seq)
-                .limit(ROWS_PER_TRANSACTION)
-            ).all()
-            up_to = next((row.seq - 1 for row in old if row.created_at >= cutoff), old[-1].seq if old else 0)
-            if up_to <= transaction.floor:
+            connection, floor = transaction.connection, transaction.floor
+            ages = pruning.read_entry_ages(connection, floor, ROWS_PER_TRANSACTION)
+            up_to = next((seq - 1 for seq, created_at in ages if created_at >= cutoff), ages[-1][0] if ages else 0)
+            if up_to <= floor:
                 return 0, True
-            removed = transaction.connection.execute(
-                delete(ENTRIES).where(
-                    ENTRIES.c.seq > transaction.floor,
-                    ENTRIES.c.seq <= up_to,
-                    ENTRIES.c.kind != EntryKind.PUBLISHED.value,
-                )
-            )
+            removed = pruning.delete_entries(connection, floor, up_to)
             transaction.prune_up_to(up_to)
-            return removed.rowcount, len(old) < ROWS_PER_TRANSACTION
+            return removed, len(ages) < ROWS_PER_TRANSACTION
 
         total, finished = 0, False
         while not finished:
@@ -127,12 +80,8 @@ class Retention:
         return total, self._transact(lambda transaction: transaction.floor)
 
     def _prune_removed(self, floor: int) -> int:
-        def old(connection: Connection) -> list[int]:
-            statement = select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.removed_seq <= floor)
-            return list(connection.execute(statement.limit(ROWS_PER_TRANSACTION)).scalars())
-
         total = 0
-        while batch := self._database.read(old):
+        while batch := self._database.read(lambda c: pruning.read_removed(c, floor, ROWS_PER_TRANSACTION)):
             total += self._delete_notifications(batch)
         return total
 
@@ -140,41 +89,31 @@ class Retention:
         total = 0
         for after in range(0, floor, POSITIONS_PER_READ):
             until = min(after + POSITIONS_PER_READ, floor)
-            batch = self._database.read(functools.partial(_read_dismissed, after=after, until=until, cutoff=cutoff))
+            batch = self._database.read(
+                functools.partial(pruning.read_dismissed, after=after, until=until, cutoff=cutoff)
+            )
             for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
                 total += self._delete_notifications(batch[begin : begin + ROWS_PER_TRANSACTION])
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:
-        def change(transaction: LogTransaction) -> int:
-            transaction.connection.execute(delete(STATES).where(STATES.c.seq.in_(positions)))
-            transaction.connection.execute(delete(ENTRIES).where(ENTRIES.c.seq.in_(positions)))
-            return transaction.connection.execute(
-                delete(NOTIFICATIONS).where(NOTIFICATIONS.c.seq.in_(positions))
-            ).rowcount
-
-        return self._transact(change)
+        return self._transact(lambda transaction: pruning.delete_notifications(transaction.connection, positions))
 
     def _prune_inboxes(self) -> int:
         total, after = 0, ""
-        while (until := self._database.read(functools.partial(_read_bound, after=after))) is not None:
-            batch = self._database.read(functools.partial(_read_empty, after=after, until=until))
+        while (until := self._read_unpolled_bound(after)) is not None:
+            batch = self._database.read(functools.partial(pruning.read_empty_inboxes, after=after, until=until))
             for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
                 total += self._delete_inboxes(batch[begin : begin + ROWS_PER_TRANSACTION])
             after = until
         return total
 
+    def _read_unpolled_bound(self, after: str) -> str | None:
+        return self._database.read(lambda c: pruning.read_unpolled_bound(c, after, INBOXES_PER_READ))
+
     def _delete_inboxes(self, recipients: Sequence[str]) -> int:
         """Delete those that are still unpolled and empty: the log is locked here, and it was not for the search."""
-
-        def change(transaction: LogTransaction) -> int:
-            ended = delete(INBOXES).where(INBOXES.c.recipient.in_(recipients), _UNPOLLED, _EMPTY)
-            return transaction.connection.execute(ended).rowcount
-
-        return self._transact(change)
+        return self._transact(lambda transaction: pruning.delete_empty_inboxes(transaction.connection, recipients))
 
     def _prune_idempotency(self, cutoff: int) -> int:
-        def change(transaction: LogTransaction) -> int:
-            return transaction.connection.execute(delete(RECORDS).where(RECORDS.c.created_at < cutoff)).rowcount
-
-        return self._transact(change)
+        return self._transact(lambda transaction: delete_old_outcomes(transaction.connection, cutoff))

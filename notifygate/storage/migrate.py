@@ -1,17 +1,38 @@
-"""Bringing a database to the newest migration (the `migrations/` folder beside the package)."""
+"""Bringing a database to the newest migration (the `migrations/` folder beside the package).
 
+A revision may have an expansion: steps that make the database fit for this version as well, and leave it fit for the
+version before. Each step and each revision is a transaction of its own. A step may run twice, so that a migration that
+was ended at any moment is continued by the next one.
+"""
+
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from notifygate.errors import UnavailableError
 from notifygate.storage.database import Database
+from notifygate.storage.faults import is_unavailable
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 LOCK_KEY = 7_130_529_044
 """PostgreSQL advisory lock of migrations; the number means nothing, it only has to be ours."""
+
+LOCK_SECONDS = 1
+"""How long a step waits for the lock on a table. Whatever else wants the table waits behind it meanwhile."""
+LOCK_ATTEMPTS = 60
+LOCK_PAUSE_SECONDS = 1.0
+"""Pause between the attempts, in which what has queued up behind the last one is done."""
+
+LOCK_STATES = frozenset({"55P03", "40P01"})
+"""SQLSTATEs lock_not_available and deadlock_detected."""
 
 
 def alembic_config() -> Config:
@@ -26,14 +47,65 @@ def newest_revision() -> str:
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 
-def migrate(database: Database) -> None:
-    """Apply what is missing, all of it or nothing. Several processes may call it at once: one works, the rest wait."""
+def migrate(database: Database, *, expand_only: bool = False) -> None:
+    """Apply what is missing; with `expand_only` stop where workers of the version before can still run.
 
-    def work(connection: Connection) -> None:
+    Several processes may call it at once: their steps take turns. Raises UnavailableError where the database can't be
+    reached, or other transactions keep a table locked.
+    """
+    script = ScriptDirectory.from_config(alembic_config())
+    newest = script.get_current_head()
+    for revision in reversed(list(script.walk_revisions())):
+        if hasattr(revision.module, "expansion"):
+            for step in revision.module.expansion():
+                if not _run_at(database, revision, step):
+                    break
+        if not (expand_only and revision.revision == newest):
+            _run_at(database, revision, lambda connection, to=revision.revision: _upgrade(connection, to))
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _run_at(database: Database, revision: Script, step: Callable[[Connection], None]) -> bool:
+    """Run a step of a revision in a transaction; False, and nothing, where the database isn't right before it."""
+
+    def work(connection: Connection) -> bool:
+        context = MigrationContext.configure(connection)
+        if context.get_current_revision() != revision.down_revision:
+            return False
+        with Operations.context(context):
+            step(connection)
+        return True
+
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            return _run(database, work)
+        except SQLAlchemyError as error:
+            if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in LOCK_STATES:
+                if attempt == LOCK_ATTEMPTS:
+                    raise UnavailableError(
+                        f"A table was locked by other transactions in {LOCK_ATTEMPTS} attempts of {LOCK_SECONDS} s: "
+                        "end the long ones (pg_stat_activity shows them), and run 'notifygate migrate' again. It goes "
+                        "on from here."
+                    ) from error
+                time.sleep(LOCK_PAUSE_SECONDS)
+            elif is_unavailable(error):
+                raise UnavailableError("The database can't be reached or is too busy.") from error
+            else:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _run(database: Database, work: Callable[[Connection], bool]) -> bool:
+    """Run work in a transaction that, other than those of `Database`, may take as long as it needs."""
+    with database.engine.execution_options(notifygate_write=True).connect() as connection, connection.begin():
         if not database.is_sqlite:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    database.write(work)
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+        return work(connection)

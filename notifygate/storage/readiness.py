@@ -6,19 +6,20 @@ a gateway with another secret refuses to start. While the secret is rotated both
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import NotSupportedError, ProgrammingError
 
 from notifygate.domain.cursor import fingerprint
 from notifygate.errors import ConfigurationError
 from notifygate.storage.database import POSTGRESQL_TIMEOUTS, Database
-from notifygate.storage.tables import LogHead, table
+from notifygate.storage.stores.head import read_identity, update_head
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy
-
-HEAD = table(LogHead)
 
 SCHEMA_REVISION = "0002"
 """The migration that this version of the code needs; a test keeps it equal to the newest one."""
+
+EXPANDED_REVISION = "0001"
+"""The migration whose expansion is enough for this version: workers of version 0.1 run on it, too."""
 
 
 def check_database(database: Database, secret_keys: Sequence[str]) -> None:
@@ -54,12 +55,12 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
     revision = None
     if inspect(connection).has_table("alembic_version"):
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    if revision != SCHEMA_REVISION:
+    if revision != SCHEMA_REVISION and not (revision == EXPANDED_REVISION and _is_expanded(connection)):
         raise ConfigurationError(
             f"The database is at migration {revision or 'none'}, this version needs {SCHEMA_REVISION}: "
             "run 'notifygate migrate'."
         )
-    known = connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().key_fingerprint
+    _, known = read_identity(connection)
     mine = [fingerprint(secret) for secret in secret_keys]
     if known is not None and known not in mine:
         raise ConfigurationError(
@@ -68,7 +69,13 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
             "first and the old one after it."
         )
     if known != mine[0]:
-        connection.execute(update(HEAD).where(HEAD.c.id == 1).values(key_fingerprint=mine[0]))
+        update_head(connection, key_fingerprint=mine[0])
+
+
+def _is_expanded(connection: Connection) -> bool:
+    """Return whether every notification has a document, the last thing that an expansion sees to."""
+    columns = inspect(connection).get_columns("notifications")
+    return any(column["name"] == "document" and not column["nullable"] for column in columns)
 
 
 def namespace_of(database: Database) -> str:
@@ -76,4 +83,5 @@ def namespace_of(database: Database) -> str:
 
     Fixed when the database was made, so that it outlives a rotation of the secret.
     """
-    return database.read(lambda connection: connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().namespace)
+    namespace, _ = database.read(read_identity)
+    return namespace

@@ -76,14 +76,8 @@ class NotificationRow(Base):
     id: Mapped[str] = mapped_column(Text, unique=True)
     """UUIDv7."""
     type: Mapped[str] = mapped_column(Text)
-    title: Mapped[str] = mapped_column(Text)
-    body: Mapped[str] = mapped_column(Text)
-    priority: Mapped[str] = mapped_column(Text)
-    sender: Mapped[str] = mapped_column(Text)
-    icon: Mapped[str | None] = mapped_column(Text)
-    action_url: Mapped[str | None] = mapped_column(Text)
-    data: Mapped[str] = mapped_column(Text)
-    """A JSON object."""
+    document: Mapped[str] = mapped_column(Text)
+    """What all its recipients get of it, as it travels: a JSON object. `id`, `type` and the times are in it too."""
     audiences: Mapped[str] = mapped_column(Text)
     """A JSON list, in the order in which the publisher gave them."""
     key_id: Mapped[str] = mapped_column(Text)

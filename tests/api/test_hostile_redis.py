@@ -19,10 +19,10 @@ from notifygate.domain.notification import Notification
 from notifygate.log import follower as follower_module
 from notifygate.log import seal as seal_module
 from notifygate.log.announcement import Announcement, announce
-from notifygate.log.reader import read_head_of_primary
 from notifygate.log.redis_announcer import channel_of
 from notifygate.log.seal import AnnouncementSeal
 from notifygate.storage.readiness import namespace_of
+from notifygate.storage.stores.head import read_head_of_primary
 from tests.api.helpers import ON_SQLITE_ALONE, eventually, ids, wakes
 from tests.contract.builders import make_notification
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
@@ -131,7 +131,10 @@ def hold(recipient: RecipientActor, wait: int = 30) -> "gevent.Greenlet[..., Any
 def a_published_entry(title: str, to: str) -> Entry:
     notification = make_notification(to, title=title, sender="IT", priority="critical", action_url="https://evil.test/")
     return Entry(
-        0, EntryKind.PUBLISHED, notification.to, Notification(0, notification.id, "general", (to,), notification.text)
+        0,
+        EntryKind.PUBLISHED,
+        notification.to,
+        Notification(0, notification.id, "general", (to,), notification.document),
     )
 
 
@@ -212,7 +215,7 @@ def test_poisonous_announcement_of_an_insider_fails_no_poll_and_no_publication(
     cursors = [one.inbox()["cursor"] for one in (alice, bob)]
     document, text_count = POISON[case]
     before = refusals()
-    message = site.seal_as_insider(monkeypatch, document, *[b'{"id":"n",'] * text_count)
+    message = site.seal_as_insider(monkeypatch, document, *[b'{"id":"n"}'] * text_count)
     site.publish_in_redis(message)
     eventually(lambda: refusals() == before + 2)
     genuine = site.publisher.publish("all")
@@ -227,7 +230,7 @@ def test_text_that_is_no_json_never_reaches_a_client(site: Site, monkeypatch: py
     cursor = alice.inbox()["cursor"]
     _, end = site.head
     document = [1, [["published", None, [end + 1, "n", "general", ["user:alice"]], None, None, 0, 0]]]
-    site.publish_in_redis(site.seal_as_insider(monkeypatch, document, b'{"id":"n","title":oops,'))
+    site.publish_in_redis(site.seal_as_insider(monkeypatch, document, b'{"id":"n","title":oops}'))
     answer = alice.poll(cursor)
     assert json.loads(answer.data)["notifications"] == []
 

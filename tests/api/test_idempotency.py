@@ -6,7 +6,8 @@ import gevent
 import pytest
 from sqlalchemy import select, update
 
-from notifygate.publishing.publish import IDEMPOTENCY_SECONDS, RECORDS
+from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
+from notifygate.storage.stores.idempotency import RECORDS
 from tests.api.helpers import ON_SQLITE_ALONE, counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 

@@ -8,37 +8,27 @@ from typing import Any
 import gevent
 
 from notifygate.domain.ids import new_id
-from notifygate.domain.notification import NewNotification
+from notifygate.domain.notification import NewNotification, encode_document
 from notifygate.domain.times import now_ms
 from notifygate.log.announcement import Announcement
-from notifygate.log.append import Publication, append_published
+from notifygate.log.append import append_published
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
+from notifygate.storage.stores.append import Publication
 
 PATIENCE_SECONDS = 20.0
 """How long something may take that should come at once; only a test that fails waits so long."""
 
 
 def make_notification(*to: str, **fields: Any) -> NewNotification:
-    """Make a notification that has no place in the log yet."""
-    values: dict[str, Any] = {
-        "seq": 0,
-        "id": new_id(),
-        "type": "general",
-        "title": "A title",
-        "body": "",
-        "priority": "normal",
-        "sender": "a test",
-        "icon": None,
-        "action_url": None,
-        "data": "{}",
-        "to": to or ("all",),
-        "key_id": "key",
-        "created_at": now_ms(),
-        "expires_at": None,
-    }
-    return NewNotification(**{**values, **fields})
+    """Make a notification that has no place in the log yet; `fields` are its content, or stand beside it."""
+    beside: dict[str, Any] = {"seq": 0, "id": new_id(), "created_at": now_ms(), "expires_at": None, "key_id": "key"}
+    beside |= {name: fields.pop(name) for name in list(fields) if name in beside}
+    content: dict[str, Any] = {"type": "general", "title": "A title", "body": "", "priority": "normal"}
+    content |= {"sender": "a test", "icon": None, "action_url": None, "data": "{}", **fields}
+    document = encode_document(beside["id"], content, beside["created_at"], beside["expires_at"])
+    return NewNotification(type=content["type"], to=to or ("all",), document=document, **beside)
 
 
 def open_database(url: str, pool_size: int = 5) -> Database:

@@ -12,15 +12,18 @@ from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import NotFoundError, UnavailableError
-from notifygate.inbox.membership import INBOXES, STATES
 from notifygate.log import writer as writer_module
 from notifygate.log.announcement import Announcement
-from notifygate.log.append import IdempotencyClaim
-from notifygate.log.reader import ENTRIES, NOTIFICATIONS, Head, read_head, read_range
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
-from notifygate.publishing.publish import RECORDS
 from notifygate.storage.database import Database
+from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
+from notifygate.storage.stores.entries import ENTRIES, read_range
+from notifygate.storage.stores.head import Head, read_head
+from notifygate.storage.stores.idempotency import RECORDS
+from notifygate.storage.stores.inboxes import INBOXES
+from notifygate.storage.stores.notifications import NOTIFICATIONS
+from notifygate.storage.stores.states import STATES
 from tests.contract.builders import (
     PATIENCE_SECONDS,
     append,
@@ -164,7 +167,7 @@ def test_a_claim_that_is_taken_never_fails_its_neighbours(log: Log) -> None:
         submit(log.writer.publish, make_notification(title="before"))
         refused = submit(log.writer.publish, make_notification(title="refused"), claim("taken"))
         submit(log.writer.publish, make_notification(title="after"), claim("free"))
-    assert isinstance(refused.exception, IntegrityError)
+    assert isinstance(refused.exception, ClaimTakenError)
     assert log.titles() == ["the first claim", "before", "after"]
     assert [entry.seq for entry in log.entries()] == [1, 2, 3]
     assert log.count(RECORDS) == 2
@@ -253,7 +256,7 @@ def test_what_is_published_is_read_back_whole(log: Log) -> None:
     append(log.database, written)
     read = log.entries()[0].notification
     assert read is not None
-    for field in ("seq", "id", "type", "to", "text"):
+    for field in ("seq", "id", "type", "to", "document"):
         assert getattr(read, field) == getattr(written, field), field
 
 

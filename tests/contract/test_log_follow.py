@@ -16,10 +16,11 @@ from notifygate.errors import UnavailableError
 from notifygate.log import follower as follower_module
 from notifygate.log.announcement import Announcement, announce
 from notifygate.log.follower import Follower
-from notifygate.log.reader import HEAD, read_head, read_range
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.storage.stores.entries import read_range
+from notifygate.storage.stores.head import HEAD, read_head
 from notifygate.waiting import may_wait
 from tests.contract.builders import append, eventually, make_notification, open_database
 

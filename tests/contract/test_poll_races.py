@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from notifygate.inbox import poll
-from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, read_head
 from notifygate.log.transaction import other_epoch
 from notifygate.storage.database import Database
+from notifygate.storage.stores.entries import ENTRIES
+from notifygate.storage.stores.head import HEAD, read_head
+from notifygate.storage.stores.notifications import NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
 
 MakeApp = Callable[..., InProcessGateway]

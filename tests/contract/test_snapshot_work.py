@@ -9,12 +9,14 @@ from sqlalchemy import Connection, event, text
 
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
-from notifygate.inbox import membership
-from notifygate.inbox.membership import FOLLOWS, read_counts, read_newest, read_view
 from notifygate.inbox.poll import read_page
 from notifygate.inbox.view import View
+from notifygate.inbox.view_reader import read_view
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.storage.stores import contents
+from notifygate.storage.stores.contents import read_counts, read_newest
+from notifygate.storage.stores.inboxes import FOLLOWS, ensure_inbox
 from tests.contract.builders import append, make_notification, open_database
 
 CODEC = CursorCodec(("a secret for cursors, of more than 32 bytes",))
@@ -44,7 +46,7 @@ def database(database_url: str) -> Iterator[Database]:
 def _begin_inboxes(connection: Connection) -> None:
     transaction = LogTransaction(connection)
     for recipient in (PLAIN, WIDE):
-        membership.ensure_inbox(transaction, recipient.id)
+        ensure_inbox(transaction.connection, recipient.id, transaction.head)
     follows = [{"recipient": WIDE.id, "topic": f"t{n}", "since_seq": 0} for n in range(TOPICS)]
     connection.execute(FOLLOWS.insert(), follows)
 
@@ -85,13 +87,13 @@ def test_the_statements_are_the_same_for_every_number_of_audiences(database: Dat
 @pytest.mark.parametrize("name", ["counts", "newest"])
 def test_they_read_ranges_of_the_primary_key(database: Database, name: str) -> None:
     """And not the log as a whole, however few audiences the recipient has."""
-    statements = {"counts": membership._READ_COUNTS, "newest": membership._READ_NEWEST}[name]
+    statements = {"counts": contents._READ_COUNTS, "newest": contents._READ_NEWEST}[name]
     question = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     bounds = {"read_up_to": 0, "seen_up_to": 0, "up_to": 10**6, "before": 10**6, "limit": 51}
 
     def explain(connection: Connection, recipient: Recipient) -> str:
         statement = text(f"{question} {statements[connection.dialect.name].text}")
-        values = membership._parameters(view_of(connection, recipient)) | bounds
+        values = contents._parameters(view_of(connection, recipient)) | bounds
         wanted = {key: value for key, value in values.items() if f":{key}" in statement.text}
         return "\n".join(str(row) for row in connection.execute(statement, wanted))
 

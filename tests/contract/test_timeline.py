@@ -8,12 +8,12 @@ from sqlalchemy import Connection, text, update
 
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.log.follower import Follower
-from notifygate.log.reader import HEAD, Head, read_head
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction, adopt_timeline
 from notifygate.log.writer import LogWriter, run_transaction
 from notifygate.storage.database import Database, StandbyError, make_engine
 from notifygate.storage.readiness import check_database
+from notifygate.storage.stores.head import HEAD, Head, read_head
 from notifygate.storage.timeline import TimelinePolicy
 from tests.contract.builders import PATIENCE_SECONDS, append, eventually, make_notification, open_database
 from tests.support.postgres_server import PostgresServer, several_hosts

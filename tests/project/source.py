@@ -41,20 +41,26 @@ def module_name(path: Path) -> str:
 
 
 @cache
-def imports() -> dict[str, frozenset[str]]:
-    """Return what each module of the package imports, anywhere in it: modules of ours, and other packages by name."""
+def imported_names() -> dict[str, frozenset[str]]:
+    """Return the full names that each module of the package imports, anywhere in it."""
     found: dict[str, frozenset[str]] = {}
     for name, tree in modules().items():
-        targets: set[str] = set()
+        names: set[str] = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                targets |= {_known(alias.name) for alias in node.names}
+                names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{name} imports relatively: layers are read from full names"
                 assert node.module
-                targets |= {_known(f"{node.module}.{alias.name}") for alias in node.names}
-        found[name] = frozenset(targets)
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        found[name] = frozenset(names)
     return found
+
+
+@cache
+def imports() -> dict[str, frozenset[str]]:
+    """Return what each module of the package imports: modules of ours, and other packages by name."""
+    return {name: frozenset(map(_known, names)) for name, names in imported_names().items()}
 
 
 def _known(target: str) -> str:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, make_url, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifygate.errors import NotifygateError
-from notifygate.log.reader import HEAD
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
+from notifygate.storage.stores.head import HEAD
 from notifygate.storage.tables import Base
 from tests.support.gateway_process import GatewayProcess
 from tests.support.postgres_server import PostgresServer

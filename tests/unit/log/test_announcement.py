@@ -118,8 +118,8 @@ def test_an_announcement_without_entries_stays_without() -> None:
     assert there_and_back(Announcement(1, 5, 9, 0.0, None)).entries is None
 
 
-TEXT = b'{"id":"n","title":"t",'
-"""The text of a notification."""
+DOCUMENT = b'{"id":"n","title":"t"}'
+"""The document of a notification."""
 
 BAD_DOCUMENTS = [
     b"",
@@ -155,28 +155,30 @@ BAD_DOCUMENTS = [
     b'[1,[["view",["all"],null,null,null,"1",0]]]',
     b'[1,[["view",["all"],null,null,null,0,2]]]',
     b'[1,[["view",["all"],null,null,null,true,0]]]',
-    b'[1,[["view",["all"],null,null,null,0,0]]]\n' + TEXT,
+    b'[1,[["view",["all"],null,null,null,0,0]]]\n' + DOCUMENT,
     b'[1,[["published",null,null,null,null,0,0]]]',
-    b'[1,[["view",["all"],[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",["role:a"],[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,[4,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,["5","n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,[5,1,"t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,[5,"n",null,["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,[5,"n","t",[]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["published",null,[5,"n","t",{"all":1}],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["view",["all"],[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",["role:a"],[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,[4,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,["5","n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,[5,1,"t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,[5,"n",null,["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,[5,"n","t",[]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["published",null,[5,"n","t",{"all":1}],null,null,0,0]]]\n' + DOCUMENT,
     b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"another",',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n","title":,',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n"},{',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT + b"\n" + TEXT,
-    b'[1,[["retracted",["user:a"],[3,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["retracted",null,[6,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["retracted",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["retracted",null,["x","n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],null,null,"x","y"]]]\n' + TEXT,
-    b'[1,[["state",null,[3,"n","t",["user:a","user:b"]],null,null,0,0]]]\n' + TEXT,
-    b'[1,[["state",["user:a","user:b"],[3,"n","t",["user:a"]],null,null,0,0]]]\n' + TEXT,
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"another"}',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n","title":}',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n"},{}',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT + b" ",
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n["id","n"]',
+    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT + b"\n" + DOCUMENT,
+    b'[1,[["retracted",["user:a"],[3,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["retracted",null,[6,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["retracted",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["retracted",null,["x","n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],null,null,"x","y"]]]\n' + DOCUMENT,
+    b'[1,[["state",null,[3,"n","t",["user:a","user:b"]],null,null,0,0]]]\n' + DOCUMENT,
+    b'[1,[["state",["user:a","user:b"],[3,"n","t",["user:a"]],null,null,0,0]]]\n' + DOCUMENT,
 ]
 
 
@@ -190,9 +192,9 @@ def test_anything_else_is_refused(message: bytes) -> None:
     "message",
     [
         b'[1,[["view",["all"],null,null,null,0,0]]]',
-        b'[1.5,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-        b'[1,[["retracted",null,[3,"n","t",["all"]],null,null,0,0]]]\n' + TEXT,
-        b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],7,null,-1,1]]]\n' + TEXT,
+        b'[1.5,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+        b'[1,[["retracted",null,[3,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
+        b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],7,null,-1,1]]]\n' + DOCUMENT,
     ],
 )
 def test_what_the_refused_ones_are_made_of_is_taken(message: bytes) -> None:

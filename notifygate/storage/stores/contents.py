@@ -1,73 +1,27 @@
-"""Reading what an inbox is: when it began, what it follows, has muted and has marked, and how much in it is unread."""
+"""What a view of the log holds: its counts, and its newest notifications. The two statements that judge every
+notification of an inbox, written out for each database."""
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, TextClause, bindparam, select, text
+from sqlalchemy import Connection, TextClause, text
 
-from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
+from notifygate.domain.cursor import MAX_SEQUENCE
 from notifygate.domain.marks import Marks, highest
-from notifygate.domain.principal import Recipient
-from notifygate.inbox.view import View
-from notifygate.log.catalog import read_catalog
-from notifygate.log.transaction import LogTransaction
-from notifygate.storage.tables import Follow, Inbox, InboxState, table
-
-INBOXES = table(Inbox)
-STATES = table(InboxState)
-FOLLOWS = table(Follow)
-
-# Made once: putting a statement together costs more than running it.
-_INBOX = select(INBOXES).where(INBOXES.c.recipient == bindparam("recipient"))
-_FOLLOWED = (
-    select(FOLLOWS.c.topic, FOLLOWS.c.since_seq)
-    .where(FOLLOWS.c.recipient == bindparam("recipient"))
-    .order_by(FOLLOWS.c.topic)  # so that every worker names the same topic where two match
-)
 
 
-_ENSURE_INBOX = text(
-    "INSERT INTO inboxes (recipient, started_seq) VALUES (:recipient, :seq)"
-    " ON CONFLICT (recipient) DO UPDATE SET is_polled = true WHERE NOT inboxes.is_polled"
-)
+class ViewScope(Protocol):
+    """What decides which notifications a view holds (`notifygate.inbox.view`)."""
 
+    recipient: str
+    audiences: tuple[str, ...]
+    hidden_types: frozenset[str]
+    read_marks: Marks
+    seen_marks: Marks
 
-def ensure_inbox(transaction: LogTransaction, recipient: str) -> None:
-    """Keep a recipient's inbox from now on: this is a request of theirs. Begin it at the log's end if there is none."""
-    transaction.connection.execute(_ENSURE_INBOX, {"recipient": recipient, "seq": transaction.head})
-
-
-def marks_from_json(document: str) -> Marks:
-    """Read marks from their column."""
-    return tuple((seq, at) for seq, at in json.loads(document))
-
-
-def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) -> View | None:
-    """Read a recipient's view, without its counts; None before their first request (`ensure_inbox`).
-
-    An inbox that only a publication has begun gives None too: retention may remove it (`publishing.retention`).
-    The types and topics are read in the same transaction: with an older copy of them the view would be wrong until
-    their next change.
-    """
-    inbox = connection.execute(_INBOX, {"recipient": principal.id}).one_or_none()
-    if inbox is None or not inbox.is_polled:
-        return None
-    rows = connection.execute(_FOLLOWED, {"recipient": principal.id})
-    followed = {row.topic: row.since_seq for row in rows}
-    catalog = read_catalog(connection)
-    preferences: dict[str, dict[str, Any]] = json.loads(inbox.preferences)
-    muted = frozenset(name for name, preference in preferences.items() if preference.get("muted"))
-    return View(
-        principal,
-        tag=codec.tag(principal.id, principal.roles),
-        started_seq=inbox.started_seq,
-        followed_since=followed,
-        forbidden_topics=frozenset(name for name in followed if not catalog.may_follow(name, principal.roles)),
-        hidden_types=catalog.hidden_types(principal.roles, muted),
-        seen_marks=marks_from_json(inbox.seen_marks),
-        read_marks=marks_from_json(inbox.read_marks),
-        dismissed_up_to=inbox.dismissed_up_to,
-    )
+    def since(self, audience: str) -> int:
+        """Return the position after which what is published to an audience belongs to the view."""
+        ...
 
 
 _LISTS = {
@@ -159,15 +113,7 @@ _READ_COUNTS = {dialect: _statement(_COUNTS, dialect) for dialect in _LISTS}
 _READ_NEWEST = {dialect: _statement(template, dialect) for dialect, template in _NEWEST.items()}
 
 
-def _parameters(view: View) -> dict[str, Any]:
-    return {
-        "recipient": view.recipient,
-        "audiences": json.dumps([(audience, view.since(audience)) for audience in view.audiences]),
-        "hidden_types": json.dumps(list(view.hidden_types)),
-    }
-
-
-def read_counts(connection: Connection, view: View, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
+def read_counts(connection: Connection, view: ViewScope, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
     """Count what is unread, unseen and there at all in a view, of all of it or of what lies up to a position."""
     marks = {"read_up_to": highest(view.read_marks), "seen_up_to": highest(view.seen_marks), "up_to": up_to}
     statement = _READ_COUNTS[connection.dialect.name]
@@ -175,7 +121,15 @@ def read_counts(connection: Connection, view: View, up_to: int = MAX_SEQUENCE) -
     return unread, unseen, everything
 
 
-def read_newest(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[int]:
+def read_newest(connection: Connection, view: ViewScope, limit: int, before: int = MAX_SEQUENCE) -> list[int]:
     """Read the positions of the newest notifications in a view (before a position), newest first."""
     statement = _READ_NEWEST[connection.dialect.name]
     return list(connection.execute(statement, _parameters(view) | {"limit": limit, "before": before}).scalars())
+
+
+def _parameters(view: ViewScope) -> dict[str, Any]:
+    return {
+        "recipient": view.recipient,
+        "audiences": json.dumps([(audience, view.since(audience)) for audience in view.audiences]),
+        "hidden_types": json.dumps(list(view.hidden_types)),
+    }

@@ -1,0 +1,158 @@
+"""Writing published notifications: head, notifications, entries, inboxes and idempotency records in one go.
+
+`UPDATE log_head SET head = head + n` hands out the sequence numbers and locks the row until the commit. On PostgreSQL
+the update and all inserts are one statement outside any explicit transaction; on SQLite they share one transaction.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from notifygate.domain.audience import recipient_of
+from notifygate.domain.entry import EntryKind
+from notifygate.domain.notification import NewNotification
+from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
+
+_CLAIMED = re.compile(r'[^"]*"pk_idempotency_records"|UNIQUE constraint failed: idempotency_records\.')
+"""The message of each driver for a second record of one Idempotency-Key, up to where it quotes values."""
+
+
+class ClaimTakenError(Exception):
+    """An Idempotency-Key of a batch was claimed before; nothing of the batch was committed."""
+
+
+@dataclass(slots=True, frozen=True)
+class IdempotencyClaim:
+    """What is to be remembered of a request that carried an Idempotency-Key, in the same transaction."""
+
+    key_id: str
+    idempotency_key: str
+    request_hash: str
+    answer: str
+
+
+@dataclass(slots=True, frozen=True)
+class Publication:
+    """A notification to be appended, and the claim on its Idempotency-Key."""
+
+    notification: NewNotification
+    claim: IdempotencyClaim | None = None
+
+
+def append_notifications(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int] | None:
+    """Write a batch at a time (Unix milliseconds); return the position before its first notification and the epoch.
+
+    On PostgreSQL the connection commits each statement. None: nothing was written, because the server is on another
+    timeline than the log and that has to be stored first. Raises ClaimTakenError.
+    """
+    append = _append_sqlite if connection.dialect.name == "sqlite" else _append_postgresql
+    try:
+        return append(connection, batch, now)
+    except IntegrityError as error:
+        if _CLAIMED.match(str(error.orig)):
+            raise ClaimTakenError from error
+        raise
+
+
+NOTIFICATION_COLUMNS = ("seq", "id", "type", "document", "audiences", "key_id", "created_at", "expires_at")
+
+
+def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:
+    n = notification
+    audiences = orjson.dumps(n.to).decode()
+    return seq, n.id, n.type, n.document.decode(), audiences, n.key_id, n.created_at, n.expires_at
+
+
+def _append_sqlite(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int]:
+    run = connection.exec_driver_sql
+    head, epoch = run("UPDATE log_head SET head = head + ? WHERE id = 1 RETURNING head, epoch", (len(batch),)).one()
+    base = head - len(batch)
+    notifications: list[tuple[Any, ...]] = []
+    entries: list[tuple[Any, ...]] = []
+    inboxes: list[tuple[str, int]] = []
+    claims: list[tuple[Any, ...]] = []
+    for seq, publication in enumerate(batch, base + 1):
+        notifications.append(_notification_values(publication.notification, seq))
+        for audience in publication.notification.to:
+            entries.append((audience, seq, EntryKind.PUBLISHED.value, seq, now))
+            if (recipient := recipient_of(audience)) is not None:
+                inboxes.append((recipient, seq - 1))
+        if claim := publication.claim:
+            claims.append((claim.key_id, claim.idempotency_key, claim.request_hash, claim.answer, now))
+    if claims:  # first, so that a claim that is taken costs the least
+        run(
+            "INSERT INTO idempotency_records (key_id, idempotency_key, request_hash, answer, created_at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            claims,
+        )
+    marks = ", ".join("?" * len(NOTIFICATION_COLUMNS))
+    run(f"INSERT INTO notifications ({', '.join(NOTIFICATION_COLUMNS)}) VALUES ({marks})", notifications)  # noqa: S608
+    run(
+        "INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)"
+        " VALUES (?, ?, ?, ?, 0, 0, ?)",
+        entries,
+    )
+    if inboxes:
+        run("INSERT INTO inboxes (recipient, started_seq, is_polled) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", inboxes)
+    return base, epoch
+
+
+_POSTGRESQL = """
+WITH position AS (
+    UPDATE log_head SET head = head + %(count)s WHERE id = 1 RETURNING head - %(count)s AS base, epoch
+), claimed AS (
+    INSERT INTO idempotency_records (key_id, idempotency_key, request_hash, answer, created_at)
+    SELECT c.key_id, c.idempotency_key, c.request_hash, c.answer, %(now)s
+    FROM position, unnest(%(claim_key_id)s::text[], %(claim_key)s::text[], %(claim_hash)s::text[],
+        %(claim_answer)s::text[]) AS c (key_id, idempotency_key, request_hash, answer)
+), published AS (
+    INSERT INTO notifications (seq, id, type, document, audiences, key_id, created_at, expires_at)
+    SELECT position.base + n.place, n.id, n.type, n.document, n.audiences, n.key_id, n.created_at, n.expires_at
+    FROM position, unnest(%(place)s::bigint[], %(id)s::text[], %(type)s::text[], %(document)s::text[],
+        %(audiences)s::text[], %(key_id)s::text[], %(created_at)s::bigint[], %(expires_at)s::bigint[])
+        AS n (place, id, type, document, audiences, key_id, created_at, expires_at)
+), addressed AS (
+    INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)
+    SELECT a.audience, position.base + a.place, 'published', position.base + a.place, 0, 0, %(now)s
+    FROM position, unnest(%(entry_place)s::bigint[], %(entry_audience)s::text[]) AS a (place, audience)
+), begun AS (
+    INSERT INTO inboxes (recipient, started_seq, is_polled)
+    SELECT b.recipient, min(position.base + b.place - 1), false
+    FROM position, unnest(%(inbox_place)s::bigint[], %(inbox_recipient)s::text[]) AS b (place, recipient)
+    GROUP BY b.recipient ORDER BY b.recipient
+    ON CONFLICT DO NOTHING
+)
+SELECT base, epoch FROM position
+"""
+_POSTGRESQL_ON_TIMELINE = _POSTGRESQL.replace("WHERE id = 1", f"WHERE id = 1 AND timeline = ({CURRENT_TIMELINE})")
+
+
+def _append_postgresql(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int] | None:
+    """Append a batch; return the position before it and the epoch. None: the timeline has to be adopted first."""
+    rows = [_notification_values(p.notification, place) for place, p in enumerate(batch, 1)]
+    columns = dict(zip(("place", *NOTIFICATION_COLUMNS[1:]), map(list, zip(*rows, strict=True)), strict=True))
+    addressed = [(place, audience) for place, p in enumerate(batch, 1) for audience in p.notification.to]
+    begun = [(place, name) for place, audience in addressed if (name := recipient_of(audience)) is not None]
+    claims = [publication.claim for publication in batch if publication.claim]
+    row = connection.exec_driver_sql(
+        _POSTGRESQL if policy_of(connection) is TimelinePolicy.IGNORED else _POSTGRESQL_ON_TIMELINE,
+        {
+            **columns,
+            "count": len(batch),
+            "now": now,
+            "entry_place": [place for place, _ in addressed],
+            "entry_audience": [audience for _, audience in addressed],
+            "inbox_place": [place for place, _ in begun],
+            "inbox_recipient": [name for _, name in begun],
+            "claim_key_id": [claim.key_id for claim in claims],
+            "claim_key": [claim.idempotency_key for claim in claims],
+            "claim_hash": [claim.request_hash for claim in claims],
+            "claim_answer": [claim.answer for claim in claims],
+        },
+    ).one_or_none()
+    return None if row is None else (row.base, row.epoch)

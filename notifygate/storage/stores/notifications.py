@@ -1,0 +1,96 @@
+"""Notifications: what was published, and whether it has left the inboxes."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from notifygate.domain.notification import Notification
+from notifygate.storage.stores.parameters import in_parts
+from notifygate.storage.tables import NotificationRow, table
+
+NOTIFICATIONS = table(NotificationRow)
+
+NOTIFICATION_COLUMNS = (
+    NOTIFICATIONS.c.id,
+    NOTIFICATIONS.c.type,
+    NOTIFICATIONS.c.document,
+    NOTIFICATIONS.c.audiences.label("to_audiences"),
+)
+"""What `notification_from_row` needs, besides the position."""
+
+# Made once: putting a statement together costs more than running it.
+_SELECT = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS)
+_PRESENT = NOTIFICATIONS.c.removed_seq.is_(None)
+_AT_POSITIONS = _SELECT.where(NOTIFICATIONS.c.seq.in_(bindparam("positions", expanding=True)))
+_PRESENT_BY_IDS = _SELECT.where(NOTIFICATIONS.c.id.in_(bindparam("ids", expanding=True)), _PRESENT).order_by(
+    NOTIFICATIONS.c.seq
+)
+_BY_ID = _SELECT.add_columns(NOTIFICATIONS.c.key_id, NOTIFICATIONS.c.removed_seq).where(
+    NOTIFICATIONS.c.id == bindparam("notification_id")
+)
+_IS_DUE = (NOTIFICATIONS.c.expires_at <= bindparam("now"), _PRESENT)
+_ANY_DUE = select(NOTIFICATIONS.c.seq).where(*_IS_DUE).limit(1)
+_DUE = _SELECT.where(*_IS_DUE).order_by(NOTIFICATIONS.c.expires_at, NOTIFICATIONS.c.seq).limit(bindparam("at_most"))
+_MARK_REMOVED = (
+    update(NOTIFICATIONS).where(NOTIFICATIONS.c.seq == bindparam("position")).values(removed_seq=bindparam("removed"))
+)
+_COUNT = select(func.count()).select_from(NOTIFICATIONS)
+
+
+class StoredNotification(NamedTuple):
+    """A notification with what only its publisher may change."""
+
+    notification: Notification
+    key_id: str
+    """The API key that published it."""
+    removed_seq: int | None
+    """The entry by which it left every inbox, None while it is in them."""
+
+
+def notification_from_row(row: Row[*tuple[Any, ...]], seq: int) -> Notification:
+    """Make a notification of a row that holds NOTIFICATION_COLUMNS."""
+    return Notification(seq, row.id, row.type, tuple(json.loads(row.to_audiences)), row.document.encode())
+
+
+def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
+    """Read notifications by position, in the order given; ones that don't exist are left out."""
+    rows = connection.execute(_AT_POSITIONS, {"positions": list(positions)})
+    found = {row.seq: notification_from_row(row, row.seq) for row in rows}
+    return [found[seq] for seq in positions if seq in found]
+
+
+def read_present(connection: Connection, ids: Iterable[str]) -> Iterator[list[Notification]]:
+    """Yield the notifications with these ids that are in the inboxes, some hundred at a time, each time in order."""
+    for some in in_parts(ids):
+        rows = connection.execute(_PRESENT_BY_IDS, {"ids": some})
+        yield [notification_from_row(row, row.seq) for row in rows]
+
+
+def read_notification(connection: Connection, notification_id: str) -> StoredNotification | None:
+    """Read the notification with an id, None if there is none."""
+    row = connection.execute(_BY_ID, {"notification_id": notification_id}).one_or_none()
+    if row is None:
+        return None
+    return StoredNotification(notification_from_row(row, row.seq), row.key_id, row.removed_seq)
+
+
+def has_due(connection: Connection, now: int) -> bool:
+    """Return whether a notification in the inboxes has expired by now (Unix milliseconds): one look at an index."""
+    return connection.execute(_ANY_DUE, {"now": now}).first() is not None
+
+
+def read_due(connection: Connection, now: int, limit: int) -> list[Notification]:
+    """Read the first `limit` notifications in the inboxes that have expired by now (Unix milliseconds)."""
+    return [notification_from_row(row, row.seq) for row in connection.execute(_DUE, {"now": now, "at_most": limit})]
+
+
+def mark_removed(connection: Connection, seq: int, removed_seq: int) -> None:
+    """Store the entry by which the notification at `seq` left every inbox."""
+    connection.execute(_MARK_REMOVED, {"position": seq, "removed": removed_seq})
+
+
+def count_notifications(connection: Connection) -> int:
+    """Count all notifications."""
+    return connection.execute(_COUNT).scalar_one()
