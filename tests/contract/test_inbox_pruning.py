@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, text, update
 
-from notifygate import metrics
 from notifygate.inbox.membership import INBOXES
 from notifygate.log.reader import ENTRIES
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.metric_values import metric
+
+pytestmark = pytest.mark.both_databases
 
 
 def inboxes(app: InProcessGateway) -> dict[str, bool]:
@@ -37,9 +39,9 @@ def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway
     retract(publisher, [first])
     assert prune(app).inboxes == 0
     retract(publisher, [second])
-    before = metrics.pruned.labels("inbox")._value.get()
+    before = metric("pruned_total", kind="inbox")
     assert prune(app).inboxes == 2
-    assert metrics.pruned.labels("inbox")._value.get() == before + 2
+    assert metric("pruned_total", kind="inbox") == before + 2
     assert inboxes(app) == {}
 
 

@@ -21,14 +21,10 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.publish import RECORDS
 from notifygate.storage.database import Database
-from tests.contract.builders import (
-    PATIENCE_SECONDS,
-    append,
-    eventually,
-    make_notification,
-    one_batch,
-    open_database,
-)
+from tests.support.builders import append, make_notification, one_batch, open_database
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+pytestmark = pytest.mark.both_databases
 
 
 class Log:

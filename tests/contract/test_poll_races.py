@@ -13,6 +13,8 @@ from notifygate.log.transaction import other_epoch
 from notifygate.storage.database import Database
 from tests.support.in_process import InProcessGateway, RecipientActor
 
+pytestmark = pytest.mark.both_databases
+
 MakeApp = Callable[..., InProcessGateway]
 
 

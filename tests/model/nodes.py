@@ -12,9 +12,9 @@ from notifygate.log.reader import ENTRIES, HEAD, NOTIFICATIONS, Head, read_head
 from notifygate.publishing.publish import RECORDS
 from notifygate.recent import Recent
 from notifygate.storage.database import Database, make_engine
-from tests.contract.builders import eventually
 from tests.model.inbox_model import View
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 NEVER_SECONDS = 3600.0
 
