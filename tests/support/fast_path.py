@@ -74,7 +74,7 @@ class InProcessFastPath:
             taken = taken.run()
         if isinstance(taken, PollHold):
             gevent.sleep(max(0.0, taken.deadline - time.monotonic()))
-            in_hub(taken.time_is_over)
+            in_hub(taken.expire)
             eventually(lambda: client.answers, "the end of the wait")
             (sent,) = client.answers
             return sent, taken.exchange.keep_alive
