@@ -1,27 +1,22 @@
 """What the tests of the HTTP interface share: problems, waiting with a deadline, holds, and the log's inner clock."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import gevent
-import pytest
 from werkzeug.test import TestResponse
 
-from notifygate import metrics
 from notifygate.delivery.hold import Reason
 from notifygate.domain.principal import Recipient
 from notifygate.limits.signed_counts import COUNT_BYTES
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
-
-ON_SQLITE_ALONE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For tests of what happens before any database is asked: running them on PostgreSQL too would show nothing more."""
-
-DEADLINE_SECONDS = 10.0
 
 
 def expect_problem(answer: TestResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
@@ -39,15 +34,6 @@ def expect_problem(answer: TestResponse, status: int, code: str, *fields: str) -
     assert {error["field"] for error in document.get("errors", [])} == set(fields), answer.text[:500]
     assert all(error["message"] for error in document.get("errors", []))
     return document
-
-
-def eventually(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
-    """Return what a condition gives as soon as it is true; fail when it isn't in time."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not become true in time"
-        gevent.sleep(0.005)
-    return result
 
 
 def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int) -> None:
@@ -122,23 +108,18 @@ def principal_of(name: str, *roles: str) -> Recipient:
     return Recipient(name, tuple(sorted(roles)), int((time.time() + 3600) * 1000))
 
 
-def holds_now(app: InProcessGateway) -> int:
-    """Return how many requests this gateway holds."""
-    return app.services.holds._count
-
-
 def hold(
     app: InProcessGateway, recipient: RecipientActor, cursor: str | None = None, *, wait: int = 10, **options: Any
 ) -> "gevent.Greenlet[..., TestResponse]":
     """Let a recipient long-poll in a greenlet of its own; return when the gateway holds the request."""
-    before = holds_now(app)
+    before = app.hold_count
     greenlet = gevent.spawn(recipient.poll, cursor, wait=wait, **options)
-    eventually(lambda: holds_now(app) > before or greenlet.ready())
+    eventually(lambda: app.hold_count > before or greenlet.ready())
     assert not greenlet.ready(), greenlet.get().text
     return greenlet
 
 
-def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = DEADLINE_SECONDS) -> TestResponse:
+def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = PATIENCE_SECONDS) -> TestResponse:
     """Return the answer of a held request; fail when it doesn't come in time."""
     return greenlet.get(timeout=seconds)
 
@@ -152,10 +133,10 @@ def let_others_go_on() -> None:
 def wakes() -> float:
     """Return how often holds of this process were woken; metrics are told after the answers."""
     let_others_go_on()
-    return metrics.wakes._value.get()
+    return metric("wakes_total")
 
 
 def hold_ends(reason: Reason) -> float:
     """Return how many holds of this process have ended for a reason, as `wakes`."""
     let_others_go_on()
-    return metrics.hold_ends.labels(reason)._value.get()
+    return metric("hold_ends_total", reason=reason)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, eventually, expect_problem
+from tests.api.helpers import expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 BODY = {"to": "all", "title": "T"}
 
@@ -26,6 +27,7 @@ def with_key(app: InProcessGateway, text: str) -> PublisherActor:
     return PublisherActor(app.app.test_client(), text)
 
 
+@pytest.mark.both_databases
 def test_a_key_is_taken_after_a_restart_too(app: InProcessGateway, publisher: PublisherActor) -> None:
     assert status_of(publisher) == 201
     app.restart()
@@ -64,6 +66,7 @@ def test_bad_keys_are_refused_and_all_in_one_way(app: InProcessGateway, publishe
     assert status_of(publisher) == 201
 
 
+@pytest.mark.both_databases
 def test_a_revoked_key_is_refused_at_once(app: InProcessGateway, publisher: PublisherActor) -> None:
     other = app.publisher()
     assert status_of(publisher) == 201
@@ -82,6 +85,7 @@ def test_a_revoked_key_is_refused_on_the_other_node_within_the_interval_of_the_l
     eventually(lambda: status_of(elsewhere) == 401, seconds=3)
 
 
+@pytest.mark.both_databases
 def test_an_expired_key_is_refused(app: InProcessGateway) -> None:
     expired = app.publisher(expires_at=int(time.time() * 1000) - 1)
     expect_unauthorized(expired)
@@ -92,6 +96,7 @@ def test_an_expired_key_is_refused(app: InProcessGateway) -> None:
     assert status_of(later) == 201
 
 
+@pytest.mark.both_databases
 def test_during_the_grace_of_a_rotation_both_secrets_count(app: InProcessGateway, publisher: PublisherActor) -> None:
     assert status_of(publisher) == 201
     rotated = app.rotate(publisher, grace_seconds=3600)
@@ -103,6 +108,7 @@ def test_during_the_grace_of_a_rotation_both_secrets_count(app: InProcessGateway
     assert status_of(with_key(app, publisher.credential)) == 201
 
 
+@pytest.mark.both_databases
 def test_after_the_grace_only_the_new_secret_counts(app: InProcessGateway, publisher: PublisherActor) -> None:
     rotated = app.rotate(publisher, grace_seconds=1)
     assert (status_of(rotated), status_of(publisher)) == (201, 201)
@@ -117,6 +123,7 @@ def test_a_rotation_without_grace_ends_the_old_secret(app: InProcessGateway, pub
     eventually(lambda: status_of(publisher) == 401, seconds=1)
 
 
+@pytest.mark.both_databases
 def test_a_second_rotation_ends_the_first_secret(app: InProcessGateway, publisher: PublisherActor) -> None:
     second = app.rotate(publisher, grace_seconds=3600)
     third = app.rotate(second, grace_seconds=3600)
@@ -177,7 +184,6 @@ PUBLISHERS_ENDPOINTS = [
 ADMINS_ENDPOINTS = [("GET", "/v1/types"), ("PUT", "/v1/types/x"), ("DELETE", "/v1/types/x")]
 
 
-@ON_SQLITE_ALONE
 def test_the_wrong_kind_of_credential_is_forbidden(app: InProcessGateway, alice: RecipientActor) -> None:
     publisher, admin = app.publisher(), app.admin()
     cases = [(actor, endpoint) for endpoint in RECIPIENTS_ENDPOINTS for actor in (publisher, admin)]
@@ -189,7 +195,6 @@ def test_the_wrong_kind_of_credential_is_forbidden(app: InProcessGateway, alice:
         assert "WWW-Authenticate" not in answer.headers
 
 
-@ON_SQLITE_ALONE
 def test_scopes_decide_what_a_key_may(app: InProcessGateway) -> None:
     nothing, admin = app.publisher(scopes=[]), app.admin()
     for method, path in (*PUBLISHERS_ENDPOINTS, *ADMINS_ENDPOINTS):
@@ -199,7 +204,6 @@ def test_scopes_decide_what_a_key_may(app: InProcessGateway) -> None:
     assert app.publisher(scopes=["publish", "admin"]).get("/v1/types").status_code == 200
 
 
-@ON_SQLITE_ALONE
 def test_nothing_is_looked_at_before_it_is_known_who_calls(app: InProcessGateway) -> None:
     anonymous = app.anonymous()
     for method, path in (*RECIPIENTS_ENDPOINTS, *PUBLISHERS_ENDPOINTS, *ADMINS_ENDPOINTS):
@@ -208,7 +212,6 @@ def test_nothing_is_looked_at_before_it_is_known_who_calls(app: InProcessGateway
             expect_problem(answer, 401, "unauthorized")
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("prefix", ["ng_", "NG_", "eyJ", ""])
 def test_a_key_and_a_token_have_the_same_401(app: InProcessGateway, prefix: str) -> None:
     answer = app.anonymous().get("/v1/inbox", headers={"Authorization": f"Bearer {prefix}x_y.z.a"})

@@ -13,10 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from notifygate.auth.tokens import IDLE_SECONDS, TokenVerifier, key_id
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+from tests.api.helpers import expect_problem
 from tests.support.in_process import JWT_SECRET, InProcessGateway, RecipientActor
-
-pytestmark = ON_SQLITE_ALONE
 
 
 def poll_with(app: InProcessGateway, credential: str) -> Any:

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+from tests.api.helpers import expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
-
-pytestmark = ON_SQLITE_ALONE
 
 MAX_BODY_BYTES = 64 * 1024
 JSON = "application/json"

@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE
 from tests.support.in_process import InProcessGateway
-
-pytestmark = ON_SQLITE_ALONE
 
 OURS = "https://app.example.org"
 ALSO_OURS = "http://localhost:3000"

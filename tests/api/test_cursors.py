@@ -6,16 +6,7 @@ from typing import Any
 import pytest
 
 from notifygate.publishing.registry import put_topic
-from tests.api.helpers import (
-    ON_SQLITE_ALONE,
-    begin_new_epoch,
-    catch_up,
-    counts,
-    cursor_at,
-    expect_problem,
-    head_of,
-    ids,
-)
+from tests.api.helpers import begin_new_epoch, catch_up, counts, cursor_at, expect_problem, head_of, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 
@@ -29,7 +20,6 @@ def expect_reset(recipient: RecipientActor, cursor: str, *expected: str) -> dict
     return body
 
 
-@ON_SQLITE_ALONE
 def test_what_never_was_a_cursor_is_refused(alice: RecipientActor) -> None:
     good = alice.inbox()["cursor"]
     others = ["", " ", "0", "garbage", "null", good[:-1], good + "A", f" {good}", f"{good}\n", f'"{good}"']
@@ -42,21 +32,18 @@ def test_what_never_was_a_cursor_is_refused(alice: RecipientActor) -> None:
         assert answer.status_code == 400, cursor
 
 
-@ON_SQLITE_ALONE
 def test_what_never_was_a_cursor_is_refused_even_where_a_wait_or_an_etag_would_do(alice: RecipientActor) -> None:
     etag = alice.poll().headers["ETag"]
     expect_problem(alice.poll("garbage", etag=etag), 400, "invalid-cursor")
     expect_problem(alice.poll("garbage", wait=5), 400, "invalid-cursor")
 
 
-@ON_SQLITE_ALONE
 def test_a_cursor_is_short_and_safe_in_urls(publisher: PublisherActor, alice: RecipientActor) -> None:
     for _ in range(20):
         publisher.publish("user:alice")
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", alice.inbox()["cursor"])
 
 
-@ON_SQLITE_ALONE
 def test_any_altered_character_makes_a_cursor_worthless_but_not_an_error(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
@@ -133,6 +120,7 @@ def test_a_cursor_at_the_head_and_one_at_the_beginning_can_be_continued(
     assert (ids(at_beginning), at_beginning["reset"]) == ([found], False)
 
 
+@pytest.mark.both_databases
 def test_a_cursor_below_what_is_retained_gives_a_reset(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
@@ -146,6 +134,7 @@ def test_a_cursor_below_what_is_retained_gives_a_reset(
     assert alice.inbox(at_floor)["reset"] is False
 
 
+@pytest.mark.both_databases
 def test_a_cursor_that_has_left_memory_is_continued_from_the_database(
     make_app: Any, publisher: PublisherActor, alice: RecipientActor
 ) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from notifygate.publishing.registry import put_topic
-from tests.api.helpers import ON_SQLITE_ALONE, begin_new_epoch, catch_up, cursor_at, eventually, head_of, ids
+from tests.api.helpers import begin_new_epoch, catch_up, cursor_at, head_of, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 
 def expect_not_modified(answer: Any, etag: str) -> None:
@@ -126,7 +127,6 @@ def test_the_old_page_of_a_snapshot_limit_does_not_matter_to_the_etag(
     expect_not_modified(alice.poll(limit=1, etag=first.headers["ETag"]), first.headers["ETag"])
 
 
-@ON_SQLITE_ALONE
 def test_tags_that_a_proxy_has_changed_still_match(alice: RecipientActor) -> None:
     etag = alice.poll().headers["ETag"]
     token = etag.removeprefix('W/"').removesuffix('"')
@@ -140,7 +140,6 @@ def test_tags_that_a_proxy_has_changed_still_match(alice: RecipientActor) -> Non
         assert answer.headers["ETag"] == etag, form
 
 
-@ON_SQLITE_ALONE
 def test_tags_that_are_none_of_ours_do_not_match_and_are_no_errors(alice: RecipientActor, bob: RecipientActor) -> None:
     etag = alice.poll().headers["ETag"]
     token = etag.removeprefix('W/"').removesuffix('"')

@@ -5,33 +5,31 @@ import re
 import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
-from gevent.event import AsyncResult
 
-from notifygate import metrics
 from notifygate.auth.revocations import revoke_tokens
 from notifygate.delivery.registry import HoldRegistry
-from notifygate.endpoints import FAST_ENDPOINTS
 from notifygate.endpoints.polling import Poll, PollHold
 from notifygate.fastpath.broadcast import BroadcastTemplate
-from notifygate.fastpath.fast_path import FastPath
 from notifygate.fastpath.revalidation import PollRevalidation
 from notifygate.inbox.view import View
 from notifygate.protocol.request import Request
-from notifygate.server.handler import Deferred, Outgoing, Reply, Revalidation
+from notifygate.server.handler import Deferred, Reply, Revalidation
 from notifygate.server.plain_request import read_request
 from notifygate.server.repeats import MAX_BYTES as MAX_REMEMBERED_BYTES
 from notifygate.server.repeats import Repeats
 from notifygate.waiting import WouldWaitError
 from tests.api.helpers import expect_count_in_redis
-from tests.contract.builders import eventually
+from tests.support.fast_path import Client, InProcessFastPath, in_hub
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 LIMITS = {"limit_poll": "1000/day", "limit_guard": "10000/day"}
 """High enough not to be reached. Without limits, holds are not answered together."""
@@ -39,50 +37,12 @@ LIMITS = {"limit_poll": "1000/day", "limit_guard": "10000/day"}
 MakePath = Callable[..., "Path"]
 
 
-class Client:
-    """A connection that keeps what is sent on it."""
-
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.is_gone = False
-        self.deadline_comes = False
-        """Whether its time is over while it is being answered."""
-
-    def answer(self, data: bytes, *, keep_alive: bool) -> None:
-        self.answers.append(data)
-
-
-def send_all(answers: Sequence[Outgoing]) -> None:
-    for client, data, keep_alive in answers:
-        client.answer(data, keep_alive=keep_alive)
-
-
-def in_hub(work: Callable[[], Any]) -> Any:
-    """Run work where the server runs it, and return or raise what it does."""
-    done: AsyncResult[Any] = AsyncResult()
-
-    def run() -> None:
-        try:
-            done.set(work())
-        except Exception as error:
-            done.set_exception(error)
-
-    gevent.get_hub().loop.run_callback(run)
-    return done.get(timeout=10)
-
-
-class Path:
+class Path(InProcessFastPath):
     """A fast path that takes polls as the server does."""
-
-    def __init__(self, app: InProcessGateway) -> None:
-        self.app = app
-        self.path = FastPath(app.services, FAST_ENDPOINTS)
-        self.path.start(send_all)
 
     def take(self, actor: RecipientActor, query: str = "", client: Client | None = None, *lines: str) -> Any:
         """Take a poll in the hub."""
-        request = self.request(actor, query, *lines)
-        return in_hub(lambda: self.path.take(request, client or Client()))
+        return self.take_request(self.request(actor, query, *lines), client)
 
     @staticmethod
     def request(actor: RecipientActor, query: str, *lines: str) -> Request:
@@ -108,9 +68,6 @@ class Path:
         """Hold a poll of each of these recipients."""
         actors = [self.app.recipient(name) for name in names]
         return [self.hold(actor, actor.inbox()["cursor"]) for actor in actors]
-
-    def stop(self) -> None:
-        self.path._timer.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +117,7 @@ def revalidation_of(reply: Reply) -> Revalidation:
 def timed_wakes(path: Path) -> float:
     """Return how many wakes have been timed."""
     path.path.record.flush()
-    return sum(bucket.get() for bucket in metrics.wake_seconds._buckets)
+    return metric("wake_seconds_count")
 
 
 def without_advice(body: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +128,7 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
     for query in ("", "?wait=50"):
         deferred = path.take(app.recipient("nobody yet"), query)
         assert isinstance(deferred, Deferred)
-        assert app.services.holds._count == 0, "nothing is left of it"
+        assert app.hold_count == 0, "nothing is left of it"
     guard = app.services.limits.windows("guard")
     assert guard is not None
     before = guard.counted("user:nobody yet")
@@ -280,7 +237,9 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clients = path.hold_each("alice", "bob", "carol")
-    answered = metrics.requests.labels("/v1/inbox", 200)
+
+    def answered() -> float:
+        return metric("requests_total", route="/v1/inbox", status="200")
 
     fill = BroadcastTemplate.fill
 
@@ -290,13 +249,13 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
         return fill(forms, text, view, *more)
 
     monkeypatch.setattr(BroadcastTemplate, "fill", fail_for_bob)
-    before = answered._value.get()
+    before = answered()
     path.app.publisher().publish("all", "For all")
     eventually(lambda: all(client.answers for client in clients), "their answers")
     for client in clients:
         (answer,) = client.answers
         assert [item["title"] for item in body_of(answer)["notifications"]] == ["For all"]
-    eventually(lambda: answered._value.get() == before + 3, "that all are counted")
+    eventually(lambda: answered() == before + 3, "that all are counted")
     assert "Answering a broadcast failed" in caplog.text
 
 
@@ -484,7 +443,7 @@ def test_a_defect_is_an_internal_error(
     monkeypatch.setattr(Poll, "run", lambda *_: {}["a defect"])
     for query in (f"?cursor={cursor}", "?wait=50"):
         assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
-    assert app.services.holds._count == 0, "nothing is left of it"
+    assert app.hold_count == 0, "nothing is left of it"
     assert "Request failed" in caplog.text
 
 
@@ -523,7 +482,7 @@ def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGatew
     assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
     gevent.sleep(0.3)
     assert client.answers == []
-    assert app.services.holds._count == 1
+    assert app.hold_count == 1
     publisher.publish("user:alice")
     eventually(lambda: client.answers, "an answer")
 
@@ -604,7 +563,7 @@ def test_revocation_ends_a_held_poll(app: InProcessGateway, path: Path) -> None:
     assert head.startswith(b"HTTP/1.1 401 ")
     assert b"\r\nWWW-Authenticate: Bearer" in head
     assert body_of(alice.answers[0])["code"] == "unauthorized"
-    assert app.services.holds._count == 1
+    assert app.hold_count == 1
     assert not bob.answers
 
 
@@ -630,7 +589,7 @@ def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
     monkeypatch.setattr(app.services.revocations, "accepts", lambda _: False)
     taken = path.take(alice, query.format(first.json["cursor"]), None, f"If-None-Match: {first.headers['ETag']}")
     assert taken is None or taken.data.startswith(b"HTTP/1.1 401 ")
-    assert app.services.holds._count == 0
+    assert app.hold_count == 0
 
 
 def test_a_poll_past_its_limit_is_refused(make_path: MakePath) -> None:
@@ -695,7 +654,7 @@ def test_who_has_nothing_to_be_told_waits_on(
 ) -> None:
     client = Client()
     concluded_by_a_greenlet(app, path, client, monkeypatch)
-    eventually(lambda: app.services.holds._count == 1, "the hold's return")
+    eventually(lambda: app.hold_count == 1, "the hold's return")
     assert client.answers == []
     app.publisher().publish("user:alice")
     eventually(lambda: client.answers, "an answer")
@@ -711,7 +670,7 @@ def test_who_has_left_meanwhile_does_not_wait_on(
     monkeypatch.setattr(app.services.holds, "leave", lambda hold, reason: (left.append(reason), leave(hold, reason)))
     concluded_by_a_greenlet(app, path, client, monkeypatch)
     eventually(lambda: "gone" in left, "its leaving the room")
-    assert app.services.holds._count == 0
+    assert app.hold_count == 0
 
 
 def test_whose_time_is_over_meanwhile_does_not_wait_on(
@@ -722,7 +681,7 @@ def test_whose_time_is_over_meanwhile_does_not_wait_on(
     concluded_by_a_greenlet(app, path, client, monkeypatch)
     eventually(lambda: client.answers, "an answer")
     assert body_of(client.answers[0])["notifications"] == []
-    assert app.services.holds._count == 0
+    assert app.hold_count == 0
 
 
 # --- Polls that are repeated --------------------------------------------------------------------

@@ -6,23 +6,17 @@ from typing import Any
 
 import pytest
 
-from notifygate.endpoints import FAST_ENDPOINTS
 from notifygate.errors import UnavailableError
-from notifygate.fastpath.fast_path import FastPath
 from notifygate.server.handler import Deferred, Reply
 from notifygate.server.plain_request import read_request
+from tests.support.fast_path import InProcessFastPath
 from tests.support.in_process import InProcessGateway, PublisherActor
 
 NEWS = {"to": "user:alice", "title": "News"}
 
 
-class Path:
+class Path(InProcessFastPath):
     """A fast path that takes publications as the server does."""
-
-    def __init__(self, app: InProcessGateway) -> None:
-        self.app = app
-        self.path = FastPath(app.services, FAST_ENDPOINTS)
-        self.path.start(send=lambda _: None)
 
     def take(self, credential: str, *fields: str, body: Any = NEWS) -> Any:
         """Take a publication."""
@@ -33,7 +27,7 @@ class Path:
         )  # fmt: skip
         request = read_request("\r\n".join(lines).encode() + text)
         assert request is not None
-        deferred = self.path.take(request, None)  # type: ignore[arg-type]
+        deferred = self.take_request(request)
         assert isinstance(deferred, Deferred), "nothing is published in the hub"
         return deferred.run()
 
@@ -47,7 +41,7 @@ class Path:
 def path(make_app: Callable[..., InProcessGateway]) -> Iterator[Path]:
     path = Path(make_app(limit_guard="9/minute", limit_publish="2/minute", limit_audiences="5/minute"))
     yield path
-    path.path._timer.stop()
+    path.stop()
 
 
 def parts(reply: Any) -> tuple[bytes, dict[str, str], Any]:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem, ids
+from tests.api.helpers import expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = pytest.mark.both_databases
 
 PATH = "/v1/inbox/history"
 
@@ -97,13 +99,11 @@ def test_what_can_be_no_id_is_a_problem_and_not_a_defect(alice: RecipientActor) 
         assert answer.mimetype == "application/problem+json"
 
 
-@ON_SQLITE_ALONE
 def test_bad_parameters_are_refused_by_name(alice: RecipientActor) -> None:
     for query, name in (("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("cursor=x", "cursor")):
         expect_problem(alice.get(f"{PATH}?{query}"), 400, "invalid-request", name)
     expect_problem(alice.get(f"{PATH}?before=a&before=b"), 400, "invalid-request", "before")
 
 
-@ON_SQLITE_ALONE
 def test_an_answer_is_private(alice: RecipientActor) -> None:
     assert alice.get(PATH).headers["Cache-Control"] == "private, no-cache"

@@ -6,16 +6,11 @@ from typing import Any
 import pytest
 
 from notifygate.publishing.registry import put_topic
-from tests.api.helpers import (
-    ON_SQLITE_ALONE,
-    catch_up,
-    counts,
-    eventually,
-    expect_problem,
-    follow_pages,
-    ids,
-)
+from tests.api.helpers import catch_up, counts, expect_problem, follow_pages, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.both_databases
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -306,7 +301,6 @@ def test_changes_of_others_do_not_fill_pages(
     assert [ids(page) for page in pages] == [mine[:2], mine[2:]]
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("limit", ["1", "200"])
 def test_limits_at_the_bounds_are_taken(alice: RecipientActor, limit: str) -> None:
     assert alice.poll(limit=limit).status_code == 200
@@ -474,7 +468,6 @@ def test_a_topic_that_becomes_limited_leaves_the_inboxes_of_others(
 # --- Parameters ---------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_bad_parameters_are_refused_by_name(alice: RecipientActor) -> None:
     not_numbers = ["", "-1", "+1", "1.0", "1e2", " 1", "1 ", "0x1", "one", "١", "1_0", "NaN", "\0"]
     cases = [("limit", value) for value in (*not_numbers, "0", "201", "9" * 20, "9" * 5000)]
@@ -484,12 +477,10 @@ def test_bad_parameters_are_refused_by_name(alice: RecipientActor) -> None:
         expect_problem(answer, 400, "invalid-request", name)
 
 
-@ON_SQLITE_ALONE
 def test_unknown_parameters_are_refused_by_name_and_all_at_once(alice: RecipientActor) -> None:
     expect_problem(alice.get("/v1/inbox?curser=x&Limit=5"), 400, "invalid-request", "curser", "Limit")
 
 
-@ON_SQLITE_ALONE
 def test_parameters_given_twice_are_refused(alice: RecipientActor) -> None:
     cursor = alice.inbox()["cursor"]
     for query in (f"cursor={cursor}&cursor={cursor}", "limit=1&limit=1", "wait=0&wait=1"):
@@ -497,7 +488,6 @@ def test_parameters_given_twice_are_refused(alice: RecipientActor) -> None:
         expect_problem(alice.get(f"/v1/inbox?{query}"), 400, "invalid-request", name)
 
 
-@ON_SQLITE_ALONE
 def test_the_cache_buster_of_old_browsers_is_ignored(alice: RecipientActor) -> None:
     for path in ("/v1/inbox?_=1763712345678", "/v1/inbox?_=1&_=2", "/v1/inbox/unread?_=x", "/v1/inbox/topics?_"):
         assert alice.get(path).status_code == 200, path

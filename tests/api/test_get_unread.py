@@ -1,11 +1,14 @@
 """GET /v1/inbox/unread: the counts alone. How it is held is in test_holding.py."""
 
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+import pytest
+
+from tests.api.helpers import expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 PATH = "/v1/inbox/unread"
 
 
+@pytest.mark.both_databases
 def test_the_counts_are_those_of_the_inbox(publisher: PublisherActor, alice: RecipientActor) -> None:
     assert alice.get(PATH).json == {"unread": 0, "unseen": 0}
     first, second, _ = (publisher.publish("user:alice", name) for name in "abc")
@@ -38,6 +41,7 @@ def test_it_is_a_304_until_something_visible_changes(publisher: PublisherActor, 
     assert changed.headers["ETag"] != etag
 
 
+@pytest.mark.both_databases
 def test_muted_types_do_not_count(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
     alice.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
     publisher.publish("all", type="like")
@@ -45,7 +49,6 @@ def test_muted_types_do_not_count(app: InProcessGateway, publisher: PublisherAct
     assert alice.get(PATH).json == {"unread": 1, "unseen": 1}
 
 
-@ON_SQLITE_ALONE
 def test_other_parameters_than_wait_are_refused(alice: RecipientActor) -> None:
     expect_problem(alice.get(f"{PATH}?cursor=x&limit=5"), 400, "invalid-request", "cursor", "limit")
     expect_problem(alice.get(f"{PATH}?wait=-1"), 400, "invalid-request", "wait")

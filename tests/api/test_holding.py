@@ -10,22 +10,22 @@ from typing import Any
 import gevent
 import pytest
 
+from notifygate.endpoints.polling import hold_seconds
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import (
-    ON_SQLITE_ALONE,
     answer_of,
     begin_new_epoch,
     catch_up,
     counts,
-    eventually,
     expect_problem,
     hold,
     hold_ends,
-    holds_now,
     ids,
+    principal_of,
     wakes,
 )
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 
 def at_once(ask: Callable[[], Any]) -> Any:
@@ -45,7 +45,7 @@ def test_a_hold_ends_when_something_is_published(
     answer = answer_of(held)
     assert (answer.status_code, ids(answer.json), counts(answer.json)) == (200, [found], (1, 1))
     assert answer.headers["Preference-Applied"] == "wait=10"
-    assert holds_now(app) == 0
+    assert app.hold_count == 0
 
 
 def test_what_lies_after_the_cursor_is_answered_at_once(publisher: PublisherActor, alice: RecipientActor) -> None:
@@ -98,7 +98,7 @@ def test_the_counts_are_held_while_their_etag_matches(
 ) -> None:
     etag = alice.get("/v1/inbox/unread").headers["ETag"]
     held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=10", headers={"If-None-Match": etag})
-    eventually(lambda: holds_now(app) == 1)
+    eventually(lambda: app.hold_count == 1)
     publisher.publish("user:alice")
     answer = answer_of(held)
     assert answer.json == {"unread": 1, "unseen": 1}
@@ -191,10 +191,10 @@ def test_a_mandatory_type_wakes_a_hold_although_it_is_muted(
 def test_a_broadcast_wakes_every_hold(app: InProcessGateway, publisher: PublisherActor) -> None:
     recipients = [app.recipient(f"r{n}") for n in range(20)]
     held = [hold(app, recipient, recipient.inbox()["cursor"]) for recipient in recipients]
-    assert holds_now(app) == 20
+    assert app.hold_count == 20
     found = publisher.publish("all")
     assert [ids(answer_of(one).json) for one in held] == [[found]] * 20
-    assert holds_now(app) == 0
+    assert app.hold_count == 0
 
 
 def test_a_new_epoch_ends_every_hold_with_a_reset(
@@ -244,7 +244,6 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
 # --- How it ends --------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_the_wait_ends_with_empty_lists_and_the_counts(publisher: PublisherActor, alice: RecipientActor) -> None:
     publisher.publish("user:alice")
     cursor = alice.inbox()["cursor"]
@@ -258,7 +257,6 @@ def test_the_wait_ends_with_empty_lists_and_the_counts(publisher: PublisherActor
     assert alice.inbox(body["cursor"])["reset"] is False
 
 
-@ON_SQLITE_ALONE
 def test_the_wait_ends_with_a_304_if_the_etag_matches(alice: RecipientActor) -> None:
     first = alice.poll()
     answer = alice.poll(first.json["cursor"], etag=first.headers["ETag"], wait=1)
@@ -268,14 +266,12 @@ def test_the_wait_ends_with_a_304_if_the_etag_matches(alice: RecipientActor) -> 
     assert int(answer.headers["Poll-Interval"]) >= 1
 
 
-@ON_SQLITE_ALONE
 def test_the_wait_of_the_counts_ends_with_a_304(alice: RecipientActor) -> None:
     etag = alice.get("/v1/inbox/unread").headers["ETag"]
     answer = alice.get("/v1/inbox/unread?wait=1", headers={"If-None-Match": etag})
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (304, "wait=1")
 
 
-@ON_SQLITE_ALONE
 def test_a_hold_ends_when_the_token_expires(app: InProcessGateway) -> None:
     app.recipient("alice").inbox()
     alice = app.recipient("alice", expires_seconds=3)
@@ -287,7 +283,6 @@ def test_a_hold_ends_when_the_token_expires(app: InProcessGateway) -> None:
     expect_problem(alice.poll(cursor), 401, "unauthorized")
 
 
-@ON_SQLITE_ALONE
 def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway, alice: RecipientActor) -> None:
     first = alice.poll()
     cursor, etag = first.json["cursor"], first.headers["ETag"]
@@ -305,7 +300,6 @@ def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway
 # --- How long -----------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("wait", ["3", "55", "9999", "1000000000", "9" * 10, "9" * 19, "9" * 1000, "007"])
 def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any, wait: str) -> None:
     alice = make_app(max_wait=3).recipient("alice")
@@ -315,13 +309,18 @@ def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any, wait: str) -> 
     assert (preferred.status_code, preferred.headers["Preference-Applied"]) == (200, "wait=3")
 
 
-@ON_SQLITE_ALONE
+def test_waits_are_shortened_by_chance_and_never_lengthened() -> None:
+    waits = [hold_seconds(50, principal_of("alice")) for _ in range(200)]
+    assert 47.5 <= min(waits) < 48
+    assert 49 < max(waits) <= 50
+
+
 def test_prefer_means_the_same_and_the_parameter_wins(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
     held = gevent.spawn(alice.get, f"/v1/inbox?cursor={cursor}", headers={"Prefer": "wait=10"})
-    eventually(lambda: holds_now(app) == 1)
+    eventually(lambda: app.hold_count == 1)
     found = publisher.publish("user:alice")
     answer = answer_of(held)
     assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=10")
@@ -331,7 +330,6 @@ def test_prefer_means_the_same_and_the_parameter_wins(
     assert both.headers["Preference-Applied"] == "wait=7"
 
 
-@ON_SQLITE_ALONE
 def test_prefer_is_found_among_other_preferences(alice: RecipientActor) -> None:
     for value in (
         "respond-async, wait=9",
@@ -348,18 +346,15 @@ def test_prefer_is_found_among_other_preferences(alice: RecipientActor) -> None:
         assert "Preference-Applied" not in answer.headers, value
 
 
-@ON_SQLITE_ALONE
 def test_a_preferred_wait_that_is_no_whole_number_is_refused(alice: RecipientActor) -> None:
     for value in ("wait=abc", "wait=-1", "wait=1.5", "wait=", "wait=1e3", "wait=+1"):
         expect_problem(alice.get("/v1/inbox", headers={"Prefer": value}), 400, "invalid-request", "Prefer")
 
 
-@ON_SQLITE_ALONE
 def test_no_wait_was_asked_for_and_none_is_confirmed(alice: RecipientActor) -> None:
     assert "Preference-Applied" not in alice.poll().headers
 
 
-@ON_SQLITE_ALONE
 def test_a_wait_of_zero_is_confirmed_and_not_held(alice: RecipientActor) -> None:
     answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=0")
@@ -368,24 +363,22 @@ def test_a_wait_of_zero_is_confirmed_and_not_held(alice: RecipientActor) -> None
 # --- How many -----------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_past_the_holds_of_a_recipient_the_oldest_is_answered(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
     others = hold(app, bob, bob.inbox()["cursor"])
     held = [hold(app, alice, cursor, wait=30) for _ in range(6)]
-    assert holds_now(app) == 7
+    assert app.hold_count == 7
     seventh = gevent.spawn(alice.poll, cursor, wait=30)
     first = answer_of(held[0])
     assert (first.status_code, first.json["notifications"], first.json["reset"]) == (200, [], False)
-    eventually(lambda: holds_now(app) == 7)
+    eventually(lambda: app.hold_count == 7)
     assert not any(one.ready() for one in (*held[1:], seventh, others))
     found = publisher.publish("all")
     assert all(ids(answer_of(one).json) == [found] for one in (*held[1:], seventh, others))
 
 
-@ON_SQLITE_ALONE
 def test_the_holds_of_a_recipient_are_counted_over_their_tokens(app: InProcessGateway) -> None:
     tokens = [app.recipient("alice", *roles) for roles in ([], ["a"], ["b"], ["c"], ["d"], ["e"], ["f"])]
     held = [hold(app, one, one.inbox()["cursor"], wait=30) for one in tokens[:6]]
@@ -394,7 +387,6 @@ def test_the_holds_of_a_recipient_are_counted_over_their_tokens(app: InProcessGa
     assert not any(one.ready() for one in (*held[1:], last))
 
 
-@ON_SQLITE_ALONE
 def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
     app = make_app(holds_per_recipient=1)
     alice = app.recipient("alice")
@@ -402,11 +394,10 @@ def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
     first = hold(app, alice, cursor, wait=30)
     second = gevent.spawn(alice.poll, cursor, wait=30)
     assert answer_of(first).status_code == 200
-    eventually(lambda: holds_now(app) == 1)
+    eventually(lambda: app.hold_count == 1)
     assert not second.ready()
 
 
-@ON_SQLITE_ALONE
 def test_a_gateway_that_takes_no_holds_answers_at_once_and_says_so(make_app: Any) -> None:
     alice = make_app(holds_per_worker=0).recipient("alice")
     answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=10))
@@ -414,7 +405,6 @@ def test_a_gateway_that_takes_no_holds_answers_at_once_and_says_so(make_app: Any
     assert answer.headers["Preference-Applied"] == "wait=0"
 
 
-@ON_SQLITE_ALONE
 def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) -> None:
     app = make_app(holds_per_worker=1)
     alice, bob = app.recipient("alice"), app.recipient("bob")
@@ -427,7 +417,6 @@ def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) 
     assert bob.inbox()["poll"]["wait"] == 55
 
 
-@ON_SQLITE_ALONE
 def test_a_bad_request_is_refused_before_it_is_held(app: InProcessGateway, alice: RecipientActor) -> None:
     expect_problem(at_once(lambda: alice.poll(wait=10, limit=0)), 400, "invalid-request", "limit")
-    assert holds_now(app) == 0
+    assert app.hold_count == 0

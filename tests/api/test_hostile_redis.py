@@ -23,12 +23,12 @@ from notifygate.log.redis_announcer import channel_of
 from notifygate.log.seal import AnnouncementSeal
 from notifygate.storage.readiness import namespace_of
 from notifygate.storage.stores.head import read_head_of_primary
-from tests.api.helpers import ON_SQLITE_ALONE, eventually, ids, wakes
-from tests.contract.builders import make_notification
+from tests.api.helpers import ids, wakes
+from tests.support.builders import make_notification
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
+from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
-
-pytestmark = ON_SQLITE_ALONE
+from tests.support.waiting import eventually
 
 MakeApp = Callable[..., InProcessGateway]
 
@@ -119,7 +119,7 @@ def site(own_redis_server: RedisServer, make_app: MakeApp) -> Iterator[Site]:
 
 def refusals() -> float:
     metrics.flush()
-    return metrics.announcements_refused._value.get()
+    return metric("announcements_refused_total")
 
 
 def hold(recipient: RecipientActor, wait: int = 30) -> "gevent.Greenlet[..., Any]":
@@ -152,7 +152,7 @@ def test_eavesdropping_shows_no_text_and_no_name(site: Site) -> None:
 def test_injected_notification_is_refused(site: Site) -> None:
     alice = site.other.recipient("alice")
     held = hold(alice)
-    eventually(lambda: site.other.services.holds._count == 1)
+    eventually(lambda: site.other.hold_count == 1)
     before = refusals()
     site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged", "user:alice"))))
     eventually(lambda: refusals() == before + 2)
@@ -176,13 +176,13 @@ def test_forged_entries_cause_no_reset(own_redis_server: RedisServer, make_app: 
     site = Site(own_redis_server, make_app, head_check_interval=0.05)
     bob = site.other.recipient("bob")
     cursor = bob.inbox()["cursor"]
-    loads = metrics.view_loads._value.get()
+    loads = metric("view_loads_total")
     for _ in range(3):
         site.publish_in_redis(site.forge(an_announcement_of(a_published_entry("forged", "user:alice"))))
         looked_at = site.other.services.tail.checked_at
         eventually(lambda looked_at=looked_at: site.other.services.tail.checked_at > looked_at)
         assert bob.inbox(cursor)["reset"] is False
-    assert metrics.view_loads._value.get() == loads
+    assert metric("view_loads_total") == loads
     site.close()
 
 
@@ -271,7 +271,7 @@ def test_hold_that_an_unusable_entry_may_concern_is_answered(site: Site) -> None
     alice = site.other.recipient("alice")
     held = hold(alice)
     holds = site.other.services.holds
-    eventually(lambda: holds._count == 1)
+    eventually(lambda: site.other.hold_count == 1)
     bad = Entry(0, EntryKind.PUBLISHED, ("user:alice",), "x")  # type: ignore[arg-type]
     woken = wakes()
     holds.wake([bad], None)
@@ -325,7 +325,7 @@ def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make
 
         windows = app.services.limits.windows("poll")
         assert windows
-        refused, errors = metrics.shared_counts_refused._value.get(), metrics.redis_errors._value.get()
+        refused, errors = metric("shared_counts_refused_total"), metric("redis_errors_total")
         seen: set[float] = set()
         turn = 0
         while len(seen) < 5:
@@ -335,8 +335,8 @@ def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make
             attack(turn := turn + 1)
             seen.add(windows.ends_at)
             gevent.sleep(0.3)  # at most four polls a window, and time for the exchange with Redis
-        assert metrics.shared_counts_refused._value.get() > refused
-        assert metrics.redis_errors._value.get() == errors, "the counts of others are still shared"
+        assert metric("shared_counts_refused_total") > refused
+        assert metric("redis_errors_total") == errors, "the counts of others are still shared"
 
 
 def test_failed_authentications_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:

@@ -8,8 +8,10 @@ from sqlalchemy import select, update
 
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.stores.idempotency import RECORDS
-from tests.api.helpers import ON_SQLITE_ALONE, counts, expect_problem, ids
+from tests.api.helpers import counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = pytest.mark.both_databases
 
 BODY = {"to": ["user:alice", "role:x"], "title": "Once", "ttl": 3600, "data": {"n": 1}}
 
@@ -235,7 +237,6 @@ def test_bodies_that_differ_only_in_what_is_cut_off_are_different(
     expect_problem(notify(publisher, "k1", "x" * 4000), 422, "idempotency-mismatch")
 
 
-@ON_SQLITE_ALONE
 def test_a_key_has_between_one_and_128_printable_characters(publisher: PublisherActor) -> None:
     for key in ("x", "x" * 128, "a b:c/d\"e'f,g", "~!@#$%^&*()"):
         assert sent(publisher, key).status_code == 201, key
@@ -243,7 +244,6 @@ def test_a_key_has_between_one_and_128_printable_characters(publisher: Publisher
         expect_problem(sent(publisher, key), 400, "invalid-request", "Idempotency-Key")
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("keys", [("k", "K"), ("k1", "k1x"), ("%", "k"), ("_", "k")])
 def test_keys_are_compared_exactly(publisher: PublisherActor, keys: tuple[str, str]) -> None:
     one, other = (sent(publisher, key).json["id"] for key in keys)

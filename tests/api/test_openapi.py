@@ -9,7 +9,7 @@ import schemathesis
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.engine import events, from_schema
 
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+from tests.api.helpers import expect_problem
 from tests.support.in_process import InProcessGateway
 
 MAX_EXAMPLES = 8
@@ -35,14 +35,12 @@ def routes(app: InProcessGateway) -> Iterator[tuple[str, str]]:
 # --- The document -------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["title"] == "notifygate"
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-@ON_SQLITE_ALONE
 def test_every_route_is_in_the_document_and_nothing_else(app: InProcessGateway, document: dict[str, Any]) -> None:
     described = {
         (method.upper(), path)
@@ -56,7 +54,6 @@ def test_every_route_is_in_the_document_and_nothing_else(app: InProcessGateway, 
         assert "get" in document["paths"][path]
 
 
-@ON_SQLITE_ALONE
 def test_the_document_says_which_credential_each_operation_takes(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -70,7 +67,6 @@ def test_the_document_says_which_credential_each_operation_takes(document: dict[
     assert set(document["components"]["securitySchemes"]) == {"recipientToken", "apiKey"}
 
 
-@ON_SQLITE_ALONE
 def test_the_headers_of_requests_are_described(document: dict[str, Any]) -> None:
     notify = ("Idempotency-Key", "Title", "Priority", "Type", "Sender", "Icon", "Action-Url", "Ttl")
     for method, path, headers in (
@@ -87,7 +83,6 @@ def test_the_headers_of_requests_are_described(document: dict[str, Any]) -> None
     assert "requestBody" in document["paths"]["/v1/notify/{audience}"]["post"]
 
 
-@ON_SQLITE_ALONE
 def test_what_is_refused_before_an_endpoint_sees_it_is_described(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -95,7 +90,6 @@ def test_what_is_refused_before_an_endpoint_sees_it_is_described(document: dict[
                 assert {"414", "431"} <= set(operation["responses"]), (method, path)
 
 
-@ON_SQLITE_ALONE
 def test_texts_that_must_not_be_empty_are_described_so(document: dict[str, Any]) -> None:
     poll, preferences = document["paths"]["/v1/inbox"]["get"], document["paths"]["/v1/inbox/preferences"]["put"]
     (cursor,) = (parameter["schema"] for parameter in poll["parameters"] if parameter["name"] == "cursor")
@@ -110,7 +104,6 @@ def test_texts_that_must_not_be_empty_are_described_so(document: dict[str, Any])
 # --- Strangers ----------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("credential", [None, "Bearer garbage", "Bearer ng_0_0", "Basic YTpi"])
 def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential: str | None) -> None:
     every = list(routes(app))

@@ -8,9 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifygate.errors import UnavailableError
-from tests.api.helpers import ON_SQLITE_ALONE, answer_of, eventually, hold, holds_now, let_others_go_on
+from tests.api.helpers import answer_of, hold, let_others_go_on
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 
 def metric(app: InProcessGateway, name: str, **labels: str) -> float:
@@ -32,7 +33,6 @@ def test_a_gateway_that_serves_is_healthy_and_ready(app: InProcessGateway) -> No
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-@ON_SQLITE_ALONE
 def test_a_gateway_that_stops_is_healthy_but_not_ready(app: InProcessGateway) -> None:
     app.services.holds.drain()
     assert app.anonymous().get("/healthz").status_code == 200
@@ -43,7 +43,7 @@ def test_a_gateway_that_stops_is_healthy_but_not_ready(app: InProcessGateway) ->
     )
 
 
-@ON_SQLITE_ALONE
+@pytest.mark.both_databases
 def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,6 @@ def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
     eventually(lambda: app.anonymous().get("/readyz").status_code == 200)
 
 
-@ON_SQLITE_ALONE
 def test_without_its_redis_a_gateway_is_ready_but_degraded(own_redis_server: RedisServer, make_app: Any) -> None:
     app = make_app(redis_url=own_redis_server.url)
     whole = {"status": "ready", "missing": [], "degraded": []}
@@ -83,7 +82,6 @@ def test_metrics_are_those_of_this_moment(app: InProcessGateway, alice: Recipien
         assert metric(app, "notifygate_tail_hits_total") == before + number
 
 
-@ON_SQLITE_ALONE
 def test_metrics_are_prometheus_text(app: InProcessGateway, alice: RecipientActor) -> None:
     answer = app.anonymous().get("/metrics")
     assert answer.status_code == 200
@@ -105,7 +103,6 @@ def test_metrics_are_prometheus_text(app: InProcessGateway, alice: RecipientActo
         assert name in names
 
 
-@ON_SQLITE_ALONE
 def test_requests_are_counted_by_route_and_status(app: InProcessGateway, alice: RecipientActor) -> None:
     def requests(route: str, status: int) -> float:
         return metric(app, "notifygate_requests_total", route=route, status=str(status))
@@ -118,7 +115,6 @@ def test_requests_are_counted_by_route_and_status(app: InProcessGateway, alice: 
     assert [new - old for old, new in zip(before, after, strict=True)] == [1, 1, 1]
 
 
-@ON_SQLITE_ALONE
 def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
     holds, wakes, waits = (
         metric(app, "notifygate_holds"),
@@ -129,13 +125,12 @@ def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: Publisher
     assert metric(app, "notifygate_holds") == holds + 1
     publisher.publish("user:alice")
     answer_of(held)
-    assert holds_now(app) == 0
+    assert app.hold_count == 0
     assert metric(app, "notifygate_holds") == holds
     assert metric(app, "notifygate_wakes_total") == wakes + 1
     assert metric(app, "notifygate_wake_seconds_count") == waits + 1
 
 
-@ON_SQLITE_ALONE
 def test_metrics_name_nobody_and_nothing(app: InProcessGateway, publisher: PublisherActor) -> None:
     recipient = app.recipient("metrics-name-me-not")
     found = publisher.publish("user:metrics-name-me-not", "a title to keep")
@@ -149,7 +144,6 @@ def test_metrics_name_nobody_and_nothing(app: InProcessGateway, publisher: Publi
     assert re.search(r'route="/v1/inbox/topics/<\w+>"', text)
 
 
-@ON_SQLITE_ALONE
 def test_operations_need_no_credential_and_are_not_limited(make_app: Any) -> None:
     app = make_app(limit_guard="1/minute", limit_failed_auth="1/minute")
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):

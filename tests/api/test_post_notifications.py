@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, eventually, expect_problem, ids, lifetime
+from tests.api.helpers import expect_problem, ids, lifetime
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 PATH = "/v1/notifications"
 
@@ -80,6 +81,7 @@ def test_an_audience_given_twice_counts_once(publisher: PublisherActor) -> None:
     assert body["to"] == ["user:alice", "all", "topic:x"]
 
 
+@pytest.mark.both_databases
 def test_it_may_go_to_a_thousand_audiences(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
@@ -94,6 +96,7 @@ def test_it_is_in_the_inbox_when_the_answer_comes(publisher: PublisherActor, ali
         assert ids(alice.inbox())[0] == found
 
 
+@pytest.mark.both_databases
 def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, alice: RecipientActor) -> None:
     titles = [
         "<script>alert(1)</script>",
@@ -115,6 +118,7 @@ def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, a
         assert (item["title"], item["body"], item["sender"]) == (title, body, title)
 
 
+@pytest.mark.both_databases
 def test_data_is_handed_to_clients_untouched(publisher: PublisherActor, alice: RecipientActor) -> None:
     for data in (
         {},
@@ -169,7 +173,7 @@ AT_BOUNDS: list[dict[str, Any]] = [
 ]
 
 
-@ON_SQLITE_ALONE
+@pytest.mark.both_databases
 def test_values_at_the_bounds_are_taken(publisher: PublisherActor) -> None:
     assert len(json.dumps({"x": "y" * 4088}, separators=(",", ":"))) == 4096
     for fields in AT_BOUNDS:
@@ -197,7 +201,6 @@ BAD_FIELDS: list[tuple[str, Any]] = [
 ]
 
 
-@ON_SQLITE_ALONE
 def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherActor) -> None:
     for field, value in BAD_FIELDS:
         answer = sent(publisher, **{field: value})
@@ -206,13 +209,11 @@ def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherA
         assert (answer.json["code"], named) == ("invalid-request", {field}), (field, value)
 
 
-@ON_SQLITE_ALONE
 def test_every_field_at_fault_is_named_at_once(publisher: PublisherActor) -> None:
     answer = publisher.post(PATH, json={"type": "A", "ttl": 0, "boddy": "x", "to": ["all", "nobody"]})
     expect_problem(answer, 400, "invalid-request", "title", "type", "ttl", "boddy", "to.1")
 
 
-@ON_SQLITE_ALONE
 def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
     for name in ("Title", "id", "created_at", "audience", "_", "ü", "a.b", "", "x" * 300, "<script>", "\ud800"):
         document = json.dumps({"to": "all", "title": "T", name: 1})
@@ -224,7 +225,6 @@ def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
             assert error["field"] == name[:200] or not name
 
 
-@ON_SQLITE_ALONE
 def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: PublisherActor) -> None:
     for bad in ("a\0b", "\0", "\ud800", "x\udfff", "\ude00\ud83d"):
         for field in ("title", "body", "sender", "icon", "action_url", "type", "priority"):
@@ -243,7 +243,6 @@ def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: Publ
     assert publisher.post(PATH, data=document, content_type="application/json").status_code == 201
 
 
-@ON_SQLITE_ALONE
 def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> None:
     for bad in (
         "a\r\nSet-Cookie: x=y",
@@ -261,7 +260,6 @@ def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> N
         expect_problem(sent(publisher, sender=bad), 400, "invalid-request", "sender")
 
 
-@ON_SQLITE_ALONE
 def test_numbers_that_json_does_not_know_are_malformed(publisher: PublisherActor) -> None:
     for number in ("NaN", "Infinity", "-Infinity"):
         document = f'{{"to": "all", "title": "T", "data": {{"x": {number}}}}}'
@@ -349,7 +347,6 @@ BAD_URLS = [
 ]
 
 
-@ON_SQLITE_ALONE
 def test_action_urls_that_lead_somewhere_are_taken_as_they_are(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
@@ -358,7 +355,6 @@ def test_action_urls_that_lead_somewhere_are_taken_as_they_are(
         assert alice.inbox()["notifications"][0]["action_url"] == url
 
 
-@ON_SQLITE_ALONE
 def test_disguised_action_urls_are_refused_in_both_forms_of_publishing(publisher: PublisherActor) -> None:
     for url in BAD_URLS:
         expect_problem(sent(publisher, action_url=url), 400, "invalid-request", "action_url")
@@ -366,7 +362,6 @@ def test_disguised_action_urls_are_refused_in_both_forms_of_publishing(publisher
         expect_problem(by_query, 400, "invalid-request", "action_url")
 
 
-@ON_SQLITE_ALONE
 def test_icons_are_short_names_or_https_urls(publisher: PublisherActor, alice: RecipientActor) -> None:
     for icon in ("rocket", "fa-bell", "a.b_c", "\U0001f514", "https://example.org/i.png?x=1", "HTTPS://example.org/i"):
         publisher.publish("user:alice", icon=icon)
@@ -441,20 +436,17 @@ def test_the_patterns_hold_for_admin_keys_and_for_notify_too(app: InProcessGatew
     assert key.post("/v1/notify/user:a?type=x", data="x").status_code == 201
 
 
-@ON_SQLITE_ALONE
 def test_a_forbidden_audience_is_told_neither_apart_nor_by_name(app: InProcessGateway) -> None:
     key = app.publisher(audiences=["user:alice"])
     first, second = sent(key, to="user:bob").json, sent(key, to="user:nobody-at-all").json
     assert (first["detail"], "bob" in json.dumps(first)) == (second["detail"], False)
 
 
-@ON_SQLITE_ALONE
 def test_query_parameters_are_refused(publisher: PublisherActor) -> None:
     answer = publisher.post(f"{PATH}?title=x", json={"to": "all", "title": "T"})
     expect_problem(answer, 400, "invalid-request", "title")
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_not_allowed(publisher: PublisherActor, method: str) -> None:
     answer = publisher._open(method, PATH)

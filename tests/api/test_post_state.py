@@ -5,17 +5,10 @@ from typing import Any
 import pytest
 
 from notifygate.publishing.registry import put_topic
-from tests.api.helpers import (
-    ON_SQLITE_ALONE,
-    begin_new_epoch,
-    catch_up,
-    counts,
-    cursor_at,
-    expect_problem,
-    head_of,
-    ids,
-)
+from tests.api.helpers import begin_new_epoch, catch_up, counts, cursor_at, expect_problem, head_of, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = pytest.mark.both_databases
 
 PATH = "/v1/inbox/state"
 
@@ -293,7 +286,6 @@ def test_marks_do_not_make_a_hidden_topic_count(
 # --- Bad requests -------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_bad_bodies_are_refused_by_name_and_change_nothing(publisher: PublisherActor, alice: RecipientActor) -> None:
     found = publisher.publish("user:alice")
     cursor = alice.inbox()["cursor"]

@@ -3,9 +3,12 @@
 from typing import Any
 
 import gevent
+import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, catch_up, counts, expect_problem, ids
+from tests.api.helpers import catch_up, counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = pytest.mark.both_databases
 
 PATH = "/v1/inbox/preferences"
 MUTED_LIKES = {"types": {"like": {"muted": True, "display": "badge"}}}
@@ -170,14 +173,12 @@ def test_the_other_devices_learn_that_something_was_muted(
     assert (answer.status_code, ids(answer.json or {})) == (200, [])
 
 
-@ON_SQLITE_ALONE
 def test_every_display_is_taken(alice: RecipientActor) -> None:
     for display in ("none", "badge", "toast", "modal", "browser"):
         answer = alice.put(PATH, json={"types": {"like": {"display": display}}})
         assert answer.json["types"]["like"]["display"] == display  # type: ignore[index]
 
 
-@ON_SQLITE_ALONE
 def test_bad_preferences_are_refused_by_name_and_change_nothing(alice: RecipientActor) -> None:
     alice.put(PATH, json=MUTED_LIKES)
     cases: list[tuple[Any, str]] = [
@@ -201,7 +202,6 @@ def test_bad_preferences_are_refused_by_name_and_change_nothing(alice: Recipient
     assert alice.get(PATH).json == MUTED_LIKES
 
 
-@ON_SQLITE_ALONE
 def test_types_that_nobody_has_registered_can_be_muted(alice: RecipientActor) -> None:
     for name in ("never.heard-of_it", "x" * 64, "0", "-", "."):
         assert alice.put(PATH, json={"types": {name: {"muted": True}}}).status_code == 200

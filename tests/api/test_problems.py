@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from notifygate.errors import UnavailableError
-from tests.api.helpers import ON_SQLITE_ALONE, expect_problem
+from tests.api.helpers import expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 CODES = {
@@ -31,7 +31,6 @@ CODES = {
 # --- Pages --------------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_every_problem_has_a_page(app: InProcessGateway) -> None:
     for code, status in CODES.items():
         page = app.anonymous().get(f"/problems/{code}")
@@ -41,7 +40,6 @@ def test_every_problem_has_a_page(app: InProcessGateway) -> None:
         assert page.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-@ON_SQLITE_ALONE
 def test_what_is_no_problem_has_no_page(app: InProcessGateway) -> None:
     for code in ("unknown", "<script>", "configuration", "..", "%00"):
         answer = app.anonymous().get(f"/problems/{code}")
@@ -51,7 +49,6 @@ def test_what_is_no_problem_has_no_page(app: InProcessGateway) -> None:
 # --- Paths and methods --------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_unknown_paths_are_problems(app: InProcessGateway, alice: RecipientActor) -> None:
     for path in (
         "/",
@@ -70,7 +67,6 @@ def test_unknown_paths_are_problems(app: InProcessGateway, alice: RecipientActor
         assert alice.get(path).status_code == 404
 
 
-@ON_SQLITE_ALONE
 def test_methods_that_a_path_does_not_know_are_problems(app: InProcessGateway, alice: RecipientActor) -> None:
     for path, methods in (
         ("/v1/inbox", ("POST", "PUT", "DELETE", "PATCH")),
@@ -99,7 +95,6 @@ def test_methods_that_a_path_does_not_know_are_problems(app: InProcessGateway, a
 # --- Request ids --------------------------------------------------------------------------------
 
 
-@ON_SQLITE_ALONE
 def test_every_answer_but_a_304_has_a_request_id_of_its_own(app: InProcessGateway, alice: RecipientActor) -> None:
     first = alice.poll()
     anonymous = app.anonymous()
@@ -121,7 +116,6 @@ def test_every_answer_but_a_304_has_a_request_id_of_its_own(app: InProcessGatewa
     assert "X-Request-Id" not in unchanged.headers
 
 
-@ON_SQLITE_ALONE
 def test_the_callers_request_id_is_kept_if_it_is_sane(app: InProcessGateway) -> None:
     for sane in ("x", "req-7", "a" * 128, "01a1fc6b-48e7-7598-bb3a-3f710a34e7ba", "Root=1-67891233-abcdef", "a.b_c~d"):
         answer = app.anonymous().get("/unknown", headers={"X-Request-Id": sane})
@@ -133,7 +127,6 @@ def test_the_callers_request_id_is_kept_if_it_is_sane(app: InProcessGateway) -> 
         assert len(answer.headers["X-Request-Id"]) >= 16
 
 
-@ON_SQLITE_ALONE
 def test_no_answer_may_be_taken_for_another_media_type(app: InProcessGateway, alice: RecipientActor) -> None:
     for answer in (alice.poll(), alice.poll(limit=0), app.anonymous().get("/problems/internal")):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -152,7 +145,7 @@ def defects(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, error: Excep
 
     services = app.services
     for service, method in (
-        (services.polls, "look"),
+        (services.polls, "poll"),
         (services.polls, "poll_counts"),
         (services.history, "before"),
         (services.states, "change"),
@@ -204,7 +197,6 @@ def three_actors(app: InProcessGateway) -> tuple[RecipientActor, PublisherActor,
     return alice, publisher, admin
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("error", [RuntimeError(SECRET_TEXT), KeyError(SECRET_TEXT), AssertionError(SECRET_TEXT)])
 def test_a_defect_is_a_plain_500_that_shows_nothing_of_it(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, three_actors: Any, error: Exception
@@ -221,7 +213,6 @@ def test_a_defect_is_a_plain_500_that_shows_nothing_of_it(
             assert not any(telltale in value for value in answer.headers.values()), where
 
 
-@ON_SQLITE_ALONE
 def test_an_outage_is_a_503_with_retry_after(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, three_actors: Any
 ) -> None:
@@ -236,6 +227,7 @@ def test_an_outage_is_a_503_with_retry_after(
         assert "SELECT" not in answer.text
 
 
+@pytest.mark.both_databases
 def test_a_database_error_shows_no_sql(app: InProcessGateway, three_actors: Any) -> None:
     # A real one: the table is gone under the gateway's feet.
     alice, publisher, _ = three_actors
@@ -252,7 +244,6 @@ def test_a_database_error_shows_no_sql(app: InProcessGateway, three_actors: Any)
             assert telltale not in answer.text, answer.text
 
 
-@ON_SQLITE_ALONE
 def test_the_gateway_goes_on_after_a_defect(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, three_actors: Any
 ) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 import gevent
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_count_in_redis, expect_problem, ids
+from tests.api.helpers import counts, expect_count_in_redis, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 # A Redis is always asked for before the gateways: so they are stopped before it goes, and no connection attempt is cut
 # off in the middle, which would leave an open socket behind.
-pytestmark = ON_SQLITE_ALONE
-
 DEFAULTS = {
     "limit_publish": "1200/minute",
     "limit_audiences": "60000/minute",
@@ -375,7 +374,7 @@ def test_what_is_refused_while_it_was_held_is_not_lost(make_app: Any) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     cursor = alice.inbox()["cursor"]
     held = gevent.spawn(alice.poll, cursor, wait=10)
-    eventually(lambda: app.services.holds._count == 1)
+    eventually(lambda: app.hold_count == 1)
     found = publisher.publish("user:alice")
     expect_limited(held.get(timeout=5), "poll")
     app.services.limits.windows("poll").reset()

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, eventually, expect_count_in_redis, ids
+from tests.api.helpers import expect_count_in_redis, ids
 from tests.support.front import Front, tls_context
 from tests.support.in_process import InProcessGateway
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 OF_TESTS = {"acl|log", "acl|setuser", "info", "flushdb", "keys", "hvals", "acl|list"}
@@ -50,7 +51,6 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
         eventually(lambda connection=connection: connection.has_received)
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
 def test_documented_user_may_do_what_the_gateway_does(
     own_redis_server: RedisServer, make_app: MakeApp, tmp_path: Path, scheme: str

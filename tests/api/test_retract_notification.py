@@ -1,7 +1,12 @@
 """DELETE /v1/notifications/<id>: taking a notification back."""
 
-from tests.api.helpers import ON_SQLITE_ALONE, counts, eventually, expect_problem, ids
+import pytest
+
+from tests.api.helpers import counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_it_leaves_every_inbox_and_pollers_are_told(
@@ -78,7 +83,6 @@ def test_unknown_ids_are_not_found_and_impossible_ones_no_defect(publisher: Publ
         assert answer.mimetype == "application/problem+json"
 
 
-@ON_SQLITE_ALONE
 def test_parameters_are_refused(publisher: PublisherActor) -> None:
     found = publisher.publish("all")
     answer = publisher.delete(f"/v1/notifications/{found}?force=1")

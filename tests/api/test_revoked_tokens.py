@@ -7,8 +7,11 @@ import gevent
 import pytest
 
 from notifygate.auth.revocations import revoke_tokens
-from tests.api.helpers import answer_of, catch_up, eventually, expect_problem, hold, holds_now
+from tests.api.helpers import answer_of, catch_up, expect_problem, hold
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.both_databases
 
 
 def revoke(app: InProcessGateway, name: str = "alice") -> int:
@@ -72,10 +75,10 @@ def test_revocation_ends_a_held_request(app: InProcessGateway, path: str) -> Non
     actor = recipient_issued(app, int(time.time()) - 1)
     etag = actor.poll().headers["ETag"]
     held = gevent.spawn(actor.get, path, headers={"If-None-Match": etag})
-    eventually(lambda: holds_now(app) == 1)
+    eventually(lambda: app.hold_count == 1)
     revoke(app, "bob")
     catch_up(app)
-    assert holds_now(app) == 1
+    assert app.hold_count == 1
     revoke(app)
     expect_problem(answer_of(held), 401, "unauthorized")
 
@@ -89,8 +92,8 @@ def test_hold_of_a_token_issued_after_the_revocation_goes_on(make_app: Any, path
     refused = hold(app, earlier, etag=etag, wait=50)
     later = issued_after(app, revoke(elsewhere))
     goes_on = gevent.spawn(later.get, path, headers={"If-None-Match": etag})
-    eventually(lambda: holds_now(app) == 2)
+    eventually(lambda: app.hold_count == 2)
     app.services.follower.check_soon()
     expect_problem(answer_of(refused), 401, "unauthorized")
-    eventually(lambda: holds_now(app) == 1)
+    eventually(lambda: app.hold_count == 1)
     assert not goes_on.ready()

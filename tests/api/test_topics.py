@@ -3,8 +3,10 @@
 import pytest
 
 from notifygate.publishing.registry import put_topic
-from tests.api.helpers import ON_SQLITE_ALONE, catch_up, counts, expect_problem, ids
+from tests.api.helpers import catch_up, counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+
+pytestmark = pytest.mark.both_databases
 
 PATH = "/v1/inbox/topics"
 
@@ -124,7 +126,6 @@ def test_following_begins_the_inbox(app: InProcessGateway, publisher: PublisherA
     assert ids(carol.inbox()) == [found]
 
 
-@ON_SQLITE_ALONE
 def test_a_topic_has_a_name_that_urls_can_carry(alice: RecipientActor) -> None:
     for name in ("a", "A.b_c-9", "x" * 64):
         assert alice.put(f"{PATH}/{name}").json == {"topic": name, "following": True}
@@ -134,7 +135,6 @@ def test_a_topic_has_a_name_that_urls_can_carry(alice: RecipientActor) -> None:
     assert len(alice.get(PATH).json["topics"]) == 3  # type: ignore[index]
 
 
-@ON_SQLITE_ALONE
 def test_a_recipient_can_follow_two_hundred_and_no_more(alice: RecipientActor) -> None:
     for n in range(200):
         assert alice.put(f"{PATH}/topic{n}").status_code == 200
@@ -144,7 +144,6 @@ def test_a_recipient_can_follow_two_hundred_and_no_more(alice: RecipientActor) -
     assert alice.put(f"{PATH}/one-too-many").status_code == 200
 
 
-@ON_SQLITE_ALONE
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_unknown_parameters_are_refused(alice: RecipientActor, method: str) -> None:
     path = PATH if method == "GET" else f"{PATH}/deploys"

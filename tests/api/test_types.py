@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import ON_SQLITE_ALONE, catch_up, expect_problem, ids, lifetime
+from tests.api.helpers import catch_up, expect_problem, ids, lifetime
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 
 PATH = "/v1/types"
@@ -34,6 +34,7 @@ def admin(app: InProcessGateway) -> PublisherActor:
     return app.admin()
 
 
+@pytest.mark.both_databases
 def test_a_type_is_registered_listed_replaced_and_deleted(admin: PublisherActor) -> None:
     assert admin.get(PATH).json == {"types": {}}
     assert admin.put(f"{PATH}/deploy.finished", json=FULL).json == FULL
@@ -60,6 +61,7 @@ def test_deleting_what_is_not_registered_is_not_found(admin: PublisherActor) -> 
     expect_problem(admin.delete(f"{PATH}/like"), 404, "not-found")
 
 
+@pytest.mark.both_databases
 def test_a_types_defaults_are_those_of_its_notifications_from_the_next_one_on(
     admin: PublisherActor, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
@@ -106,6 +108,7 @@ def test_one_of_its_roles_is_enough_to_see_a_type(
     assert [ids(recipient.inbox()) for recipient in recipients] == [[found], [found], []]
 
 
+@pytest.mark.both_databases
 def test_a_change_that_alters_no_visibility_ends_nobodys_etag(
     app: InProcessGateway, admin: PublisherActor, bob: RecipientActor
 ) -> None:
@@ -118,7 +121,6 @@ def test_a_change_that_alters_no_visibility_ends_nobodys_etag(
     assert bob.poll(etag=etag).status_code == 304
 
 
-@ON_SQLITE_ALONE
 def test_bad_registrations_are_refused_by_name_and_change_nothing(admin: PublisherActor) -> None:
     cases: list[tuple[Any, str]] = [
         ({"extra": 1}, "extra"),
@@ -149,7 +151,6 @@ def test_bad_registrations_are_refused_by_name_and_change_nothing(admin: Publish
     assert admin.get(PATH).json == {"types": {}}
 
 
-@ON_SQLITE_ALONE
 def test_a_type_has_a_name_of_the_protocols_characters(admin: PublisherActor) -> None:
     for name in ("a", "deploy.finished", "x" * 64, "0-_."):
         assert admin.put(f"{PATH}/{name}", json={}).status_code == 200
@@ -159,13 +160,11 @@ def test_a_type_has_a_name_of_the_protocols_characters(admin: PublisherActor) ->
     assert len(admin.get(PATH).json["types"]) == 4  # type: ignore[index]
 
 
-@ON_SQLITE_ALONE
 def test_the_bounds_are_taken(admin: PublisherActor) -> None:
     for body in ({"title": "x" * 200}, {"ttl": 1}, {"ttl": 31536000}, {"icon": "https://example.org/i.png"}):
         assert admin.put(f"{PATH}/like", json=body).status_code == 200, body
 
 
-@ON_SQLITE_ALONE
 def test_only_admin_keys_may(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
     for actor in (publisher, alice):
         expect_problem(actor.get(PATH), 403, "forbidden")

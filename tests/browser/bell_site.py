@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.page_time import pass_time_until, stop_time
-from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import PATIENCE_MS, Device, NewDevice
+from tests.support.site import Publisher, Recipient, Site
+from tests.support.waiting import eventually
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

@@ -8,8 +8,8 @@ import pytest
 from tests.browser.bell_site import bell_site
 from tests.browser.front import Front
 from tests.browser.node_tools import NpmError, node_module
-from tests.longpoll.site import Publisher, Site
 from tests.support.browser import chromium, go_without, missing, new_device
+from tests.support.site import Publisher, Site
 
 QUICK = {"NOTIFYGATE_POLL_AFTER": "1"}
 """So that no test waits long for a short poll."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from tests.longpoll.site import eventually
+from tests.support.waiting import eventually
 
 COUNT_REQUESTS = """
 window.inFlight = 0;

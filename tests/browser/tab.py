@@ -7,8 +7,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.browser.front import Front
-from tests.longpoll.site import Recipient
 from tests.support.browser import PATIENCE_MS, Device
+from tests.support.site import Recipient
 
 CLIENT = "/static/notifygate/notifygate.js"
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.bell_site import BellSite
-from tests.longpoll.site import Recipient
 from tests.support.browser import NewDevice
+from tests.support.site import Recipient
 
 GREY, ACCENT = "rgb(89, 97, 117)", "rgb(51, 85, 209)"
 """The bell without news and with."""

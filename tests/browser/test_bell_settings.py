@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.bell_site import Bell, BellSite, refuse
-from tests.longpoll.site import Recipient
 from tests.support.browser import NewDevice
+from tests.support.site import Recipient
 
 
 def open_settings(bell: Bell) -> None:

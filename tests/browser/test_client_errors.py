@@ -7,8 +7,9 @@ import pytest
 from tests.browser.front import Answer, Front, Seen
 from tests.browser.page_time import pass_time, stop_time
 from tests.browser.tab import open_tab
-from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
+from tests.support.site import Publisher, Recipient, Site
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from notifygate.api.static_files import FOLDER, hashed_name
 from tests.browser.front import Front
 from tests.browser.node_tools import run_node
 from tests.browser.tab import open_tab
-from tests.longpoll.site import Site, new_session
 from tests.support.browser import NewDevice
+from tests.support.site import Site, new_session
 
 CLIENT = FOLDER / "notifygate.js"
 SOURCES = FOLDER.parents[2] / "clients" / "js" / "packages" / "notifygate" / "src" / "core"

@@ -9,8 +9,9 @@ from tests.browser.front import Front
 from tests.browser.page_time import pass_time, stop_time
 from tests.browser.tab import Tab, open_tab
 from tests.browser.test_client_tabs import HIDE
-from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
+from tests.support.site import Publisher, Recipient, Site
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

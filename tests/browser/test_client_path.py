@@ -14,8 +14,9 @@ from tests.browser.conftest import QUICK
 from tests.browser.front import Answer, Front, Seen
 from tests.browser.page_time import pass_time, pass_time_until, stop_time
 from tests.browser.tab import open_tab
-from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
+from tests.support.site import Publisher, Recipient, Site
+from tests.support.waiting import eventually
 
 HOUR = 3600
 

@@ -12,8 +12,9 @@ from playwright.sync_api import Dialog
 from tests.browser.front import Front, Seen
 from tests.browser.page_time import stop_time
 from tests.browser.tab import Tab, open_tab
-from tests.longpoll.site import Publisher, Recipient, Site, eventually
 from tests.support.browser import Device, NewDevice
+from tests.support.site import Publisher, Recipient, Site
+from tests.support.waiting import eventually
 
 HIDE = """hidden => {
     const it = (window.frames[0] || window).document;

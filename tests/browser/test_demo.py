@@ -13,8 +13,8 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.bell_site import WATCH_POLICY, BellSite
-from tests.longpoll.site import Site
 from tests.support.browser import Device, NewDevice
+from tests.support.site import Site
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,8 @@ import time
 import gevent
 import pytest
 
-from tests.longpoll.site import Publisher, Recipient, Site, eventually, new_session
+from tests.support.site import Publisher, Recipient, Site, new_session
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

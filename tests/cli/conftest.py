@@ -1,10 +1,13 @@
 """The command line as its users run it, and a gateway that it works beside."""
 
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,10 +47,17 @@ class CommandLine:
         )
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, whatever that is."""
-        command = self.start(*arguments, env=env)
-        out, err = command.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, command.returncode, out, err)
+        """Run a command to its end, whatever that is. In this process: starting Python takes longer than most commands."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in os.environ.keys() - self.environment(env).keys():
+                patch.delenv(name)
+            for name, value in self.environment(env).items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main(args=list(arguments), prog_name="notifygate")
+        printed = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), *printed)
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """Run a command, expect that it ends well and without a word on stderr, and return what it printed."""
@@ -58,16 +68,9 @@ class CommandLine:
     def refusal(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """Run a command, expect that it fails as all commands fail, and return its one line."""
         done = self.run(*arguments, env=env)
-        return check_refusal(done.returncode, done.stdout, done.stderr)
-
-
-def check_refusal(code: object, out: str, err: str) -> str:
-    """Check that a command has failed as all commands fail, and return its one line."""
-    assert (code, out) == (1, ""), err
-    assert err.endswith("\n")
-    assert err.count("\n") == 1, err
-    assert err.startswith("notifygate: ")
-    return err.rstrip("\n")
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        assert re.fullmatch(r"notifygate: .+\n", done.stderr), done.stderr
+        return done.stderr.rstrip("\n")
 
 
 @pytest.fixture(scope="session")
@@ -83,30 +86,6 @@ def cli(migrated: Path, tmp_path: Path) -> CommandLine:
     """The command line on a migrated database of its own, without a gateway."""
     shutil.copytree(migrated, tmp_path / "var")
     return CommandLine(tmp_path / "var")
-
-
-@pytest.fixture
-def refusal_here(
-    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., str]:
-    """Return what `CommandLine.refusal` is, but for a command run inside this process.
-
-    For long lists of what is refused before a database is opened: starting Python takes longer than all of them.
-    """
-
-    def refuse(*arguments: str, env: dict[str, str] | None = None) -> str:
-        with monkeypatch.context() as patch:
-            for name in os.environ:
-                if name.startswith("NOTIFYGATE_"):
-                    patch.delenv(name)
-            for name, value in {"NOTIFYGATE_DATA_DIR": str(cli.data_dir), **cli.env, **(env or {})}.items():
-                patch.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                main(args=list(arguments), prog_name="notifygate")
-        out, err = capsys.readouterr()
-        return check_refusal(ended.value.code, out, err)
-
-    return refuse
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from tests.cli.conftest import CommandLine
 from tests.support.gateway_process import REPOSITORY
 from tests.support.ports import free_port
-
-Refuse = Callable[..., str]
 
 
 @pytest.mark.parametrize(
@@ -38,10 +35,10 @@ def test_thing_that_is_not_there(cli: CommandLine, command: tuple[str, ...]) -> 
 
 
 @pytest.mark.parametrize("duration", ["", "90", "1.5h", "-1d", "5w", "1d12h", "99999999999d", "999999999d", "d", "٣d"])
-def test_duration_that_is_none(refusal_here: Refuse, duration: str) -> None:
+def test_duration_that_is_none(cli: CommandLine, duration: str) -> None:
     commands = [("key", "create", "x", "--expires"), ("token", "alice", "--expires"), ("key", "rotate", "x", "--grace")]
     for command in commands:
-        assert "--help" in refusal_here(*command, duration)
+        assert "--help" in cli.refusal(*command, duration)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +70,8 @@ def test_duration_that_is_none(refusal_here: Refuse, duration: str) -> None:
     ],
     ids=lambda command: " ".join(command)[:40] or "nothing",
 )
-def test_command_that_makes_no_sense(refusal_here: Refuse, command: tuple[str, ...]) -> None:
-    refusal_here(*command)
+def test_command_that_makes_no_sense(cli: CommandLine, command: tuple[str, ...]) -> None:
+    cli.refusal(*command)
 
 
 def test_database_of_a_gateway_with_another_secret(cli: CommandLine) -> None:
@@ -95,6 +92,7 @@ def test_database_of_a_gateway_with_another_secret(cli: CommandLine) -> None:
     ("name", "value"),
     [
         ("WORKERS", "many"),
+        ("BIND", "8080"),
         ("HEAD_CHECK_INTERVAL", "nan"),
         ("HEAD_CHECK_INTERVAL", "inf"),
         ("DATABASE_URL", "mysql://user:pass-word@127.0.0.1/db"),
@@ -107,8 +105,8 @@ def test_database_of_a_gateway_with_another_secret(cli: CommandLine) -> None:
         ("JWT_ALGORITHMS", "none"),
     ],
 )
-def test_bad_setting_is_named(refusal_here: Refuse, name: str, value: str) -> None:
-    line = refusal_here("topic", "set", "deploys", env={f"NOTIFYGATE_{name}": value})
+def test_bad_setting_is_named(cli: CommandLine, name: str, value: str) -> None:
+    line = cli.refusal("topic", "set", "deploys", env={f"NOTIFYGATE_{name}": value})
     assert f"NOTIFYGATE_{name}" in line
     assert "pass-word" not in line
 
@@ -119,14 +117,14 @@ def test_bad_setting_is_noticed_before_anything_is_changed(cli: CommandLine) -> 
     assert cli("topic", "list") == ""
 
 
-def test_secret_in_a_file_that_can_not_be_read(refusal_here: Refuse, tmp_path: Path) -> None:
-    line = refusal_here("key", "list", env={"NOTIFYGATE_SECRET_KEY_FILE": str(tmp_path / "nowhere")})
+def test_secret_in_a_file_that_can_not_be_read(cli: CommandLine, tmp_path: Path) -> None:
+    line = cli.refusal("key", "list", env={"NOTIFYGATE_SECRET_KEY_FILE": str(tmp_path / "nowhere")})
     assert "NOTIFYGATE_SECRET_KEY_FILE" in line
     file = tmp_path / "secret"
     file.write_bytes(b"\xff" * 64)
-    assert "NOTIFYGATE_SECRET_KEY_FILE" in refusal_here("key", "list", env={"NOTIFYGATE_SECRET_KEY_FILE": str(file)})
+    assert "NOTIFYGATE_SECRET_KEY_FILE" in cli.refusal("key", "list", env={"NOTIFYGATE_SECRET_KEY_FILE": str(file)})
     both = {"NOTIFYGATE_SECRET_KEY_FILE": str(file), "NOTIFYGATE_SECRET_KEY": "x" * 40}
-    assert "NOTIFYGATE_SECRET_KEY_FILE" in refusal_here("key", "list", env=both)
+    assert "NOTIFYGATE_SECRET_KEY_FILE" in cli.refusal("key", "list", env=both)
 
 
 def test_database_that_is_away_is_told_without_its_password(cli: CommandLine) -> None:

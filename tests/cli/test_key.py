@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 
 from notifygate.domain.audience import may_match_audience
 from tests.cli.conftest import Ask, CommandLine
-from tests.longpoll.site import eventually
+from tests.support.waiting import eventually
 
 KEY = re.compile(r"ng_[0-9a-f]{12}_[\w-]{43}")
 NOTE = {"to": "user:alice", "title": "Hello"}
@@ -54,9 +53,9 @@ def test_key_is_limited_to_its_scopes_audiences_and_types(beside: CommandLine, a
     assert ask(admin, "GET", "/v1/types").status_code == 200
 
 
-def test_pattern_that_nothing_matches_is_refused(refusal_here: Callable[..., str]) -> None:
+def test_pattern_that_nothing_matches_is_refused(cli: CommandLine) -> None:
     for option, pattern in (("--audience", "usr:*"), ("--audience", "alice"), ("--type", "Deploy.*"), ("--type", "")):
-        assert repr(pattern) in refusal_here("key", "create", "typo", option, pattern)
+        assert repr(pattern) in cli.refusal("key", "create", "typo", option, pattern)
 
 
 @pytest.mark.parametrize(
@@ -133,22 +132,6 @@ def test_rotated_key_leaves_the_old_one_its_grace(beside: CommandLine, ask: Ask)
     assert publishes(ask, newest) == 201
     assert publishes(ask, new) == 201
     refused_within(ask, old, seconds=5)  # only the last one before has its grace
-
-
-def test_grace_ends(beside: CommandLine, ask: Ask) -> None:
-    old = beside("key", "create", "turning").strip()
-    assert publishes(ask, old) == 201
-    new = beside("key", "rotate", id_of(old), "--grace", "2s").strip()
-    refused_within(ask, old, seconds=10)
-    assert publishes(ask, new) == 201
-
-
-def test_rotation_without_grace_ends_a_leaked_key(beside: CommandLine, ask: Ask) -> None:
-    old = beside("key", "create", "leaked").strip()
-    assert publishes(ask, old) == 201
-    new = beside("key", "rotate", id_of(old), "--grace", "0s").strip()
-    refused_within(ask, old, seconds=5)
-    assert publishes(ask, new) == 201
 
 
 def test_revoked_key_can_be_neither_rotated_nor_revoked_again(beside: CommandLine) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 
 from notifygate.publishing.retention import DAY_MS
 from tests.cli.conftest import Ask, CommandLine
-from tests.longpoll.site import eventually
+from tests.support.waiting import eventually
 
 
 def status(command_line: CommandLine) -> dict[str, int]:

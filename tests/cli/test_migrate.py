@@ -11,6 +11,8 @@ from notifygate.storage.database import make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.cli.conftest import CommandLine
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def empty(tmp_path: Path, empty_database_url: str) -> CommandLine:

@@ -3,7 +3,7 @@
 import json
 
 from tests.cli.conftest import Ask, CommandLine
-from tests.longpoll.site import eventually
+from tests.support.waiting import eventually
 
 
 def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str) -> None:

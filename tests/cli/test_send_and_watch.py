@@ -11,8 +11,8 @@ import gevent
 import pytest
 
 from tests.cli.conftest import Ask, CommandLine
-from tests.longpoll.site import eventually
 from tests.support.gateway_process import GatewayProcess
+from tests.support.waiting import eventually
 
 LINE_WITHIN_SECONDS = 40
 """A watch whose gateway was away comes back after a pause of up to some seconds."""

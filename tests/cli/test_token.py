@@ -1,14 +1,13 @@
 """`notifygate token`."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
 
 from tests.cli.conftest import Ask, CommandLine
-from tests.longpoll.site import eventually
+from tests.support.waiting import eventually
 
 
 def test_token_is_all_that_is_printed_and_works(beside: CommandLine, ask: Ask) -> None:
@@ -96,9 +95,9 @@ def test_token_needs_no_database(beside: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a\tb", "x" * 129, "a\nb", "\x7f"])
-def test_name_that_is_none_is_refused(refusal_here: Callable[..., str], name: str) -> None:
-    refusal_here("token", name)
-    refusal_here("token", "alice", "--role", name)
+def test_name_that_is_none_is_refused(cli: CommandLine, name: str) -> None:
+    cli.refusal("token", name)
+    cli.refusal("token", "alice", "--role", name)
 
 
 def test_keys_of_others_sign_no_token(beside: CommandLine) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, text, update
 
-from notifygate import metrics
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
 from notifygate.storage.stores import pruning
 from notifygate.storage.stores.entries import ENTRIES
 from notifygate.storage.stores.inboxes import INBOXES
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.metric_values import metric
+
+pytestmark = pytest.mark.both_databases
 
 
 def inboxes(app: InProcessGateway) -> dict[str, bool]:
@@ -38,9 +40,9 @@ def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway
     retract(publisher, [first])
     assert prune(app).inboxes == 0
     retract(publisher, [second])
-    before = metrics.pruned.labels("inbox")._value.get()
+    before = metric("pruned_total", kind="inbox")
     assert prune(app).inboxes == 2
-    assert metrics.pruned.labels("inbox")._value.get() == before + 2
+    assert metric("pruned_total", kind="inbox") == before + 2
     assert inboxes(app) == {}
 
 

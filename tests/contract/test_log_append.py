@@ -24,14 +24,10 @@ from notifygate.storage.stores.idempotency import RECORDS
 from notifygate.storage.stores.inboxes import INBOXES
 from notifygate.storage.stores.notifications import NOTIFICATIONS
 from notifygate.storage.stores.states import STATES
-from tests.contract.builders import (
-    PATIENCE_SECONDS,
-    append,
-    eventually,
-    make_notification,
-    one_batch,
-    open_database,
-)
+from tests.support.builders import append, make_notification, one_batch, open_database
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+pytestmark = pytest.mark.both_databases
 
 
 class Log:
@@ -271,7 +267,7 @@ def test_what_was_published_is_there_after_all_connections_are_gone(log: Log, da
 
 
 def test_a_commit_is_on_the_disk_before_it_is_answered(log: Log) -> None:
-    """The settings that make it so; pulling the plug is for another day."""
+    """The settings that make it so, and what another connection sees then; pulling the plug is for another day."""
     if log.database.is_sqlite:
         wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2}
     else:
@@ -282,6 +278,10 @@ def test_a_commit_is_on_the_disk_before_it_is_answered(log: Log) -> None:
 
     assert log.database.read(ask) == wanted
     assert log.database.write(ask) == wanted
+    log.writer.start()
+    for seq in (1, 2, 3):
+        log.writer.publish(make_notification())
+        assert [entry.seq for entry in log.entries()][-1:] == [seq]
 
 
 def test_an_inbox_begins_right_before_the_first_notification_to_its_recipient(log: Log) -> None:
@@ -305,12 +305,12 @@ def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_u
     writing = log.database.engine.execution_options(notifygate_write=True)
     with writing.connect() as connection, connection.begin():
         transaction = LogTransaction(connection)
-        assert append_state(transaction) == 2
-        transaction.flush()
         waiting = gevent.spawn(append, other, late)
         eventually(lambda: other.engine.pool.checkedout() == 1, "the second append's connection")  # type: ignore[attr-defined]
         if not log.database.is_sqlite:  # SQLite waits inside, which nothing outside can see
             eventually(lambda: is_someone_waiting_for_a_lock(log.database), "the second append's wait for the lock")
+        assert append_state(transaction) == 2
+        transaction.flush()
         assert not waiting.ready()
         assert other.read(read_head).seq == 1
         assert len(other.read(lambda c: read_range(c, 0, 100))) == 1
@@ -396,7 +396,8 @@ def test_a_change_that_appends_nothing_is_not_announced(log: Log) -> None:
 def test_a_thousand_audiences_are_one_entry(log: Log) -> None:
     to = [f"user:{secrets.token_hex(4)}" for _ in range(1000)]
     append(log.database, make_notification(*to))
-    assert log.entries()[0].audiences == tuple(to)
+    (entry,) = log.entries()
+    assert entry.audiences == tuple(to)
     assert (log.count(ENTRIES), log.count(INBOXES), log.head.seq) == (1000, 1000, 1)
 
 

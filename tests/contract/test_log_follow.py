@@ -10,7 +10,6 @@ import pytest
 from gevent.event import Event
 from sqlalchemy import update
 
-from notifygate import metrics
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import UnavailableError
 from notifygate.log import follower as follower_module
@@ -22,7 +21,11 @@ from notifygate.storage.database import Database
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import HEAD, read_head
 from notifygate.waiting import may_wait
-from tests.contract.builders import append, eventually, make_notification, open_database
+from tests.support.builders import append, make_notification, open_database
+from tests.support.metric_values import metric
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.both_databases
 
 NEVER_SECONDS = 1e9
 """An interval of looks at the head that no test lives to see: what arrives came another way. It is longer, too, than any
@@ -410,11 +413,11 @@ def test_announcements_that_come_while_it_prepares_wait_their_turn(follow: MakeF
 def test_a_database_that_fails_meanwhile_costs_nothing_but_time(follow: MakeFollowed) -> None:
     followed = follow(interval_seconds=0.05)
     followed.follower.start()
-    errors = metrics.follower_errors._value.get()
+    errors = metric("follower_errors_total")
     followed.is_down = True
     followed.publish(2)  # its announcement is lost
     followed.offer(followed.publish())
-    eventually(lambda: metrics.follower_errors._value.get() >= errors + 2, "two failed attempts")
+    eventually(lambda: metric("follower_errors_total") >= errors + 2, "two failed attempts")
     assert followed.told == []
     followed.is_down = False
     followed.reaches(3)
@@ -479,9 +482,9 @@ def test_what_only_its_own_look_found_is_counted_as_lost_when_there_is_a_channel
     followed = follow(interval_seconds=0.05)
     followed.follower.counts_rescues = True
     followed.follower.start()
-    before = metrics.lost_wake_rescues._value.get()
+    before = metric("lost_wake_rescues_total")
     followed.publish()
-    eventually(lambda: metrics.lost_wake_rescues._value.get() == before + 1, "the rescue")
+    eventually(lambda: metric("lost_wake_rescues_total") == before + 1, "the rescue")
 
 
 def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
@@ -491,13 +494,13 @@ def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
     followed = follow(interval_seconds=0.05)
     followed.follower.counts_rescues = True
     followed.follower.start()
-    before = metrics.lost_wake_rescues._value.get()
+    before = metric("lost_wake_rescues_total")
     announcement = followed.publish()
     followed.reaches(1)
     followed.offer(announcement)
     followed.publish()  # the one that is lost, so that there is something to wait for
-    eventually(lambda: metrics.lost_wake_rescues._value.get() > before, "the rescue")
-    assert metrics.lost_wake_rescues._value.get() == before + 1
+    eventually(lambda: metric("lost_wake_rescues_total") > before, "the rescue")
+    assert metric("lost_wake_rescues_total") == before + 1
 
 
 def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -> None:

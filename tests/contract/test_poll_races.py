@@ -15,6 +15,8 @@ from notifygate.storage.stores.head import HEAD, read_head
 from notifygate.storage.stores.notifications import NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
 
+pytestmark = pytest.mark.both_databases
+
 MakeApp = Callable[..., InProcessGateway]
 
 

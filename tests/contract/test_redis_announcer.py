@@ -14,9 +14,11 @@ from notifygate.log import redis_announcer as announcer_module
 from notifygate.log.announcement import Announcement, announce
 from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
 from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
-from tests.contract.builders import eventually, make_notification
+from tests.support.builders import make_notification
 from tests.support.front import Front, tls_context
+from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import eventually
 
 SECRET = "a secret of more than thirty-two bytes"
 
@@ -133,7 +135,7 @@ def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeN
 
 def refusals() -> float:
     metrics.flush()
-    return metrics.announcements_refused._value.get()
+    return metric("announcements_refused_total")
 
 
 def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
@@ -205,8 +207,8 @@ def test_a_gateway_can_start_before_its_redis(own_redis_server: RedisServer, mak
     own_redis_server.stop()
     one = make_node(own_redis_server.url, connects=False)
     other = make_node(own_redis_server.url, connects=False)
-    errors = metrics.redis_errors._value.get()
-    eventually(lambda: metrics.redis_errors._value.get() > errors, "a failed attempt")
+    errors = metric("redis_errors_total")
+    eventually(lambda: metric("redis_errors_total") > errors, "a failed attempt")
     assert (one.connects, one.is_connected()) == (0, False)
     own_redis_server.start()
     eventually(lambda: one.connects == 1 and other.connects == 1, "the connections")
@@ -229,8 +231,8 @@ def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_no
         with gevent.Timeout(2):
             for seq in range(1000):
                 one.say(seq)
-        errors = metrics.redis_errors._value.get()
-        eventually(lambda: metrics.redis_errors._value.get() >= errors + 3, "what fails meanwhile")
+        errors = metric("redis_errors_total")
+        eventually(lambda: metric("redis_errors_total") >= errors + 3, "what fails meanwhile")
         assert len(turns) > 50, "everything else goes on"
     finally:
         ticking.kill()
@@ -272,9 +274,9 @@ def test_a_redis_that_forbids_the_channel_is_counted_and_asked_again(
     with redis_server.connect() as client:
         client.acl_setuser("narrow", enabled=True, passwords=["+secret"], channels=["another"], commands=["+@all"])
     try:
-        errors = metrics.redis_errors._value.get()
+        errors = metric("redis_errors_total")
         one = make_node(redis_url.replace("//", "//narrow:secret@"), connects=False)
-        eventually(lambda: metrics.redis_errors._value.get() >= errors + 4, "the refusals and attempts")
+        eventually(lambda: metric("redis_errors_total") >= errors + 4, "the refusals and attempts")
         assert (one.connects, one.is_connected()) == (0, False)
         assert "NOPERM" in caplog.text
         assert channel_of("tests") not in caplog.text
@@ -290,7 +292,7 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
     own_redis_server: RedisServer, make_node: MakeNode
 ) -> None:
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
-    errors = metrics.redis_errors._value.get()
+    errors = metric("redis_errors_total")
     body, count = "x" * 4000, 500
     own_redis_server.pause()
     try:
@@ -299,7 +301,7 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
                 one.say(seq, body, count=13)
     finally:
         own_redis_server.resume()
-    dropped = metrics.redis_errors._value.get() - errors
+    dropped = metric("redis_errors_total") - errors
     assert 0 < dropped < count
     eventually(lambda: len(other.told) == count - dropped, "what was not dropped")
     one.say(9999)
@@ -317,14 +319,14 @@ def test_a_redis_that_hangs_never_counts_as_connected(
     own_redis_server.pause()
     try:
         eventually(lambda: not one.is_connected(), "the discovery")
-        errors, connects = metrics.redis_errors._value.get(), one.connects
-        eventually(lambda: metrics.redis_errors._value.get() >= errors + 3, "three vain attempts")
+        errors, connects = metric("redis_errors_total"), one.connects
+        eventually(lambda: metric("redis_errors_total") >= errors + 3, "three vain attempts")
         assert one.connects == connects
-        assert metrics.redis_up._value.get() == 0
+        assert metric("redis_up") == 0
     finally:
         own_redis_server.resume()
     eventually(one.is_connected, "the connection")
-    assert metrics.redis_up._value.get() == 1
+    assert metric("redis_up") == 1
 
 
 def test_a_subscription_hears_after_a_long_silence(redis_url: str, make_node: MakeNode, quick: None) -> None:

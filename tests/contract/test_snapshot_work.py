@@ -17,7 +17,7 @@ from notifygate.storage.database import Database
 from notifygate.storage.stores import contents
 from notifygate.storage.stores.contents import read_counts, read_newest
 from notifygate.storage.stores.inboxes import FOLLOWS, ensure_inbox
-from tests.contract.builders import append, make_notification, open_database
+from tests.support.builders import append, make_notification, open_database
 
 CODEC = CursorCodec(("a secret for cursors, of more than 32 bytes",))
 FOREVER = 10**15
@@ -62,12 +62,14 @@ def read_snapshot(connection: Connection, recipient: Recipient) -> tuple[tuple[i
     return read_counts(connection, view), read_page(connection, view, 51)
 
 
+@pytest.mark.both_databases
 def test_it_holds_what_comes_through_every_audience_once(database: Database) -> None:
     plain, wide = (database.read(lambda c, who=who: read_snapshot(c, who)) for who in (PLAIN, WIDE))
     assert (plain[0], len(plain[1])) == ((40, 40, 40), 40)
     assert (wide[0], len(wide[1])) == ((80, 80, 80), 51)
 
 
+@pytest.mark.both_databases
 def test_the_statements_are_the_same_for_every_number_of_audiences(database: Database) -> None:
     statements: list[str] = []
 
@@ -84,6 +86,7 @@ def test_the_statements_are_the_same_for_every_number_of_audiences(database: Dat
     assert noted(WIDE) == noted(PLAIN)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["counts", "newest"])
 def test_they_read_ranges_of_the_primary_key(database: Database, name: str) -> None:
     """And not the log as a whole, however few audiences the recipient has."""
@@ -125,7 +128,6 @@ def steps(database: Database, work: Callable[[Connection], object]) -> int:
     return count
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_newest_are_read_no_further_than_the_limit(database: Database) -> None:
     view = database.read(lambda connection: view_of(connection, WIDE))
     before = steps(database, lambda connection: read_newest(connection, view, 10))
@@ -134,7 +136,6 @@ def test_the_newest_are_read_no_further_than_the_limit(database: Database) -> No
     assert after < before + 1000
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_many_audiences_cost_a_few_times_what_a_plain_recipient_does(database: Database) -> None:
     """The least processor time of several runs of each: other programs' load makes no run shorter."""
 

@@ -15,8 +15,9 @@ from notifygate.storage.database import Database, StandbyError, make_engine
 from notifygate.storage.readiness import check_database
 from notifygate.storage.stores.head import HEAD, Head, read_head
 from notifygate.storage.timeline import TimelinePolicy
-from tests.contract.builders import PATIENCE_SECONDS, append, eventually, make_notification, open_database
+from tests.support.builders import append, make_notification, open_database
 from tests.support.postgres_server import PostgresServer, several_hosts
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 ANOTHER = "0000000A"
 """A timeline that no server of the tests is on."""

@@ -7,14 +7,16 @@ from typing import Any
 import gevent
 import pytest
 
-from notifygate import metrics
 from notifygate.errors import ConfigurationError
 from notifygate.log.announcement import Announcement
 from notifygate.log.redis_announcer import RedisAnnouncer
 from notifygate.publishing.registry import put_topic
-from tests.contract.builders import PATIENCE_SECONDS, eventually
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
+from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+
+pytestmark = pytest.mark.both_databases
 
 MakeApp = Callable[..., InProcessGateway]
 
@@ -30,9 +32,9 @@ class Held:
 
     def __init__(self, gateway: InProcessGateway, recipient: RecipientActor) -> None:
         cursor = recipient.inbox()["cursor"]
-        held = gateway.services.holds._count
+        held = gateway.hold_count
         self._greenlet = gevent.spawn(recipient.inbox, cursor, wait=50)
-        eventually(lambda: gateway.services.holds._count == held + 1, "the hold")
+        eventually(lambda: gateway.hold_count == held + 1, "the hold")
         gevent.idle()
 
     @property
@@ -54,7 +56,7 @@ def connected(*gateways: InProcessGateway) -> None:
 
 
 def rescues() -> float:
-    return metrics.lost_wake_rescues._value.get()
+    return metric("lost_wake_rescues_total")
 
 
 def test_a_commit_wakes_a_hold_in_the_same_worker(make_app: MakeApp) -> None:
@@ -70,10 +72,10 @@ def test_a_commit_wakes_a_hold_in_another_node_through_redis(make_app: MakeApp, 
     other = make_app(head_check_interval=NEVER_SECONDS, redis_url=redis_url)
     connected(one, other)
     held = Held(other, other.recipient("alice"))
-    before = metrics.wake_seconds._sum.get()
+    before = metric("wake_seconds_sum")
     found = one.publisher().publish("user:alice")
     assert [item["id"] for item in held.answer()["notifications"]] == [found]
-    assert metrics.wake_seconds._sum.get() - before < 5, "the delay is counted from the commit on the other node"
+    assert metric("wake_seconds_sum") - before < 5, "the delay is counted from the commit on the other node"
 
 
 def test_every_kind_of_change_wakes_a_hold_in_another_node_through_redis(make_app: MakeApp, redis_url: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.longpoll.site import Site
 from tests.support.proxies import Haproxy, Nginx, Proxy
+from tests.support.site import Site
 
 MakeProxy = Callable[..., Proxy]
 

@@ -2,8 +2,9 @@
 
 import time
 
-from tests.longpoll.site import Site, eventually, new_session
 from tests.support.proxies import Haproxy, Proxy
+from tests.support.site import Site, new_session
+from tests.support.waiting import eventually
 
 STARTED_WITHIN_SECONDS = 120.0
 

@@ -13,11 +13,12 @@ import requests
 
 from notifygate.settings import Settings
 from tests.deploy.conftest import KINDS
-from tests.longpoll.raw_http import RawAnswer, RawConnection, poll_text
-from tests.longpoll.site import Publisher, Recipient, Site, all_done, eventually, new_session
 from tests.support.front import Front
 from tests.support.ports import free_port
 from tests.support.proxies import HAPROXY_FILE, NGINX_FILE, Nginx, Proxy
+from tests.support.raw_http import RawAnswer, RawConnection, poll_text
+from tests.support.site import Publisher, Recipient, Site, new_session
+from tests.support.waiting import all_done, eventually
 
 LIMIT_PER_ADDRESS = 200
 

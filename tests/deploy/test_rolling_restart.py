@@ -10,9 +10,9 @@ import pytest
 
 from tests.deploy.conftest import KINDS
 from tests.deploy.rolling import restart_one_after_the_other
-from tests.longpoll.conftest import make_site as make_site
-from tests.longpoll.site import MakeSite, eventually
+from tests.support.site import MakeSite
 from tests.support.traffic import Traffic
+from tests.support.waiting import eventually
 
 RUNS = int(os.environ.get("NOTIFYGATE_TEST_ROLLING_RUNS", "1"))
 

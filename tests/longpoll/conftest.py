@@ -1,17 +1,13 @@
 """The sites on which long polls are tried, from a single process to two nodes."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.longpoll.site import MakeSite, Site
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
-
-# So long that whatever comes sooner can't have been found by the look at the head.
-RARE_LOOKS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
+from tests.support.site import RARE_LOOKS, Site
 
 KINDS = {
     "sqlite": {"workers": 1, "wakes": True},
@@ -47,24 +43,3 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         running.close()
         if postgres:
             postgres.drop(database_url)
-
-
-@pytest.fixture
-def make_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSite]:
-    """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
-
-    `database_url` is a SQLite file if it isn't given; `gateways` says how many share it, the other arguments are
-    settings by variable, without the prefix.
-    """
-    sites: list[Site] = []
-
-    def make(database_url: str | None = None, *, gateways: int = 1, **settings: Any) -> Site:
-        env = {f"NOTIFYGATE_{name}": str(value) for name, value in settings.items()}
-        sites.append(Site(database_url or f"sqlite:///{tmp_path}/site.db", env, gateways))
-        return sites[-1].start()
-
-    try:
-        yield make
-    finally:
-        for one in sites:
-            one.close()

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import gevent
 import pytest
 
-from tests.longpoll.site import Site, all_done, metric_of_worker, worker_pids
+from tests.support.site import Site, metric_of_worker, worker_pids
+from tests.support.waiting import all_done
 
 
 def test_notification_wakes_the_hold_of_its_recipient(site: Site) -> None:
@@ -30,18 +31,6 @@ def test_hold_is_woken_by_whichever_gateway_is_posted_to(site: Site) -> None:
             notification_id = publisher.publish([f"user:{reader.name}" for reader in readers])
             for answer in all_done(polls):
                 assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
-
-
-def test_notification_for_somebody_else_wakes_nobody(site: Site) -> None:
-    alice, bob = site.recipients(2)
-    publisher = site.publisher()
-    with site.held([alice, bob]) as polls:
-        publisher.publish(f"user:{alice.name}")
-        all_done(polls[:1])
-        # Bob's worker has been told of it as well: what is for him comes after it and is all he is told.
-        mine = publisher.publish(f"user:{bob.name}")
-        (answer,) = all_done(polls[1:])
-    assert [item["id"] for item in answer.json()["notifications"]] == [mine]
 
 
 def holds_of_workers(site: Site) -> list[float]:
@@ -76,40 +65,6 @@ def test_broadcast_reaches_two_hundred_holds(site: Site) -> None:
 
 def test_broadcast_reaches_the_holds_of_every_worker(site: Site) -> None:
     check_broadcast(site, 30)
-
-
-def test_change_of_state_on_one_device_wakes_the_other(site: Site) -> None:
-    phone = site.recipient()
-    tablet = site.recipient(phone.name, at=-1)
-    phone.cursor()
-    notification_id = site.publisher().publish(f"user:{phone.name}")
-    with site.held([tablet]) as polls:
-        phone.session.post(f"{phone.url}/v1/inbox/state", json={"op": "read", "ids": [notification_id]}, timeout=60)
-        (answer,) = all_done(polls)
-    body = answer.json()
-    assert body["unread"] == 0
-    assert [bool(item["read_at"]) for item in body["notifications"]] == [True]
-
-
-def test_retraction_wakes_a_hold(site: Site) -> None:
-    alice = site.recipient()
-    publisher = site.publisher(at=-1)
-    notification_id = publisher.publish(f"user:{alice.name}")
-    with site.held([alice]) as polls:
-        publisher.session.delete(f"{publisher.url}/v1/notifications/{notification_id}", timeout=60)
-        (answer,) = all_done(polls)
-    assert answer.json()["removed"] == [notification_id]
-
-
-def test_counts_can_be_held_too(site: Site) -> None:
-    alice = site.recipient()
-    alice.cursor()
-    etag = alice.poll(path="/v1/inbox/unread").headers["ETag"]
-    poll = gevent.spawn(alice.poll, path="/v1/inbox/unread", etag=etag, wait=50)
-    site.await_holds(1)
-    site.publisher().publish(f"user:{alice.name}")
-    (answer,) = all_done([poll])
-    assert answer.json() == {"unread": 1, "unseen": 1}
 
 
 def test_storm_arrives_whole_and_in_order(site: Site) -> None:

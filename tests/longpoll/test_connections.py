@@ -4,16 +4,13 @@ import json
 import os
 import resource
 import signal
-import socket
-import time
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
-import gevent
 import pytest
 
-from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Site, all_done, eventually, stays, worker_pids
+from tests.support.raw_http import RawConnection, poll_text
+from tests.support.site import MakeSite, Site, worker_pids
+from tests.support.waiting import all_done, eventually, stays
 
 on_one_process = pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 in_two_workers = pytest.mark.parametrize("site", ["postgresql and redis, two workers"], indirect=True)
@@ -65,21 +62,6 @@ def test_request_sent_during_a_hold_is_answered_after_it(site: Site, at_once: bo
     site.await_holds(0)
 
 
-@pytest.mark.parametrize("site", ["sqlite", "postgresql and redis, two workers"], indirect=True)
-@pytest.mark.parametrize("end", ["close", "reset"])
-def test_hold_whose_client_has_gone_is_freed_at_once(site: Site, end: str) -> None:
-    readers = site.recipients(6)
-    gone = site.metric("notifygate_hold_ends_total", reason="gone")
-    connections = [RawConnection(site.url) for _ in readers]
-    for connection, reader in zip(connections, readers, strict=True):
-        connection.send(poll_text(reader, reader.cursor(), wait=50))
-    site.await_holds(len(readers))
-    for connection in connections:
-        connection.socket.close() if end == "close" else connection.reset()
-    site.await_holds(0)
-    assert site.metric("notifygate_hold_ends_total", reason="gone") == gone + len(readers)
-
-
 @on_one_process
 def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(site: Site) -> None:
     alice = site.recipient()
@@ -95,20 +77,6 @@ def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(site: Site) -> 
 
 
 @on_one_process
-def test_client_that_only_closed_its_sending_side_counts_as_gone(site: Site) -> None:
-    alice = site.recipient()
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(alice, alice.cursor(), wait=50))
-        site.await_holds(1)
-        connection.socket.shutdown(socket.SHUT_WR)
-        # It can't be told from one that has gone, so it is answered, with an error that makes it come back.
-        answer = connection.receive()
-        assert answer.status == 499
-        assert connection.is_closed()
-    site.await_holds(0)
-
-
-@on_one_process
 def test_client_that_sent_its_next_request_early_and_went_frees_its_hold_at_the_end_of_the_wait(site: Site) -> None:
     alice = site.recipient()
     with RawConnection(site.url) as connection:
@@ -117,52 +85,6 @@ def test_client_that_sent_its_next_request_early_and_went_frees_its_hold_at_the_
         connection.send(poll_text(alice, None))
         site.recipient().cursor()
     site.await_holds(0)
-
-
-@on_one_process
-def test_http_1_0_client_is_held_and_answered(site: Site) -> None:
-    alice = site.recipient()
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(alice, alice.cursor(), version="1.0", wait=50))
-        site.await_holds(1)
-        notification_id = site.publisher().publish(f"user:{alice.name}")
-        answer = connection.receive()
-        assert connection.is_closed()
-    assert [item["id"] for item in json.loads(answer.body)["notifications"]] == [notification_id]
-
-
-@on_one_process
-def test_held_head_request_is_answered_without_a_body(site: Site) -> None:
-    alice = site.recipient()
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(alice, alice.cursor(), wait=50).replace("GET", "HEAD", 1))
-        site.await_holds(1)
-        site.publisher().publish(f"user:{alice.name}")
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += connection.socket.recv(1)
-        connection.send(poll_text(alice, None))
-        assert connection.receive().status == 200
-
-
-@on_one_process
-def test_slow_reader_does_not_hold_up_the_others(site: Site) -> None:
-    alice, bob, publisher = site.recipient(), site.recipient(), site.publisher()
-    cursor = alice.cursor()
-    address = urlsplit(site.url)
-    slow = socket.socket()
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-    with slow:
-        slow.connect((address.hostname, address.port))
-        slow.sendall(poll_text(alice, cursor, wait=50, limit=200).encode())
-        site.await_holds(1)
-        for number in range(30):
-            publisher.publish([f"user:{alice.name}", f"user:{bob.name}"], f"number {number}", body="x" * 4000)
-        slow.sendall(poll_text(alice, cursor, limit=200).encode() * 20)  # some 2 MB of answers that nobody reads
-        with site.held([bob]) as polls:
-            publisher.publish(f"user:{bob.name}", "For Bob")
-            (answer,) = all_done(polls)
-    assert [item["title"] for item in answer.json()["notifications"]] == ["For Bob"]
 
 
 @in_two_workers
@@ -177,36 +99,6 @@ def test_polls_go_on_in_whichever_worker_they_come_to(site: Site) -> None:
         told += [item["title"] for item in body["notifications"]]
         cursor = body["cursor"]
     assert told == [str(number) for number in range(10)]
-
-
-@on_one_process
-def test_idle_connections_and_holds_live_beside_each_other(site: Site) -> None:
-    idle = [RawConnection(site.url) for _ in range(300)]
-    try:
-        alice = site.recipient()
-        with site.held([alice]) as polls:
-            site.publisher().publish(f"user:{alice.name}")
-            (answer,) = all_done(polls)
-        assert answer.status_code == 200
-    finally:
-        for connection in idle:
-            connection.socket.close()
-        gevent.sleep(0)
-
-
-def test_past_the_workers_number_of_holds_polls_are_answered_at_once(make_site: MakeSite) -> None:
-    site = make_site(HOLDS_PER_WORKER=3)
-    waiting, late = site.recipients(3), site.recipient()
-    cursor = late.cursor()
-    with site.held(waiting):
-        began = time.monotonic()
-        answer = late.poll(cursor, wait=30)
-        assert time.monotonic() - began < 10
-        assert answer.status_code == 200
-        assert answer.headers["Preference-Applied"] == "wait=0"
-        assert answer.json()["poll"]["wait"] == 0
-    site.await_holds(0)
-    assert late.inbox()["poll"]["wait"] == 55
 
 
 def test_usual_limit_on_open_files_is_no_limit_on_holds(make_site: MakeSite) -> None:

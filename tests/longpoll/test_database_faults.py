@@ -14,17 +14,8 @@ import requests
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.longpoll.site import (
-    MakeSite,
-    Publisher,
-    Recipient,
-    all_done,
-    eventually,
-    metric_of_worker,
-    new_session,
-    pause,
-    worker_pids,
-)
+from tests.support.site import MakeSite, Publisher, Recipient, metric_of_worker, new_session, pause, worker_pids
+from tests.support.waiting import all_done, eventually
 
 LOCK_SECONDS = 3.0
 """After which PostgreSQL takes the log's lock from a process that is stopped in the middle of a transaction."""

@@ -9,8 +9,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.longpoll.site import MakeSite, Publisher, Site, all_done, eventually, new_session
 from tests.support.postgres_server import PostgresServer, several_hosts
+from tests.support.site import MakeSite, Publisher, Site, new_session
+from tests.support.waiting import all_done, eventually
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from sqlalchemy import text
 
 from notifygate.storage.database import make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION
-from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Site, all_done, eventually, new_session, pause, worker_pids
 from tests.support.gateway_process import REPOSITORY
+from tests.support.raw_http import RawConnection, poll_text
+from tests.support.site import MakeSite, Site, new_session, pause, worker_pids
 from tests.support.traffic import Traffic
+from tests.support.waiting import all_done, eventually
 
 QUEUED = 40
 CANNOT_START = "notifygate can't start"
@@ -204,11 +205,14 @@ def test_worker_that_has_served_its_number_of_requests_serves_until_another_does
     site = make_site(DETACHED=detached)
     gateway = site.gateways[0]
     old = worker_pids(gateway)[0]
-    with no_worker_starts(site):
-        for _ in range(40):
+    with site.held([site.recipient()]) as polls:
+        with no_worker_starts(site):
+            for _ in range(40):
+                assert answers_new_connections(site)
+            eventually(lambda: gateway.output.count(CANNOT_START) > 1, "a successor is tried again", seconds=60)
+            assert old in worker_pids(gateway)
             assert answers_new_connections(site)
-        eventually(lambda: gateway.output.count(CANNOT_START) > 1, "a successor is tried again", seconds=60)
-        assert old in worker_pids(gateway)
-        assert answers_new_connections(site)
-    eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
+            assert not polls[0].ready()
+        eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
+        assert [answer.status_code for answer in all_done(polls)] == [200]
     assert answers_new_connections(site)

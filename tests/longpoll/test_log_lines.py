@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from tests.longpoll.raw_http import RawAnswer, RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Publisher, Recipient, Site, all_done, eventually, json_lines
+from tests.support.raw_http import RawAnswer, RawConnection, poll_text
 from tests.support.redis_server import RedisServer
+from tests.support.site import MakeSite, Publisher, Recipient, Site, json_lines
+from tests.support.waiting import all_done, eventually
 
 pytestmark = pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 

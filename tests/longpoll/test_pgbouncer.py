@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from notifygate.storage.database import POSTGRESQL_TIMEOUTS
-from tests.longpoll.site import MakeSite, all_done
 from tests.support.binaries import BinaryNotFoundError, find_pgbouncer
 from tests.support.gateway_process import GatewayProcess
 from tests.support.pgbouncer import PgBouncer
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import ServerStartError
+from tests.support.site import MakeSite
+from tests.support.waiting import all_done
 
 ROLE = "gateway"
 CONNECTIONS = 2

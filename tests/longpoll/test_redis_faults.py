@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.longpoll.conftest import RARE_LOOKS
-from tests.longpoll.site import MakeSite, Publisher, Recipient, Site, all_done, eventually, new_session, stays
 from tests.support.redis_server import RedisServer
+from tests.support.site import RARE_LOOKS, MakeSite, Publisher, Recipient, Site, new_session
+from tests.support.waiting import all_done, eventually, stays
 
 LATE_SECONDS = 10.0
 """Far more than the second after which a worker looks by itself, far less than the wait of a hold."""

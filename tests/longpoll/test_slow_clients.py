@@ -2,32 +2,28 @@
 
 import socket
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import gevent
 import pytest
 from gevent.pool import Pool
 
-from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import MakeSite, Recipient, Site
 from tests.support.gateway_process import REPOSITORY
+from tests.support.raw_http import RawConnection, poll_text
+from tests.support.site import Recipient, Site
 
 STALLED_SECONDS = 3
 BODY_SECONDS = 3
 ANSWER_BYTES = 200 * 4000 * 4
 """As long as a snapshot can be: more than the kernel takes at once."""
 
-MakeHastySite = Callable[..., Site]
 
-both_ways = pytest.mark.parametrize("detached", [True, False], ids=["detached", "plain"])
-
-
-@pytest.fixture
-def hasty_site(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeHastySite:
-    """Return `make_site` for gateways whose patience with slow clients is some seconds."""
-    configuration = tmp_path / "hasty.py"
+@pytest.fixture(scope="module", params=[True, False], ids=["detached", "plain"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A gateway of each way whose patience with slow clients is some seconds."""
+    folder = tmp_path_factory.mktemp("slow")
+    configuration = folder / "hasty.py"
     configuration.write_text(
         "import runpy\n"
         "from notifygate.server import transfer\n"
@@ -35,19 +31,24 @@ def hasty_site(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         f"transfer.STALLED_SECONDS = {STALLED_SECONDS}\n"
         f"transfer.BODY_SECONDS = {BODY_SECONDS}\n"
     )
-    monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--config {configuration}")
-    return make_site
+    env = {"NOTIFYGATE_DETACHED": str(request.param), "GUNICORN_CMD_ARGS": f"--config {configuration}"}
+    running = Site(f"sqlite:///{folder}/site.db", env)
+    try:
+        yield running.start()
+    finally:
+        running.close()
 
 
-def recipient_of_much(site: Site) -> Recipient:
-    """Return a recipient whose snapshot is a bit longer than ANSWER_BYTES."""
-    reader, publisher = site.recipient(), site.publisher()
-    reader.cursor()
+@pytest.fixture(scope="module")
+def reader(site: Site) -> Recipient:
+    """A recipient whose snapshot is a bit longer than ANSWER_BYTES."""
+    made, publisher = site.recipient(), site.publisher()
+    made.cursor()
     pool = Pool(10)
     for number in range(200):
-        pool.spawn(publisher.publish, f"user:{reader.name}", f"number {number}", body="😀" * 4000)
+        pool.spawn(publisher.publish, f"user:{made.name}", f"number {number}", body="😀" * 4000)
     pool.join(raise_error=True)
-    return reader
+    return made
 
 
 def ask_for_all(site: Site, reader: Recipient) -> socket.socket:
@@ -61,10 +62,7 @@ def ask_for_all(site: Site, reader: Recipient) -> socket.socket:
     return connection
 
 
-@both_ways
-def test_slow_but_steady_client_gets_all_of_a_long_answer(hasty_site: MakeHastySite, detached: bool) -> None:
-    site = hasty_site(DETACHED=detached)
-    reader = recipient_of_much(site)
+def test_slow_but_steady_client_gets_all_of_a_long_answer(site: Site, reader: Recipient) -> None:
     length = len(reader.poll(limit=200).content)
     assert length > ANSWER_BYTES
     began, received = time.monotonic(), b""
@@ -77,10 +75,7 @@ def test_slow_but_steady_client_gets_all_of_a_long_answer(hasty_site: MakeHastyS
     assert len(received.partition(b"\r\n\r\n")[2]) == length
 
 
-@both_ways
-def test_client_that_reads_nothing_more_is_cut_off(hasty_site: MakeHastySite, detached: bool) -> None:
-    site = hasty_site(DETACHED=detached)
-    reader = recipient_of_much(site)
+def test_client_that_reads_nothing_more_is_cut_off(site: Site, reader: Recipient) -> None:
     length = len(reader.poll(limit=200).content)
     with ask_for_all(site, reader) as connection:
         assert connection.recv(1000)
@@ -94,10 +89,8 @@ def test_client_that_reads_nothing_more_is_cut_off(hasty_site: MakeHastySite, de
     assert received < length
 
 
-@both_ways
 @pytest.mark.parametrize("framing", ["Content-Length: 900", "Transfer-Encoding: chunked"])
-def test_body_that_trickles_in_ends_the_connection(hasty_site: MakeHastySite, framing: str, detached: bool) -> None:
-    site = hasty_site(DETACHED=detached)
+def test_body_that_trickles_in_ends_the_connection(site: Site, framing: str) -> None:
     publisher = site.publisher()
     piece = b"1\r\n \r\n" if "chunked" in framing else b" "
     with RawConnection(site.url) as connection:
@@ -122,9 +115,7 @@ def test_body_that_trickles_in_ends_the_connection(hasty_site: MakeHastySite, fr
             dripping.kill()
 
 
-@both_ways
-def test_body_in_pieces_that_comes_in_time_is_taken(hasty_site: MakeHastySite, detached: bool) -> None:
-    site = hasty_site(DETACHED=detached)
+def test_body_in_pieces_that_comes_in_time_is_taken(site: Site) -> None:
     publisher = site.publisher()
     body = b'{"to": "all", "title": "In pieces"}'
     with RawConnection(site.url) as connection:

@@ -7,8 +7,9 @@ import gevent
 import pytest
 import requests
 
-from tests.longpoll.site import Site, all_done, eventually, new_session, stays
 from tests.support.gateway_process import GatewayProcess
+from tests.support.site import Site, new_session
+from tests.support.waiting import all_done, eventually, stays
 
 
 @pytest.fixture

@@ -15,13 +15,15 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from notifygate.settings import MIN_SECRET_BYTES
-from notifygate.storage.database import make_engine
-from notifygate.storage.readiness import SCHEMA_REVISION
-from tests.longpoll.site import MakeSite, eventually, new_session, worker_pids
+from notifygate.settings import MIN_SECRET_BYTES, load_settings
+from notifygate.storage.database import make_engine, open_database
+from notifygate.storage.migrate import migrate
+from notifygate.storage.readiness import SCHEMA_REVISION, check_database
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, ServerStartError
+from tests.support.site import MakeSite, new_session, worker_pids
+from tests.support.waiting import eventually
 
 Refused = Callable[..., str]
 
@@ -33,9 +35,14 @@ def plain_environment(data_dir: Path, **settings: str) -> dict[str, str]:
     return env | {f"NOTIFYGATE_{name}": value for name, value in settings.items()}
 
 
-def migrate(env: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "notifygate.cli", "migrate"]
-    subprocess.run(command, cwd=REPOSITORY, env=env, check=True, capture_output=True, timeout=60)
+def migrate_database(env: Mapping[str, str]) -> None:
+    """Do what `notifygate migrate` does."""
+    settings = load_settings(environ=env)
+    settings.make_data_dir()
+    database = open_database(settings)
+    migrate(database)
+    check_database(database, settings.secret_key)  # the first use leaves the fingerprint
+    database.engine.dispose()
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def refused(tmp_path: Path) -> Refused:
     def start(*, data_dir: Path | None = None, migrated: bool = True, **settings: str) -> str:
         folder = data_dir or tmp_path / "var"
         if migrated:
-            migrate(plain_environment(folder))
+            migrate_database(plain_environment(folder))
         output = tmp_path / "output.txt"
         process = ServerProcess(
             "the gateway",
@@ -130,9 +137,7 @@ def test_database_that_is_not_migrated(refused: Refused) -> None:
 
 def test_database_of_a_gateway_with_another_secret(refused: Refused, tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    migrate(plain_environment(folder))
-    key = [sys.executable, "-m", "notifygate.cli", "key", "list"]  # the first use leaves the fingerprint
-    subprocess.run(key, cwd=REPOSITORY, env=plain_environment(folder), check=True, timeout=60)
+    migrate_database(plain_environment(folder))
     line = refused(data_dir=folder, migrated=False, SECRET_KEY="another secret of more than thirty-two bytes")
     assert "NOTIFYGATE_SECRET_KEY" in line
     assert "another secret" not in line
@@ -145,12 +150,8 @@ def test_limit_that_is_none_is_named(refused: Refused) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("WORKERS", "0"),
-        ("BIND", "8080"),
-        ("DATABASE_URL", "postgresql+psycopg://user:pass-word@127.0.0.1:port/db"),
-        ("REDIS_URL", "redis://:pass-word@127.0.0.1:port/0"),
-        ("JWT_ALGORITHMS", "none"),
-        ("SECRET_KEY_FILE", "/nowhere/secret"),
+        ("WORKERS", "0"),  # gunicorn.conf.py reads it
+        ("REDIS_URL", "redis://:pass-word@127.0.0.1:port/0"),  # the worker does
     ],
 )
 def test_bad_setting_is_named(refused: Refused, name: str, value: str) -> None:

@@ -1,6 +1,5 @@
 """A gateway that is told to stop, or to load itself anew: nobody who is held sees an error, and it goes quickly."""
 
-import json
 import os
 import signal
 import threading
@@ -11,18 +10,8 @@ import gevent
 import pytest
 import requests
 
-from tests.longpoll.raw_http import RawConnection, poll_text
-from tests.longpoll.site import (
-    MakeSite,
-    Recipient,
-    Site,
-    all_done,
-    each_worker_holds,
-    eventually,
-    new_session,
-    worker_pids,
-)
-from tests.support.in_process import InProcessGateway
+from tests.support.site import MakeSite, Recipient, Site, each_worker_holds, new_session, worker_pids
+from tests.support.waiting import all_done, eventually
 
 QUICK_SECONDS = 10.0
 """Less than what Docker grants before it kills, and half of what gunicorn grants to requests under way."""
@@ -54,7 +43,7 @@ def press_ctrl_c(site: Site) -> int:
 def test_every_hold_is_answered_when_the_gateway_is_stop_requested(
     make_site: MakeSite, end: Callable[[Site], int]
 ) -> None:
-    site = make_site()
+    site = make_site(WORKERS=2)
     readers = [site.recipient() for _ in range(50)]
     polls = hold(site, readers)
     began = time.monotonic()
@@ -71,76 +60,6 @@ def test_every_hold_is_answered_when_the_gateway_is_stop_requested(
         assert (body["notifications"], body["removed"], body["reset"]) == ([], [], False)
         assert body["poll"]["wait"] == 0
     assert "Traceback" not in site.gateways[0].output
-
-
-def test_every_worker_answers_its_holds_when_the_gateway_is_stop_requested(
-    make_site: MakeSite, postgres_url: str, redis_url: str
-) -> None:
-    site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
-    polls = hold(site, [site.recipient() for _ in range(50)])
-    began = time.monotonic()
-    assert stop(site) == 0
-    assert time.monotonic() - began < QUICK_SECONDS
-    assert {answer.status_code for answer in all_done(polls)} == {200, 304}
-
-
-def test_clients_that_say_nothing_do_not_hold_up_the_stop(make_site: MakeSite) -> None:
-    site = make_site()
-    alice, publisher = site.recipient(), site.publisher()
-    used, unused, half_a_head, half_a_body = connections = [RawConnection(site.url) for _ in range(4)]
-    used.send(poll_text(alice, None))
-    assert used.receive().status == 200
-    half_a_head.send("GET /v1/inbox HTTP/1.1\r\nHost: gate")
-    # A phone that has lost its network in the middle of a POST never says so.
-    half_a_body.send(
-        f"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
-        'Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"to": "all"'
-    )
-    site.recipient().cursor()
-    began = time.monotonic()
-    assert stop(site) == 0
-    assert time.monotonic() - began < QUICK_SECONDS
-    for connection in (used, unused, half_a_head):
-        assert connection.is_closed()
-    for connection in connections:
-        connection.socket.close()
-
-
-def test_who_was_held_may_ask_once_more_on_the_same_connection_of_a_gateway_that_stops(make_site: MakeSite) -> None:
-    site = make_site()
-    alice = site.recipient()
-    cursor = alice.cursor()
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(alice, cursor, wait=50))
-        site.await_holds(1)
-        # The second request is on its way before the first is answered, as a browser's may be.
-        site.gateways[0].send(signal.SIGTERM)
-        connection.send(poll_text(alice, cursor, wait=50))
-        answer = connection.receive()
-        assert answer.status == 200
-        if answer.headers.get("connection") != "close":
-            again = connection.receive()
-            assert again.status == 200
-            assert again.headers["preference-applied"] == "wait=0"
-            assert again.headers["connection"] == "close"
-
-
-def test_stopping_gateway_says_that_it_is_not_ready(make_site: MakeSite) -> None:
-    site = make_site()
-    with RawConnection(site.url) as connection, RawConnection(site.url) as other:
-        ready = "GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n"
-        connection.send(ready)
-        assert connection.receive().status == 200
-        other.send(ready)
-        assert other.receive().status == 200
-        site.gateways[0].send(signal.SIGTERM)
-        alice = site.recipient()
-        other.send(poll_text(alice, None))
-        eventually(lambda: b'"wait":0' in other.receive().body, "the stop has reached the worker", seconds=5)
-        connection.send(ready)
-        answer = connection.receive()
-        assert answer.status == 503
-        assert json.loads(answer.body)["missing"] == ["draining"]
 
 
 def test_publishing_under_way_is_answered_when_the_gateway_is_stop_requested(make_site: MakeSite) -> None:
@@ -212,30 +131,6 @@ def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, po
     all_done([publishing], seconds=40)
     for told in all_done(reading, seconds=40):
         assert told == published, "each once and in order, whichever worker told it"
-
-
-def test_request_on_its_way_into_the_hold_when_the_gateway_is_told_to_stop_is_not_held(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gateway = InProcessGateway(sqlite_url)
-    try:
-        alice = gateway.recipient("alice")
-        cursor = alice.inbox()["cursor"]
-        views = gateway.services.views
-        current = views.current
-
-        def slow_current(principal):
-            if not gateway.services.holds.is_draining:
-                gateway.services.holds.drain()  # the signal comes while the view is read from the database
-            return current(principal)
-
-        monkeypatch.setattr(views, "current", slow_current)
-        began = time.monotonic()
-        body = alice.inbox(cursor, wait=8)
-        assert time.monotonic() - began < 5
-        assert body["notifications"] == []
-    finally:
-        gateway.stop()
 
 
 def test_worker_that_was_killed_costs_nobody_a_notification(

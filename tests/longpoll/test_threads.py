@@ -17,8 +17,8 @@ from gevent.event import Event
 
 from notifygate import metrics
 from notifygate.delivery.greenlet import _ClientWatch
-from tests.contract.builders import eventually
 from tests.support.in_process import InProcessGateway
+from tests.support.waiting import eventually
 
 native_thread = monkey.get_original("threading", "get_ident")
 

@@ -15,11 +15,11 @@ from werkzeug.test import TestResponse
 
 from notifygate.log.transaction import LogTransaction
 from notifygate.publishing.registry import put_topic
-from tests.contract.builders import PATIENCE_SECONDS, eventually
 from tests.model.devices import Checker, Device, Mark
 from tests.model.inbox_model import InboxModel, Operation, View
 from tests.model.nodes import Nodes
 from tests.support.in_process import RecipientActor
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 ROLES = ("admin", "ops")
 TYPES = ("general", "like", "alert")

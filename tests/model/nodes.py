@@ -15,9 +15,9 @@ from notifygate.storage.stores.idempotency import RECORDS
 from notifygate.storage.stores.inboxes import FOLLOWS, INBOXES
 from notifygate.storage.stores.notifications import NOTIFICATIONS
 from notifygate.storage.stores.states import STATES
-from tests.contract.builders import eventually
 from tests.model.inbox_model import View
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import eventually
 
 NEVER_SECONDS = 3600.0
 

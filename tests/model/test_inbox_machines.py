@@ -32,7 +32,7 @@ PROFILE = settings(
 )
 
 # Passing takes well under a minute; failing takes longer, since the failure is made as small as possible.
-pytestmark = pytest.mark.timeout(0 if IS_CAMPAIGN else 600)
+pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(0 if IS_CAMPAIGN else 600)]
 
 
 @contextmanager

@@ -164,3 +164,15 @@ def test_importing_a_module_brings_along_nothing_that_it_must_not_know(module: s
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
     )
     assert set(done.stdout.split()) & never == set()
+
+
+def test_no_folder_of_tests_imports_from_another() -> None:
+    """What several of them need stands in tests/support."""
+    tests = REPOSITORY / "tests"
+    found = {
+        (folder, imported)
+        for path in tests.rglob("*.py")
+        for folder in path.relative_to(tests).parts[:1]
+        for imported in re.findall(r"^\s*from tests\.(\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert {pair for pair in found if pair[1] not in ("support", pair[0])} == set()

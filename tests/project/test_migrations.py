@@ -14,6 +14,8 @@ from notifygate.storage.migrate import alembic_config, migrate, newest_revision
 from notifygate.storage.readiness import SCHEMA_REVISION
 from notifygate.storage.tables import Base
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def migrated(empty_database_url: str) -> Iterator[Engine]:

@@ -1,4 +1,4 @@
-"""Fixtures of a gateway inside the test process, on SQLite and on PostgreSQL, and three actors with fixed roles."""
+"""Fixtures of a gateway inside the test process, and three actors with fixed roles."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def patient_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
     """Return a function that starts a gateway in this process with the given settings, by field name.
 
-    All of one test share a database, so two are two nodes of one gateway; the test runs on each kind of database.
+    All of one test share a database, so two are two nodes of one gateway.
     """
     made: list[InProcessGateway] = []
 

@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, make_url, text, update
@@ -17,6 +18,19 @@ from notifygate.storage.tables import Base
 from tests.support.gateway_process import GatewayProcess
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
+from tests.support.site import MakeSite, Site
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that are marked `both_databases` on SQLite and on PostgreSQL; the others run on SQLite."""
+    if metafunc.definition.get_closest_marker("both_databases"):
+        for fixture in {"database_url", "empty_database_url"} & set(metafunc.fixturenames):
+            metafunc.parametrize(fixture, ["sqlite", "postgresql"], indirect=True)
+
+
+def _kind(request: pytest.FixtureRequest) -> str:
+    """Return the kind of database that a fixture is asked for."""
+    return getattr(request, "param", "sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +87,11 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'notifygate.db'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def empty_database_url(request: pytest.FixtureRequest) -> str:
-    """URL of a fresh, empty database; the test runs once for each kind."""
+    """URL of a fresh, empty database: see `both_databases`."""
     # Asked for by name, so that PostgreSQL isn't started for the sake of SQLite.
-    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return request.getfixturevalue("sqlite_url" if _kind(request) == "sqlite" else "postgres_url")
 
 
 @pytest.fixture(scope="session")
@@ -135,13 +149,13 @@ def postgres_databases(postgres_server: PostgresServer) -> Iterator[PostgresData
     databases.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of a fresh database with the newest migration; the test runs once for each kind.
+    """URL of a fresh database with the newest migration: see `both_databases`.
 
     The file is a copy, and the database one that another test has used before: migrating takes longer than most tests.
     """
-    if request.param == "sqlite":
+    if _kind(request) == "sqlite":
         url = request.getfixturevalue("sqlite_url")
         shutil.copy(request.getfixturevalue("migrated_sqlite_file"), make_url(url).database or "")
         _work_on(url, _begin_history)
@@ -188,3 +202,24 @@ def gateway() -> Iterator[Callable[..., GatewayProcess]]:
         for process in gateways:
             print(f"--- gateway on {process.url} ---\n{process.output}")
             process.close()
+
+
+@pytest.fixture
+def make_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSite]:
+    """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
+
+    `database_url` is a SQLite file if it isn't given; `gateways` says how many share it, the other arguments are
+    settings by variable, without the prefix.
+    """
+    sites: list[Site] = []
+
+    def make(database_url: str | None = None, *, gateways: int = 1, **settings: Any) -> Site:
+        env = {f"NOTIFYGATE_{name}": str(value) for name, value in settings.items()}
+        sites.append(Site(database_url or f"sqlite:///{tmp_path}/site.db", env, gateways))
+        return sites[-1].start()
+
+    try:
+        yield make
+    finally:
+        for one in sites:
+            one.close()

@@ -110,6 +110,11 @@ class InProcessGateway:
         self.app = create_app(self.config)
         self.services = cast(Services, self.app.extensions[EXTENSION])
 
+    @property
+    def hold_count(self) -> int:
+        """How many requests this gateway holds."""
+        return self.services.holds._count
+
     def stop(self) -> None:
         """Stop; every hold is answered."""
         self.services.stop()

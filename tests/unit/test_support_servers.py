@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gevent
@@ -16,7 +16,7 @@ import redis
 from sqlalchemy.engine import make_url
 
 from tests.support import processes
-from tests.support.gateway_process import REPOSITORY
+from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import ServerProcess, ServerStartError
 from tests.support.redis_server import NotOurServerError, RedisServer
@@ -46,11 +46,6 @@ def port_of(server: RedisServer) -> int:
 # Redis
 
 
-def test_redis_answers(redis_server: RedisServer) -> None:
-    with redis_server.connect() as client:
-        assert client.ping() is True
-
-
 def test_redis_url_names_an_empty_database(redis_server: RedisServer, request: pytest.FixtureRequest) -> None:
     with redis_server.connect() as client:
         client.set("left", "over")
@@ -63,41 +58,6 @@ def test_paused_redis_accepts_connections_and_answers_nothing(own_redis_server: 
     with own_redis_server.connect(timeout_seconds=0.3) as client, pytest.raises(redis.TimeoutError):
         client.ping()
     assert can_connect(port_of(own_redis_server))
-
-
-def test_resumed_redis_answers_again(own_redis_server: RedisServer) -> None:
-    own_redis_server.pause()
-    own_redis_server.resume()
-    with own_redis_server.connect() as client:
-        assert client.ping() is True
-
-
-def test_stopped_redis_refuses_connections(own_redis_server: RedisServer) -> None:
-    own_redis_server.stop()
-    assert not can_connect(port_of(own_redis_server))
-
-
-def test_restarted_redis_is_empty_and_keeps_its_port(own_redis_server: RedisServer) -> None:
-    url = own_redis_server.url
-    with own_redis_server.connect() as client:
-        client.set("before", "1")
-    own_redis_server.restart()
-    assert own_redis_server.url == url
-    with own_redis_server.connect() as client:
-        assert client.get("before") is None
-
-
-def test_stopped_redis_starts_again_on_its_port(own_redis_server: RedisServer) -> None:
-    own_redis_server.stop()
-    own_redis_server.start()
-    with own_redis_server.connect() as client:
-        assert client.ping() is True
-
-
-def test_paused_redis_can_be_stopped(own_redis_server: RedisServer) -> None:
-    own_redis_server.pause()
-    own_redis_server.stop()
-    assert not can_connect(port_of(own_redis_server))
 
 
 def test_redis_given_by_url_is_used_and_left_alone(own_redis_server: RedisServer) -> None:
@@ -119,32 +79,6 @@ def test_redis_given_by_url_that_does_not_answer_is_an_error(own_redis_server: R
 
 
 # PostgreSQL
-
-
-def test_postgres_answers(postgres_server: PostgresServer) -> None:
-    assert execute(postgres_server.url, "SELECT 1") == [(1,)]
-
-
-def test_postgres_url_is_one_for_sqlalchemy_with_psycopg(postgres_server: PostgresServer) -> None:
-    assert make_url(postgres_server.create_database()).drivername == "postgresql+psycopg"
-
-
-def test_two_databases_are_separate(postgres_server: PostgresServer) -> None:
-    first, second = postgres_server.create_database(), postgres_server.create_database()
-    execute(first, "CREATE TABLE only_here (id integer)")
-    assert execute(first, "SELECT to_regclass('only_here')::text") == [("only_here",)]
-    assert execute(second, "SELECT to_regclass('only_here')::text") == [(None,)]
-
-
-def test_dropped_database_cuts_off_its_connections(postgres_server: PostgresServer) -> None:
-    url = postgres_server.create_database()
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        postgres_server.drop(url)
-        with pytest.raises(psycopg.OperationalError):
-            connection.execute("SELECT 1")
-    with pytest.raises(psycopg.OperationalError, match="does not exist"):
-        psycopg.connect(plain)
 
 
 def test_postgres_given_by_url_is_used_and_left_alone(postgres_server: PostgresServer) -> None:
@@ -172,19 +106,6 @@ def test_waiting_for_postgres_leaves_other_greenlets_running(postgres_server: Po
     assert ticks > 5
 
 
-# Both databases
-
-
-def test_database_url_names_an_empty_database(empty_database_url: str) -> None:
-    url = make_url(empty_database_url)
-    if url.drivername == "sqlite":
-        assert url.database is not None
-        assert not Path(url.database).exists()
-    else:
-        tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
-        assert execute(empty_database_url, tables) == [(0,)]
-
-
 # Processes
 
 
@@ -201,20 +122,30 @@ def test_server_that_never_gets_ready_is_killed(tmp_path: Path) -> None:
     assert not process.is_running
 
 
-def test_stop_returns_the_exit_code(tmp_path: Path) -> None:
-    output_file = tmp_path / "output.txt"
-    script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"
-    process = ServerProcess("a server", ["sh", "-c", script], output_file=output_file)
-    process.wait_until(lambda: "ready" in process.output)
-    assert process.stop() == 7
-    assert process.stop() == 7
-
-
 def test_server_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
     script = "trap '' TERM; echo ready; while :; do sleep 0.01; done"
     process = ServerProcess("a server", ["sh", "-c", script], output_file=tmp_path / "output.txt")
     process.wait_until(lambda: "ready" in process.output)
     assert process.stop(seconds=0.1) == -signal.SIGKILL
+
+
+# The gateway
+
+
+def test_gateway_whose_first_process_was_killed_leaves_no_worker_behind(gateway: Callable[..., GatewayProcess]) -> None:
+    running = gateway({"NOTIFYGATE_WORKERS": "2"})
+    running.stop(signal.SIGKILL)
+    assert not can_connect(running.port)
+
+
+def test_settings_of_the_developer_do_not_reach_the_gateway(
+    gateway: Callable[..., GatewayProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFYGATE_WORKERS", "none of your business")
+    assert gateway().is_running
+
+
+# The guard
 
 
 START_AND_WAIT = """

@@ -11,7 +11,7 @@ from notifygate.delivery import registry as registry_module
 from notifygate.delivery.hold import TRANSITIONS, Hold
 from notifygate.delivery.registry import HoldRegistry
 from notifygate.domain.entry import Entry, EntryKind
-from tests.contract.builders import eventually
+from tests.support.waiting import eventually
 from tests.unit.delivery.fake_view import FakeView
 
 

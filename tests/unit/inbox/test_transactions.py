@@ -7,8 +7,8 @@ import gevent
 import pytest
 
 from notifygate.storage.database import Database
-from tests.contract.builders import PATIENCE_SECONDS, eventually
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 HOLDS = 50
 
@@ -75,7 +75,7 @@ class Hold:
 def take_holds(gateway: InProcessGateway, count: int, *roles: str) -> list[Hold]:
     """Hold a request for each of many recipients."""
     holds = [Hold(gateway.recipient(f"recipient {n}", *roles)) for n in range(count)]
-    eventually(lambda: gateway.services.holds._count == count, "all holds")
+    eventually(lambda: gateway.hold_count == count, "all holds")
     gevent.idle()  # each has looked at the log once more and waits now
     return holds
 
@@ -136,7 +136,7 @@ def test_entering_a_hold(quiet: InProcessGateway, transactions: Transactions) ->
 
     def enter() -> None:
         gevent.spawn(alice.inbox, cursor, wait=50)
-        eventually(lambda: quiet.services.holds._count == 1, "the hold")
+        eventually(lambda: quiet.hold_count == 1, "the hold")
 
     assert transactions.of(enter) == (0, 0)
 
@@ -169,7 +169,7 @@ def test_a_notification_to_one_of_many_holds(
         assert len(holds[7].answer()["notifications"]) == 1
 
     assert transactions.of(publish_and_collect) == (0, 1)
-    assert quiet.services.holds._count == HOLDS - 1
+    assert quiet.hold_count == HOLDS - 1
 
 
 def test_a_retraction_of_a_broadcast_costs_no_more_with_many_holds(

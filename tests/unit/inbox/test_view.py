@@ -8,7 +8,7 @@ from notifygate.domain.entry import Entry, EntryKind, ItemState
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.view import View
-from tests.contract.builders import make_notification
+from tests.support.builders import make_notification
 
 ALICE = Recipient("alice", ("admin", "ops"), 0)
 

@@ -11,16 +11,9 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.view import View
-from notifygate.log.announcement import (
-    MAX_CARRIED_BYTES,
-    MAX_TIME_MS,
-    Announcement,
-    announce,
-    from_bytes,
-    to_bytes,
-)
+from notifygate.log.announcement import MAX_CARRIED_BYTES, MAX_TIME_MS, Announcement, announce, from_bytes, to_bytes
 from notifygate.log.tail import Tail
-from tests.contract.builders import make_notification
+from tests.support.builders import make_notification
 
 ENTRY_FIELDS = ("seq", "kind", "audiences", "seen_at", "read_at", "unread_delta", "unseen_delta")
 NOTIFICATION_FIELDS = list(Notification.__dataclass_fields__)

@@ -5,7 +5,7 @@ import pytest
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.log.announcement import MAX_CARRIED_BYTES, Announcement, announce, to_bytes
 from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
-from tests.contract.builders import make_notification
+from tests.support.builders import make_notification
 
 OLD, NEW = "the old secret of more than 32 bytes", "the new secret of more than 32 bytes"
 CHANNEL = "notifygate:tests:log"

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from notifygate.server.deadlines import ACTED_ON_PER_TURN, TICKS_PER_SECOND, Deadlines, Timed
-from tests.contract.builders import eventually
+from tests.support.waiting import eventually
 
 FAR_TICKS = 10_000
 

@@ -15,7 +15,7 @@ from notifygate.server import connection as connections
 from notifygate.server.connection import TRANSITIONS, Connection
 from notifygate.server.handler import Client, Deferred, ParkedRequest, Reply, Sender
 from notifygate.server.reactor import READ_BYTES, Reactor
-from tests.contract.builders import eventually
+from tests.support.waiting import eventually
 
 REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
 

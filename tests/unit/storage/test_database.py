@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from notifygate.errors import UnavailableError
 from notifygate.storage import database as database_module
 from notifygate.storage.database import Database, make_engine
-from tests.contract.builders import PATIENCE_SECONDS, eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SQLITES_OWN_LOG_PAGES = 1000
 """After how many pages SQLite itself copies its log, where it isn't told otherwise."""

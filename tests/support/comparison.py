@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from tests.longpoll.exchange import Answer, Exchange, asks_for_a_head, read_answers
+from tests.support.exchange import Answer, Exchange, asks_for_a_head, read_answers
 
 _REQUEST_ID = r"[0-9a-f]{32}"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"

@@ -5,7 +5,7 @@ import struct
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
-from tests.longpoll.site import Recipient
+from tests.support.site import Recipient
 
 
 class RawAnswer:

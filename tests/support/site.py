@@ -23,6 +23,7 @@ from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.readiness import namespace_of
 from tests.support.gateway_process import GatewayProcess
+from tests.support.waiting import eventually
 
 SECRET_KEY = "a secret for cursors of more than 32 bytes"
 JWT_SECRET = "a secret for tokens of more than 32 bytes"
@@ -31,34 +32,8 @@ UNLIMITED = {
     f"NOTIFYGATE_LIMIT_{name}": "" for name in ("PUBLISH", "AUDIENCES", "POLL", "STATE", "FAILED_AUTH", "GUARD")
 }
 
-PATIENCE_SECONDS = 20.0
-"""How long a test waits for what should come at once or within a second: long, since machines may be busy."""
-
-
-def eventually(is_so: Callable[[], Any], what: str, *, seconds: float = PATIENCE_SECONDS) -> Any:
-    """Return what `is_so` returns as soon as that is true; fail when it isn't within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        gevent.sleep(0.02)
-    return found
-
-
-def stays(is_so: Callable[[], Any], what: str, *, seconds: float) -> None:
-    """Fail as soon as `is_so` returns something false within `seconds`, for what must not happen."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert is_so(), f"no longer so: {what}"
-        gevent.sleep(0.1)
-
-
-def all_done(greenlets: Sequence[gevent.Greenlet], *, seconds: float = PATIENCE_SECONDS) -> list[Any]:
-    """Return the results of greenlets; fail when one isn't done within `seconds`, raise what one has raised."""
-    gevent.joinall(greenlets, timeout=seconds)
-    waiting = sum(not greenlet.ready() for greenlet in greenlets)
-    gevent.killall([greenlet for greenlet in greenlets if not greenlet.ready()])
-    assert not waiting, f"{waiting} of {len(greenlets)} were not done within {seconds:g} s"
-    return [greenlet.get() for greenlet in greenlets]
+RARE_LOOKS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
+"""So long that whatever comes sooner can't have been found by the look at the head."""
 
 
 def new_session() -> requests.Session:

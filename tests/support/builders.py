@@ -1,6 +1,5 @@
 """What tests of the log and the inbox are built from: notifications, databases, writers, and waiting with a deadline."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,9 +15,7 @@ from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
 from notifygate.storage.stores.append import Publication
-
-PATIENCE_SECONDS = 20.0
-"""How long something may take that should come at once; only a test that fails waits so long."""
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def make_notification(*to: str, **fields: Any) -> NewNotification:
@@ -42,14 +39,6 @@ def append(database: Database, *notifications: NewNotification) -> list[NewNotif
     """Append notifications in one commit and return them; each has its place then."""
     append_published(database, [Publication(notification) for notification in notifications])
     return list(notifications)
-
-
-def eventually(condition: Callable[[], bool], what: str = "the condition") -> None:
-    """Return as soon as a condition holds; other greenlets run meanwhile."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true"
-        gevent.sleep(0.002)
 
 
 @contextmanager
