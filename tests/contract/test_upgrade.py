@@ -19,8 +19,8 @@ from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import check_database
 from notifygate.storage.stores.entries import read_range
-from tests.project.source import REPOSITORY
 from tests.support.builders import append, make_notification
+from tests.support.gateway_process import REPOSITORY
 from tests.support.version_0_1 import CONTENTS, INSERT, make_database, notification, read_documents, shown
 
 MANY = 100_000
