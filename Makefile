@@ -1,4 +1,4 @@
-# `make` alone lists what can be made. Everything is installed into .venv; the rest of the machine stays as it is.
+# `make` alone lists the targets. Everything is installed into .venv; the rest of the machine is not changed.
 
 BIN := .venv/bin
 # Touched when an install has come to its end, so that the next run skips it.
@@ -16,21 +16,21 @@ export PYTHON
 .PHONY: help run demo test coverage campaign-rolling bench lint format types client client-check migrations-check \
 	check lock clean
 
-help: ## list these commands
+help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
 	@$(BIN)/notifygate migrate >/dev/null
 	@exec $(BIN)/gunicorn wsgi:app
 
-demo: $(INSTALLED) ## the same as run, with a page to try it out at http://127.0.0.1:8080/demo
+demo: $(INSTALLED) ## the same as run, with a demo page at http://127.0.0.1:8080/demo
 	@$(BIN)/notifygate migrate >/dev/null
 	@NOTIFYGATE_DEMO=1 exec $(BIN)/gunicorn wsgi:app
 
 test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's Chromium
 	@scripts/test $(ARGS)
 
-coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ that none of them reached
+coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of notifygate/
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
@@ -42,7 +42,7 @@ campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times one after the o
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(INSTALLED_DEV) ## look for faults and for code that isn't formatted
+lint: $(INSTALLED_DEV) ## lint, and check the format of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -56,10 +56,10 @@ types: $(INSTALLED_DEV) ## check the types
 client: $(INSTALLED_DEV) ## build the browser client and the bell from clients/js/ into notifygate/web/static/
 	@scripts/client build
 
-client-check: $(INSTALLED_DEV) ## check types, unit tests and sizes of the browser client, and that it is built
+client-check: $(INSTALLED_DEV) ## check types, unit tests, sizes and the build of the browser client
 	@scripts/client check
 
-migrations-check: $(INSTALLED_DEV) ## check that the migrations lead to the tables that the code describes
+migrations-check: $(INSTALLED_DEV) ## check that the migrations give the tables of the code
 	$(BIN)/python -m pytest tests/project/test_migrations.py
 
 check: lint types client-check test ## everything that CI checks; the tests include migrations-check
@@ -69,12 +69,12 @@ UPGRADE ?=
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url $(UPGRADE)
 
-lock: $(INSTALLED_DEV) ## write requirements*.txt anew from requirements*.in
+lock: $(INSTALLED_DEV) ## update requirements*.txt from requirements*.in
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) --constraints requirements.txt benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
-clean: ## remove .venv and what tools left behind; var/ with the gateway's data stays
+clean: ## remove .venv and files of tools; var/ with the gateway's data stays
 	rm -rf .venv build benchmarks/build clients/js/node_modules *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

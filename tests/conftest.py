@@ -1,4 +1,4 @@
-"""What all tests share. The servers' fixtures are in `tests/support/fixtures.py`."""
+"""Shared fixtures of all tests. Those of the servers are in `tests/support/fixtures.py`."""
 
 import signal
 

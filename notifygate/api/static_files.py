@@ -59,7 +59,7 @@ def static_files() -> Endpoint:
         name = exchange.request.params["name"]
         plain = hashed.get(name, name)
         if plain not in files:
-            raise NotFoundError("There is no such file.")
+            raise NotFoundError("The file does not exist.")
         fields = {
             "Cache-Control": "public, max-age=31536000, immutable" if name in hashed else "no-cache",
             "Vary": "Accept-Encoding",

@@ -29,7 +29,7 @@ _HTML = field_lines({"Content-Type": "text/html; charset=utf-8"})
 
 
 class GatewayApp(Flask):
-    """Flask with the pipeline in the place of its views and hooks."""
+    """Flask with the pipeline instead of views and hooks."""
 
     def __init__(self) -> None:
         super().__init__("notifygate", static_folder=None)
@@ -58,7 +58,7 @@ class GatewayApp(Flask):
         return _flask_response(outcome, self._encoder.fields(exchange, outcome))
 
     def _target(self) -> tuple[Access, Run]:
-        """Return which callers the matched path admits, and what answers them."""
+        """Return the callers that the matched path admits, and the function that answers them."""
         if (request.content_length or 0) > MAX_BODY_BYTES:  # also where the body is not read
             return "open", _raises(PayloadTooLargeError())
         if request.method == "OPTIONS" and self._is_preflight():
@@ -133,7 +133,7 @@ def _read_body() -> bytes:
 
 
 def _close_connection() -> None:
-    """Make the server close the connection: where the next request would begin is unknown."""
+    """Make the server close the connection: the beginning of the next request is unknown."""
     if close := request.environ.get(CLOSE_CONNECTION):
         close()
 

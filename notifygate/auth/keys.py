@@ -1,7 +1,7 @@
-"""API keys: `ng_<key id>_<secret>`. The secret is shown once; what is kept is a hash of it.
+"""API keys: `ng_<key id>_<secret>`. The secret is shown once; the database stores a hash of it.
 
-A secret is 256 random bits, so a plain SHA-256 is as good as a slow hash: there is nothing to guess. Every change of a
-key is an entry of the log for the workers, so that a revoked key is worth nothing at once everywhere.
+A secret is 256 random bits, so a plain SHA-256 is as good as a slow hash: guessing is hopeless. Every change of a key
+is an entry of the log for the workers, so that a revoked key is invalid at once in all of them.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ def rotate_key(key_id: str, grace_seconds: int) -> Callable[[LogTransaction], st
     def change(transaction: LogTransaction) -> str:
         previous_until = transaction.now + grace_seconds * 1000
         if not keys.rotate_key(transaction.connection, key_id, _hash(secret), previous_until):
-            raise NotFoundError(f"There is no key {key_id} that could be rotated.")
+            raise NotFoundError(f"The key {key_id} can't be rotated: it does not exist or is revoked.")
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
         return f"{PREFIX}{key_id}_{secret}"
 
@@ -88,17 +88,17 @@ def revoke_key(key_id: str) -> Callable[[LogTransaction], None]:
 
     def change(transaction: LogTransaction) -> None:
         if not keys.revoke_key(transaction.connection, key_id, transaction.now):
-            raise NotFoundError(f"There is no key {key_id} that could be revoked.")
+            raise NotFoundError(f"The key {key_id} can't be revoked: it does not exist or is revoked already.")
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
 
     return change
 
 
 class KeyVerifier:
-    """Checks API keys. All that are in use are kept in memory, and read again when an entry says that one has changed.
+    """Verifies API keys. All keys in use are cached, and read again after an entry about keys.
 
-    So memory knows nearly every key that is good (`recall`); the database (`verify`) is for one that was made or
-    rotated a moment ago, of which this worker has not been informed yet.
+    So nearly every valid key is in memory (`recall`); the database (`verify`) is for a key that was created or rotated
+    a moment ago, before this worker has read its entry.
     """
 
     def __init__(self, database: Database) -> None:

@@ -40,7 +40,7 @@ INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A click group over `COMMANDS` that imports a command's module when that command is asked for."""
+    """A click group over `COMMANDS` that imports a command's module on its first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table, without importing anything."""

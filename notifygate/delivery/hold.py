@@ -46,7 +46,7 @@ class HoldView(Protocol):
     """The recipient's own audience first, `all` last."""
 
     def affects(self, entry: Entry) -> bool:
-        """Return whether the entry changes what the recipient sees."""
+        """Return whether the entry changes the recipient's inbox."""
         ...
 
 
@@ -84,7 +84,7 @@ class Hold(Generic[R]):
         """`time.time()` of the commit that ended it, if known."""
 
     def check(self, *, is_last: bool) -> R | None:
-        """Return the response to what is there now; None if there is nothing new and `is_last` is false."""
+        """Return the response; None if there are no changes and `is_last` is false."""
         raise NotImplementedError
 
     def refresh_view(self) -> None:

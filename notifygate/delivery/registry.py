@@ -97,7 +97,7 @@ class HoldRegistry:
             return response
         try:
             return self.begin(hold)
-        except BaseException:  # in the hub, where it may have to be repeated in a greenlet
+        except BaseException:  # in the hub: the call may be repeated in a greenlet
             hold.reason = reason
             raise
 

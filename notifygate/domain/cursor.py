@@ -54,7 +54,7 @@ class _Key:
     """One gateway secret with its cipher contexts, which are kept since creating one costs more than using it."""
 
     def __init__(self, secret: str) -> None:
-        # ECB of exactly one block is the bare block cipher, which is what the module's docstring relies on.
+        # ECB of exactly one block is the bare block cipher, as the module's docstring requires.
         cipher = Cipher(algorithms.AES(derive_key(secret, b"cursor cipher v1")[:16]), modes.ECB())  # noqa: S305
         self.encrypt = cipher.encryptor().update
         self.decrypt = cipher.decryptor().update

@@ -19,7 +19,7 @@ _NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
 
 @dataclass(slots=True, eq=False)
 class Notification:
-    """One item of the log, as clients are told of it."""
+    """A published notification, in the form for clients."""
 
     seq: int
     """Position of its `published` entry in the log; its order in every inbox."""
@@ -28,9 +28,9 @@ class Notification:
     to: tuple[str, ...]
     """Its audiences, without duplicates, in the order in which the publisher gave them."""
     document: bytes
-    """What all its recipients get of it, as it travels and as it is stored: a JSON object (`encode_document`)."""
+    """The content for all recipients, as it is sent and stored: a JSON object (`encode_document`)."""
     audiences: frozenset[str] = field(init=False)
-    """`to` for look-ups."""
+    """`to` as a set."""
     _untouched: dict[str, bytes] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ class HistoryQuery(QueryModel):
 
 
 def get_history(exchange: Exchange, services: Services) -> Response:
-    """Return what precedes a notification in the inbox, newest first.
+    """Return the notifications before a given one in the inbox, newest first.
 
     200; 400, 404 for an unknown id, 429 `poll`, 503.
     """

@@ -39,7 +39,7 @@ def get_inbox(exchange: Exchange, services: Services) -> Outcome:
 def _parse(request: Request) -> tuple[str | None, int | None, int]:
     """Return cursor, wait and limit. Plain parameters are read by hand, three times as fast as by the model.
 
-    Anything else is left to the model, which knows what is wrong. Raises InvalidRequestError.
+    The model parses all others and finds the faults. Raises InvalidRequestError.
     """
     cursor = wait = limit = None
     for part in request.query.split(b"&") if request.query else ():

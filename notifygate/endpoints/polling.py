@@ -50,7 +50,7 @@ class Poll:
         """The cursors in If-None-Match."""
 
     def run(self, services: Services, recipient: Recipient) -> InboxUpdate | Unchanged:
-        """Return what lies after the cursor now.
+        """Return the changes after the cursor.
 
         Raises UnauthorizedError if the token was revoked, at the latest while the database was read.
         """
@@ -84,7 +84,7 @@ class PollHold(Hold[Response]):
             and services.revocations.accepts(recipient)
             and services.polls.is_at_the_end(self.view, poll.cursor)
         ):
-            return None  # nearly all that come back after a broadcast
+            return None  # nearly all polls after a broadcast
         outcome = poll.run(services, recipient)
         if isinstance(outcome, Unchanged) and not is_last:
             return None

@@ -135,7 +135,7 @@ class FastPath:
     def _broadcast(self, holds: Sequence[PollHold]) -> None:
         """Answer the holds whose response is one new notification in the common form.
 
-        The others, and those past their limit, stay as they are.
+        The others, and those past their limit, are not changed.
         """
         guard, limit = self.guard, self._poll_limit
         if guard is None or limit is None or self.record.logs:

@@ -1,4 +1,4 @@
-"""History: what lies before a notification in the inbox."""
+"""History: the notifications before a given one in the inbox."""
 
 from sqlalchemy import Connection
 
@@ -18,10 +18,10 @@ class History:
         self._views = views
 
     def before(self, principal: Recipient, notification_id: str | None, limit: int) -> tuple[list[bytes], bool]:
-        """Return up to `limit` notifications as JSON that lie before one, newest first, and whether there are more.
+        """Return up to `limit` notifications before a given one as JSON, newest first, and whether there are more.
 
-        Without an id, the newest. Raises NotFoundError for an id that this recipient could not have been shown; one
-        that they have dismissed, or that has left the inbox since, still marks its place.
+        Without an id, the newest. Raises NotFoundError for an id that was never visible to this recipient; one that was
+        dismissed, or that left the inbox since, still marks its position.
         """
         self._views.current(principal)  # the first request of a recipient begins their inbox
 
@@ -33,7 +33,7 @@ class History:
                 return read_page(connection, view, limit + 1)
             stored = read_notification(connection, notification_id)
             if stored is None or not set(view.audiences) & stored.notification.audiences:
-                raise NotFoundError("There is no such notification in this inbox.")
+                raise NotFoundError("The notification is not in this inbox.")
             return read_page(connection, view, limit + 1, before=stored.notification.seq)
 
         items = self._database.read_in_turn(work)

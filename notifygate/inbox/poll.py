@@ -1,7 +1,7 @@
-"""A poll: what lies after a cursor? Answered from the tail and the recipient's view; seldom from the database.
+"""Polls: the changes after a cursor, from the tail and the recipient's view, and rarely from the database.
 
-The order of decisions is that of PROTOCOL section 4: an unusable cursor gives a reset, an old one is read from the
-database, the rest comes from memory. Nothing here waits for news: `notifygate.delivery` does.
+The order of decisions is that of docs/protocol.md section 4: an unusable cursor gives a reset, an old one is read from
+the database, the others are answered from memory. `notifygate.delivery` waits for changes.
 """
 
 import logging
@@ -37,13 +37,13 @@ better than two hundred pages, and it bounds what one poll may read."""
 
 
 class Asked(Protocol):
-    """What a client asks for, as far as it matters here."""
+    """The part of a client's poll that this module reads."""
 
     cursor: str | None
 
 
 class Waiting(Protocol):
-    """A poll that waits for news."""
+    """A poll that waits for changes."""
 
     view: View
 
@@ -97,7 +97,7 @@ class Polls:
         except (NotifygateError, WouldWaitError):
             raise
         except Exception:  # a defect, in an entry or in its rendering
-            logger.exception("An entry in memory could not be rendered; the tail is dropped and read from the database")
+            logger.exception("Encoding an entry in memory failed; the tail is dropped and read from the database")
             self._tail.forget()
             return self._changes_after(principal, view, at, position, tags, limit)
 
@@ -116,19 +116,19 @@ class Polls:
         return self.as_update(unchanged) if self._tail.is_ageing(position) else unchanged
 
     def is_at_the_end(self, view: View, cursor: str | None) -> bool:
-        """Return whether the cursor is at the log head, as far as memory can answer. False: call `look`.
+        """Return whether the cursor is at the log head, as far as memory knows. If False, call `poll`.
 
-        For a view that is `current`. Nearly every poll that follows a wake-up is at the head.
+        For a `current` view. Nearly every poll after a wake-up is at the head.
         """
         tail = self._tail
         return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
 
     def answer_single(self, holds: Iterable[W]) -> list[tuple[W, bytes]]:
-        """Answer those polls after whose cursor there is exactly one entry, a published notification; skip the others.
+        """Answer the polls with exactly one entry after their cursor, a published notification; skip the others.
 
-        The answer is the one that `look` gives. Nearly every woken poll is such a poll, and many at once cost little.
-        Returns each hold with its notification as JSON; the counts and the cursor after it are then the view's
-        (`unread`, `unseen`, `token`).
+        The response is that of `poll`. Nearly every woken poll is such a poll, and many at once cost little. Returns
+        each hold with its notification as JSON; the view then has the new counts and cursor (`unread`, `unseen`,
+        `token`).
         """
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
         answered: list[tuple[W, bytes]] = []
@@ -184,9 +184,9 @@ class Polls:
         return position
 
     def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> tuple[str | None, int]:
-        """Return the first tag after which nothing visible has changed, and which is not about to age out.
+        """Return the first tag without later visible changes that is not about to age out, and its position.
 
-        And its position; None and MAX_SEQUENCE if there is no such tag.
+        Without such a tag, None and MAX_SEQUENCE.
         """
         for tag in tags:
             position = self._position(principal, view, tag)
@@ -234,7 +234,7 @@ class Polls:
             _collect(view, visible[0], notifications, removed)
             token = self._token(view, at.epoch, at.seq)
             return InboxUpdate(notifications, removed, at.unread, at.unseen, token)
-        present: dict[int, Entry] = {}  # the last entry of each notification says what its state is now
+        present: dict[int, Entry] = {}  # the last entry of each notification has its present state
         for entry in visible:
             if entry.notification:
                 present[entry.notification.seq] = entry

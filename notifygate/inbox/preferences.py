@@ -50,7 +50,7 @@ class PreferenceStore:
             ensure_inbox(transaction.connection, principal.id, transaction.head)
             present = self._read(transaction.connection, principal, transaction.epoch)
             if only_if is not None and present.version not in only_if:
-                raise PreconditionFailedError("The preferences were changed by another device; read them again.")
+                raise PreconditionFailedError("Another device changed the preferences; read them again.")
             if present.types == types:
                 return present
             entry = transaction.append(EntryKind.VIEW, (user(principal.id),))

@@ -1,8 +1,8 @@
-"""Seen, read, unread, dismissed: what a recipient does with notifications, by id or up to a cursor.
+"""Changes of state: seen, read, unread, dismissed, by id or up to a cursor.
 
-Each change is an entry for `user:<recipient>`, by which the recipient's other devices learn of it; it carries the new
-state and what it does to the counts, so that no one has to look it up. The log's lock is held meanwhile: a
-notification can't leave the inboxes between the look at its state and the change.
+Each change is an entry for `user:<recipient>`, for the recipient's other devices; it contains the new state and the
+change of the counts, so that no reader needs the database. The log's lock is held meanwhile: a notification can't leave
+the inboxes between reading its state and the change.
 """
 
 from collections.abc import Callable, Sequence
@@ -78,7 +78,9 @@ class InboxStates:
         def change(transaction: LogTransaction, view: View) -> int:
             seq = self._codec.decode(cursor, transaction.epoch, principal.id, principal.roles, view.tag)
             if seq is None or seq > transaction.head:
-                raise InvalidCursorError("up_to is not a cursor of this recipient, with these roles, of this epoch.")
+                raise InvalidCursorError(
+                    "up_to is not a cursor of this recipient with these roles; send the cursor of a poll."
+                )
             return self._change_up_to(transaction, view, operation, seq)
 
         return self._run(principal, change)
@@ -119,7 +121,7 @@ class InboxStates:
         return changed
 
     def _change_up_to(self, transaction: LogTransaction, view: View, operation: Operation, seq: int) -> int:
-        """Move a watermark. The rows below it follow, since a row says more than a mark."""
+        """Move a watermark, and update the rows below it, since a row takes precedence over a mark."""
         unread, unseen, everything = read_counts(transaction.connection, view, up_to=seq)
         changed = {"seen": unseen, "read": unread, "dismiss": everything}[operation]
         if changed == 0:

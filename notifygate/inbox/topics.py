@@ -1,4 +1,4 @@
-"""Topics: what a recipient follows, and could follow."""
+"""Topics: those that a recipient follows, and those that are open to the recipient."""
 
 from sqlalchemy import Connection
 
@@ -13,7 +13,7 @@ from notifygate.storage.stores.catalog import read_catalog
 from notifygate.storage.stores.inboxes import delete_follow, ensure_inbox, insert_follow, read_followed
 
 MAX_FOLLOWED = 200
-"""Topics of one recipient. Each is one more audience that a poll looks at."""
+"""Maximum of topics of one recipient. Each is one more audience that a poll reads."""
 
 
 class Topics:
@@ -43,12 +43,12 @@ class Topics:
         def change(transaction: LogTransaction) -> None:
             connection = transaction.connection
             if not read_catalog(connection).may_follow(topic, principal.roles):
-                raise ForbiddenError("This topic is limited to other roles.")
+                raise ForbiddenError("The topic is limited to other roles.")
             followed = read_followed(connection, principal.id)
             if topic in followed:
                 return
             if len(followed) >= MAX_FOLLOWED:
-                raise InvalidRequestError.of("topic", f"A recipient can follow at most {MAX_FOLLOWED} topics.")
+                raise InvalidRequestError.of("topic", f"is one too many; the maximum is {MAX_FOLLOWED} followed topics")
             ensure_inbox(connection, principal.id, transaction.head)
             entry = transaction.append(EntryKind.VIEW, (user(principal.id),))
             insert_follow(connection, principal.id, topic, entry.seq)

@@ -41,9 +41,9 @@ def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) 
 
 
 def learn_last_states(connection: Connection, recipient: str, removals: Sequence[Entry]) -> bool:
-    """Look up the final states of removed notifications for one recipient, and leave them with the entries.
+    """Read the final states of removed notifications for one recipient, and store them in the entries.
 
-    Returns False where they can't be known any more, because retention may have got there first.
+    Returns False if retention may have deleted them already.
     """
     if any(entry.seq <= read_head(connection).floor for entry in removals):
         return False

@@ -50,7 +50,7 @@ class Views:
         self._cache: Recent[ViewKey, View] = Recent(capacity)
 
     def clear(self) -> None:
-        """Forget all views: history has begun anew."""
+        """Drop all views, after a new epoch."""
         self._cache.clear()
 
     def current(self, principal: Recipient) -> View:
@@ -95,21 +95,21 @@ class Views:
         self._cache.put(principal.key, view)
 
     def _can_advance(self, view: View) -> bool:
-        """Bring a view to the tail's end; False if it has to be read from the database.
+        """Advance a view to the end of the tail. Return False if it must be read from the database.
 
-        So it has where an entry in memory can't be counted. It is a copy, which nobody else should meet again.
+        It must also be read if an entry in memory is invalid; the tail drops such an entry.
         """
         try:
             return self._advance(view)
         except (NotifygateError, WouldWaitError):
             raise
         except Exception:  # a defect, in the entry or in counting it
-            logger.exception("A view could not be advanced; it is read from the database")
+            logger.exception("Advancing a view failed; it is read from the database")
             self._tail.forget()
             return False
 
     def _advance(self, view: View) -> bool:
-        """Bring a view to the tail's end; False if it has to be read anew."""
+        """Advance a view to the end of the tail. Return False if it must be read again."""
         if view.seq == self._tail.end and view.epoch == self._tail.epoch:
             return True
         while True:

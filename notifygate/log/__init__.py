@@ -1,6 +1,5 @@
-"""The log: the one ordered list of changes. Written in groups, read by position, followed by every worker.
+"""The log: the ordered list of all changes. Written in groups, read by position, followed by every worker.
 
-`writer` appends (group commit), `reader` reads from the database, `tail` keeps the newest entries in memory,
-`follower` feeds the tail, `announcements` carries the news of a commit to other workers, `catalog` keeps what entries
-of kind CONFIG are about.
+`writer` commits in groups, by `append` (publications) and `transaction` (other changes); `tail` has the newest entries
+in memory, `follower` feeds it, and `catalog` caches the types and topics that entries of kind CONFIG change.
 """

@@ -1,4 +1,4 @@
-"""The registered types and topics, kept in memory and read again when an entry says that they have changed."""
+"""The registered types and topics, cached in memory and read again after an entry about them."""
 
 from notifygate.domain.visibility import Catalog
 from notifygate.storage.database import Database

@@ -1,11 +1,11 @@
 """A transaction on the log, for every change but a plain publication.
 
-It holds the log's lock from its first statement on. Whatever it reads therefore can't change before it commits, and
-its entries have their numbers at once. Its work is short; the time-outs of `storage.database` are the net below it.
+It holds the log's lock from its first statement on. So its reads stay true until it commits, and its entries have their
+numbers at once. Its work is short; the time-outs of `storage.database` bound it.
 
 On a server with another timeline than the log's it first stores that timeline and begins a new epoch. Under the lock
-exactly one transaction does so, and nothing is committed to the old epoch on the new timeline: what is appended without
-this class (`log.append`) requires the stored timeline.
+exactly one transaction does so, and nothing is committed to the old epoch on the new timeline: appends without this
+class (`log.append`) require the stored timeline.
 """
 
 import logging
@@ -61,7 +61,7 @@ class LogTransaction:
         update_head(self.connection, timeline=head.server_timeline)
         if head.timeline is not None and policy_of(self.connection) is TimelinePolicy.BEGINS_EPOCH:
             logger.warning(
-                "The database's server was promoted (timeline %s, before it %s): a new epoch begins",
+                "The database server was promoted (timeline %s, before %s): a new epoch begins",
                 head.server_timeline,
                 head.timeline,
             )
@@ -85,12 +85,12 @@ class LogTransaction:
         return entry
 
     def prune_up_to(self, seq: int) -> None:
-        """Say that entries up to a position may be missing from now on."""
+        """Raise the floor: entries up to a position may be missing from now on."""
         self.floor = max(self.floor, seq)
         update_head(self.connection, floor=self.floor)
 
     def begin_new_epoch(self, epoch: int) -> None:
-        """Say that history has begun anew: no cursor made before is worth anything."""
+        """Begin a new epoch: all earlier cursors are invalid."""
         self.epoch = epoch
         update_head(self.connection, epoch=epoch)
 
@@ -105,5 +105,5 @@ class Transact(Protocol):
     """Runs a change in a transaction on the log and returns its result when that is durable."""
 
     def __call__(self, change: Callable[[LogTransaction], T], /) -> T:
-        """Run the change; whatever it raises is raised here and nothing of it is committed."""
+        """Run the change. Its exceptions are raised here, and then nothing of it is committed."""
         ...

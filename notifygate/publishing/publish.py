@@ -22,7 +22,8 @@ IDEMPOTENCY_SECONDS = 24 * 3600
 
 
 Outcome = dict[str, Any]
-"""What an answer holds beyond its request: all that is stored for a repetition, however many audiences it names."""
+"""The parts of a response that its request does not contain: all that is stored for a repetition, independent of the
+number of audiences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Publishing:
         """
         for audience in request.to:
             if not publisher.may_address(audience):
-                raise ForbiddenError("This key may not publish to one of these audiences.")
+                raise ForbiddenError("The API key may not publish to one of these audiences.")
         if not publisher.may_use_type(request.content["type"]):
-            raise ForbiddenError("This key may not publish notifications of this type.")
+            raise ForbiddenError("The API key may not publish notifications of this type.")
         if publisher.has_fixed_sender and request.content["sender"] not in (None, publisher.name):
             # Not replaced silently: the publisher would not notice that its text is lost.
-            raise ForbiddenError("The sender of this key is fixed to its name: leave sender out, or give that name.")
+            raise ForbiddenError("The sender of the API key is fixed to its name; omit sender, or send that name.")
         if idempotency_key is None:
             notification, outcome = self._make(publisher, request)
             self._writer.publish(notification)
@@ -72,10 +73,10 @@ class Publishing:
         try:
             self._writer.publish(notification, claim)
         except ClaimTakenError as error:
-            # The same key at the same time: the table's primary key let one of the two through, and it wasn't us.
+            # The same key at the same time: the table's primary key admitted the other request.
             if outcome := self._recall(publisher.key_id, idempotency_key, digest):
                 return PublishAnswer(_answer_body(request, outcome), replayed=True)
-            raise UnavailableError("The outcome of a request with this Idempotency-Key is not known yet.") from error
+            raise UnavailableError("The outcome of an earlier request with this Idempotency-Key is unknown.") from error
         return PublishAnswer(_answer_body(request, outcome))
 
     def _recall(self, key_id: str, idempotency_key: str, digest: str) -> Outcome | None:
@@ -92,7 +93,7 @@ class Publishing:
         return orjson.loads(record.answer)
 
     def _make(self, publisher: Publisher, request: NotificationRequest) -> tuple[NewNotification, Outcome]:
-        """Make the notification of a request, with what its answer says beyond the request."""
+        """Return the notification of a request, and the parts of the response that the request does not contain."""
         asked = request.content
         rule = self._catalog.current.rule(asked["type"])
         content = asked | {

@@ -1,7 +1,7 @@
-"""The registry of notification types and topics, and how a change of it reaches everyone.
+"""The registry of notification types and topics, and the entries that publish its changes.
 
-An entry for the workers makes them read the catalog again. Where the change alters what recipients can see, the same
-entry is for them too, and whoever polls across it gets a reset.
+An entry for the workers makes them read the catalog again. If the change affects visibility, the same entry is for the
+recipients too, and a poll across it gets a reset.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def delete_type(name: str) -> Callable[[LogTransaction], None]:
     def change(transaction: LogTransaction) -> None:
         old = catalog.read_catalog(transaction.connection).types.get(name)
         if old is None:
-            raise NotFoundError("There is no such type.")
+            raise NotFoundError("The type is not registered.")
         catalog.delete_type(transaction.connection, name)
         _announce_type(transaction, old, DEFAULT_TYPE)
 
@@ -42,7 +42,7 @@ def delete_type(name: str) -> Callable[[LogTransaction], None]:
 
 
 def put_topic(name: str, roles: tuple[str, ...]) -> Callable[[LogTransaction], None]:
-    """Return the change that registers a topic and limits it to roles (none: open to everybody)."""
+    """Return the change that registers a topic and limits it to roles (none: open to all recipients)."""
 
     def change(transaction: LogTransaction) -> None:
         known = catalog.read_catalog(transaction.connection).topic_roles

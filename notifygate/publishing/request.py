@@ -1,5 +1,5 @@
-"""A request to publish a notification, field by field (docs/protocol.md section 3): the rules of everything that
-publishes, whatever form the request came in.
+"""A request to publish a notification, field by field (docs/protocol.md section 3): the rules for all forms of
+publishing.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ MAX_DATA_DEPTH = 32
 
 MAX_AUDIENCES = 1000
 
-# Patterns are read by Python here and, in openapi.json, by programs that speak ECMA-262: they say the same in both.
+# Patterns are used by Python here and by ECMA-262 in openapi.json: they have the same meaning in both.
 TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
 TEXT_PATTERN = r"[^\x00\ud800-\udfff]*"
 LINE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"
@@ -122,7 +122,7 @@ Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS), BeforeValidator(_integer)]
 
 @dataclass(frozen=True, slots=True)
 class NotificationRequest:
-    """What a publisher asks for, validated."""
+    """A validated publication."""
 
     to: tuple[str, ...]
     content: dict[str, Any]
@@ -130,10 +130,11 @@ class NotificationRequest:
     text of a JSON object."""
     ttl_seconds: int | None
     cut_off: str = ""
-    """What did not fit into the body. The answer says that there was something, and another rest is another request."""
+    """The text beyond the maximum of the body. The response reports the truncation, and another rest is another
+    request."""
 
     def digest(self) -> str:
-        """Return a hash of the whole request: what an Idempotency-Key is bound to. Version 0.1 hashes the same."""
+        """Return a hash of the whole request, to which an Idempotency-Key is bound. Version 0.1 hashes the same."""
         fields = (self.to, *self.content.values(), self.ttl_seconds, self.cut_off)
         return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 

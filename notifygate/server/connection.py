@@ -1,8 +1,8 @@
-"""A connection that no greenlet serves, and its states.
+"""A connection without a greenlet, and its states.
 
     idle     waits for a request
-    working  a greenlet makes the response, or the response is ready and goes out with the others of this turn
-    held     waits for news with a parked request
+        working  a greenlet makes the response, or the response is ready and is sent with the others of this turn
+    held     waits for changes with a parked request
     left     is closed, or belongs to a greenlet
 
 Neither a deadline nor a client that closes its sending side ends a connection in `working`: its response comes first.
@@ -43,7 +43,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 
 
 class Outbox(Protocol):
-    """Where a connection puts a response."""
+    """The reactor's queue of responses."""
 
     def send_soon(self, outgoing: Outgoing) -> None:
         """Send a response together with the others of this turn."""
@@ -64,7 +64,7 @@ class Connection(Timed):
         self.held: ParkedRequest | None = None
         """The request that waits, in state `held`."""
         self.has_received = False
-        """Whether the socket may hold bytes whose arrival epoll has reported already."""
+        """Whether the socket may have unread bytes that epoll has reported already."""
 
     @property
     def is_gone(self) -> bool:
@@ -85,12 +85,12 @@ class Connection(Timed):
 
 
 def has_unread(fd: int) -> bool:
-    """Return whether a socket holds received bytes that were not read."""
+    """Return whether a socket has received bytes that were not read."""
     return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
 def shut_reading_side(fd: int) -> None:
-    """Let a socket end after what it has received: reading returns that, then the end."""
+    """End a connection after the bytes received so far: reads return those, and then the end."""
     connection = get_original("socket", "socket")(fileno=fd)
     try:
         connection.shutdown(socket.SHUT_RD)

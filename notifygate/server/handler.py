@@ -19,7 +19,7 @@ class Client(Protocol):
         ...
 
     def answer(self, data: bytes, *, keep_alive: bool) -> None:
-        """Send the response to a held request, together with others of this turn; nothing if the client is gone."""
+        """Send the response to a held request, together with the others of this turn; do nothing if the client left."""
         ...
 
 
@@ -37,11 +37,11 @@ class ParkedRequest(Protocol):
     """`time.monotonic()` at which the wait ends."""
 
     def expire(self) -> None:
-        """Answer with whatever is there. Called in the hub."""
+        """Answer the request, since its wait has ended. Called in the hub."""
         ...
 
     def abandon(self) -> bytes:
-        """Drop the request; return the response for a connection that was only half closed."""
+        """Drop the request; return the response for a connection that is only half closed."""
         ...
 
 

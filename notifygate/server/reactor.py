@@ -88,8 +88,8 @@ class Reactor:
     def stop_reading(self) -> None:
         """Stop reading new requests; answer those already received, then close.
 
-        Closing idle connections instead would cut off a request that has just arrived. A connection with a request in
-        hand keeps its reading side until its response is sent: shut earlier, it would look as if its client had left.
+        Closing idle connections would cut off requests that have just arrived. The reading side of a connection with a
+        request is shut after its response: before, its client would be taken for gone.
         """
         self._is_reading = False
         for connection in self._connections.values():
@@ -104,7 +104,7 @@ class Reactor:
             self._close(connection)
         self._epoll.close()
 
-    # --- Reading ------------------------------------------------------------------------------
+    # --- Events of connections ----------------------------------------------------------------
 
     def _serve_readable(self) -> None:
         connections = self._connections
@@ -189,17 +189,17 @@ class Reactor:
                 self._watch_again(connection)
 
     def _handle_busy_event(self, connection: Connection, events: int) -> None:
-        """Act on what the client of a request in hand does: it leaves, or sends its next request early.
+        """Handle an event of a connection with a request: its client left, or sent its next request early.
 
-        A client that sends a request and then closes its sending side wants both answered, or has left; writing the
-        first response shows which. A client that only closes its sending side leaves a hold, but still gets a response
-        that a greenlet is making, which takes no long time.
+        A client that sent another request and then closed its sending side may still read both responses; sending the
+        first one shows it. A client that only closed its sending side ends its hold, but still gets a response that a
+        greenlet makes.
         """
         has_left = events & _GONE
         if connection.held is not None and events & _BROKEN:
             has_left = has_left or not (events & EPOLLIN and has_unread(connection.fd))
         if has_left:
-            # At once: a greenlet that still works for this connection has to see that it is gone (`is_gone`).
+            # At once, so that a greenlet that works for this connection sees it (`is_gone`).
             held = connection.held
             self.send([(connection, b"" if held is None else held.abandon(), False)])
         else:
@@ -258,7 +258,7 @@ class Reactor:
     # --- Deadlines ----------------------------------------------------------------------------
 
     def _expire(self, connection: Connection) -> None:
-        """End what an idle or held connection waits for. A response in the making has time-outs of its own."""
+        """End the wait of an idle or held connection. A greenlet that makes a response has time-outs of its own."""
         if connection.state == "idle":
             self._close(connection)
         elif connection.held is not None:
@@ -271,7 +271,7 @@ class Reactor:
     # --- Leaving ------------------------------------------------------------------------------
 
     def _release(self, connection: Connection) -> int:
-        """Give a connection up and return its descriptor, which stays open."""
+        """Remove a connection and return its descriptor, which stays open."""
         connection.change("leave")
         fd, connection.fd = connection.fd, -1
         del self._connections[fd]

@@ -1,7 +1,7 @@
-"""The answer to a request that gunicorn can't read, or that fails outside the application: a problem (RFC 9457).
+"""The response to a request that gunicorn can't parse, or that fails outside the application: a problem (RFC 9457).
 
-gunicorn's own answer and log line quote the request: a header without its colon may be a credential, and a URL may hold
-the text of a notification.
+gunicorn's own response and log line quote the request: a header without its colon may be a credential, and a URL may
+contain the text of a notification.
 """
 
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def reject(error: BaseException) -> bytes:
-    """Log why a request was not served; return the bytes of the response, after which its connection ends."""
+    """Log the reason of a rejection, and return the bytes of the response, which closes its connection."""
     if isinstance(error, LimitRequestLine):
         code = "uri-too-long"
     elif isinstance(error, LimitRequestHeaders):
@@ -29,9 +29,9 @@ def reject(error: BaseException) -> bytes:
         code = "internal"
     request_id = new_request_id()
     defect = error if code == "internal" else None
-    logger.warning("Not served: %s", type(error).__name__, exc_info=defect, extra={"request_id": request_id})
+    logger.warning("Request rejected: %s", type(error).__name__, exc_info=defect, extra={"request_id": request_id})
     problem = CATALOGUE[code]
-    detail = problem.explanation if defect else "The request can't be read as HTTP/1.1."
+    detail = problem.explanation if defect else "The request is not valid HTTP/1.1."
     body = orjson.dumps(problem_document(code, detail, request_id))
     head = (
         f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"

@@ -227,7 +227,7 @@ class GatewayWorker(GeventWorker):
         return True
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that gunicorn can't read, or that fails outside the application. See `rejection`."""
+        """Answer a request that gunicorn can't parse, or that fails outside the application. See `rejection`."""
         try:
             client.sendall(reject(exc))
         except OSError:

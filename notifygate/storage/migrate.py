@@ -23,10 +23,10 @@ from notifygate.storage.faults import is_unavailable
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 LOCK_KEY = 7_130_529_044
-"""PostgreSQL advisory lock of migrations; the number means nothing, it only has to be ours."""
+"""PostgreSQL advisory lock of migrations: an arbitrary number that other applications don't use."""
 
 LOCK_SECONDS = 1
-"""How long a step waits for the lock on a table. Whatever else wants the table waits behind it meanwhile."""
+"""How long a step waits for the lock on a table. Other statements that need the table wait behind it meanwhile."""
 LOCK_ATTEMPTS = 60
 LOCK_PAUSE_SECONDS = 1.0
 """Pause between the attempts, in which what has queued up behind the last one is done."""

@@ -1,7 +1,7 @@
-"""Whether a database is fit for this gateway: migrated to this version, and made with this gateway's secret.
+"""Checks of a database before its use: migrated to this version, and created with this gateway's secret.
 
-Cursors are made with the secret, so gateways that share a database must share it. The database keeps a fingerprint;
-a gateway with another secret refuses to start. While the secret is rotated both are known to every gateway.
+Cursors are made with the secret, so gateways that share a database must share it. The database has its fingerprint; a
+gateway with another secret does not start. During a rotation every gateway has both secrets.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ EXPANDED_REVISION = "0001"
 
 
 def check_database(database: Database, secret_keys: Sequence[str]) -> None:
-    """Make sure that the gateway can use a database. Raises ConfigurationError that says what to do otherwise."""
+    """Check that the gateway can use a database. Raises ConfigurationError with the necessary action otherwise."""
     database.write(lambda connection: _check(connection, secret_keys))
     if database.timeline is not TimelinePolicy.IGNORED:
         database.read(_check_timeline)
@@ -64,8 +64,8 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
     mine = [fingerprint(secret) for secret in secret_keys]
     if known is not None and known not in mine:
         raise ConfigurationError(
-            "This database belongs to a gateway with another NOTIFYGATE_SECRET_KEY: gateways that share a database "
-            "must share the key, or their cursors are worth nothing to each other. To rotate it, give the new key "
+            "This database belongs to a gateway with another NOTIFYGATE_SECRET_KEY. Gateways that share a database "
+            "must share the key, since each must read the others' cursors. To rotate it, list the new key "
             "first and the old one after it."
         )
     if known != mine[0]:
@@ -79,9 +79,9 @@ def _is_expanded(connection: Connection) -> bool:
 
 
 def namespace_of(database: Database) -> str:
-    """Return what tells this gateway's channel and keys in a shared Redis from another gateway's.
+    """Return the name that separates this gateway's channel and keys in a shared Redis from another gateway's.
 
-    Fixed when the database was made, so that it outlives a rotation of the secret.
+    It is fixed when the database is created, so that it outlives a rotation of the secret.
     """
     namespace, _ = database.read(read_identity)
     return namespace

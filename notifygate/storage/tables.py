@@ -33,9 +33,9 @@ class LogHead(Base):
     head: Mapped[int] = mapped_column(Sequence)
     """Sequence of the newest entry, 0 before the first."""
     floor: Mapped[int] = mapped_column(Sequence)
-    """Entries up to here may have been pruned: a cursor below it gets a reset."""
+    """Entries up to here may be pruned: a cursor below it gets a reset."""
     namespace: Mapped[str] = mapped_column(Text)
-    """Random, fixed: tells this gateway's channel and keys in a shared Redis from another's."""
+    """Random and fixed: separates this gateway's channel and keys in a shared Redis from another's."""
     key_fingerprint: Mapped[str | None] = mapped_column(Text)
     """Fingerprint of the secret that cursors are made with; None until the first gateway starts."""
     timeline: Mapped[str | None] = mapped_column(Text)
@@ -77,7 +77,7 @@ class NotificationRow(Base):
     """UUIDv7."""
     type: Mapped[str] = mapped_column(Text)
     document: Mapped[str] = mapped_column(Text)
-    """What all its recipients get of it, as it travels: a JSON object. `id`, `type` and the times are in it too."""
+    """The content for all recipients, as it is sent: a JSON object, with `id`, `type` and the times."""
     audiences: Mapped[str] = mapped_column(Text)
     """A JSON list, in the order in which the publisher gave them."""
     key_id: Mapped[str] = mapped_column(Text)
@@ -104,7 +104,7 @@ class NotificationRow(Base):
 
 
 class Inbox(Base):
-    """What is known of a recipient. The row is made by their first poll or the first notification to them."""
+    """A recipient. The row is created by the first poll or by the first notification to `user:<id>`."""
 
     __tablename__ = "inboxes"
     recipient: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -134,7 +134,7 @@ class Inbox(Base):
 
 
 class InboxState(Base):
-    """What one recipient did with one notification. A row says all of it: where there is one, marks don't count."""
+    """One recipient's state of one notification. A row takes precedence over marks."""
 
     __tablename__ = "inbox_states"
     recipient: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -153,7 +153,7 @@ class Follow(Base):
     recipient: Mapped[str] = mapped_column(Text, primary_key=True)
     topic: Mapped[str] = mapped_column(Text, primary_key=True)
     since_seq: Mapped[int] = mapped_column(Sequence)
-    """What was published to the topic up to here is not in the inbox."""
+    """Notifications to the topic up to here are not in the inbox."""
 
 
 class NotificationType(Base):
@@ -167,17 +167,17 @@ class NotificationType(Base):
     display: Mapped[str] = mapped_column(Text)
     ttl_seconds: Mapped[int | None] = mapped_column(BigInteger)
     roles: Mapped[str] = mapped_column(Text)
-    """JSON list of the roles that may see it; empty: everybody."""
+    """JSON list of the roles that may see it; empty: all."""
     mandatory: Mapped[bool] = mapped_column(Boolean)
 
 
 class TopicRow(Base):
-    """A registered topic; a topic that is not registered is open to everybody."""
+    """A registered topic; an unregistered one is open to all recipients."""
 
     __tablename__ = "topics"
     topic: Mapped[str] = mapped_column(Text, primary_key=True)
     roles: Mapped[str] = mapped_column(Text)
-    """JSON list of the roles that may follow it; empty: everybody."""
+    """JSON list of the roles that may follow it; empty: all."""
 
 
 class ApiKey(Base):

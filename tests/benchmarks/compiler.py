@@ -7,7 +7,7 @@ import pytest
 
 
 def need_compiler() -> None:
-    """Skip the test where there is no C compiler; in CI, fail it."""
+    """Skip the test without a C compiler; in CI, fail it."""
     if os.environ.get("CC") or shutil.which("cc"):
         return
     message = "no C compiler for the load generator (Debian, Ubuntu: apt-get install gcc libc6-dev)"

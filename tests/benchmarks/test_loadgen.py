@@ -1,4 +1,4 @@
-"""The load generator works against a real gateway, and tells of every kind of wrong answer. Nothing is timed."""
+"""The load generator works against a real gateway, and reports every kind of wrong response. Nothing is timed."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""What stands between a browser and the gateway: a small HTTP proxy that misbehaves as real ones do, on request.
+"""A small HTTP proxy between a browser and the gateway, which misbehaves as real ones do, on request.
 
-It also serves the tests' pages, from the same origin as the gateway's answers, and keeps a record of what it saw go by.
+It also serves the tests' pages, from the same origin as the gateway's responses, and records the exchanges.
 It runs in greenlets of the test process. One request per connection, which is all that a browser notices of it.
 """
 
@@ -35,7 +35,7 @@ class Seen:
     ended: float | None = None
     """None while it is on its way."""
     status: int = 0
-    """What the browser was answered; 0: nothing, so far or ever."""
+    """The status of the response to the browser; 0: none."""
 
     @property
     def is_poll(self) -> bool:
@@ -78,7 +78,7 @@ class Answer:
 class Front:
     """A proxy before one gateway, on a port of its own. The attributes may be changed at any time.
 
-    `certificate`: the files of a certificate and its key, for a proxy that speaks TLS.
+    `certificate`: the files of a certificate and its key, for a proxy with TLS.
     """
 
     def __init__(self, gateway_url: str, certificate: tuple[Path, Path] | None = None) -> None:
@@ -199,10 +199,10 @@ class Front:
             _end(upstream)
 
         timer = gevent.spawn_later(self.cuts_after, cut, self.cuts_with) if self.cuts_after else None
-        # Before anything is waited for: whoever has seen the request go by may cut it off.
+        # Before any wait: a test that has seen the request may cut it off.
         if seen.wait:
             self._held[id(seen)] = cut
-        # Whoever hangs up first takes the other with them: the gateway has to notice when a tab is closed.
+        # The end of one side ends the other: the gateway must notice when a tab is closed.
         watch = gevent.spawn(_await_end, client, upstream)
         try:
             upstream.connect((self._target.hostname, self._target.port))

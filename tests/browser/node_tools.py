@@ -1,7 +1,7 @@
-"""What comes from npm: acorn and axe-core, pinned with their hashes in `package-lock.json`.
+"""The packages from npm: acorn and axe-core, pinned with their hashes in `package-lock.json`.
 
-The lock names no registry, so whichever one npm is told to use will do. Node.js itself is there already, as the wheel
-that pyright wants. The packages are scripts without install steps of their own; none is run.
+The lock names no registry, so any registry works. Node.js is the wheel that pyright needs. The packages are scripts
+without install steps; none is run.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A run without Chromium: its tests are skipped and nobody can overlook that; in CI they fail."""
+"""A run without Chromium: its tests are skipped with a clear message; in CI they fail."""
 
 import os
 import subprocess

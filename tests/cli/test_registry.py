@@ -29,7 +29,7 @@ def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str)
     eventually(has_the_types_priority, "the gateway knows the type", seconds=5)
     assert beside("type", "delete", "deploy.failed") == "deleted deploy.failed\n"
     assert beside("type", "list") == ""
-    assert "There is no" in beside.refusal("type", "delete", "deploy.failed")
+    assert "is not registered" in beside.refusal("type", "delete", "deploy.failed")
 
 
 def test_type_limited_to_roles_is_hidden_from_others(beside: CommandLine, ask: Ask, key: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.processes import make_folder, remove_folder
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder is made in it, with a name that nobody can guess
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with an unpredictable name is created in it
 
 
 @pytest.fixture

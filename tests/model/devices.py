@@ -1,4 +1,4 @@
-"""Devices: each polls for one recipient, keeps what it was told as a client should, and compares it with the model."""
+"""Devices: each polls for one recipient, merges the responses as a client should, and compares them with the model."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
@@ -10,7 +10,7 @@ from tests.support.in_process import RecipientActor
 
 
 class Times(NamedTuple):
-    """When a notification was seen and read, as the gateway told it; None for never."""
+    """When a notification was seen and read, by the gateway's responses; None for never."""
 
     seen_at: str | None
     read_at: str | None
@@ -21,13 +21,13 @@ class Times(NamedTuple):
 
 
 class Told:
-    """The times that any device was told of, so that all can be held to the first."""
+    """The first times that any device received: all later ones must be the same."""
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, str, str], str] = {}
 
     def check(self, person: str, notification_id: str, times: Times) -> None:
-        """Compare the times of a state with those told before; a state that was left begins anew."""
+        """Compare the times of a state with the first ones; a state that was left starts again."""
         for name, time in times._asdict().items():
             if time is None:
                 self._times.pop((person, notification_id, name), None)
@@ -51,7 +51,7 @@ class Mark(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """What a device had kept at some time, to which it falls back when it loses an answer."""
+    """The state of a device at some time, to which it returns when it loses a response."""
 
     cursor: Mark
     local: dict[str, Times]
@@ -164,7 +164,7 @@ class Checker:
         """Take what lies after a cursor; return the new one with the moment that it is true of."""
         model = self.model
         page = model.page_after(device.view, sent.moment, limit)
-        if not model.was_upset(device.view, sent.moment):  # else the order of what is told is the gateway's affair
+        if not model.was_upset(device.view, sent.moment):  # else the gateway chooses the order
             assert [item["id"] for item in body["notifications"]] == page.shown
             assert body["removed"] == page.removed
             assert body["has_more"] == page.has_more
@@ -204,7 +204,7 @@ class Checker:
         assert not self.model.told_after(device.view, sent.moment), "304 although something lies after the cursor"
 
     def _check_200(self, device: Device, tag: Mark | None) -> None:
-        """Find fault with a 200 that should have been a 304."""
+        """Fail for a 200 that should be a 304."""
         if self.expects_304 and tag is not None and self._is_usable(tag, device):
             assert self.model.may_reset(device.view, tag.moment) or self.model.told_after(device.view, tag.moment), (
                 "200 although nothing has changed since the tag"

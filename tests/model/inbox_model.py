@@ -1,9 +1,9 @@
-"""What PROTOCOL.md says an inbox is, in the simplest terms: a list of what has happened, looked through anew each time.
+"""The inbox of docs/protocol.md in the simplest terms: a list of all changes, evaluated from its beginning each time.
 
-It knows nothing of tails, caches, counts kept up to date or SQL, and nothing here is meant to be quick. A moment is the
-number of changes that there have been; a cursor is true of a moment.
+It has no tails, caches, incremental counts or SQL, and is not meant to be fast. A moment is the number of changes so
+far; a cursor is true of a moment.
 
-Where the protocol leaves a choice, the model takes that of the design and says so:
+Where the protocol leaves a choice, the model takes that of the design:
 - `up_to` is a watermark on the inbox: it covers everything up to the cursor, what this device isn't shown too (a muted
   type, another device's role), provided that it changes anything that the device is shown.
 - Several notifications changed by one request are changed in the order in which they were published.
@@ -17,14 +17,14 @@ Kind = Literal["published", "state", "dismissed", "removed"]
 
 
 class View(NamedTuple):
-    """Who polls: a recipient, and the roles in their token."""
+    """The principal of a poll: a recipient, and the roles in the token."""
 
     person: str
     roles: tuple[str, ...]
 
 
 class State(NamedTuple):
-    """What a recipient has done with a notification."""
+    """A recipient's state of a notification."""
 
     is_seen: bool = False
     is_read: bool = False
@@ -53,7 +53,7 @@ class Person:
     """A recipient."""
 
     started: int
-    """What was published after this moment can be in the inbox."""
+    """Notifications after this moment can be in the inbox."""
     follows: dict[str, int] = field(default_factory=dict[str, int])
     muted: frozenset[str] = frozenset()
     states: dict[str, State] = field(default_factory=dict[str, State])
@@ -79,14 +79,14 @@ class Change(NamedTuple):
 
 
 class Upheaval(NamedTuple):
-    """A change of what is visible as a whole, which may be told as a reset to these recipients (None: to all)."""
+    """A change of a view as a whole, which may be a reset for these recipients (None: for all)."""
 
     moment: int
     persons: frozenset[str] | None
 
 
 class Page(NamedTuple):
-    """What a poll after a moment has to tell."""
+    """The expected changes of a poll after a moment."""
 
     shown: list[str]
     removed: list[str]
@@ -133,7 +133,7 @@ class InboxModel:
         return {audience for audience in item.to if entitles(audience)}
 
     def concerns(self, view: View, item: Item) -> bool:
-        """Tell whether a notification is one of those that this inbox is about, were it not dismissed or removed."""
+        """Return whether a notification belongs to this inbox, dismissals and removals aside."""
         person = self.persons[view.person]
         rule = self.types.get(item.type, TypeRule())
         return (
@@ -153,7 +153,7 @@ class InboxModel:
         }
 
     def inbox_at(self, view: View, moment: int) -> dict[str, State]:
-        """Return what was in an inbox at a moment since it was first looked at."""
+        """Return the content of an inbox at a moment, since its beginning."""
         return self._past[view, moment]
 
     def counts_at(self, view: View, moment: int) -> Counts:
@@ -166,7 +166,7 @@ class InboxModel:
         return self.counts_at(view, self.now)
 
     def told_after(self, view: View, moment: int) -> list[Change]:
-        """Return the changes after a moment that a recipient is to be told of."""
+        """Return the changes after a moment that are visible to a recipient."""
         person = self.persons[view.person]
 
         def is_told(change: Change) -> bool:
@@ -179,18 +179,18 @@ class InboxModel:
         return [change for change in self.changes if change.moment > moment and is_told(change)]
 
     def may_reset(self, view: View, moment: int) -> bool:
-        """Tell whether a cursor of a moment may be answered with a reset, although it is of this epoch."""
+        """Return whether a cursor of a moment may get a reset, although it is of this epoch."""
         return moment < self.floor or self.was_upset(view, moment)
 
     def was_upset(self, view: View, moment: int) -> bool:
-        """Tell whether what the recipient can see has changed as a whole since a moment."""
+        """Return whether the recipient's view changed as a whole since a moment."""
         return any(
             upheaval.moment > moment and (upheaval.persons is None or view.person in upheaval.persons)
             for upheaval in self.upheavals
         )
 
     def page_after(self, view: View, moment: int, limit: int) -> Page:
-        """Return what a poll has to tell: each notification once, in its present state, oldest change first."""
+        """Return the expected response of a poll: each notification once, in its present state, oldest change first."""
         told: list[str] = []
         for change in self.told_after(view, moment):
             if change.id in told:

@@ -1,4 +1,4 @@
-"""Every module, class and function that others may use says what it is."""
+"""Every module, class and public function has a docstring."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def public(node: Documented, name: str) -> Iterator[tuple[str, Documented]]:
-    """Yield a module or class and whatever in it has no leading underscore; what lies inside functions is private."""
+    """Yield a module or class and its members without a leading underscore; the content of functions is private."""
     yield name, node
     for child in node.body:
         if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not child.name.startswith("_"):

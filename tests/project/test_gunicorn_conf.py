@@ -119,7 +119,7 @@ def test_path_is_believed_from_nobody(conf: dict[str, Any]) -> None:
 
 
 def test_nothing_else_is_set(conf: dict[str, Any]) -> None:
-    """A setting that is added gets a test here that says why."""
+    """An added setting needs a test here with its reason."""
     known = {setting.name for setting in KNOWN_SETTINGS}
     assert {name for name in conf if name in known} == {
         "bind", "workers", "worker_class", "preload_app", "worker_connections", "keepalive", "timeout",

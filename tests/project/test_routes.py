@@ -83,7 +83,7 @@ def test_no_route_under_v1_answers_without_a_credential(gateway: InProcessGatewa
     client = gateway.anonymous()
     headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
     for method, path in calls(gateway, FOR_RECIPIENTS | FOR_PUBLISHERS | FOR_ADMINS):
-        # A body that is refused, too: who calls comes before what they say.
+        # A rejected body, too: authentication precedes parsing.
         answer = client.open(path, method=method, headers=headers, json={"unknown": 1})
         assert answer.status_code == 401, f"{method} {path}"
         assert answer.headers["WWW-Authenticate"] == "Bearer"

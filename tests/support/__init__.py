@@ -1,1 +1,1 @@
-"""What the tests stand on: real servers, real gateways, and the fixtures that hand them out."""
+"""Real servers, real gateways, and their fixtures."""

@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # Nothing is sent to anybody but the test's own servers.
+    # Nothing is sent to other servers than the test's own.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -39,13 +39,13 @@ HOW_TO_INSTALL = (
 )
 
 NETWORK_ERROR = "Failed to load resource"
-"""What Chromium itself writes to the console for every request that fails or is answered with 4xx or 5xx."""
+"""Chromium's own console message for every request that fails or gets 4xx or 5xx."""
 
 PATIENCE_MS = 15_000.0
 """How long a test waits in the page for what should come at once: long, since machines may be busy."""
 
 missing: set[str] = set()
-"""What was looked for and not found; the run's summary tells it once more."""
+"""Missing programs; the run's summary lists them again."""
 
 
 def find_chromium() -> Path | None:
@@ -58,7 +58,7 @@ def find_chromium() -> Path | None:
 
 
 def go_without(message: str) -> None:
-    """Skip the test for want of a program and have the summary say so; in CI, fail it."""
+    """Skip the test because of a missing program, and list it in the summary; in CI, fail it."""
     missing.add(message)
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
@@ -74,14 +74,14 @@ class Device:
         self.expects_network_errors = False
         """True where a test breaks the network or has requests refused on purpose."""
         self.expected_complaints: list[str] = []
-        """Beginnings of what a test wants to see in a console."""
+        """Beginnings of expected console messages."""
         self._complaints: list[str] = []
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
 
     @property
     def complaints(self) -> list[str]:
-        """Errors and warnings in the consoles of all tabs, and exceptions that nobody caught."""
+        """Errors and warnings in the consoles of all tabs, and uncaught exceptions."""
         expected = (
             *self.expected_complaints,
             *([f"error: {NETWORK_ERROR}"] if self.expects_network_errors else []),

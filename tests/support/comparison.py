@@ -1,7 +1,7 @@
 """Are two exchanges the same? Everything is compared but the order of header fields.
 
-What differs by nature (times, ids that the gateway makes up, numbers spread at random) is first checked for its form
-and then replaced by its name, so that its absence, or another form, is a difference too.
+Values that differ by nature (times, generated ids, random numbers) are first checked for their form and then replaced
+by their names, so that an absence, or another form, is a difference too.
 """
 
 import difflib
@@ -76,7 +76,7 @@ def _lines(answer: Answer, found: Exchange) -> list[str]:
         # A set whose order changes from process to process.
         "allow": lambda value: ", ".join(sorted(value.split(", "))),
         "location": lambda value: re.sub(r"127\.0\.0\.1:\d+", "<address>", value),
-        # The interval is told in the body too, and may have one digit or two.
+        # The body has the interval too, with one digit or two.
         "content-length": lambda value: _length(value, answer, intervals),
     }
     fields = sorted(f"{name}: {by_name.get(name.lower(), str)(value)}" for name, value in answer.fields)

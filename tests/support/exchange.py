@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 class Act(Enum):
-    """What a client does beside sending and receiving."""
+    """Actions of a client besides sending and receiving."""
 
     TICK = "wait until the gateway has looked at what was sent"
     HALF_CLOSE = "close the sending side"
@@ -28,7 +28,7 @@ ANSWER_SECONDS = 2.0
 than a step waits for, that is what both gateways have to agree on."""
 
 END_SECONDS = 4.0
-"""How long the gateway may take over the last word. What is still open after that waits for the rest of a request."""
+"""Time for the gateway's last response. A connection that is still open after it waits for the rest of a request."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What was sent, what came back, and how it ended."""
+    """The bytes that were sent and received, and the end of the connection."""
 
     sent: bytes
     received: bytes
@@ -63,15 +63,15 @@ class Exchange:
 
 
 def asks_for_a_head(sent: bytes) -> bool:
-    """Tell whether there is a HEAD among requests: see `read_answers`."""
+    """Return whether there is a HEAD among requests: see `read_answers`."""
     return b"HEAD /" in sent
 
 
 def read_answers(received: bytes, *, is_head: bool = False) -> tuple[list[Answer], bytes]:
-    """Split what a gateway has sent into answers and what is left: an incomplete one, or what is no answer at all.
+    """Split the bytes of a gateway into responses and a rest: an incomplete one, or bytes that are not a response.
 
-    An answer to HEAD has no body, whatever its Content-Length says: it is known by the next answer that follows at
-    once, or, with `is_head`, by nothing that follows.
+    A response to HEAD has no body, for any Content-Length: it is recognised by the next response right after it, or,
+    with `is_head`, by the end.
     """
     answers: list[Answer] = []
     while b"\r\n\r\n" in received:
@@ -136,7 +136,7 @@ class RawClient:
         self._read(lambda: len(read_answers(self.received, is_head=self._is_head)[0]) >= count, seconds)
 
     def await_end(self, seconds: float = END_SECONDS) -> bool:
-        """Read until the connection has ended; tell whether it did in time."""
+        """Read until the connection ends; return whether it did in time."""
         self._read(lambda: False, seconds)
         return self.has_ended
 
@@ -158,7 +158,7 @@ class RawClient:
 
 
 def tick(url: str) -> None:
-    """Return when the gateway has looked at every byte sent before: its hub takes what is readable in turn."""
+    """Return when the gateway has read every byte sent before: its hub serves readable connections in turn."""
     client = RawClient(url)
     with client.socket:
         client.send(LAST_WORD)

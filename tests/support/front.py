@@ -12,7 +12,7 @@ from tests.support.certificates import make_certificate
 
 
 class Front:
-    """Passes on what is said, at most `piece_bytes` of the server's words at a time; with `context` it speaks TLS."""
+    """Forwards all bytes, at most `piece_bytes` of the server's at a time; with `context` it terminates TLS."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Front:
 
 
 def tls_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return a context for a front that speaks TLS, and the file with the certificate that its clients have to trust."""
+    """Return a context for a front with TLS, and the file with the certificate that its clients must trust."""
     certificate, key = make_certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

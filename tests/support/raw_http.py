@@ -38,7 +38,7 @@ class RawConnection:
         self.socket.sendall(text if isinstance(text, bytes) else text.encode("latin-1"))
 
     def receive(self) -> RawAnswer:
-        """Read one answer, as long as its Content-Length says. Raises EOFError where the connection ends before."""
+        """Read one response with a Content-Length. Raises EOFError if the connection ends before."""
         while b"\r\n\r\n" not in self._received:
             self._receive_more()
         head, _, rest = self._received.partition(b"\r\n\r\n")
@@ -52,7 +52,7 @@ class RawConnection:
         return RawAnswer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Wait until the gateway closes the connection; tell whether it did so without sending anything more."""
+        """Wait until the gateway closes the connection; return whether it did so without sending anything more."""
         try:
             return self._received == b"" and self.socket.recv(1) == b""
         except ConnectionResetError:

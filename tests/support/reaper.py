@@ -29,7 +29,7 @@ def watch_process(pid: int) -> None:
 
 
 def forget_process(pid: int) -> None:
-    """Say that the process group has ended: its number may soon be somebody else's."""
+    """Report that the process group has ended: its number may soon belong to another one."""
     _send(f"gone {pid}")
 
 
@@ -39,7 +39,7 @@ def watch_folder(folder: Path) -> None:
 
 
 def is_group_alive(group: int) -> bool:
-    """Tell whether a process of the group runs.
+    """Return whether a process of the group runs.
 
     Zombies don't count: they hold no port and no file, but some inits take seconds to reap them.
     """
@@ -50,7 +50,8 @@ def is_group_alive(group: int) -> bool:
     if not Path("/proc/self/stat").exists():
         return True  # No Linux: it must do without telling zombies apart.
     # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still hold a port.
-    # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its threads.
+    # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its
+    # threads.
     for stat in glob.iglob("/proc/[0-9]*/task/[0-9]*/stat"):
         try:
             # The name of the program comes before these, in parentheses, and may hold anything.

@@ -64,11 +64,11 @@ class RedisServer:
         self.start()
 
     def pause(self) -> None:
-        """Let the server hang: connections are still accepted, nothing is answered."""
+        """Pause the server: connections are still accepted, nothing is answered."""
         self._own().send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused server go on; it answers what it was asked meanwhile."""
+        """Resume a paused server; it answers the requests that arrived meanwhile."""
         self._own().send(signal.SIGCONT)
 
     def flush(self) -> None:

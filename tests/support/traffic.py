@@ -1,4 +1,4 @@
-"""Steady traffic of clients that open a connection for each request and repeat nothing but refused connections."""
+"""Steady traffic of clients that open a connection for each request and retry refused connections only."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ REQUEST_SECONDS = 120.0
 class Traffic:
     """Polls and publications on new connections, and some polls that are held, until `stop`.
 
-    `token` is a recipient's, `key` may publish; every fifth request does. With `context` it speaks TLS.
+    `token` is a recipient's, `key` may publish; every fifth request does. With `context` it uses TLS.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Traffic:
 
     @property
     def failures(self) -> dict[str, int]:
-        """What went wrong, and how often."""
+        """The failures, and how often each occurred."""
         return {what: count for what, count in self.outcomes.items() if what not in {"polled", "published", "held"}}
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What is written at which level."""
+"""The lines of each level."""
 
 import subprocess
 import sys

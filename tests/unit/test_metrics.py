@@ -1,4 +1,4 @@
-"""Telling the metrics many things at once gives what telling them one by one does."""
+"""Updating metrics in bulk gives the same as updating them one by one."""
 
 import collections
 

@@ -1,4 +1,4 @@
-"""The limit on open files is raised as far as it may be, and what doesn't fit is said."""
+"""The limit on open files is raised as far as possible, and a warning is logged if that is too low."""
 
 import resource
 import subprocess
@@ -21,7 +21,8 @@ print(returned)
 
 
 def raised(soft: int, hard: int, connections: int, holds: int) -> tuple[int, str]:
-    """Return the limit of a process that began with such limits, and what it said; limits can't be given back."""
+    """Return the limit of a process that started with such limits, and its output; a process can't raise lowered limits
+    again."""
     numbers = map(str, (soft, hard, connections, holds))
     done = subprocess.run([sys.executable, "-c", SCRIPT, *numbers], capture_output=True, text=True, check=True)
     return int(done.stdout), done.stderr
@@ -48,7 +49,7 @@ def test_holds_that_do_not_fit_are_told_with_what_to_do() -> None:
 
 
 def test_system_with_a_limit_of_its_own_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS refuses more than OPEN_MAX, whatever the hard limit says: simulated, since Linux does no such thing."""
+    """macOS rejects more than OPEN_MAX, for every hard limit: simulated, since Linux has no such limit."""
 
     def refuse(*_: object) -> None:
         raise ValueError("current limit exceeds maximum limit")

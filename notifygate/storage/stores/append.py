@@ -28,7 +28,7 @@ class ClaimTakenError(Exception):
 
 @dataclass(slots=True, frozen=True)
 class IdempotencyClaim:
-    """What is to be remembered of a request that carried an Idempotency-Key, in the same transaction."""
+    """The record of a request with an Idempotency-Key, written in the same transaction."""
 
     key_id: str
     idempotency_key: str

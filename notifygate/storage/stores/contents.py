@@ -1,5 +1,5 @@
-"""What a view of the log holds: its counts, and its newest notifications. The two statements that judge every
-notification of an inbox, written out for each database."""
+"""The counts and the newest notifications of a view: the two statements that check every notification of an inbox, in a
+version for each database."""
 
 import json
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from notifygate.domain.marks import Marks, highest
 
 
 class ViewScope(Protocol):
-    """What decides which notifications a view holds (`notifygate.inbox.view`)."""
+    """The definition of a view (`notifygate.inbox.view`): it decides which notifications are visible."""
 
     recipient: str
     audiences: tuple[str, ...]

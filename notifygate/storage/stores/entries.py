@@ -47,12 +47,12 @@ def read_entries_for(
     connection: Connection, audiences: Sequence[str], after: int, until: int, limit: int
 ) -> list[Entry]:
     """Read the first `limit` entries in (after, until] that have one of these audiences, in order."""
-    found: dict[int, Entry] = {}
+    by_seq: dict[int, Entry] = {}
     for some in in_parts(audiences, AUDIENCES_PER_QUERY):
         values = {"audiences": some, "after": after, "until": until, "at_most": limit}
         for entry in _entries_from_rows(connection.execute(_ADDRESSED, values)):
-            found.setdefault(entry.seq, entry)
-    return [found[seq] for seq in sorted(found)[:limit]]
+            by_seq.setdefault(entry.seq, entry)
+    return [by_seq[seq] for seq in sorted(by_seq)[:limit]]
 
 
 def insert_entries(connection: Connection, entries: Iterable[Entry], created_at: int) -> None:

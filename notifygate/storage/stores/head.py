@@ -20,13 +20,13 @@ _REWRITE = update(HEAD).where(_IS_HEAD).values(head=HEAD.c.head)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the log stands."""
+    """The state of the log."""
 
     epoch: int
     seq: int
     """Sequence of the newest entry."""
     floor: int
-    """Entries up to here may have been pruned."""
+    """Entries up to here may be pruned."""
     timeline: str | None = None
     """PostgreSQL's timeline that the log was last written on; None until it is known, and where it is ignored."""
     server_timeline: str | None = None
@@ -48,7 +48,7 @@ def read_head_of_primary(connection: Connection) -> Head:
     """Read the head for the tail, which must not be fed with what a standby has. Raises StandbyError."""
     head = read_head(connection)
     if head.server_timeline is None and policy_of(connection) is not TimelinePolicy.IGNORED:
-        raise StandbyError("The database's server is a standby.")
+        raise StandbyError("The database server is a standby.")
     return head
 
 

@@ -1,4 +1,4 @@
-"""Notifications: what was published, and whether it has left the inboxes."""
+"""Notifications: their content, and whether they have left the inboxes."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ NOTIFICATION_COLUMNS = (
     NOTIFICATIONS.c.document,
     NOTIFICATIONS.c.audiences.label("to_audiences"),
 )
-"""What `notification_from_row` needs, besides the position."""
+"""The columns of `notification_from_row`, besides the position."""
 
 # Made once: putting a statement together costs more than running it.
 _SELECT = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS)
@@ -57,8 +57,8 @@ def notification_from_row(row: Row[*tuple[Any, ...]], seq: int) -> Notification:
 def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
     """Read notifications by position, in the order given; ones that don't exist are left out."""
     rows = connection.execute(_AT_POSITIONS, {"positions": list(positions)})
-    found = {row.seq: notification_from_row(row, row.seq) for row in rows}
-    return [found[seq] for seq in positions if seq in found]
+    by_seq = {row.seq: notification_from_row(row, row.seq) for row in rows}
+    return [by_seq[seq] for seq in positions if seq in by_seq]
 
 
 def read_present(connection: Connection, ids: Iterable[str]) -> Iterator[list[Notification]]:
@@ -77,7 +77,7 @@ def read_notification(connection: Connection, notification_id: str) -> StoredNot
 
 
 def has_due(connection: Connection, now: int) -> bool:
-    """Return whether a notification in the inboxes has expired by now (Unix milliseconds): one look at an index."""
+    """Return whether a notification in the inboxes has expired by now (Unix milliseconds): one read of an index."""
     return connection.execute(_ANY_DUE, {"now": now}).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""What retention searches and deletes (`notifygate.publishing.retention`), across the tables."""
+"""The statements of retention (`notifygate.publishing.retention`), across the tables."""
 
 from collections.abc import Sequence
 
@@ -85,7 +85,7 @@ def read_unpolled_bound(connection: Connection, after: str, limit: int) -> str |
 
 
 def read_empty_inboxes(connection: Connection, after: str, until: str) -> list[str]:
-    """Read the recipients in (after, until] who have made no request and for whom there is no entry."""
+    """Read the recipients in (after, until] without a request and without an entry."""
     return list(connection.execute(_UNPOLLED_EMPTY, {"after": after, "until": until}).scalars())
 
 

@@ -1,5 +1,4 @@
-"""What recipients did with single notifications (`inbox_states`). A row says all of it: where there is one, marks don't
-count."""
+"""Recipients' states of single notifications (`inbox_states`). A row takes precedence over marks."""
 
 from collections.abc import Iterable, Mapping
 

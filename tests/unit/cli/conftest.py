@@ -1,4 +1,4 @@
-"""What the tests of `send` and `watch` share: a scripted gateway, a clock, and a way to run commands."""
+"""Shared fixtures of the tests of `send` and `watch`: a scripted gateway, a clock, and a function to run commands."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def process_environment(environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def run(environment: dict[str, str], pace: FakePace) -> Run:
-    """Run the command line in this process. No secret may appear in what it prints, whatever happens."""
+    """Run the command line in this process. Its output must never contain a secret."""
 
     def run(*arguments: str, stdin: bytes | None = None, **changes: str | None) -> Result:
         env = {**environment, **changes}

@@ -1,8 +1,7 @@
-"""A gateway that answers from a script, for what a real one does only when something breaks.
+"""A gateway that answers from a script, for behaviour that a real one has only in faults.
 
-It keeps connections like the real one, tells what it was asked, and can cut an answer in the middle,
-stay silent, vanish and come back on the same port. Past the end of its script it answers 410, which
-ends every command.
+It keeps connections like the real one, records requests, and can truncate a response, stay silent, stop and start again
+on the same port. Past the end of its script it answers 410, which ends every command.
 """
 
 import json
@@ -21,7 +20,7 @@ from notifygate.cli.pace import Pace
 
 @dataclass(frozen=True)
 class Request:
-    """What came in: `path` without the query, `query` with one value a name."""
+    """A request: `path` without the query, `query` with one value a name."""
 
     method: str
     path: str
@@ -35,7 +34,7 @@ class Request:
 
 
 class FakePace:
-    """A clock that only moves when told, by sleeps and by `advance`; the longest jitter unless `jitter` is less."""
+    """A clock that advances only by sleeps and by `advance`; the longest jitter unless `jitter` is less."""
 
     def __init__(self, jitter: float = 1.0) -> None:
         self.slept: list[float] = []
@@ -120,7 +119,7 @@ class ScriptedGateway:
         self._steps.append(step)
 
     def then_close_quietly(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
-        """Answer, and close the kept connection without having said so."""
+        """Answer, and close the kept connection without announcing it."""
 
         def step(handler: "_Handler") -> None:
             handler.answer(status, body, headers or {})
@@ -161,7 +160,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that goes away is part of the script."""
+        """Ignore it: a client that leaves is part of the script."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What all commands share: help, exit codes, and one line for every expected failure."""
+"""The group of commands: help, exit codes, and one line for every expected failure."""
 
 import errno
 import subprocess
@@ -17,7 +17,7 @@ NAMES = ["key", "token", "send", "watch", "migrate", "prune", "log", "type", "to
 
 
 def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Result:
-    """Run a command that does nothing but raise."""
+    """Run a command that only raises."""
 
     @click.command()
     def stand_in() -> None:

@@ -6,7 +6,7 @@ from notifygate.domain.entry import Entry
 
 
 class FakeView:
-    """A view that is told what it likes."""
+    """A view with given answers."""
 
     def __init__(self, recipient: str, *audiences: str, affects: Callable[[Entry], bool] = lambda entry: True) -> None:
         self.recipient = recipient

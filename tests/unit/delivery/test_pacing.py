@@ -64,7 +64,7 @@ def test_no_hold_is_offered_by_a_room_that_is_full_or_drained(monkeypatch: pytes
 
 
 def test_the_hubs_delay_is_measured_and_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each measurement moves the delay by a fifth, so that one hiccup does not send everybody away."""
+    """Each measurement changes the delay by a fifth, so that one hiccup does not stretch all intervals."""
     pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS)
     moments = iter([0.0, pacing_module.MEASURE_SECONDS + 1.0])
     with monkeypatch.context() as patch:

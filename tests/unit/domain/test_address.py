@@ -1,4 +1,4 @@
-"""What a network address is counted as."""
+"""Keys of network addresses in rate limits."""
 
 import pytest
 

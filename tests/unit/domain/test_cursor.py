@@ -1,4 +1,4 @@
-"""Cursors: a position for one recipient, and for nobody else."""
+"""Cursors: a position for one recipient, and for no other."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a publisher may use: patterns of audiences and types."""
+"""Permissions of a publisher: patterns of audiences and types."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -11,7 +11,7 @@ def publisher_for(*patterns: str) -> Publisher:
 
 
 def matches_by_definition(pattern: str, text: str) -> bool:
-    """Return what a pattern means, by the definition: `*` stands for no character, or for one and again `*`."""
+    """Return the result by the definition of a pattern: `*` matches no character, or one and again `*`."""
     if not pattern:
         return not text
     if pattern[0] == "*":

@@ -1,4 +1,4 @@
-"""What an operation makes of a state, and what a state counts."""
+"""The states after operations, and their counts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Signed counts: what other workers have counted, and nothing that was made up, raised or moved."""
+"""Signed counts: those of other workers are read, and forged, raised or moved ones are not."""
 
 import pytest
 

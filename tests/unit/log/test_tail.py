@@ -1,4 +1,4 @@
-"""The tail: what it holds, what it remembers of what it let go, and when it has to say that it can't know."""
+"""The tail: its entries, its memory of evicted ones, and positions that it can't answer."""
 
 from collections.abc import Sequence
 
@@ -67,7 +67,7 @@ def test_a_position_before_what_was_let_go_is_not_known() -> None:
 
 
 def test_nothing_for_me_is_known_long_after_the_rest_was_let_go() -> None:
-    """Of what it had to let go it remembers for each audience where the last entry was."""
+    """Of evicted entries it remembers the last position for each audience."""
     tail = Tail(3)
     fill(tail, "user:alice", *["all"] * 10)
     assert seqs(tail.after(["user:alice"], 1)) == []
@@ -133,7 +133,7 @@ def test_a_position_in_the_oldest_quarter_of_a_full_tail_is_ageing() -> None:
 
 
 def test_a_position_is_ageing_before_it_is_lost() -> None:
-    """So that an idle client, which is told so in time, never costs a look into the database."""
+    """So that an idle client, which gets a fresh cursor in time, never costs a read of the database."""
     tail = Tail(40)
     fill(tail, *["all"] * 40)
     ageing = [position for position in range(tail.end + 1) if tail.is_ageing(position)]
@@ -156,7 +156,7 @@ entries_to_come = st.lists(st.sets(st.sampled_from(AUDIENCES), min_size=1, max_s
 def test_it_never_says_anything_but_the_truth(
     capacity: int, begin: int, to_come: list[set[str]], chunk: int, remembered: int, wanted: list[str]
 ) -> None:
-    """Against a list of everything: what is known is exactly right, and what lies in the tail is known."""
+    """Against a list of all entries: each answer is exactly right, and all entries of the tail are known."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tail_module, "MAX_REMEMBERED_AUDIENCES", remembered)
         tail = Tail(capacity)

@@ -6,7 +6,7 @@ from notifygate.server.repeats import IDLE_SECONDS, MAX_BYTES, MAX_KEY_BYTES, SE
 
 
 class Repeat:
-    """A 304 that holds until it is said not to."""
+    """A 304 that is valid until the test ends it."""
 
     held_bytes = 100
     answer: bytes | None = b"304"
@@ -21,7 +21,7 @@ def repeats() -> Repeats:
 
 
 def remember(repeats: Repeats, key: bytes) -> Repeat:
-    """Remember a poll, as if it had been answered twice."""
+    """Remember a poll, as after two responses."""
     repeat = Repeat()
     repeats.remember(key, lambda: repeat)
     repeats.remember(key, lambda: repeat)

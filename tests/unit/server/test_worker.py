@@ -13,7 +13,7 @@ from notifygate.server.worker import GatewayWorker
 
 
 class ExitedError(Exception):
-    """Stands for the end of the process."""
+    """Replaces the end of the process."""
 
 
 def starting_worker() -> GatewayWorker:
