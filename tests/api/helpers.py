@@ -109,7 +109,7 @@ def principal_of(name: str, *roles: str) -> Recipient:
 
 
 def hold(
-    app: InProcessGateway, recipient: RecipientActor, cursor: str | None = None, *, wait: int = 10, **options: Any
+    app: InProcessGateway, recipient: RecipientActor, cursor: str | None = None, *, wait: int = 50, **options: Any
 ) -> "gevent.Greenlet[..., TestResponse]":
     """Let a recipient long-poll in a greenlet of its own; return when the gateway holds the request."""
     before = app.hold_count

@@ -44,22 +44,22 @@ def test_a_hold_ends_when_something_is_published(
     found = publisher.publish("user:alice")
     answer = answer_of(held)
     assert (answer.status_code, ids(answer.json), counts(answer.json)) == (200, [found], (1, 1))
-    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert answer.headers["Preference-Applied"] == "wait=50"
     assert app.hold_count == 0
 
 
 def test_what_lies_after_the_cursor_is_answered_at_once(publisher: PublisherActor, alice: RecipientActor) -> None:
     cursor = alice.inbox()["cursor"]
     found = publisher.publish("user:alice")
-    answer = at_once(lambda: alice.poll(cursor, wait=10))
+    answer = at_once(lambda: alice.poll(cursor, wait=50))
     assert ids(answer.json) == [found]
-    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert answer.headers["Preference-Applied"] == "wait=50"
 
 
 def test_with_neither_cursor_nor_etag_the_answer_comes_at_once(alice: RecipientActor) -> None:
-    answer = at_once(lambda: alice.poll(wait=10))
+    answer = at_once(lambda: alice.poll(wait=50))
     assert (answer.status_code, answer.json["notifications"]) == (200, [])
-    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert answer.headers["Preference-Applied"] == "wait=50"
 
 
 def test_with_an_etag_that_no_longer_matches_the_answer_comes_at_once(
@@ -67,8 +67,8 @@ def test_with_an_etag_that_no_longer_matches_the_answer_comes_at_once(
 ) -> None:
     etag = alice.poll().headers["ETag"]
     found = publisher.publish("user:alice")
-    assert ids(at_once(lambda: alice.poll(etag=etag, wait=10)).json) == [found]
-    assert at_once(lambda: alice.poll(etag='"garbage"', wait=10)).status_code == 200
+    assert ids(at_once(lambda: alice.poll(etag=etag, wait=50)).json) == [found]
+    assert at_once(lambda: alice.poll(etag='"garbage"', wait=50)).status_code == 200
 
 
 def test_without_a_cursor_it_is_held_while_the_etag_matches(
@@ -89,7 +89,7 @@ def test_with_a_cursor_the_etag_does_not_decide_whether_it_is_held(
 
 
 def test_an_unusable_cursor_is_answered_at_once_with_a_reset(alice: RecipientActor, bob: RecipientActor) -> None:
-    answer = at_once(lambda: alice.poll(bob.inbox()["cursor"], wait=10))
+    answer = at_once(lambda: alice.poll(bob.inbox()["cursor"], wait=50))
     assert answer.json["reset"] is True
 
 
@@ -97,13 +97,13 @@ def test_the_counts_are_held_while_their_etag_matches(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     etag = alice.get("/v1/inbox/unread").headers["ETag"]
-    held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=10", headers={"If-None-Match": etag})
+    held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=50", headers={"If-None-Match": etag})
     eventually(lambda: app.hold_count == 1)
     publisher.publish("user:alice")
     answer = answer_of(held)
     assert answer.json == {"unread": 1, "unseen": 1}
-    assert answer.headers["Preference-Applied"] == "wait=10"
-    assert at_once(lambda: alice.get("/v1/inbox/unread?wait=10")).status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=50"
+    assert at_once(lambda: alice.get("/v1/inbox/unread?wait=50")).status_code == 200
 
 
 # --- What wakes it, and what doesn't ------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
     def listen() -> None:
         nonlocal cursor
         while len(told) < 40:
-            body = alice.inbox(cursor, wait=10)
+            body = alice.inbox(cursor, wait=50)
             told.extend(ids(body))
             cursor = body["cursor"]
 
@@ -293,7 +293,7 @@ def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway
     assert 1 <= body["poll"]["after"] <= 5
     assert body["poll"]["wait"] == 0
     assert answer_of(with_etag).status_code == 304
-    late = at_once(lambda: alice.poll(cursor, wait=10))
+    late = at_once(lambda: alice.poll(cursor, wait=50))
     assert (late.status_code, late.json["poll"]["wait"], late.headers["Preference-Applied"]) == (200, 0, "wait=0")
 
 
@@ -319,11 +319,11 @@ def test_prefer_means_the_same_and_the_parameter_wins(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
-    held = gevent.spawn(alice.get, f"/v1/inbox?cursor={cursor}", headers={"Prefer": "wait=10"})
+    held = gevent.spawn(alice.get, f"/v1/inbox?cursor={cursor}", headers={"Prefer": "wait=50"})
     eventually(lambda: app.hold_count == 1)
     found = publisher.publish("user:alice")
     answer = answer_of(held)
-    assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=10")
+    assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=50")
     both = at_once(lambda: alice.poll(answer.json["cursor"], wait=0))
     assert both.headers["Preference-Applied"] == "wait=0"
     both = at_once(lambda: alice.get("/v1/inbox?wait=7", headers={"Prefer": "wait=garbage"}))
@@ -400,7 +400,7 @@ def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
 
 def test_a_gateway_that_takes_no_holds_answers_at_once_and_says_so(make_app: Any) -> None:
     alice = make_app(holds_per_worker=0).recipient("alice")
-    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=10))
+    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=50))
     assert (answer.status_code, answer.json["poll"]["wait"]) == (200, 0)
     assert answer.headers["Preference-Applied"] == "wait=0"
 
@@ -410,7 +410,7 @@ def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) 
     alice, bob = app.recipient("alice"), app.recipient("bob")
     assert alice.inbox()["poll"]["wait"] == 55
     held = hold(app, alice, alice.inbox()["cursor"])
-    refused = at_once(lambda: bob.poll(bob.inbox()["cursor"], wait=10))
+    refused = at_once(lambda: bob.poll(bob.inbox()["cursor"], wait=50))
     assert (refused.status_code, refused.json["poll"]["wait"]) == (200, 0)
     app.publisher().publish("user:alice")
     assert answer_of(held).status_code == 200
@@ -418,5 +418,5 @@ def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) 
 
 
 def test_a_bad_request_is_refused_before_it_is_held(app: InProcessGateway, alice: RecipientActor) -> None:
-    expect_problem(at_once(lambda: alice.poll(wait=10, limit=0)), 400, "invalid-request", "limit")
+    expect_problem(at_once(lambda: alice.poll(wait=50, limit=0)), 400, "invalid-request", "limit")
     assert app.hold_count == 0
