@@ -4,7 +4,6 @@
 the update and all inserts are one statement outside any explicit transaction; on SQLite they share one transaction.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,6 @@ from notifygate.domain.audience import recipient_of
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
-
-_CLAIMED = re.compile(r'[^"]*"pk_idempotency_records"|UNIQUE constraint failed: idempotency_records\.')
-"""The message of each driver for a second record of one Idempotency-Key, up to where it quotes values."""
 
 
 class ClaimTakenError(Exception):
@@ -54,9 +50,17 @@ def append_notifications(connection: Connection, batch: Sequence[Publication], n
     try:
         return append(connection, batch, now)
     except IntegrityError as error:
-        if _CLAIMED.match(str(error.orig)):
+        if _is_of_claim(error):
             raise ClaimTakenError from error
         raise
+
+
+def _is_of_claim(error: IntegrityError) -> bool:
+    """Return whether an error is about a second record of one Idempotency-Key."""
+    diagnosis = getattr(error.orig, "diag", None)  # PostgreSQL's message may be in any language
+    if diagnosis is not None:
+        return diagnosis.constraint_name == "pk_idempotency_records"
+    return str(error.orig).startswith("UNIQUE constraint failed: idempotency_records.")
 
 
 NOTIFICATION_COLUMNS = ("seq", "id", "type", "document", "audiences", "key_id", "created_at", "expires_at")
