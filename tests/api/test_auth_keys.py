@@ -204,7 +204,7 @@ def test_scopes_decide_what_a_key_may(app: InProcessGateway) -> None:
     assert app.publisher(scopes=["publish", "admin"]).get("/v1/types").status_code == 200
 
 
-def test_nothing_is_looked_at_before_it_is_known_who_calls(app: InProcessGateway) -> None:
+def test_nothing_is_read_before_the_caller_is_authenticated(app: InProcessGateway) -> None:
     anonymous = app.anonymous()
     for method, path in (*RECIPIENTS_ENDPOINTS, *PUBLISHERS_ENDPOINTS, *ADMINS_ENDPOINTS):
         for given in (f"{path}?unknown=1", path):

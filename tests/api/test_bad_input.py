@@ -43,7 +43,7 @@ def test_bodies_of_64_kib_are_taken_and_larger_ones_are_not(actors: dict[str, An
     expect_problem(publisher.post("/v1/notify/all", data=b"x" * (MAX_BODY_BYTES + 1)), 413, "payload-too-large")
 
 
-def test_bodies_that_nobody_asked_for_have_the_same_limit(actors: dict[str, Any]) -> None:
+def test_bodies_of_requests_without_one_have_the_same_limit(actors: dict[str, Any]) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
     for actor, method, path in (
         ("alice", "PUT", "/v1/inbox/topics/x"),

@@ -191,7 +191,7 @@ def test_cursors_made_with_a_retired_secret_still_count(make_app: Any) -> None:
 
 
 @pytest.mark.parametrize("change", ["preferences", "up_to", "type", "topic", "follow", "unfollow"])
-def test_what_alters_an_inbox_as_a_whole_may_be_told_as_a_reset_and_is_told(
+def test_what_alters_an_inbox_as_a_whole_is_a_reset(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor, change: str
 ) -> None:
     bob.put("/v1/inbox/topics/board")

@@ -436,7 +436,7 @@ def test_the_patterns_hold_for_admin_keys_and_for_notify_too(app: InProcessGatew
     assert key.post("/v1/notify/user:a?type=x", data="x").status_code == 201
 
 
-def test_a_forbidden_audience_is_told_neither_apart_nor_by_name(app: InProcessGateway) -> None:
+def test_a_forbidden_audience_is_not_named(app: InProcessGateway) -> None:
     key = app.publisher(audiences=["user:alice"])
     first, second = sent(key, to="user:bob").json, sent(key, to="user:nobody-at-all").json
     assert (first["detail"], "bob" in json.dumps(first)) == (second["detail"], False)

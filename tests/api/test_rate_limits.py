@@ -416,7 +416,7 @@ def test_two_nodes_share_how_many_audiences_a_key_may_address(own_redis_server: 
     assert remaining(answer, "audiences") == 1
 
 
-def test_nobody_who_publishes_waits_for_redis(
+def test_no_publisher_waits_for_redis(
     own_redis_server: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_TIMEOUT_SECONDS", 60.0)
@@ -432,7 +432,7 @@ def test_nobody_who_publishes_waits_for_redis(
         own_redis_server.resume()
 
 
-def test_what_remains_is_told_from_redis(own_redis_server: RedisServer, make_app: Any) -> None:
+def test_what_remains_includes_the_counts_of_other_nodes(own_redis_server: RedisServer, make_app: Any) -> None:
     one, other = (make_app(redis_url=own_redis_server.url, limit_poll="10/day") for _ in range(2))
     assert remaining(one.recipient("alice").poll(), "poll") == 9
     assert remaining(other.recipient("bob").poll(), "poll") == 9

@@ -9,7 +9,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.both_databases
 
 
-def test_it_leaves_every_inbox_and_pollers_are_told(
+def test_it_leaves_every_inbox_and_polls_return_its_removal(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     gone, stays = publisher.publish("all", "gone"), publisher.publish("all", "stays")

@@ -109,7 +109,7 @@ def test_one_of_its_roles_is_enough_to_see_a_type(
 
 
 @pytest.mark.both_databases
-def test_a_change_that_alters_no_visibility_ends_nobodys_etag(
+def test_a_change_that_alters_no_visibility_ends_no_etag(
     app: InProcessGateway, admin: PublisherActor, bob: RecipientActor
 ) -> None:
     admin.put(f"{PATH}/like", json={"roles": ["admin", "ops"]})

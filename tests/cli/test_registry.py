@@ -68,7 +68,7 @@ def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLin
     assert ask(other, "PUT", "/v1/inbox/topics/deploys").status_code == 200
 
 
-def test_follower_who_has_not_the_role_loses_the_topics_notifications(beside: CommandLine, ask: Ask, key: str) -> None:
+def test_follower_without_the_role_loses_the_topics_notifications(beside: CommandLine, ask: Ask, key: str) -> None:
     other = beside("token", "otto").strip()
     ask(other, "PUT", "/v1/inbox/topics/builds")
     body = {"to": "topic:builds", "title": "Built"}

@@ -114,7 +114,7 @@ def test_a_commit_wakes_a_hold_in_another_node_without_redis(make_app: MakeApp) 
     assert [item["id"] for item in held.answer()["notifications"]] == [found]
 
 
-def test_a_commit_for_others_wakes_nobody_in_another_node(make_app: MakeApp, redis_url: str) -> None:
+def test_a_commit_for_others_wakes_no_hold_in_another_node(make_app: MakeApp, redis_url: str) -> None:
     one = make_app(head_check_interval=NEVER_SECONDS, redis_url=redis_url)
     other = make_app(head_check_interval=NEVER_SECONDS, redis_url=redis_url)
     connected(one, other)

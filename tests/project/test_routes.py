@@ -103,7 +103,7 @@ def test_each_route_is_for_its_kind_of_principal_only(gateway: InProcessGateway)
                 assert answer.status_code == 403, f"{method} {path}"
 
 
-def test_unknown_path_tells_strangers_nothing(gateway: InProcessGateway) -> None:
+def test_unknown_path_reveals_nothing_without_a_credential(gateway: InProcessGateway) -> None:
     for path in ("/v1/", "/v1/nothing", "/v1//inbox", "/v1/inbox/", "/v1/inbox/x", "/v1/notify", "/v1/types/a/b"):
         assert gateway.anonymous().get(path).status_code == 401, (
             "whether a path exists is known to those who belong here"
