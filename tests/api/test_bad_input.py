@@ -172,7 +172,9 @@ def test_random_valid_json_never_makes_a_defect(actors: dict[str, Any]) -> None:
 def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors: dict[str, Any]) -> None:
     paths = [("alice", "GET", path) for path in ("/v1/inbox", "/v1/inbox/unread", "/v1/inbox/history")]
     paths += [("alice", "GET", path) for path in ("/v1/inbox/topics", "/v1/inbox/preferences")]
+    paths += [("alice", method, "/v1/inbox/topics/x") for method in ("PUT", "DELETE")]
     paths += [("admin", "GET", "/v1/types"), ("admin", "DELETE", "/v1/types/like")]
+    paths += [("publisher", "DELETE", "/v1/notifications/x")]
     paths += [(actor, method, path) for actor, method, path, _ in JSON_ENDPOINTS]
     for actor, method, path in paths:
         for query, field in (("unknown=1", "unknown"), ("%00=1", "\0"), ("__=1", "__"), ("%FF=1", "%FF")):

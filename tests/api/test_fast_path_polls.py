@@ -592,19 +592,6 @@ def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
     assert app.hold_count == 0
 
 
-def test_a_poll_past_its_limit_is_refused(make_path: MakePath) -> None:
-    path = make_path(limit_poll="2/day")
-    app = path.app
-    alice = app.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    client = path.hold(alice, cursor)
-    app.publisher().publish("user:alice")
-    eventually(lambda: client.answers, "an answer")
-    assert client.answers[0].startswith(b"HTTP/1.1 200 ")
-    assert path.take(alice, f"?cursor={cursor}").data.startswith(b"HTTP/1.1 429 ")
-    assert alice.poll(cursor).status_code == 429
-
-
 def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_path: MakePath) -> None:
     path = make_path(limit_poll="1/day")
     app = path.app

@@ -369,18 +369,6 @@ def test_the_window_ends_and_the_quota_is_whole_again(make_app: Any) -> None:
     eventually(lambda: publish(publisher).status_code == 201, seconds=3)
 
 
-def test_what_is_refused_while_it_was_held_is_not_lost(make_app: Any) -> None:
-    app = make_app(limit_poll="1/minute")
-    alice, publisher = app.recipient("alice"), app.publisher()
-    cursor = alice.inbox()["cursor"]
-    held = gevent.spawn(alice.poll, cursor, wait=50)
-    eventually(lambda: app.hold_count == 1)
-    found = publisher.publish("user:alice")
-    expect_limited(held.get(timeout=5), "poll")
-    app.services.limits.windows("poll").reset()
-    assert ids(alice.inbox(cursor)) == [found]
-
-
 # --- Shared through Redis -----------------------------------------------------------------------
 
 

@@ -81,9 +81,3 @@ def test_unknown_ids_are_not_found_and_impossible_ones_no_defect(publisher: Publ
         answer = publisher.delete(f"/v1/notifications/{path}")
         assert answer.status_code in (400, 404), path
         assert answer.mimetype == "application/problem+json"
-
-
-def test_parameters_are_refused(publisher: PublisherActor) -> None:
-    found = publisher.publish("all")
-    answer = publisher.delete(f"/v1/notifications/{found}?force=1")
-    expect_problem(answer, 400, "invalid-request", "force")

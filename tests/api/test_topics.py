@@ -142,9 +142,3 @@ def test_a_recipient_can_follow_two_hundred_and_no_more(alice: RecipientActor) -
     assert alice.put(f"{PATH}/topic7").status_code == 200
     alice.delete(f"{PATH}/topic8")
     assert alice.put(f"{PATH}/one-too-many").status_code == 200
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_unknown_parameters_are_refused(alice: RecipientActor, method: str) -> None:
-    path = PATH if method == "GET" else f"{PATH}/deploys"
-    expect_problem(alice._open(method, f"{path}?follow=1"), 400, "invalid-request", "follow")
