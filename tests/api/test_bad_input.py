@@ -43,7 +43,7 @@ def test_bodies_of_64_kib_are_taken_and_larger_ones_are_not(actors: dict[str, An
     expect_problem(publisher.post("/v1/notify/all", data=b"x" * (MAX_BODY_BYTES + 1)), 413, "payload-too-large")
 
 
-def test_bodies_that_nobody_asked_for_have_the_same_limit(actors: dict[str, Any]) -> None:
+def test_bodies_of_requests_without_one_have_the_same_limit(actors: dict[str, Any]) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
     for actor, method, path in (
         ("alice", "PUT", "/v1/inbox/topics/x"),
@@ -172,7 +172,9 @@ def test_random_valid_json_never_makes_a_defect(actors: dict[str, Any]) -> None:
 def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors: dict[str, Any]) -> None:
     paths = [("alice", "GET", path) for path in ("/v1/inbox", "/v1/inbox/unread", "/v1/inbox/history")]
     paths += [("alice", "GET", path) for path in ("/v1/inbox/topics", "/v1/inbox/preferences")]
+    paths += [("alice", method, "/v1/inbox/topics/x") for method in ("PUT", "DELETE")]
     paths += [("admin", "GET", "/v1/types"), ("admin", "DELETE", "/v1/types/like")]
+    paths += [("publisher", "DELETE", "/v1/notifications/x")]
     paths += [(actor, method, path) for actor, method, path, _ in JSON_ENDPOINTS]
     for actor, method, path in paths:
         for query, field in (("unknown=1", "unknown"), ("%00=1", "\0"), ("__=1", "__"), ("%FF=1", "%FF")):

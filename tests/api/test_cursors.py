@@ -176,22 +176,8 @@ def test_the_same_cursor_works_on_another_node(make_app: Any) -> None:
     assert ids(alice.inbox(cursor)) == [found]
 
 
-def test_cursors_made_with_a_retired_secret_still_count(make_app: Any) -> None:
-    old, new = "old secret for cursors, 32 bytes long", "new secret for cursors, 32 bytes long"
-    before = make_app(secret_key=(old,))
-    alice = before.recipient("alice")
-    cursor, etag = alice.inbox()["cursor"], alice.poll().headers["ETag"]
-    found = before.publisher().publish("user:alice")
-    after = make_app(secret_key=(new, old))
-    alice = after.recipient("alice")
-    body = alice.inbox(cursor)
-    assert (ids(body), body["reset"]) == ([found], False)
-    assert alice.poll(etag=etag).status_code == 200
-    assert alice.change_state("read", up_to=body["cursor"])["changed"] == 1
-
-
 @pytest.mark.parametrize("change", ["preferences", "up_to", "type", "topic", "follow", "unfollow"])
-def test_what_alters_an_inbox_as_a_whole_may_be_told_as_a_reset_and_is_told(
+def test_what_alters_an_inbox_as_a_whole_is_a_reset(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor, change: str
 ) -> None:
     bob.put("/v1/inbox/topics/board")

@@ -138,7 +138,7 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
 
 @pytest.mark.parametrize("recipients", [1, 2, 300])
 @pytest.mark.parametrize("logs", [True, False], ids=["with lines", "without lines"])
-def test_woken_polls_are_told_what_the_endpoint_tells(
+def test_woken_polls_get_the_response_of_the_endpoint(
     app: InProcessGateway, path: Path, recipients: int, logs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifygate.fastpath.record.logs_requests", lambda: logs)
@@ -168,7 +168,7 @@ def test_woken_polls_are_told_what_the_endpoint_tells(
     assert len(by_themselves) == (recipients if logs else 0)
 
 
-def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_path: MakePath) -> None:
+def test_a_woken_poll_past_its_limit_is_refused_and_the_others_are_answered(make_path: MakePath) -> None:
     path = make_path(limit_poll="2/day", limit_guard="9/day")
     clients = path.hold_each("alice", "bob", "carol")
     path.app.recipient("bob").inbox()
@@ -181,7 +181,7 @@ def test_who_has_reached_their_limit_is_refused_among_others_who_are_told(make_p
     assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
 
 
-def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_path: MakePath) -> None:
+def test_a_poll_woken_in_a_new_window_gets_the_limits_of_that_window(make_path: MakePath) -> None:
     path = make_path(limit_poll="9/minute", limit_guard="9/minute")
     path.stop()  # nothing else makes anew what answers have in common
 
@@ -205,7 +205,7 @@ def test_who_is_woken_in_a_new_window_is_told_how_that_one_stands(make_path: Mak
         assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head) == [("guard", "9"), ("poll", "8")]
 
 
-def test_who_is_woken_is_told_the_present_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_woken_poll_gets_the_present_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dates: list[bytes] = []
     for date in ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT"):
         monkeypatch.setattr("email.utils.formatdate", lambda usegmt, date=date: date)
@@ -260,7 +260,7 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
 
 
 @pytest.mark.parametrize("characters", [0, 3900])
-def test_counts_and_notifications_of_any_size_are_told(
+def test_counts_and_notifications_of_any_size_are_returned(
     app: InProcessGateway, path: Path, characters: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     actors = [app.recipient(name) for name in ("alice", "bob", "carol", "dan")]
@@ -277,7 +277,7 @@ def test_counts_and_notifications_of_any_size_are_told(
     assert "Answering a broadcast failed" not in caplog.text
 
 
-def test_each_who_is_woken_is_told_as_a_member_of_which_audience(path: Path) -> None:
+def test_each_woken_poll_gets_its_own_audience(path: Path) -> None:
     clients = path.hold_each("alice", "bob", "carol")
     path.app.publisher().publish(["all", "user:bob"])
     eventually(lambda: all(client.answers for client in clients), "their answers")
@@ -285,7 +285,7 @@ def test_each_who_is_woken_is_told_as_a_member_of_which_audience(path: Path) -> 
     assert told == ["all", "user:bob", "all"]
 
 
-def test_each_who_is_woken_is_told_what_is_left_to_them(make_path: MakePath) -> None:
+def test_each_woken_poll_gets_its_own_limits(make_path: MakePath) -> None:
     path = make_path(limit_poll="90/day", limit_guard="900/day")
     app = path.app
 
@@ -310,7 +310,7 @@ def test_each_who_is_woken_is_told_what_is_left_to_them(make_path: MakePath) -> 
     ]  # fmt: skip
 
 
-def test_who_wants_the_connection_closed_is_told_so_among_others(app: InProcessGateway, path: Path) -> None:
+def test_a_woken_poll_that_asked_to_close_is_closed_and_the_others_stay(app: InProcessGateway, path: Path) -> None:
     alice, bob = app.recipient("alice"), app.recipient("bob")
     clients = [path.hold(alice, alice.inbox()["cursor"], "Connection: close"), path.hold(bob, bob.inbox()["cursor"])]
     app.publisher().publish("all")
@@ -319,7 +319,7 @@ def test_who_wants_the_connection_closed_is_told_so_among_others(app: InProcessG
     assert b"Connection: keep-alive" in clients[1].answers[0]
 
 
-def test_who_is_woken_before_the_wait_has_begun_is_answered_once(
+def test_a_poll_woken_before_it_waits_is_answered_once(
     app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
@@ -360,7 +360,7 @@ def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes 
     return next((text for _, text in app.services.polls.answer_single([hold])), None)
 
 
-def test_one_notification_is_told_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
+def test_one_notification_needs_no_look_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
     publisher = app.publisher()
     assert told(app, view) is None
     publisher.publish("user:bob")
@@ -380,7 +380,7 @@ def test_several_notifications_need_a_look(app: InProcessGateway, view: View) ->
     assert told(app, view) is None
 
 
-def test_who_has_not_been_told_what_another_poll_was_needs_a_look(app: InProcessGateway, view: View) -> None:
+def test_stale_cursor_needs_a_look(app: InProcessGateway, view: View) -> None:
     publisher, cursor = app.publisher(), view.token
     publisher.publish("user:alice")
     app.recipient("alice").inbox(cursor)  # say in another tab
@@ -427,7 +427,7 @@ def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGat
     assert [item["id"] for item in body_of(told.data)["notifications"]] == [found]
 
 
-def test_who_begins_to_wait_just_when_the_room_is_drained_is_answered(app: InProcessGateway, path: Path) -> None:
+def test_a_hold_that_begins_during_a_drain_is_answered(app: InProcessGateway, path: Path) -> None:
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     app.services.holds.is_draining = True
@@ -458,7 +458,7 @@ def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, path: 
     assert bodies[0]["unread"] == 1
 
 
-def test_what_comes_in_quick_succession_is_told_in_order_and_once(app: InProcessGateway, path: Path) -> None:
+def test_what_comes_in_quick_succession_is_returned_in_order_and_once(app: InProcessGateway, path: Path) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     cursor = alice.inbox()["cursor"]
     client = path.hold(alice, cursor)
@@ -592,19 +592,6 @@ def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
     assert app.hold_count == 0
 
 
-def test_a_poll_past_its_limit_is_refused(make_path: MakePath) -> None:
-    path = make_path(limit_poll="2/day")
-    app = path.app
-    alice = app.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    client = path.hold(alice, cursor)
-    app.publisher().publish("user:alice")
-    eventually(lambda: client.answers, "an answer")
-    assert client.answers[0].startswith(b"HTTP/1.1 200 ")
-    assert path.take(alice, f"?cursor={cursor}").data.startswith(b"HTTP/1.1 429 ")
-    assert alice.poll(cursor).status_code == 429
-
-
 def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_path: MakePath) -> None:
     path = make_path(limit_poll="1/day")
     app = path.app
@@ -649,9 +636,7 @@ def _then(first: Callable[..., None], second: Callable[[], None]) -> Callable[..
     return both
 
 
-def test_who_has_nothing_to_be_told_waits_on(
-    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_poll_without_news_waits_on(app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client()
     concluded_by_a_greenlet(app, path, client, monkeypatch)
     eventually(lambda: app.hold_count == 1, "the hold's return")
@@ -660,7 +645,7 @@ def test_who_has_nothing_to_be_told_waits_on(
     eventually(lambda: client.answers, "an answer")
 
 
-def test_who_has_left_meanwhile_does_not_wait_on(
+def test_a_client_that_has_left_meanwhile_does_not_wait_on(
     app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = Client()
@@ -673,7 +658,7 @@ def test_who_has_left_meanwhile_does_not_wait_on(
     assert app.hold_count == 0
 
 
-def test_whose_time_is_over_meanwhile_does_not_wait_on(
+def test_a_poll_whose_time_is_over_meanwhile_does_not_wait_on(
     app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = Client()

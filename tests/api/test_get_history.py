@@ -57,7 +57,7 @@ def test_the_items_are_those_of_the_inbox_in_their_present_state(
     assert items[1]["read_at"]
 
 
-def test_only_what_is_in_this_inbox_is_told(
+def test_only_what_is_in_this_inbox_is_returned(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     app.admin().put("/v1/types/secret", json={"roles": ["admin"]})

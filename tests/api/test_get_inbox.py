@@ -133,7 +133,7 @@ def test_a_snapshot_leaves_out_what_was_dismissed_and_shows_what_was_done(
 # --- Changes ------------------------------------------------------------------------------------
 
 
-def test_a_notification_is_told_once_and_in_order(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_a_notification_is_returned_once_and_in_order(publisher: PublisherActor, alice: RecipientActor) -> None:
     cursor = alice.inbox()["cursor"]
     published = [publisher.publish("user:alice", f"number {n}") for n in range(3)]
     changes = alice.inbox(cursor)
@@ -159,7 +159,9 @@ def test_a_poll_with_nothing_new_has_empty_lists_and_the_counts(
     assert counts(body) == (1, 1)
 
 
-def test_what_changed_often_is_told_once_in_its_present_state(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_what_changed_often_is_returned_once_in_its_present_state(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
     cursor = alice.inbox()["cursor"]
     found = publisher.publish("user:alice")
     for operation in ("seen", "read", "unread", "read"):
@@ -188,7 +190,7 @@ def test_what_another_device_did_comes_as_a_change(
     assert ids(phone.inbox()) == [left, read]
 
 
-def test_dismissed_retracted_and_expired_ones_are_told_by_id(
+def test_dismissed_retracted_and_expired_notifications_are_removed_by_id(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     dismissed = publisher.publish("user:alice", "dismissed")
@@ -238,7 +240,7 @@ def test_the_inbox_survives_a_restart(app: InProcessGateway, publisher: Publishe
 # --- Pages --------------------------------------------------------------------------------------
 
 
-def test_pages_of_every_size_tell_everything_once_and_count_at_their_cursor(
+def test_pages_of_every_size_return_everything_once_and_count_at_their_cursor(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     start = alice.inbox()["cursor"]
@@ -309,7 +311,7 @@ def test_limits_at_the_bounds_are_taken(alice: RecipientActor, limit: str) -> No
 # --- Audiences ----------------------------------------------------------------------------------
 
 
-def test_each_kind_of_audience_reaches_whom_it_should(
+def test_each_kind_of_audience_reaches_its_members(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     assert bob.put("/v1/inbox/topics/deploys").status_code == 200
@@ -336,7 +338,7 @@ def test_one_notification_to_many_audiences_is_in_an_inbox_once(
     assert alice.change_state("read", ids=[found]) == {"changed": 1, "unread": 0, "unseen": 0}
 
 
-def test_the_audience_told_is_one_that_the_recipient_belongs_to(
+def test_the_audience_returned_is_one_of_the_recipient(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     publisher.publish(["all", "role:admin", "user:carol", "user:alice"])

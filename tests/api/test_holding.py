@@ -207,14 +207,6 @@ def test_a_new_epoch_ends_every_hold_with_a_reset(
     assert (body["reset"], ids(body)) == (True, [found])
 
 
-def test_a_publication_on_another_node_ends_a_hold_within_the_interval_of_the_look(make_app: Any) -> None:
-    one, other = make_app(), make_app()
-    alice = one.recipient("alice")
-    held = hold(one, alice, alice.inbox()["cursor"])
-    found = other.publisher().publish("user:alice")
-    assert ids(answer_of(held).json) == [found]
-
-
 def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:

@@ -306,7 +306,7 @@ def test_replayed_announcements_change_nothing(site: Site) -> None:
     assert ids(alice.inbox(body["cursor"])) == [more]
 
 
-def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:
+def test_counters_set_in_redis_refuse_no_request(own_redis_server: RedisServer, make_app: MakeApp) -> None:
     """In no window, and whatever is written: a number, a hash of numbers, another worker's record from elsewhere."""
     app = make_app(redis_url=own_redis_server.url, limit_poll="5/second")
     alice, bob = app.recipient("alice"), app.recipient("bob")
@@ -339,7 +339,9 @@ def test_counters_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make
         assert metric("redis_errors_total") == errors, "the counts of others are still shared"
 
 
-def test_failed_authentications_set_in_redis_refuse_nobody(own_redis_server: RedisServer, make_app: MakeApp) -> None:
+def test_failed_authentications_set_in_redis_refuse_no_request(
+    own_redis_server: RedisServer, make_app: MakeApp
+) -> None:
     app = make_app(redis_url=own_redis_server.url, limit_failed_auth="5/day")
     anonymous = app.anonymous()
     with own_redis_server.connect() as client:
@@ -351,7 +353,7 @@ def test_failed_authentications_set_in_redis_refuse_nobody(own_redis_server: Red
         assert anonymous.get("/v1/inbox").status_code == 429
 
 
-def test_huge_message_keeps_nobody_waiting_and_is_dropped(site: Site) -> None:
+def test_huge_message_delays_no_wake_up_and_is_dropped(site: Site) -> None:
     """Of 24 MiB: a longer one makes Redis itself end the subscription (client-output-buffer-limit pubsub, 32 MB)."""
     alice = site.other.recipient("alice")
     cursor = alice.inbox()["cursor"]

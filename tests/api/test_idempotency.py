@@ -160,14 +160,6 @@ def test_neighbours_of_a_claim_that_is_taken_are_published_all_the_same(
     assert counts(alice.inbox()) == (11, 11)
 
 
-def test_two_nodes_share_what_they_remember(make_app: Any) -> None:
-    one, other = make_app(), make_app()
-    publisher = one.publisher()
-    first = sent(publisher, "k1")
-    second = sent(PublisherActor(other.app.test_client(), publisher.credential), "k1")
-    assert (second.json, second.headers["Idempotency-Replayed"]) == (first.json, "true")
-
-
 def test_it_is_remembered_for_a_day_and_over_restarts(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:

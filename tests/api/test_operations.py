@@ -131,7 +131,7 @@ def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: Publisher
     assert metric(app, "notifygate_wake_seconds_count") == waits + 1
 
 
-def test_metrics_name_nobody_and_nothing(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_metrics_contain_no_name_and_no_text(app: InProcessGateway, publisher: PublisherActor) -> None:
     recipient = app.recipient("metrics-name-me-not")
     found = publisher.publish("user:metrics-name-me-not", "a title to keep")
     recipient.inbox()

@@ -197,7 +197,7 @@ def test_what_was_retracted_does_not_count_in_up_to(publisher: PublisherActor, a
     assert alice.change_state("read", up_to=cursor) == answer(1, 0, 0)
 
 
-def test_up_to_touches_nobody_else(publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor) -> None:
+def test_up_to_changes_no_other_inbox(publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor) -> None:
     publisher.publish("all")
     for operation in ("read", "dismiss"):
         alice.change_state(operation, up_to=alice.inbox()["cursor"])

@@ -202,6 +202,6 @@ def test_bad_preferences_are_refused_by_name_and_change_nothing(alice: Recipient
     assert alice.get(PATH).json == MUTED_LIKES
 
 
-def test_types_that_nobody_has_registered_can_be_muted(alice: RecipientActor) -> None:
+def test_unregistered_types_can_be_muted(alice: RecipientActor) -> None:
     for name in ("never.heard-of_it", "x" * 64, "0", "-", "."):
         assert alice.put(PATH, json={"types": {name: {"muted": True}}}).status_code == 200

@@ -9,7 +9,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.both_databases
 
 
-def test_it_leaves_every_inbox_and_pollers_are_told(
+def test_it_leaves_every_inbox_and_polls_return_its_removal(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     gone, stays = publisher.publish("all", "gone"), publisher.publish("all", "stays")
@@ -81,9 +81,3 @@ def test_unknown_ids_are_not_found_and_impossible_ones_no_defect(publisher: Publ
         answer = publisher.delete(f"/v1/notifications/{path}")
         assert answer.status_code in (400, 404), path
         assert answer.mimetype == "application/problem+json"
-
-
-def test_parameters_are_refused(publisher: PublisherActor) -> None:
-    found = publisher.publish("all")
-    answer = publisher.delete(f"/v1/notifications/{found}?force=1")
-    expect_problem(answer, 400, "invalid-request", "force")

@@ -19,7 +19,7 @@ def seeded(sqlite_url: str) -> InProcessGateway:
     return gateway
 
 
-def test_everybody_has_what_was_published_and_has_read_some_of_it(seeded: InProcessGateway) -> None:
+def test_every_recipient_has_notifications_and_has_read_some(seeded: InProcessGateway) -> None:
     try:
         heavy, other = seeded.recipient("r000000").inbox(), seeded.recipient("r000002").inbox()
         assert (len(other["notifications"]), other["unread"]) == (PUBLISHED_ROUNDS, PUBLISHED_ROUNDS - READ_ROUNDS)

@@ -26,7 +26,7 @@ def device(new_device: NewDevice) -> Device:
     return made
 
 
-def test_next_page_is_told_what_came_between_as_new_and_the_rest_as_a_snapshot(
+def test_next_page_gets_what_came_between_as_new_and_the_rest_as_a_snapshot(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
     publisher.publish(f"user:{alice.name}", "seen by the first page")

@@ -128,7 +128,7 @@ def test_secret_in_a_file_that_can_not_be_read(cli: CommandLine, tmp_path: Path)
     assert "NOTIFYGATE_SECRET_KEY_FILE" in cli.refusal("key", "list", env=both)
 
 
-def test_database_that_is_away_is_told_without_its_password(cli: CommandLine) -> None:
+def test_database_that_is_away_is_reported_without_its_password(cli: CommandLine) -> None:
     url = f"postgresql+psycopg://user:pass-word@127.0.0.1:{free_port()}/db"
     for command in (("migrate",), ("key", "create", "x")):
         assert "pass-word" not in cli.refusal(*command, env={"NOTIFYGATE_DATABASE_URL": url})

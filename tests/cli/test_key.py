@@ -74,7 +74,7 @@ def test_expired_key_is_worth_nothing(beside: CommandLine, ask: Ask) -> None:
     assert publishes(ask, key) == 401
 
 
-def test_list_tells_all_but_the_secret(beside: CommandLine) -> None:
+def test_list_shows_all_but_the_secret(beside: CommandLine) -> None:
     key = beside("key", "create", "listed", "--audience", "role:ops", "--expires", "24h").strip()
     (described,) = [
         found for found in map(json.loads, beside("key", "list", "--json").splitlines()) if found["id"] == id_of(key)

@@ -32,23 +32,6 @@ def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str)
     assert "is not registered" in beside.refusal("type", "delete", "deploy.failed")
 
 
-def test_type_limited_to_roles_is_hidden_from_others(beside: CommandLine, ask: Ask, key: str) -> None:
-    member = beside("token", "rolf", "--role", "ops").strip()
-    other = beside("token", "olga").strip()
-    for token in (member, other):
-        ask(token, "GET", "/v1/inbox")
-    beside("type", "set", "secret.thing", "--role", "ops")
-    notification_id = ask(
-        key, "POST", "/v1/notifications", json={"to": ["user:rolf", "user:olga"], "title": "Oh", "type": "secret.thing"}
-    ).json()["id"]
-
-    def inbox(token: str) -> list[str]:
-        return [item["id"] for item in ask(token, "GET", "/v1/inbox").json()["notifications"]]
-
-    eventually(lambda: inbox(other) == [], "it is hidden from others", seconds=5)
-    assert inbox(member) == [notification_id]
-
-
 def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLine, ask: Ask) -> None:
     other = beside("token", "olga").strip()
     member = beside("token", "rolf", "--role", "developer").strip()
@@ -66,19 +49,3 @@ def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLin
     beside("topic", "set", "deploys")
     assert beside("topic", "list") == "deploys  all roles\n"
     assert ask(other, "PUT", "/v1/inbox/topics/deploys").status_code == 200
-
-
-def test_follower_who_has_not_the_role_loses_the_topics_notifications(beside: CommandLine, ask: Ask, key: str) -> None:
-    other = beside("token", "otto").strip()
-    ask(other, "PUT", "/v1/inbox/topics/builds")
-    body = {"to": "topic:builds", "title": "Built"}
-    notification_id = ask(key, "POST", "/v1/notifications", json=body).json()["id"]
-    first = ask(other, "GET", "/v1/inbox").json()
-    assert [item["id"] for item in first["notifications"]] == [notification_id]
-    beside("topic", "set", "builds", "--role", "developer")
-
-    def is_gone() -> bool:
-        page = ask(other, "GET", "/v1/inbox", params={"cursor": first["cursor"]}).json()
-        return page["reset"] and page["notifications"] == []
-
-    eventually(is_gone, "what the topic brought has left the inbox", seconds=5)

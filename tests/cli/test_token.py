@@ -17,7 +17,7 @@ def test_token_is_all_that_is_printed_and_works(beside: CommandLine, ask: Ask) -
     assert ask(printed.strip(), "GET", "/v1/inbox").status_code == 200
 
 
-def test_token_says_who_with_which_roles_and_how_long(beside: CommandLine) -> None:
+def test_token_carries_recipient_roles_and_expiry(beside: CommandLine) -> None:
     token = beside("token", "alice", "--role", "admin", "--role", "ops", "--expires", "15m").strip()
     secret = (beside.data_dir / "jwt_secret").read_text().strip()
     claims = jwt.decode(token, secret, ["HS256"])
@@ -78,7 +78,7 @@ def test_revocation_ends_a_hold_of_a_gateway_at_once(beside: CommandLine, ask: A
     assert time.monotonic() - began < 40, "not only when its time was over"
 
 
-def test_recipients_whose_names_are_commands_get_tokens_too(beside: CommandLine) -> None:
+def test_recipients_named_like_commands_get_tokens_too(beside: CommandLine) -> None:
     secret = (beside.data_dir / "jwt_secret").read_text().strip()
 
     def recipient(*arguments: str) -> str:

@@ -190,7 +190,7 @@ def test_a_publication_that_the_database_refuses_never_fails_its_neighbours(log:
     assert log.titles() == ["before", "twin", "after"]
 
 
-def test_a_refused_append_has_no_inbox_begun_and_no_audience_told(log: Log) -> None:
+def test_a_refused_append_begins_no_inbox_and_announces_nothing(log: Log) -> None:
     log.writer.start()
     twin = make_notification()
     log.writer.publish(twin)
@@ -199,7 +199,7 @@ def test_a_refused_append_has_no_inbox_begun_and_no_audience_told(log: Log) -> N
     assert (log.count(INBOXES), log.count(RECORDS), log.count(ENTRIES)) == (0, 0, 1)
 
 
-def test_whoever_was_told_of_an_unknown_outcome_is_not_appended_again(log: Log) -> None:
+def test_an_append_with_an_unknown_outcome_is_not_repeated(log: Log) -> None:
     """After a lost connection the commit may have taken place: repeating it could publish twice."""
     attempts: list[int] = []
 
@@ -357,7 +357,7 @@ def test_a_reader_sees_one_moment_while_others_append(log: Log, database_url: st
     other.engine.dispose()
 
 
-def test_a_new_epoch_is_told_by_the_next_announcement(log: Log) -> None:
+def test_a_new_epoch_is_part_of_the_next_announcement(log: Log) -> None:
     log.writer.start()
     log.writer.publish(make_notification())
     fresh = (log.head.epoch + 1) % (1 << 20)

@@ -205,7 +205,7 @@ def test_a_lost_announcement_is_seen_to_be_missing_by_the_next(follow: MakeFollo
     assert followed.told == [1, 2, 3]
 
 
-def test_announcements_out_of_order_are_told_in_order_and_once(follow: MakeFollowed) -> None:
+def test_announcements_out_of_order_are_followed_in_order_and_once(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     announcements = [followed.publish(2) for _ in range(5)]
@@ -214,7 +214,7 @@ def test_announcements_out_of_order_are_told_in_order_and_once(follow: MakeFollo
     assert followed.told == followed.prepared == list(range(1, 11))
 
 
-def test_an_announcement_twice_is_told_once(follow: MakeFollowed) -> None:
+def test_a_repeated_announcement_is_followed_once(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     announcement = followed.publish(2)
@@ -225,7 +225,7 @@ def test_an_announcement_twice_is_told_once(follow: MakeFollowed) -> None:
     assert followed.told == [1, 2, 3]
 
 
-def test_an_announcement_of_what_is_partly_known_tells_the_rest(follow: MakeFollowed) -> None:
+def test_an_announcement_of_what_is_partly_known_adds_the_rest(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     first = followed.publish(2)
@@ -262,7 +262,7 @@ def test_a_check_is_made_at_once_when_asked_for(follow: MakeFollowed) -> None:
     followed.reaches(2)
 
 
-def test_whoever_knows_of_a_position_can_wait_for_it(follow: MakeFollowed) -> None:
+def test_a_position_can_be_waited_for(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     followed.publish(5)
@@ -273,7 +273,7 @@ def test_whoever_knows_of_a_position_can_wait_for_it(follow: MakeFollowed) -> No
     assert followed.reads == reads, "what is reached already costs nothing"
 
 
-def test_whoever_knows_of_a_new_epoch_can_wait_for_it(follow: MakeFollowed) -> None:
+def test_a_new_epoch_can_be_waited_for(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     followed.publish(5)
@@ -384,7 +384,7 @@ def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) 
     assert followed.restarts == 0
 
 
-def test_what_is_being_prepared_is_seen_by_nobody(follow: MakeFollowed) -> None:
+def test_what_is_being_prepared_is_not_visible(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     followed.hold_prepare = Event()
@@ -597,7 +597,7 @@ def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follo
 # --- What this process has committed ------------------------------------------------------------
 
 
-def test_what_this_process_has_committed_is_there_when_its_publisher_is_told(follow: MakeFollowed) -> None:
+def test_a_commit_of_this_process_is_in_the_tail_when_its_publisher_is_answered(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     announcement = followed.publish()
@@ -607,7 +607,7 @@ def test_what_this_process_has_committed_is_there_when_its_publisher_is_told(fol
     assert followed.told == [announcement.last]
 
 
-def test_what_can_not_be_taken_in_now_fails_nobody_and_is_found_later(follow: MakeFollowed) -> None:
+def test_what_can_not_be_followed_now_fails_no_commit_and_is_found_later(follow: MakeFollowed) -> None:
     followed = follow()
     followed.follower.start()
     followed.publish()

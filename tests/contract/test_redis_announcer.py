@@ -104,7 +104,7 @@ def test_announcements_arrive_in_order(redis_url: str, make_node: MakeNode) -> N
     assert other.firsts() == list(range(1, 101))
 
 
-def test_nobody_is_told_of_their_own(redis_url: str, make_node: MakeNode) -> None:
+def test_a_worker_receives_no_announcement_of_its_own(redis_url: str, make_node: MakeNode) -> None:
     one, other, third = (make_node(redis_url) for _ in range(3))
     one.say(1)
     other.say(2)
@@ -113,7 +113,7 @@ def test_nobody_is_told_of_their_own(redis_url: str, make_node: MakeNode) -> Non
     assert one.firsts() == [2]
 
 
-def test_another_gateway_in_the_same_redis_hears_nothing(redis_url: str, make_node: MakeNode) -> None:
+def test_another_gateway_in_the_same_redis_receives_nothing(redis_url: str, make_node: MakeNode) -> None:
     one, other = make_node(redis_url, "one"), make_node(redis_url, "one")
     stranger = make_node(redis_url, "another")
     one.say(1)
@@ -216,7 +216,7 @@ def test_a_gateway_can_start_before_its_redis(own_redis_server: RedisServer, mak
     eventually(lambda: other.firsts() == [1], "its arrival")
 
 
-def test_a_redis_that_hangs_blocks_nobody(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
+def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
     turns: list[int] = []
 
@@ -329,7 +329,7 @@ def test_a_redis_that_hangs_never_counts_as_connected(
     assert metric("redis_up") == 1
 
 
-def test_a_subscription_hears_after_a_long_silence(redis_url: str, make_node: MakeNode, quick: None) -> None:
+def test_a_subscription_receives_after_a_long_silence(redis_url: str, make_node: MakeNode, quick: None) -> None:
     one, other = make_node(redis_url), make_node(redis_url)
     gevent.sleep(1)  # several time-outs, after each of which it pings
 

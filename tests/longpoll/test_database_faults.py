@@ -122,7 +122,7 @@ def test_cut_connections_lose_and_double_nothing(
     assert "Traceback" not in site.gateways[0].output
 
 
-def test_outage_is_told_as_such_and_what_is_held_survives_it(
+def test_outage_is_a_503_and_holds_survive_it(
     make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
 ) -> None:
     site = make_site(postgres_url)

@@ -177,7 +177,7 @@ def test_hold_is_woken_the_same_both_ways(pair: Pair, held: bytes, after: Sequen
     assert_same(*found, with_opaque=True)
 
 
-def test_same_bytes_are_answered_anew_after_a_change(pair: Pair) -> None:
+def test_same_bytes_get_a_new_response_after_a_change(pair: Pair) -> None:
     found: list[Exchange] = []
     for at, url in enumerate(pair.site.urls):
         recipient, words = pair.new_recipient(at)

@@ -70,11 +70,10 @@ def answers_new_connections(site: Site) -> bool:
 
 
 @both_ways
-@pytest.mark.parametrize("workers", [1, 2])
 def test_requests_that_wait_to_be_accepted_are_answered_when_the_gateway_stops(
-    make_site: MakeSite, workers: int, detached: bool
+    make_site: MakeSite, detached: bool
 ) -> None:
-    site = make_site(WORKERS=workers, DETACHED=detached)
+    site = make_site(WORKERS=2, DETACHED=detached)
     gateway, reader = site.gateways[0], site.recipient()
     cursor = reader.cursor()
     pids = worker_pids(gateway)
@@ -111,9 +110,8 @@ def test_gateway_that_stops_accepts_connections_and_says_that_it_is_not_ready(ma
             assert connection.is_closed()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_clients_of_a_gateway_that_restarts_see_refused_connections_at_worst(make_site: MakeSite, workers: int) -> None:
-    site = make_site(WORKERS=workers)
+def test_clients_of_a_gateway_that_restarts_see_refused_connections_at_worst(make_site: MakeSite) -> None:
+    site = make_site(WORKERS=2)
     with traffic_to(site) as traffic:
         for _ in range(2):
             enough = traffic.outcomes["published"] + 5

@@ -86,7 +86,7 @@ def test_stopped_redis_costs_a_second_and_is_counted(
     stays(lambda: rescues_of(site) == rescues, "nothing more is rescued", seconds=COUNTED_AFTER_SECONDS)
 
 
-def test_hanging_redis_holds_up_nobody(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> None:
+def test_hanging_redis_delays_no_request(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> None:
     site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis.url, **PUBLISH_LIMIT)
     readers, publisher = site.recipients(12), site.publisher()
     redis.pause()

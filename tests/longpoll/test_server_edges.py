@@ -89,7 +89,7 @@ def test_every_answer_names_the_gateway_without_its_version(running: Site) -> No
 
 
 @pytest.mark.parametrize("end", ["close", "reset"])
-def test_hundreds_who_leave_at_once_are_freed_and_do_no_harm(running: Site, end: str) -> None:
+def test_hundreds_of_held_clients_that_leave_are_freed_at_once(running: Site, end: str) -> None:
     readers = running.recipients(10)
     gone = running.metric("notifygate_hold_ends_total", reason="gone")
     connections = [(RawConnection(running.url), reader) for reader in readers for _ in range(50)]
@@ -105,7 +105,7 @@ def test_hundreds_who_leave_at_once_are_freed_and_do_no_harm(running: Site, end:
     assert is_free_of_errors(running)
 
 
-def test_hundreds_who_leave_in_the_middle_of_a_head_do_no_harm(running: Site) -> None:
+def test_hundreds_of_clients_that_leave_in_the_middle_of_a_head_do_no_harm(running: Site) -> None:
     reader = running.recipient()
     text = poll_text(reader, reader.cursor(), wait=50)
     connections = [RawConnection(running.url) for _ in range(200)]
@@ -289,7 +289,7 @@ def test_head_that_does_not_come_to_its_end_ends_the_connection(
 
 
 @both_ways
-def test_gateway_that_is_told_to_stop_leaves_nobody_without_an_answer(make_site: MakeSite, detached: bool) -> None:
+def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached: bool) -> None:
     site = make_site(DETACHED=detached)
     alice = site.recipient()
     first = alice.poll()

@@ -165,7 +165,7 @@ def test_data_folder_that_can_not_be_written(refused: Refused, tmp_path: Path) -
     assert str(tmp_path) in refused(data_dir=tmp_path / "a file" / "var", migrated=False)
 
 
-def test_database_that_is_away_is_told_without_its_password(refused: Refused) -> None:
+def test_database_that_is_away_is_reported_without_its_password(refused: Refused) -> None:
     url = f"postgresql+psycopg://user:pass-word@127.0.0.1:{free_port()}/db"
     line = refused(migrated=False, DATABASE_URL=url)
     assert "database" in line

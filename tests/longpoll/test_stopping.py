@@ -40,9 +40,7 @@ def press_ctrl_c(site: Site) -> int:
 
 
 @pytest.mark.parametrize("end", [stop, press_ctrl_c])
-def test_every_hold_is_answered_when_the_gateway_is_stop_requested(
-    make_site: MakeSite, end: Callable[[Site], int]
-) -> None:
+def test_every_hold_is_answered_when_the_gateway_stops(make_site: MakeSite, end: Callable[[Site], int]) -> None:
     site = make_site(WORKERS=2)
     readers = [site.recipient() for _ in range(50)]
     polls = hold(site, readers)
@@ -62,7 +60,7 @@ def test_every_hold_is_answered_when_the_gateway_is_stop_requested(
     assert "Traceback" not in site.gateways[0].output
 
 
-def test_publishing_under_way_is_answered_when_the_gateway_is_stop_requested(make_site: MakeSite) -> None:
+def test_publishing_under_way_is_answered_when_the_gateway_stops(make_site: MakeSite) -> None:
     site = make_site()
     alice, publishers = site.recipient(), [site.publisher() for _ in range(4)]
     alice.cursor()
@@ -133,9 +131,7 @@ def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, po
         assert told == published, "each once and in order, whichever worker told it"
 
 
-def test_worker_that_was_killed_costs_nobody_a_notification(
-    make_site: MakeSite, postgres_url: str, redis_url: str
-) -> None:
+def test_killed_worker_loses_no_notification(make_site: MakeSite, postgres_url: str, redis_url: str) -> None:
     site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis_url)
     publisher = site.publisher()
     readers: list[Recipient] = []

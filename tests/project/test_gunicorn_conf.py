@@ -114,7 +114,7 @@ def test_headers_about_the_client_are_believed_from_this_machine_only(conf: dict
     assert conf["forwarded_allow_ips"] == "127.0.0.1,::1"
 
 
-def test_path_is_believed_from_nobody(conf: dict[str, Any]) -> None:
+def test_no_client_may_set_the_path(conf: dict[str, Any]) -> None:
     assert conf["forwarder_headers"] == ""
 
 
@@ -159,7 +159,7 @@ def test_what_workers_create_is_private(conf: dict[str, Any]) -> None:
     assert os.umask(0o022) == 0o077
 
 
-def test_worker_that_ends_tells_what_it_has_counted_last(conf: dict[str, Any]) -> None:
+def test_worker_that_ends_flushes_its_last_counts(conf: dict[str, Any]) -> None:
     registry = CollectorRegistry()
     Tally(Counter("c", "Help.", registry=registry)).inc()
     assert registry.get_sample_value("c_total") == 0

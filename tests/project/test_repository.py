@@ -48,11 +48,11 @@ def found(patterns: dict[str, str]) -> list[str]:
     return hits
 
 
-def test_no_file_tells_of_the_machine_it_was_made_on() -> None:
+def test_no_file_names_the_machine_it_was_made_on() -> None:
     assert found(MACHINE) == []
 
 
-def test_no_file_tells_how_the_project_was_made() -> None:
+def test_no_file_names_how_the_project_was_made() -> None:
     assert found(MANNER) == []
 
 

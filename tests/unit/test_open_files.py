@@ -40,7 +40,7 @@ def test_hard_limit_is_the_end_of_it() -> None:
     assert raised(128, 600, connections=500, holds=250) == (600, "")
 
 
-def test_holds_that_do_not_fit_are_told_with_what_to_do() -> None:
+def test_holds_that_do_not_fit_are_reported_with_what_to_do() -> None:
     limit, said = raised(128, 400, connections=500, holds=250)
     assert limit == 400
     assert len(said.splitlines()) == 1

@@ -171,7 +171,7 @@ def test_it_gives_up_after_six_tries_with_growing_pauses(gateway: ScriptedGatewa
     assert pace.slept == [1.0, 2.0, 4.0, 8.0, 16.0]
 
 
-def test_it_gives_up_at_once_when_it_is_told_to_wait_too_long(
+def test_it_gives_up_at_once_when_the_wait_asked_for_is_too_long(
     gateway: ScriptedGateway, run: Run, pace: FakePace
 ) -> None:
     gateway.then_problem(429, "rate-limited", Retry_After="121")

@@ -163,14 +163,14 @@ class TestPrinting:
 
 
 class TestFollowing:
-    def test_what_was_only_seen_or_read_is_not_told_again(self, gateway: ScriptedGateway, run: Run) -> None:
+    def test_what_was_only_seen_or_read_is_not_printed_again(self, gateway: ScriptedGateway, run: Run) -> None:
         read_at = "2026-11-20T09:31:00.000Z"
         gateway.then(200, page("c1", item(2), item(1, read_at=read_at)))
         gateway.then(200, page("c2", item(2, seen_at=read_at, read_at=read_at), item(1, seen_at=read_at)))
         gateway.then(200, page("c3", item(3, seen_at=read_at, read_at=read_at)))
         assert titles(run("watch")) == ["title 2", "title 3"]
 
-    def test_an_old_one_that_was_read_is_not_told(self, gateway: ScriptedGateway, run: Run) -> None:
+    def test_an_old_notification_that_was_read_is_not_printed(self, gateway: ScriptedGateway, run: Run) -> None:
         """It lay beyond the snapshot that the watch began with."""
         gateway.then(200, page("c1", item(12), item(11), has_more=True))
         gateway.then(200, page("c2", item(5, read_at="2026-11-20T09:31:00.000Z"), item(13)))
@@ -269,7 +269,7 @@ class TestFollowing:
 
 
 class TestResets:
-    def test_only_what_was_not_told_yet_is_told(self, gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
+    def test_only_what_was_not_printed_yet_is_printed(self, gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
         gateway.then(200, page("c1", item(1)))
         gateway.then(200, page("c2", item(2)))
         gateway.then(200, page("c9", item(4), item(3), item(2), item(1), reset=True))
@@ -356,7 +356,7 @@ class TestFailures:
         assert titles(run("watch")) == ["title 1"]
         assert pace.slept == []
 
-    def test_a_long_loss_is_told_once_and_tried_for_ever_with_bounded_pauses(
+    def test_a_long_loss_is_reported_once_and_retried_with_bounded_pauses(
         self, gateway: ScriptedGateway, run: Run, pace: FakePace
     ) -> None:
         for _ in range(40):
@@ -514,7 +514,7 @@ class TestStateFile:
             save_state(path, WatchState("c2"))
         assert load_state(path) == WatchState("c1")
 
-    def test_nothing_is_written_through_a_link_that_somebody_left(self, path: Path) -> None:
+    def test_nothing_is_written_through_a_link(self, path: Path) -> None:
         victim = path.with_name("victim")
         victim.write_text("untouched")
         path.with_name(path.name + ".tmp").symlink_to(victim)
@@ -550,7 +550,7 @@ class TestStateFile:
         assert path.read_bytes() == content
         assert gateway.requests == []
 
-    def test_a_place_that_can_not_be_written_is_told_before_the_first_poll(
+    def test_a_place_that_can_not_be_written_is_reported_before_the_first_poll(
         self, gateway: ScriptedGateway, run: Run, path: Path
     ) -> None:
         result = run("watch", "--state", str(path / "missing" / "state"))

@@ -51,7 +51,7 @@ def test_when_it_stops_clients_are_asked_back_soon_and_spread(monkeypatch: pytes
     assert asked <= set(range(1, 6))
 
 
-def test_no_hold_is_offered_by_a_room_that_is_full_or_drained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_hold_is_offered_when_the_registry_is_full_or_drained(monkeypatch: pytest.MonkeyPatch) -> None:
     pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS)
     assert pacing.longest_wait() == 55
     hold = Hold(FakeView("alice"), deadline=0.0)

@@ -153,7 +153,7 @@ def test_a_full_registry_accepts_no_more() -> None:
     assert registry.accepts
 
 
-def test_a_drained_room_is_empty_and_accepts_no_more(registry: HoldRegistry) -> None:
+def test_a_drained_registry_is_empty_and_accepts_no_more(registry: HoldRegistry) -> None:
     waiters = [waiter(registry, name) for name in ("alice", "bob", "alice")]
     registry.drain()
     all_ended(*waiters)
@@ -162,7 +162,7 @@ def test_a_drained_room_is_empty_and_accepts_no_more(registry: HoldRegistry) -> 
     assert_empty(registry)
 
 
-def test_a_hold_that_enters_a_draining_room_is_ended_at_once(registry: HoldRegistry) -> None:
+def test_a_hold_armed_during_a_drain_is_ended_at_once(registry: HoldRegistry) -> None:
     """Its request was on its way when the gateway began to stop."""
     registry.drain()
     late = waiter(registry, "alice")
@@ -171,7 +171,7 @@ def test_a_hold_that_enters_a_draining_room_is_ended_at_once(registry: HoldRegis
     assert_empty(registry)
 
 
-def test_all_are_woken_when_history_begins_anew(registry: HoldRegistry) -> None:
+def test_a_new_epoch_wakes_all_holds(registry: HoldRegistry) -> None:
     waiters = [waiter(registry, name) for name in ("alice", "bob")]
     registry.wake_all()
     all_ended(*waiters)
@@ -220,7 +220,7 @@ def test_a_hold_that_leaves_before_its_turn_is_not_ended(
     assert_empty(registry)
 
 
-def test_a_hold_whose_view_fails_has_to_look(registry: HoldRegistry) -> None:
+def test_a_hold_whose_view_fails_is_checked(registry: HoldRegistry) -> None:
     def fail(_: Entry) -> bool:
         raise RuntimeError("a defect")
 
@@ -256,7 +256,7 @@ def test_every_other_transition_is_an_error(registry: HoldRegistry) -> None:
                     hold.change(event)
 
 
-def test_the_recipients_who_wait_for_an_audience_are_known(registry: HoldRegistry) -> None:
+def test_recipients_with_holds_for_an_audience_are_known(registry: HoldRegistry) -> None:
     for name in ("alice", "alice", "bob"):
         waiter(registry, name, "role:admin")
     waiter(registry, "carol")

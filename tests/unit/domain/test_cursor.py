@@ -24,7 +24,7 @@ def test_a_token_is_url_safe_and_the_same_however_it_was_made(epoch: int, seq: i
 
 
 @given(epochs, positions)
-def test_only_whom_it_was_made_for_can_use_a_token(epoch: int, seq: int) -> None:
+def test_a_token_is_valid_only_for_its_recipient(epoch: int, seq: int) -> None:
     token = OLD.encode(epoch, seq, ALICE)
     assert OLD.decode(token, epoch, "alice", (), ALICE) == seq
     assert OLD.decode(token, epoch, "bob", (), BOB) is None

@@ -90,7 +90,7 @@ def test_a_recipient_without_roles_has_two_audiences() -> None:
     assert view.audiences == ("user:bob", "all")
 
 
-def test_a_view_tells_of_what_it_shows_and_of_its_own_end() -> None:
+def test_a_view_is_affected_by_what_it_shows_and_by_its_end() -> None:
     view = make_view()
     assert view.affects(published(11, "all"))
     assert not view.affects(published(11, "user:bob"))

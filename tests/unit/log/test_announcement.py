@@ -211,7 +211,7 @@ junk = st.recursive(
 
 @given(entries(), st.integers(0, 6), st.integers(-1, 3), junk)
 @settings(max_examples=300, derandomize=True, deadline=None)
-def test_an_altered_entry_is_refused_or_can_be_counted_and_told(
+def test_an_altered_entry_is_refused_or_can_be_counted_and_rendered(
     sent: Entry, field: int, inside: int, value: Any
 ) -> None:
     """Whatever gets through can't make a poll fail: it is used as an entry from the database is."""

@@ -119,7 +119,7 @@ def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
     assert received == b"_=1\n_=2\n"
 
 
-def test_a_304_is_repeated_to_who_asks_the_same_a_third_time(
+def test_a_304_is_repeated_for_the_third_equal_request(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     class Again(StubRevalidation):
@@ -166,7 +166,7 @@ def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(
     served.clear()
 
 
-def test_who_leaves_while_a_greenlet_looks_is_forgotten(
+def test_a_client_that_leaves_while_a_greenlet_looks_is_dropped(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
@@ -197,7 +197,7 @@ def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
     assert "failed on the fast path" in caplog.text
 
 
-def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_waited_for(
+def test_a_half_closed_client_is_not_held(
     reactor: Reactor, handler: StubHandler, client: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held:
@@ -225,7 +225,7 @@ def test_who_closes_the_sending_side_before_a_greenlet_lets_them_wait_is_not_wai
     assert client.recv(100) == b"gone\n"
 
 
-def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
+def test_a_client_half_closed_while_a_greenlet_works_gets_the_response(
     reactor: Reactor, handler: StubHandler, client: socket.socket
 ) -> None:
     client.sendall(REQUEST % 1)
@@ -240,7 +240,7 @@ def test_who_closes_the_sending_side_while_a_greenlet_works_gets_the_answer(
     assert client.recv(100) == b""
 
 
-def test_a_defect_of_the_handler_costs_nobody_else_anything(
+def test_a_defect_of_the_handler_affects_no_other_connection(
     reactor: Reactor,
     handler: StubHandler,
     client: socket.socket,
@@ -303,7 +303,7 @@ def test_request_in_hand_is_answered_when_the_reactor_stops_reading(
     assert client.recv(100) == b""
 
 
-def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
+def test_a_defect_while_one_response_is_sent_affects_no_other(
     reactor: Reactor,
     handler: StubHandler,
     client: socket.socket,
@@ -330,7 +330,7 @@ def test_a_defect_while_one_answer_is_sent_costs_nobody_else_theirs(
     other.close()
 
 
-def test_who_has_gone_costs_nobody_else_their_answer(reactor: Reactor, client: socket.socket) -> None:
+def test_a_client_that_has_gone_affects_no_other_response(reactor: Reactor, client: socket.socket) -> None:
     gone, closed, other = (connect(reactor) for _ in range(3))
     _, *connections = reactor._connections.values()
     gone.close()

@@ -61,7 +61,7 @@ def test_an_error_rolls_back_and_is_raised_as_it_is(database: Database) -> None:
     assert numbers(database) == []
 
 
-def test_commits_leave_the_checkpoint_to_those_who_have_time(database: Database) -> None:
+def test_commits_leave_the_checkpoint_to_housekeeping(database: Database) -> None:
     database.checkpoint()
     many = 2 * SQLITES_OWN_LOG_PAGES
     for number in range(many):  # each changes a page at least
@@ -71,7 +71,7 @@ def test_commits_leave_the_checkpoint_to_those_who_have_time(database: Database)
     assert numbers_in_the_file(database) == list(range(many)) == numbers(database)
 
 
-def test_the_write_ahead_log_stays_bounded_where_nobody_has_time(database: Database) -> None:
+def test_the_write_ahead_log_stays_bounded_without_housekeeping(database: Database) -> None:
     def fill(connection: Connection) -> None:
         connection.execute(text("INSERT INTO numbers VALUES (NULL)"))
         connection.execute(text("INSERT INTO large VALUES (zeroblob(1000000))"))
@@ -83,7 +83,7 @@ def test_the_write_ahead_log_stays_bounded_where_nobody_has_time(database: Datab
     assert written < 1.1 * database_module.SQLITE_LOG_PAGES * PAGE_BYTES
 
 
-def test_a_broken_constraint_is_told_apart_from_a_broken_database(database: Database) -> None:
+def test_a_broken_constraint_is_not_a_broken_database(database: Database) -> None:
     database.write(lambda connection: insert(connection, 1))
     with pytest.raises(IntegrityError):
         database.write(lambda connection: insert(connection, 1))
@@ -159,7 +159,7 @@ def test_the_hub_runs_on_while_sqlite_waits_for_another_writer(database: Databas
     other.engine.dispose()
 
 
-def test_whoever_waits_too_long_for_a_connection_is_told_so(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_a_connection_is_bounded(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "POOL_WAIT_SECONDS", 0.05)
     small = Database(make_engine(sqlite_url, pool_size=1))
     with small.engine.connect(), pytest.raises(UnavailableError):
@@ -199,7 +199,7 @@ def test_what_recipients_read_is_read_in_turn_and_leaves_connections_to_the_log(
     assert begun == [0, 1, 2, 3, 4], "first come, first served"
 
 
-def test_who_waits_too_long_for_a_turn_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_a_turn_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "TURN_SECONDS", 0.01)
     assert database._turns.acquire(blocking=False)
     with pytest.raises(UnavailableError):
