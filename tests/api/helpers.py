@@ -1,4 +1,4 @@
-"""What the tests of the HTTP interface share: problems, waiting with a deadline, holds, and the log's inner clock."""
+"""Helpers of the tests of the HTTP interface: problems, waiting with a deadline, holds, and the log's inner clock."""
 
 import time
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def expect_problem(answer: TestResponse, status: int, code: str, *fields: str) -
 
 
 def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int) -> None:
-    """Wait until Redis has been told that so much was counted for a key of a limit, on all nodes together."""
+    """Wait until Redis has a given sum of counts for a key of a limit, over all nodes."""
     with server.connect() as client:
 
         def is_there() -> bool:
@@ -81,7 +81,7 @@ def catch_up(app: InProcessGateway) -> None:
     """Return when this gateway has followed the log to its present end, and has woken whom it had to wake."""
     head = head_of(app)
     eventually(lambda: app.services.tail.end >= head)
-    gevent.sleep(0)  # holds that were ended are told from the hub
+    gevent.sleep(0)  # ended holds are answered from the hub
 
 
 def cursor_at(
@@ -97,7 +97,7 @@ def cursor_at(
 
 
 def begin_new_epoch(app: InProcessGateway) -> None:
-    """Begin history anew, as after a restore, and wait until the gateway has noticed."""
+    """Begin a new epoch, as after a restore, and wait until the gateway has noticed."""
     epoch = (app.services.tail.epoch + 1) % (1 << 20)
     app.services.writer.transact(lambda transaction: transaction.begin_new_epoch(epoch))
     eventually(lambda: app.services.tail.epoch == epoch)
@@ -125,13 +125,13 @@ def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = P
 
 
 def let_others_go_on() -> None:
-    """Wait until everything has been done that is ready now, and what follows from that."""
+    """Wait until all ready work of the hub, and its follow-up work, is done."""
     hub = gevent.get_hub()
     hub.wait(hub.loop.timer(0))
 
 
 def wakes() -> float:
-    """Return how often holds of this process were woken; metrics are told after the answers."""
+    """Return how often holds of this process were woken; metrics are flushed after the responses."""
     let_others_go_on()
     return metric("wakes_total")
 

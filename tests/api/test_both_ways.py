@@ -1,7 +1,7 @@
 """Plain requests are answered alike on both ways: from their bytes by the fast path, and from an environ by Flask.
 
-What is not plain only gunicorn's parser reads: see `tests/unit/server/test_plain_request.py`. What happens on the
-connections themselves is tried on sockets: see `tests/longpoll/test_differential.py`.
+Requests that are not plain are parsed by gunicorn only: see `tests/unit/server/test_plain_request.py`. The connections
+themselves are tested on sockets: see `tests/longpoll/test_differential.py`.
 """
 
 import time

@@ -115,7 +115,7 @@ def revalidation_of(reply: Reply) -> Revalidation:
 
 
 def timed_wakes(path: Path) -> float:
-    """Return how many wakes have been timed."""
+    """Return the number of timed wakes."""
     path.path.record.flush()
     return metric("wake_seconds_count")
 
@@ -183,7 +183,7 @@ def test_a_woken_poll_past_its_limit_is_refused_and_the_others_are_answered(make
 
 def test_a_poll_woken_in_a_new_window_gets_the_limits_of_that_window(make_path: MakePath) -> None:
     path = make_path(limit_poll="9/minute", limit_guard="9/minute")
-    path.stop()  # nothing else makes anew what answers have in common
+    path.stop()  # nothing else drops the shared parts of responses
 
     def let_windows_end_in(seconds: float) -> None:
         for name in ("poll", "guard"):
@@ -341,7 +341,7 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
     assert client.answers == []
 
 
-# --- What may be told without a look ------------------------------------------------------------
+# --- Responses without a poll -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -355,7 +355,7 @@ def view(app: InProcessGateway) -> View:
 
 
 def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
-    """Return what a hold with a cursor, by default the view's own, is told without a look."""
+    """Return the response to a hold with a cursor, by default the view's own, without a poll."""
     hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.token))
     return next((text for _, text in app.services.polls.answer_single([hold])), None)
 
@@ -402,7 +402,7 @@ def test_anything_but_a_notification_needs_a_look(app: InProcessGateway) -> None
 def test_a_cursor_that_is_ahead_of_the_counts_needs_a_look(app: InProcessGateway, view: View) -> None:
     publisher, tail = app.publisher(), app.services.tail
     publisher.publish("user:alice")
-    # Another worker was ahead of this one and has told it.
+    # Another worker was ahead of this one and made the cursor.
     view.token, view.token_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
     publisher.publish("user:alice")
     assert told(app, view) is None
@@ -478,7 +478,7 @@ def test_what_woke_a_hold_and_was_taken_back_lets_it_wait_on(app: InProcessGatew
     alice.change_state("dismiss", ids=[shown])
     cursor = alice.inbox(cursor)["cursor"]
     client = path.hold(alice, cursor)
-    # The removal of what was dismissed is told to nobody, and wakes nobody.
+    # The removal of a dismissed notification is in no response, and wakes no hold.
     assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
     gevent.sleep(0.3)
     assert client.answers == []
@@ -610,7 +610,7 @@ def test_a_woken_poll_past_its_limit_is_refused_and_loses_nothing(make_path: Mak
 
 
 def concluded_by_a_greenlet(app: InProcessGateway, path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hold a poll and wake it with nothing to tell, when memory isn't enough for the look at that."""
+    """Hold a poll and wake it without changes, when memory isn't enough to see that."""
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     hold = path.take(alice, f"?cursor={cursor}&wait=50", client)

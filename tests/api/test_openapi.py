@@ -124,15 +124,15 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
 
 
 UNTOLD = ('"invalid-cursor"', '"message":"neither a title nor a body was given"', '"errors":[{"field":"data","')
-"""What no schema can tell: that `up_to` is a cursor of this recipient; that the body must say something where neither the
-query nor a header has a title; how deep and how many bytes `data` may be, and that nothing in it is NUL."""
+"""Rules that no schema can express: that `up_to` is a cursor of this recipient; that the body must not be blank if
+neither the query nor a header has a title; how deep and how many bytes `data` may be, and that nothing in it is NUL."""
 
 UNKNOWN_HEADER = "x-schemathesis-unknown-property"
-"""A header that isn't described is no fault, whatever schemathesis (4.32.5) thinks where a header is a number."""
+"""An undescribed header is not a fault, although schemathesis (4.32.5) reports one for a numeric header."""
 
 
 def findings_of(event: Any) -> Iterator[str]:
-    """Return what an event of schemathesis says that is wrong."""
+    """Return the failures of an event of schemathesis."""
     if isinstance(event, events.NonFatalError | events.FatalError):
         yield str(getattr(event, "info", event))
     recorder = getattr(event, "recorder", None)
@@ -168,7 +168,7 @@ def test_schemathesis_finds_nothing(make_app: Any) -> None:
 
     @schema.auth(refresh_interval=None)
     class Credentials:  # pyright: ignore[reportUnusedClass]
-        """Each operation gets the kind of credential that the document says."""
+        """Each operation gets the kind of credential in the document."""
 
         def get(self, case: Any, context: Any) -> str | None:
             security = case.operation.definition.raw.get("security")
@@ -180,8 +180,8 @@ def test_schemathesis_finds_nothing(make_app: Any) -> None:
 
     schema.config.generation.update(max_examples=MAX_EXAMPLES, deterministic=True, no_shrink=True, database="none")
     schema.config.update(continue_on_failure=True)
-    # It can't repeat a request without its credential under WSGI (4.32.5 passes an argument that Werkzeug doesn't know);
-    # test_every_route_answers_401_to_a_stranger does.
+    # It can't repeat a request without its credential under WSGI (4.32.5 passes an argument that Werkzeug doesn't
+    # know); test_every_route_answers_401_to_a_stranger does.
     schema.config.checks.ignored_auth.enabled = False
     # A condition (If-Match) that doesn't hold makes no request invalid, nor does an Idempotency-Key of another request.
     schema.config.checks.positive_data_acceptance.expected_statuses.extend(["412", "422"])

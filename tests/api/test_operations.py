@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 
 def metric(app: InProcessGateway, name: str, **labels: str) -> float:
-    """Return a metric's value, 0 where it has none yet. Those of holds are told after the answers."""
+    """Return a metric's value, 0 without one. Those of holds are flushed after the responses."""
     let_others_go_on()
     text = app.anonymous().get("/metrics").text
     for family in text_string_to_metric_families(text):
@@ -57,7 +57,7 @@ def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
         assert (answer.status_code, (answer.json or {})["missing"]) == (503, ["database"])
         assert app.anonymous().get("/healthz").status_code == 200
         alice = app.recipient("alice").poll()
-        assert alice.status_code == 503  # "nothing new" must not be said by someone who can't know
+        assert alice.status_code == 503  # only a current follower may answer "nothing new"
     eventually(lambda: app.anonymous().get("/readyz").status_code == 200)
 
 
@@ -74,7 +74,7 @@ def test_without_its_redis_a_gateway_is_ready_but_degraded(own_redis_server: Red
 
 
 def test_metrics_are_those_of_this_moment(app: InProcessGateway, alice: RecipientActor) -> None:
-    """Some are told ten times a second; who looks at them has not to wait for that."""
+    """Some are flushed ten times a second; reading them flushes the rest."""
     cursor = alice.inbox()["cursor"]
     before = metric(app, "notifygate_tail_hits_total")
     for number in range(1, 4):

@@ -87,7 +87,7 @@ def test_ids_that_are_not_in_this_inbox_are_ignored_and_do_not_count(
     for operation in ("seen", "read", "unread", "dismiss"):
         assert bob.change_state(operation, ids=foreign) == answer(0, 1, 1)
     assert bob.change_state("read", ids=[*foreign, mine]) == answer(1, 0, 0)
-    assert counts(alice.inbox()) == (5, 5)  # nobody else's state was touched
+    assert counts(alice.inbox()) == (5, 5)  # no other recipient's state was changed
 
 
 def test_an_id_given_twice_counts_once(publisher: PublisherActor, alice: RecipientActor) -> None:

@@ -1,6 +1,5 @@
-"""The time of a page in the hands of a test: it stands still, and passes only when the test says so.
-
-Requests and answers are real all the time, so that a busy machine makes them slow, but never old.
+"""The time of a page, controlled by a test: it passes only when the test advances it. Requests and responses are real
+all the time, so that a busy machine makes them slow, but never old.
 """
 
 import time

@@ -23,7 +23,7 @@ OLD_ENGINE = """
   if ([].includes || navigator.locks) throw new Error('the engine is not old');
 }());
 """
-"""What an old browser lacks, taken away from a new one before anything else of the page runs."""
+"""Removes the features that an old browser lacks from a new one, before any other script of the page runs."""
 
 WINDOW_OF_FRAME = """
 ['begin', 'client', 'told'].forEach(function (name) {
@@ -68,7 +68,7 @@ class Tab:
 
     @property
     def titles(self) -> list[str]:
-        """Titles of every notification that was told as new, in the order in which they were told."""
+        """Titles of all notifications that were reported as new, in order."""
         return self.page.evaluate(
             "told.filter(e => e[0] === 'notifications').flatMap(e => e[2].added).map(i => i.title)"
         )
@@ -85,7 +85,7 @@ class Tab:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the client says it is doing."""
+        """The state that the client reports."""
         return self.page.evaluate("client.state")
 
     def until(self, condition: str, argument: Any = None) -> None:

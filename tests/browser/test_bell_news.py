@@ -1,4 +1,4 @@
-"""What arrives: card, count, toast, title, announcement, and which of them for which notification."""
+"""New notifications: card, count, toast, title, announcement, and which of them for which notification."""
 
 import re
 import subprocess

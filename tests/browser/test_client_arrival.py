@@ -1,4 +1,4 @@
-"""What the client tells: new notifications, what other devices did, and what its own user does."""
+"""Events of the client: new notifications, changes by other devices, and changes by its own user."""
 
 import json
 
@@ -213,7 +213,7 @@ def test_resets_that_bring_nothing_new_do_not_end_the_holding(tab: Tab, alice: R
 
 
 def test_own_changes_do_not_end_the_holding(tab: Tab, alice: Recipient, publisher: Publisher, front: Front) -> None:
-    """Though what the hold then tells is known here already."""
+    """Although the response of the hold is known here already."""
     notification_id = publisher.publish(f"user:{alice.name}")
     tab.until_unread(1)
     for method in ("markSeen", "markRead", "markUnread", "dismiss"):

@@ -1,4 +1,4 @@
-"""What the client does when it is refused: new tokens, back-off, and an end where there is nothing to hope for."""
+"""Rejected requests of the client: new tokens, back-off, and an end for permanent errors."""
 
 import json
 

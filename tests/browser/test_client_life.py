@@ -82,7 +82,7 @@ def test_offline_browser_does_not_poll_and_catches_up_when_it_is_back(
 
 
 def stop_in_order(site: Site, tab: Tab, front: Front) -> None:
-    """The gateway answers its holds and says when to come back: no error."""
+    """The gateway answers its holds with the time of the next poll: no error."""
     held = front.open_polls[0]
     site.gateways[0].send(signal.SIGTERM)
     eventually(lambda: held.ended, "the hold is answered")

@@ -54,7 +54,7 @@ class TimedTab:
         pass_time(self.tab.page, seconds)
 
     def pass_polls(self, count: int) -> None:
-        """Let time pass until so many more polls have been answered."""
+        """Advance the time until a number of further polls is answered."""
 
         def answered() -> int:
             return sum(seen.ended is not None for seen in self.front.polls)
@@ -213,7 +213,8 @@ def test_answer_that_is_no_json_is_an_error_and_not_an_empty_inbox(
 def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     device: Device, front: Front, alice: Recipient, publisher: Publisher
 ) -> None:
-    """Cuts holds at 1.5 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
+    """Cuts holds at 1.5 s, buffers, strips ETags, and every fifth poll is a 502 or cut off with the answer on its
+    way."""
     front.cuts_after = 1.5
     front.buffers = True
     front.strips_etags = True

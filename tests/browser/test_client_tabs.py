@@ -1,6 +1,5 @@
-"""One poll per browser: tabs elect one that polls, hear from it what it is told, and take its place when it goes.
-
-Those in which it matters run twice: with Web Locks and BroadcastChannel, and in an old engine on localStorage alone.
+"""One poll per browser: tabs elect one that polls, get its responses, and take its place when it closes. Some of them
+run twice: with Web Locks and BroadcastChannel, and in an old engine on localStorage alone.
 """
 
 import json

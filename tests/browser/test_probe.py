@@ -15,7 +15,7 @@ def alice(site: Site) -> Recipient:
 
 
 def held(alice: Recipient, seconds: int) -> tuple[int, float]:
-    """Return what the gateway says of a probe, and the seconds that it took."""
+    """Return the gateway's response to a probe, and the seconds that it took."""
     began = time.monotonic()
     answer = alice.poll(path="/v1/probe", hold=seconds)
     assert answer.status_code == 200, answer.text

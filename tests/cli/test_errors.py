@@ -1,4 +1,4 @@
-"""What goes wrong is told in one line on stderr with exit code 1, and never with a secret in it."""
+"""Failures are one line on stderr with exit code 1, and never contain a secret."""
 
 import os
 import subprocess

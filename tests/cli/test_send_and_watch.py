@@ -156,7 +156,7 @@ def test_watch_repeats_and_loses_nothing_over_restarts_of_both(
     running.restart()
     send("user:sarah", "5")
     assert watching.titles(1) == ["5"]
-    # What was printed may be repeated after a crash, until its place has been written down.
+    # Printed lines may repeat after a crash, until the position is stored.
     eventually(lambda: '"told"' in state.read_text() and len(json.loads(state.read_text())["told"]) == 5, "it is noted")
     assert watching.stop(signal.SIGKILL)[0] == ""
     # The watch was killed, and the gateway is restarted while there is none.

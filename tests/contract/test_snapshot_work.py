@@ -1,4 +1,4 @@
-"""What a snapshot costs: a recipient with many audiences costs a few times a plain one, not once for each audience."""
+"""The cost of a snapshot: a recipient with many audiences costs a few times a plain one, not once for each audience."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What the configurations in deploy/ claim, tried with real requests through the real proxies."""
+"""The claims of the configurations in deploy/, tested with real requests through the real proxies."""
 
 import re
 import socket
@@ -48,7 +48,8 @@ def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1"
 
 
 def closed_connections_to(port: int) -> int:
-    """Return how many connections to a port have ended within the last minute, as their clients remember (TIME_WAIT)."""
+    """Return how many connections to a port have ended within the last minute, as their clients remember
+    (TIME_WAIT)."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(row[3] == "06" and f":{port:04X}" in (row[1][8:], row[2][8:]) for row in rows)
 

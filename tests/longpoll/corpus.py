@@ -1,7 +1,7 @@
-"""What clients do on connections, polite, broken and hostile: each is a name and the steps of a client.
+"""Sequences of client actions on connections, regular, broken and hostile: each is a name and the steps of a client.
 
-Words in `<...>` stand for what belongs to a running site; see `tests.longpoll.pair`. What single requests say is tried
-without sockets: see `tests/api/test_both_ways.py` and `tests/unit/server/test_plain_request.py`.
+Words in `<...>` are replaced by values of a running site; see `tests.longpoll.pair`. Single requests are tested without
+sockets: see `tests/api/test_both_ways.py` and `tests/unit/server/test_plain_request.py`.
 """
 
 from collections.abc import Mapping

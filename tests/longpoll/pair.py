@@ -69,7 +69,7 @@ class Pair:
         return [fill(step, words) if isinstance(step, bytes) else step for step in steps]
 
     def new_name(self) -> str:
-        """Return a name of which no gateway has heard."""
+        """Return a name that no gateway knows."""
         return self.site.new_name().rjust(len(NAME), "r")
 
     def new_recipient(self, at: int) -> tuple[Recipient, Words]:

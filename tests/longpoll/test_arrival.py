@@ -1,4 +1,4 @@
-"""What wakes a hold, on every kind of site: from one process to two nodes."""
+"""Wake-ups of holds, on every kind of site: from one process to two nodes."""
 
 import random
 import time
@@ -107,7 +107,7 @@ def test_storm_arrives_whole_and_in_order(site: Site) -> None:
         assert sorted(ids) == sorted(mine | {last}), "each exactly once, and nothing of others"
         assert ids[-1] == last
         orders.append(ids)
-    # Everybody is told what they share in the same order: that of the log.
+    # All recipients get shared notifications in the same order: that of the log.
     for ids in orders[1:]:
         shared = set(ids) & set(orders[0])
         assert [i for i in ids if i in shared] == [i for i in orders[0] if i in shared]

@@ -1,4 +1,4 @@
-"""What clients do to their connections while a poll is held, and what comes of it."""
+"""Actions of clients on their connections during a held poll, and their effects."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_request_sent_during_a_hold_is_answered_after_it(site: Site, at_once: bo
         site.await_holds(1)
         if not at_once:
             connection.send(early)
-            # The hub has looked at the socket by the time it has answered somebody else: the hold goes on.
+            # The hub has read the socket by the time it has answered another client: the hold continues.
             site.recipient().cursor()
         assert site.holds() == 1
         notification_id = publisher.publish(f"user:{alice.name}")
@@ -71,7 +71,7 @@ def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(site: Site) -> 
     (line,) = eventually(lambda: site.access_lines(request_id="has-gone"), "a line in the log")
     assert line["status"] == 499
     assert '"level": "error"' not in site.gateways[0].output
-    # What is for them waits for their next visit.
+    # Their notifications wait for their next poll.
     notification_id = site.publisher().publish(f"user:{alice.name}")
     assert [item["id"] for item in alice.inbox()["notifications"]] == [notification_id]
 
@@ -93,7 +93,7 @@ def test_polls_go_on_in_whichever_worker_they_come_to(site: Site) -> None:
     cursor, told = alice.cursor(), []
     for number in range(10):
         publisher.publish(f"user:{alice.name}", str(number))
-        # A new connection each time, so that the worker is drawn anew. Its tail may lag behind the cursor.
+        # A new connection each time, so that another worker may get it. Its tail may lag behind the cursor.
         body = alice.inbox(cursor, wait=20, headers={"Connection": "close"})
         assert not body["reset"]
         told += [item["title"] for item in body["notifications"]]

@@ -46,7 +46,7 @@ def cut_connections(postgres: psycopg.Connection, name: str) -> int:
 
 @contextmanager
 def outage(postgres: psycopg.Connection, name: str) -> Generator[None]:
-    """Keep everybody from a database."""
+    """Block all access to a database."""
     allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
     postgres.execute(allow.format(sql.Identifier(name), sql.Literal(False)))
     cut_connections(postgres, name)
@@ -57,7 +57,7 @@ def outage(postgres: psycopg.Connection, name: str) -> Generator[None]:
 
 
 def check_unavailable(answer: requests.Response) -> None:
-    """Check that an answer is the problem that says to come back."""
+    """Check that a response is the problem with `Retry-After`."""
     assert answer.status_code == 503, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) >= 1
@@ -152,7 +152,7 @@ def test_outage_is_a_503_and_holds_survive_it(
 
 
 def stop_in_a_transaction(postgres: psycopg.Connection, name: str, pid: int) -> bool:
-    """Stop a process, and let it go on again unless it was in the middle of a transaction; tell whether it was."""
+    """Stop a process, and resume it unless it was in the middle of a transaction; return whether it was."""
     pause(pid)
     gevent.sleep(0.2)  # the others' transactions are over by then; what is still open belongs to the stopped one
     found = postgres.execute(

@@ -1,8 +1,8 @@
 """The worker that waits without greenlets treats connections as gunicorn's own gevent worker does.
 
-Two gateways on one database differ in NOTIFYGATE_DETACHED alone. What the corpus does is done to both over bare sockets;
-what comes back must be the same: statuses, header fields, bodies, how many answers, and whether the connection stays
-open.
+Two gateways on one database differ in NOTIFYGATE_DETACHED alone. Each sequence of the corpus runs on both over bare
+sockets; the results must be the same: statuses, header fields, bodies, the number of responses, and whether the
+connection stays open.
 """
 
 import time

@@ -37,7 +37,7 @@ def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
 
 
 class Device:
-    """A client that merges what it is sent by id, as the protocol says; it may call any gateway."""
+    """A client that merges by id, as in the protocol; it may call any gateway."""
 
     def __init__(self, site: Site, name: str) -> None:
         self._at = [site.recipient(name, at=at) for at in range(len(site.gateways))]
@@ -67,7 +67,7 @@ def check_unavailable(answer: Any) -> None:
 
 
 def publish(publisher: Publisher, titles: list[str]) -> None:
-    """Publish to everybody; what is answered with 503 is sent again."""
+    """Publish to all; repeat after 503."""
     for title in titles:
 
         def is_published(title: str = title) -> bool:
@@ -150,7 +150,8 @@ def test_standby_is_unavailable_until_it_is_promoted(
 def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not_kept(
     make_site: MakeSite, postgres_url: str
 ) -> None:
-    """Sessions keep the setting that they began with: only new connections find that the server can be written again."""
+    """Sessions keep the setting that they began with: only new connections find that the server can be written
+    again."""
     site = make_site(postgres_url)
     publisher, alice = site.publisher(), site.recipient()
     cursor = alice.cursor()

@@ -1,4 +1,4 @@
-"""What the gateway writes about requests: JSON, with what is needed, and never a secret or a notification's text."""
+"""Log lines of requests: JSON, with all necessary fields, and never a secret or a notification's text."""
 
 import json
 import re

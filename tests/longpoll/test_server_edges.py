@@ -1,4 +1,4 @@
-"""What is wanted of the server at its edges, whichever way it waits: without greenlets, or as gunicorn does."""
+"""Edge cases of the server, for both ways of waiting: without greenlets, and as gunicorn does."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ from tests.support.site import MakeSite, Recipient, Site, each_worker_holds, sum
 from tests.support.waiting import all_done, eventually
 
 GRACE_SECONDS = 10.0
-"""Half of the 20 s that gunicorn grants to what is under way when it is told to stop."""
+"""Half of gunicorn's `graceful_timeout` of 20 s for requests under way."""
 
 both_ways = pytest.mark.parametrize("detached", [True, False], ids=["detached", "plain"])
 
@@ -51,7 +51,7 @@ def is_free_of_errors(site: Site) -> bool:
 
 
 def titles(answer: RawAnswer) -> list[str]:
-    """Return the titles that an answer tells; it must be a 200."""
+    """Return the titles in a response, which must be a 200."""
     assert answer.status == 200
     return [item["title"] for item in json.loads(answer.body)["notifications"]]
 
@@ -151,7 +151,7 @@ def hold_with_a_small_window(site: Site, reader: Recipient) -> RawConnection:
 
 
 def change_preferences(reader: Recipient, muted: str) -> None:
-    """Change what the recipient sees: their held polls are told everything anew."""
+    """Change the recipient's view: the held polls get a reset."""
     answer = reader.session.put(
         f"{reader.url}/v1/inbox/preferences", json={"types": {muted: {"muted": True}}}, timeout=20
     )
@@ -162,7 +162,7 @@ def test_woken_client_gets_all_of_a_long_answer_although_it_reads_late(running: 
     with hold_with_a_small_window(running, bulky) as connection:
         change_preferences(bulky, running.new_name("type"))
         running.await_holds(0)
-        # Nobody reads, and nobody else notices: neither who is woken nor who polls.
+        # These clients don't read, and no other client is delayed: neither woken ones nor polling ones.
         assert_holds_and_wakes(running)
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         answer = connection.receive()
@@ -285,7 +285,7 @@ def test_head_that_does_not_come_to_its_end_ends_the_connection(
     assert is_free_of_errors(site)
 
 
-# Stopping and starting anew
+# Stopping and starting again
 
 
 @both_ways
@@ -298,7 +298,7 @@ def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached:
         _unused, used, half, used_half, held, held_tag, held_twice, held_http_1_0 = connections = [
             stack.enter_context(RawConnection(site.url)) for _ in range(8)
         ]
-        # A phone that has lost its network in the middle of a POST never says so.
+        # A phone that lost its network in the middle of a POST never closes its connection.
         half_a_body = stack.enter_context(RawConnection(site.url))
         half_a_body.send(
             f"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {site.publisher().key}\r\n"

@@ -1,4 +1,4 @@
-"""A gateway that starts from nothing, and one that can't start and says why in one line."""
+"""A gateway that starts without any data, and one that can't start and prints the reason in one line."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def migrate_database(env: Mapping[str, str]) -> None:
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Refused:
-    """Return a function that starts a gateway which must refuse, and returns the one line in which it says why."""
+    """Return a function that starts a gateway that must fail, and returns the line with the reason."""
 
     def start(*, data_dir: Path | None = None, migrated: bool = True, **settings: str) -> str:
         folder = data_dir or tmp_path / "var"

@@ -1,4 +1,4 @@
-"""A gateway that is told to stop, or to load itself anew: nobody who is held sees an error, and it goes quickly."""
+"""A gateway that stops or reloads: no held client sees an error, and it is fast."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def stop(site: Site, number: int = signal.SIGTERM) -> int:
 
 
 def press_ctrl_c(site: Site) -> int:
-    """Stop the first gateway as a terminal does, which tells the workers too; return its exit code."""
+    """Stop the first gateway as a terminal does, which signals the workers too; return its exit code."""
     os.killpg(site.gateways[0].pid, signal.SIGINT)
     return stop(site, signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""Random programs against the model: nothing lost, nothing told twice, in order, counts right, ETags true.
+"""Random programs against the model: nothing lost, nothing delivered twice, in order, counts right, ETags true.
 
 NOTIFYGATE_MODEL_EXAMPLES=1000 runs that many random programs per machine instead of the same few each time.
 """

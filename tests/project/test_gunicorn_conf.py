@@ -48,7 +48,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> di
 
 @pytest.fixture(autouse=True)
 def own_umask() -> Iterator[None]:
-    """What starts in this process must not change it for the other tests."""
+    """Starting in this process must not change it for the other tests."""
     before = os.umask(0o022)
     yield
     os.umask(before)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def migrated(empty_database_url: str) -> Iterator[Engine]:
-    """A database of each kind that was empty and has been migrated."""
+    """A new, migrated database of each kind."""
     engine = make_engine(empty_database_url)
     migrate(Database(engine))
     yield engine

@@ -1,4 +1,4 @@
-"""What tests of the log and the inbox are built from: notifications, databases, writers, and waiting with a deadline."""
+"""Builders for tests of the log and the inbox: notifications, databases, writers, and waiting with a deadline."""
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def make_notification(*to: str, **fields: Any) -> NewNotification:
 
 
 def open_database(url: str, pool_size: int = 5) -> Database:
-    """Open a database, bringing it to the newest migration first. Whoever opens it disposes of its engine."""
+    """Open a database at the newest migration. The caller disposes of its engine."""
     database = Database(make_engine(url, pool_size))
     migrate(database)
     return database

@@ -103,7 +103,8 @@ def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class PostgresDatabases:
-    """PostgreSQL databases with the newest migration. Making one takes longer than most tests, so they are used again."""
+    """PostgreSQL databases with the newest migration. Making one takes longer than most tests, so they are used
+    again."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -133,7 +134,7 @@ class PostgresDatabases:
 
 
 def _empty(connection: Connection) -> None:
-    # What a test has left open would keep its tables from being emptied.
+    # Connections that a test left open would block the deletion of rows.
     mine = "datname = current_database() AND pid <> pg_backend_pid()"
     connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
     tables = [name for name in Base.metadata.tables if name != HEAD.name]
@@ -208,8 +209,8 @@ def gateway() -> Iterator[Callable[..., GatewayProcess]]:
 def make_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSite]:
     """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
 
-    `database_url` is a SQLite file if it isn't given; `gateways` says how many share it, the other arguments are
-    settings by variable, without the prefix.
+    `database_url` is a SQLite file if it isn't given; `gateways` is the number of gateways that share it, the other
+    arguments are settings by variable, without the prefix.
     """
     sites: list[Site] = []
 

@@ -1,4 +1,4 @@
-"""What this process has counted."""
+"""The metrics of this process."""
 
 from prometheus_client import REGISTRY
 

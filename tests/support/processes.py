@@ -109,8 +109,8 @@ class ServerProcess:
     def stop(self, number: int = signal.SIGTERM, *, seconds: float = 20.0) -> int:
         """Send a signal, wait for the end and return the exit code (negative: the signal that ended it).
 
-        A paused process is resumed. One that has ended already keeps its exit code. What is still there after
-        `seconds` is killed, which the exit code -9 tells.
+        A paused process is resumed. One that has ended already keeps its exit code. A process that still runs after
+        `seconds` is killed, with the exit code -9.
         """
         self.send(number)
         self.send(signal.SIGCONT)
@@ -125,7 +125,7 @@ class ServerProcess:
         if self._is_watched:
             self._kill_group()
             reaper.forget_process(self.pid)
-            # From here on the number may be somebody else's.
+            # From here on the number may belong to another process.
             self._is_watched = False
         return self._process.wait()
 

@@ -48,7 +48,7 @@ def is_group_alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     if not Path("/proc/self/stat").exists():
-        return True  # No Linux: it must do without telling zombies apart.
+        return True  # Not Linux: zombies count as running.
     # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still hold a port.
     # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its
     # threads.
@@ -106,7 +106,7 @@ def _keep_reaper() -> None:
     _signal_groups(processes, signal.SIGQUIT)
     _signal_groups(processes, signal.SIGCONT)
     deadline = time.monotonic() + GRACE_SECONDS
-    # They are nobody's children now, so that there is no end to wait for, only to look for.
+    # They have no parent now, so their end can only be polled.
     while any(is_group_alive(pid) for pid in processes) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     _signal_groups(processes, signal.SIGKILL)

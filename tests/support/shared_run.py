@@ -1,6 +1,6 @@
 """Lets several pytest processes share one run: each takes the next module that none of the others has taken.
 
-`scripts/test` loads this plugin and names a folder for all of them, in which a file says that a module is taken.
+`scripts/test` loads this plugin and names a folder for all of them, in which a file marks a module as taken.
 """
 
 import os
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run the tests of the modules that are ours. A module is taken when the last test before it begins."""
     if session.testsfailed or session.config.option.collectonly:
-        return None  # pytest's own loop says what is wrong
+        return None  # pytest's own loop reports the error
     ours = filter(lambda item: _is_ours(item.path), session.items)
     item = next(ours, None)
     while item is not None:

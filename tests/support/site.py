@@ -33,7 +33,7 @@ UNLIMITED = {
 }
 
 RARE_LOOKS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
-"""So long that whatever comes sooner can't have been found by the look at the head."""
+"""So long that earlier changes can't have been found by reading the head."""
 
 
 def new_session() -> requests.Session:
@@ -167,7 +167,7 @@ class Site:
         return f"{prefix}{self._names}"
 
     def recipient(self, name: str | None = None, *, at: int = 0, roles: Sequence[str] = (), seconds: int = 3600):
-        """Return a recipient who calls one of the gateways, by default one of whom nobody has heard yet."""
+        """Return a recipient that calls one of the gateways, by default a new one."""
         name = name or self.new_name()
         claims = {"sub": name, "exp": int(time.time()) + seconds, "roles": list(roles)}
         return Recipient(name, jwt.encode(claims, JWT_SECRET, "HS256"), self.gateways[at].url)

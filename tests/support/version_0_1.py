@@ -28,7 +28,7 @@ CONTENTS: tuple[dict[str, Any], ...] = (
         "data": '{"a":[1,2.50,-1e-7,12345678901234567890],"b":{"c":null,"d":"\\u0001\\n\\"é"},"":true}',
     },
 )
-"""What the notifications hold in turn."""
+"""The contents of the notifications, in turn."""
 
 
 def make_database(engine: Engine, count: int) -> None:

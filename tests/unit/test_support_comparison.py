@@ -38,7 +38,7 @@ ALTERATIONS = (
     ('"wait":55}}', '"wait":55}}x'),
     ('"wait":55}}', '"wait":55}'),
 )
-"""What is altered in one of two answers, and into what."""
+"""The changes of one of two responses: the old and the new text."""
 
 
 @pytest.mark.parametrize(("old", "new"), ALTERATIONS)

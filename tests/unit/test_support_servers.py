@@ -1,4 +1,4 @@
-"""The servers that other tests rely on do what they say."""
+"""The servers that other tests rely on work as documented."""
 
 import os
 import signal
@@ -190,7 +190,7 @@ def test_servers_and_folders_go_with_a_killed_run(temporary_folder: Path) -> Non
         run.kill()
         run.communicate()
 
-    # The guard is nobody's child once the run is dead, so there is no end of it to wait for.
+    # The reaper has no parent once the run is dead, so its end can't be awaited.
     deadline = time.monotonic() + 10
     while list(temporary_folder.iterdir()) and time.monotonic() < deadline:
         time.sleep(processes.POLL_SECONDS)

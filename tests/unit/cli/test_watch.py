@@ -29,7 +29,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def item(number: int, **changes: object) -> dict[str, Any]:
-    """A notification as the gateway tells it; `number` makes its id, title and time."""
+    """A notification as in a response; `number` makes its id, title and time."""
     return {
         "id": f"id-{number:06}",
         "type": "general",
@@ -64,7 +64,7 @@ def page(cursor: str, *items: dict[str, Any], wait: int = 55, **changes: object)
 
 
 def titles(result: Result) -> list[str]:
-    """What was printed, without time and mark."""
+    """The printed lines, without time and mark."""
     return [line.split(maxsplit=1)[1] for line in result.stdout.splitlines()]
 
 
@@ -73,7 +73,7 @@ def cursors(gateway: ScriptedGateway) -> list[str | None]:
 
 
 def full_hold(gateway: ScriptedGateway, pace: FakePace, cursor: str) -> None:
-    """Script a hold that runs its time and ends with nothing to say."""
+    """Script a hold of full length that ends without changes."""
     gateway.then(200, page(cursor), {"Preference-Applied": "wait=55"}, before=lambda: pace.advance(50))
 
 
@@ -229,7 +229,7 @@ class TestFollowing:
         gateway.then(200, page("c3", poll={"after": 5, "wait": 30}), {"ETag": 'W/"3"'})
         run("watch")
         assert [request.query.get("wait") for request in gateway.requests] == [None, "0", "0", "30"]
-        # A 304 could not say that holds are taken again.
+        # A 304 could not show that holds are accepted again.
         sent = [request.headers["If-None-Match"] for request in gateway.requests]
         assert sent == [None, None, None, 'W/"3"']
         assert pace.slept == [15.0, 4.0, 5.0]
@@ -403,7 +403,7 @@ class TestFailures:
 
 
 class TestProcess:
-    """What needs a process of its own: signals and pipes."""
+    """Tests that need a process of their own: signals and pipes."""
 
     @staticmethod
     def start(environment: dict[str, str]) -> "subprocess.Popen[str]":
@@ -570,7 +570,7 @@ class TestMemory:
         assert [found["id"] for found in new] == ["id-000510", "id-000511"]
 
     def test_an_unseen_change_below_the_horizon_is_new(self) -> None:
-        """The clock of the node that published it may have been slow."""
+        """The clock of the publishing node may be slow."""
         state = WatchState(horizon="id-000009")
         assert state.select_new([item(5)], is_snapshot=False) == [item(5)]
         assert state.select_new([item(5)], is_snapshot=True) == []

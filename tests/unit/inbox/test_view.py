@@ -1,4 +1,4 @@
-"""A view: what it shows, what it tells, and what each entry does to its counts."""
+"""A view: visible notifications, relevant entries, and their changes of the counts."""
 
 from typing import Any
 

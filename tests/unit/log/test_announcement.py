@@ -214,7 +214,7 @@ junk = st.recursive(
 def test_an_altered_entry_is_refused_or_can_be_counted_and_rendered(
     sent: Entry, field: int, inside: int, value: Any
 ) -> None:
-    """Whatever gets through can't make a poll fail: it is used as an entry from the database is."""
+    """Accepted values can't make a poll fail: they are used like an entry from the database."""
     line, *texts = to_bytes(Announcement(7, sent.seq, sent.seq, 1234.5, [sent])).split(b"\n")
     committed_at, (fields,) = json.loads(line)
     if field == 2 and inside >= 0 and fields[2] is not None:

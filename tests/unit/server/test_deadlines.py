@@ -1,4 +1,4 @@
-"""The wheel of deadlines: each is acted on once, in time, whatever was said before."""
+"""The timing wheel: each deadline fires once, in time, after any number of changes."""
 
 import time
 from collections.abc import Iterator

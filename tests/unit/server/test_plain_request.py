@@ -140,7 +140,7 @@ ODD_LINES = (
     # Hosts
     *(f"Host:{value}" for value in ("", " ", " a b", " gate.example/x", " a, b", " u@h", " h:", " h:8a", " [::1", " \xe4")),
     "Host: " + "a" * 5000, HOST, "host: other.example",
-    # What may be taken for something else
+    # Requests that could be mistaken for others
     "Authorization: Bearer other", "authorization:", "Authorization_: Bearer other", "HTTP_AUTHORIZATION: Bearer other",
     'If-None-Match: "y"', 'If_None_Match: "y"', "Prefer: wait=1\r\nPrefer: wait=2", "Idempotency-Key: b", "Origin: a\r\nOrigin: b",
     "X-Request-Id: one\r\nX-Request-Id: two", "Content-Type: a/b", "Content-Type: a/b\r\nContent-Type: c/d",

@@ -1,4 +1,5 @@
-"""Transactions: what is raised inside rolls back, what the driver raises leaves as one error, nothing blocks the hub."""
+"""Transactions: what is raised inside rolls back, what the driver raises leaves as one error, nothing blocks the
+hub."""
 
 import sqlite3
 import time
@@ -17,7 +18,7 @@ from notifygate.storage.database import Database, make_engine
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SQLITES_OWN_LOG_PAGES = 1000
-"""After how many pages SQLite itself copies its log, where it isn't told otherwise."""
+"""The number of pages after which SQLite itself copies its log, by default."""
 
 PAGE_BYTES = 4096
 
