@@ -23,6 +23,7 @@ from notifygate.cli.one_line import one_line
 from notifygate.errors import InvalidRequestError, NotifygateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
     "key": ("notifygate.cli.key:command", "Make, list, rotate and revoke API keys of publishers."),
     "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),

@@ -1,15 +1,14 @@
-"""Bringing a database to the newest migration (the `migrations/` folder beside the package)."""
-
-from pathlib import Path
+"""Bringing a database to the newest migration in `migrations/`."""
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from notifygate.program_files import PROGRAM_FILES
 from notifygate.storage.database import Database
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+MIGRATIONS = PROGRAM_FILES / "migrations"
 LOCK_KEY = 7_130_529_044
 """PostgreSQL advisory lock of migrations; the number means nothing, it only has to be ours."""
 
