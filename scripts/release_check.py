@@ -33,15 +33,18 @@ BIN = Path(sys.executable).parent
 
 LICENCES = {
     "MIT": "",
+    "MIT-0": "",
     "BSD-2-Clause": "",
     "BSD-3-Clause": "",
     "Apache-2.0": "",
     "PSF-2.0": "",
     "ZPL-2.1": "",
+    "License :: OSI Approved :: BSD License": "",  # older metadata, without the number of clauses
     "LGPL-3.0-only": "psycopg: imported as it is, and replaceable, as the licence asks",
     "MPL-2.0": "orjson: its own files stay as they are",
 }
-"""SPDX identifiers that are accepted, with the reason where a licence asks for more than a notice."""
+"""SPDX identifiers that are accepted, or classifiers where a package has no other, with the reason where a licence asks
+for more than a notice."""
 
 
 class CheckError(Exception):
@@ -146,7 +149,9 @@ def make_sbom(environment: Path) -> dict[str, Any]:
     """Return the list of all that an environment holds, with versions and licences, in CycloneDX 1.6."""
     command = ["--output-reproducible", "--spec-version", "1.6", "--output-format", "JSON", "--mc-type", "application"]
     project = ["--pyproject", REPOSITORY / "pyproject.toml"]
-    return json.loads(run([BIN / "cyclonedx-py", "environment", *command, *project, environment], REPOSITORY))
+    sbom = json.loads(run([BIN / "cyclonedx-py", "environment", *command, *project, environment], REPOSITORY))
+    sbom["metadata"]["component"]["version"] = __version__  # dynamic in pyproject.toml, where it is looked for
+    return sbom
 
 
 def licences_of(component: dict[str, Any]) -> set[str]:

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
     "migrate": ("notifygate.cli.migrate:command", "Bring the database to this version's schema."),
+    "doctor": ("notifygate.cli.doctor.command:command", "Look for what keeps a gateway from serving, and what to do."),
     "prune": ("notifygate.cli.prune:command", "Delete what is past its retention."),
     "log": ("notifygate.cli.log_command:command", "Show the log's state, or begin a new epoch."),
     "type": ("notifygate.cli.type_command:command", "Set, list and delete notification types."),

@@ -25,12 +25,13 @@ def check_database(database: Database, secret_keys: Sequence[str]) -> None:
     """Make sure that the gateway can use a database. Raises ConfigurationError that says what to do otherwise."""
     database.write(lambda connection: _check(connection, secret_keys))
     if database.timeline is not TimelinePolicy.IGNORED:
-        database.read(_check_timeline)
+        database.read(check_timeline)
     if not database.is_sqlite:
-        database.read(_check_timeouts)
+        database.read(check_timeouts)
 
 
-def _check_timeline(connection: Connection) -> None:
+def check_timeline(connection: Connection) -> None:
+    """Make sure that PostgreSQL gives its timeline. Raises ConfigurationError."""
     try:
         connection.execute(text(f"SELECT {CURRENT_TIMELINE}"))
     except (NotSupportedError, ProgrammingError) as error:
@@ -40,8 +41,11 @@ def _check_timeline(connection: Connection) -> None:
         ) from error
 
 
-def _check_timeouts(connection: Connection) -> None:
-    """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's."""
+def check_timeouts(connection: Connection) -> None:
+    """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's.
+
+    Raises ConfigurationError.
+    """
     for name, value in POSTGRESQL_TIMEOUTS.items():
         if connection.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one() == "0":
             raise ConfigurationError(
@@ -50,7 +54,11 @@ def _check_timeouts(connection: Connection) -> None:
             )
 
 
-def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
+def verify(connection: Connection, secret_keys: Sequence[str]) -> str | None:
+    """Return the fingerprint that a database keeps, None before its first gateway. Changes nothing.
+
+    Raises ConfigurationError if it is not migrated, or belongs to a gateway with another secret.
+    """
     revision = None
     if inspect(connection).has_table("alembic_version"):
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -59,16 +67,20 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
             f"The database is at migration {revision or 'none'}, this version needs {SCHEMA_REVISION}: "
             "run 'notifygate migrate'."
         )
-    known = connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().key_fingerprint
-    mine = [fingerprint(secret) for secret in secret_keys]
-    if known is not None and known not in mine:
+    known: str | None = connection.execute(HEAD.select().where(HEAD.c.id == 1)).one().key_fingerprint
+    if known is not None and known not in [fingerprint(secret) for secret in secret_keys]:
         raise ConfigurationError(
             "This database belongs to a gateway with another NOTIFYGATE_SECRET_KEY: gateways that share a database "
             "must share the key, or their cursors are worth nothing to each other. To rotate it, give the new key "
             "first and the old one after it."
         )
-    if known != mine[0]:
-        connection.execute(update(HEAD).where(HEAD.c.id == 1).values(key_fingerprint=mine[0]))
+    return known
+
+
+def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
+    newest = fingerprint(secret_keys[0])
+    if verify(connection, secret_keys) != newest:
+        connection.execute(update(HEAD).where(HEAD.c.id == 1).values(key_fingerprint=newest))
 
 
 def namespace_of(database: Database) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from notifygate import __version__
+from scripts.release_check import check_licences, make_sbom
 from tests.install.conftest import DOCKERFILE, Installed, stages_of
 from tests.longpoll.site import eventually, worker_pids
 from tests.project.source import REPOSITORY
 from tests.project.test_readme import run_document
+from tests.project.test_requirements import locked, normal, wanted
 from tests.support.gateway_process import GatewayProcess
 
 pytestmark = pytest.mark.timeout(900)
@@ -108,6 +110,18 @@ def test_health_check_of_the_image_tells_whether_the_gateway_serves(
     assert not is_healthy()
     served.start()
     assert is_healthy()
+
+
+def test_list_of_what_is_installed_is_complete_and_all_licences_are_accepted(installed: Installed) -> None:
+    sbom = make_sbom(installed.folder)
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    root = sbom["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("notifygate", __version__)
+    found = {normal(component["name"]): component["version"] for component in sbom["components"]}
+    pinned = locked("requirements.txt")
+    assert set(found) - {"pip", "notifygate"} <= set(pinned)
+    assert {name: found.get(name) for name in wanted("requirements.in")} == wanted("requirements.in")
+    assert "MIT" in check_licences(sbom)
 
 
 def test_image_runs_what_was_tried(installed: Installed) -> None:

@@ -62,6 +62,7 @@ MAY_IMPORT_SQL = {
     "auth.keys": "the table of keys is its own",
     "auth.revocations": "the table of revoked tokens is its own",
     "cli.log_command": "counts rows for `notifygate log status`",
+    "cli.doctor.check_database": "asks the server for its version, its clock and its settings",
 }
 
 
