@@ -14,18 +14,16 @@ ARGS ?=
 export PYTHON
 
 .PHONY: help run demo test coverage campaign-rolling bench lint format types client client-check migrations-check \
-	check lock clean
+	check release-check lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
-	@$(BIN)/notifygate migrate >/dev/null
-	@exec $(BIN)/gunicorn wsgi:app
+	@exec $(BIN)/notifygate serve
 
 demo: $(INSTALLED) ## the same as run, with a demo page at http://127.0.0.1:8080/demo
-	@$(BIN)/notifygate migrate >/dev/null
-	@NOTIFYGATE_DEMO=1 exec $(BIN)/gunicorn wsgi:app
+	@NOTIFYGATE_DEMO=1 exec $(BIN)/notifygate serve
 
 test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's Chromium
 	@scripts/test $(ARGS)
@@ -62,6 +60,9 @@ client-check: $(INSTALLED_DEV) ## check types, unit tests, sizes and the build o
 migrations-check: $(INSTALLED_DEV) ## check that the migrations give the tables of the code
 	$(BIN)/python -m pytest tests/project/test_migrations.py
 
+release-check: $(INSTALLED_DEV) ## check whether this can be released, and put what is released into dist/
+	@$(BIN)/python -m scripts.release_check
+
 check: lint types client-check test ## everything that CI checks; the tests include migrations-check
 
 # The pins are those of the .in files; what they in turn need is kept as it is locked: make lock UPGRADE=--upgrade
@@ -71,14 +72,15 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --
 
 lock: $(INSTALLED_DEV) ## update requirements*.txt from requirements*.in
 	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) --constraints requirements.txt requirements-build.in --output-file requirements-build.txt
 	$(COMPILE) --constraints requirements.txt requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) --constraints requirements.txt benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove .venv and files of tools; var/ with the gateway's data stays
-	rm -rf .venv build benchmarks/build clients/js/node_modules *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv build dist benchmarks/build clients/js/node_modules *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.txt pyproject.toml scripts/install
+$(INSTALLED): requirements.txt requirements-build.txt pyproject.toml scripts/install
 	@scripts/install requirements.txt
 	@touch $@
 

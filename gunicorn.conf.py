@@ -1,6 +1,7 @@
 """gunicorn's configuration. Every number has its reason; tests/project/test_gunicorn_conf.py pins them."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,18 +97,27 @@ def child_exit(server: Any, worker: Any) -> None:
         multiprocess.mark_process_dead(worker.pid)
 
 
+def _command_line() -> str:
+    """Return what a shell in this folder calls this environment's `notifygate` by."""
+    program = Path(sys.executable).with_name("notifygate")
+    found = shutil.which("notifygate")
+    if found and Path(found).resolve() == program.resolve():
+        return "notifygate"
+    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
+
+
 def post_worker_init(worker: Any) -> None:
     """Print the address and the first commands, once the first worker serves."""
     if worker.age > 1:
         return
-    url = f"http://{_settings.bind}"
+    url, command = f"http://{_settings.bind}", _command_line()
     print(
         f"""notifygate listens on {url}
 
 Paste into another terminal:
 
-  KEY=$(.venv/bin/notifygate key create demo)
-  TOKEN=$(.venv/bin/notifygate token alice)
+  KEY=$({command} key create demo)
+  TOKEN=$({command} token alice)
   curl -sS -H "Authorization: Bearer $KEY" -d "Hello, Alice" "{url}/v1/notify/user:alice?title=Hello"; echo; \\
   curl -sS -H "Authorization: Bearer $TOKEN" "{url}/v1/inbox?wait=20"; echo
 """,

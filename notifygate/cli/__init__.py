@@ -23,11 +23,13 @@ from notifygate.cli.one_line import one_line
 from notifygate.errors import InvalidRequestError, NotifygateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
     "key": ("notifygate.cli.key:command", "Create, list, rotate and revoke API keys of publishers."),
     "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
     "migrate": ("notifygate.cli.migrate:command", "Upgrade the database to this version's schema."),
+    "doctor": ("notifygate.cli.doctor.command:command", "Check a gateway's environment and name what to change."),
     "prune": ("notifygate.cli.prune:command", "Delete rows past their retention."),
     "log": ("notifygate.cli.log_command:command", "Show the log's state, or begin a new epoch."),
     "type": ("notifygate.cli.type_command:command", "Set, list and delete notification types."),

@@ -32,3 +32,9 @@ def is_unavailable(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or needs_new_connections(error)
+
+
+def driver_message(error: BaseException) -> str:
+    """Return the driver's message behind an error of this package, "" if there is none. It may hold parts of the URL."""
+    cause = error.__cause__
+    return str(cause.orig) if isinstance(cause, DBAPIError) else ""

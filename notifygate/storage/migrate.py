@@ -1,4 +1,4 @@
-"""Bringing a database to the newest migration (the `migrations/` folder beside the package).
+"""Bringing a database to the newest migration in `migrations/`.
 
 A revision may have an expansion: steps that make the database fit for this version as well, and leave it fit for the
 version before. Each step and each revision is a transaction of its own. A step may run twice, so that a migration that
@@ -7,7 +7,6 @@ was ended at any moment is continued by the next one.
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -18,10 +17,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from notifygate.errors import UnavailableError
+from notifygate.program_files import PROGRAM_FILES
 from notifygate.storage.database import Database
 from notifygate.storage.faults import is_unavailable
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
+MIGRATIONS = PROGRAM_FILES / "migrations"
 LOCK_KEY = 7_130_529_044
 """PostgreSQL advisory lock of migrations: an arbitrary number that other applications don't use."""
 

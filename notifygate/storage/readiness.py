@@ -26,12 +26,13 @@ def check_database(database: Database, secret_keys: Sequence[str]) -> None:
     """Check that the gateway can use a database. Raises ConfigurationError with the necessary action otherwise."""
     database.write(lambda connection: _check(connection, secret_keys))
     if database.timeline is not TimelinePolicy.IGNORED:
-        database.read(_check_timeline)
+        database.read(check_timeline)
     if not database.is_sqlite:
-        database.read(_check_timeouts)
+        database.read(check_timeouts)
 
 
-def _check_timeline(connection: Connection) -> None:
+def check_timeline(connection: Connection) -> None:
+    """Make sure that PostgreSQL gives its timeline. Raises ConfigurationError."""
     try:
         connection.execute(text(f"SELECT {CURRENT_TIMELINE}"))
     except (NotSupportedError, ProgrammingError) as error:
@@ -41,8 +42,11 @@ def _check_timeline(connection: Connection) -> None:
         ) from error
 
 
-def _check_timeouts(connection: Connection) -> None:
-    """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's."""
+def check_timeouts(connection: Connection) -> None:
+    """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's.
+
+    Raises ConfigurationError.
+    """
     for name, value in POSTGRESQL_TIMEOUTS.items():
         if connection.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one() == "0":
             raise ConfigurationError(
@@ -51,7 +55,11 @@ def _check_timeouts(connection: Connection) -> None:
             )
 
 
-def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
+def verify(connection: Connection, secret_keys: Sequence[str]) -> str | None:
+    """Return the fingerprint that a database keeps, None before its first gateway. Changes nothing.
+
+    Raises ConfigurationError if it is not migrated, or belongs to a gateway with another secret.
+    """
     revision = None
     if inspect(connection).has_table("alembic_version"):
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -68,8 +76,13 @@ def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
             "must share the key, since each must read the others' cursors. To rotate it, list the new key "
             "first and the old one after it."
         )
-    if known != mine[0]:
-        update_head(connection, key_fingerprint=mine[0])
+    return known
+
+
+def _check(connection: Connection, secret_keys: Sequence[str]) -> None:
+    newest = fingerprint(secret_keys[0])
+    if verify(connection, secret_keys) != newest:
+        update_head(connection, key_fingerprint=newest)
 
 
 def _is_expanded(connection: Connection) -> bool:

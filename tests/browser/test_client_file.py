@@ -13,6 +13,7 @@ import pytest
 
 from notifygate import __version__
 from notifygate.api.static_files import FOLDER, hashed_name
+from scripts.release_check import npm_version
 from tests.browser.front import Front
 from tests.browser.node_tools import run_node
 from tests.browser.tab import open_tab
@@ -110,7 +111,7 @@ def test_manual_and_types_name_every_option_event_and_method(front: Front, new_d
 
 def test_npm_package_is_whole_and_of_the_gateways_version() -> None:
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
-    assert package["version"] == __version__
+    assert package["version"] == npm_version(__version__)
     # npm takes these two along by itself.
     assert {*package["files"], "package.json", "README.md"} == {path.name for path in FOLDER.iterdir()}
     assert {package["main"], package["types"], package["style"]} <= set(package["files"])

@@ -55,7 +55,7 @@ def test_make_demo_starts_the_gateway_with_it():
     done = subprocess.run(
         ["make", "--dry-run", "demo"], cwd=REPOSITORY, env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "NOTIFYGATE_DEMO=1 exec .venv/bin/gunicorn wsgi:app"
+    assert done.stdout.splitlines()[-1] == "NOTIFYGATE_DEMO=1 exec .venv/bin/notifygate serve"
 
 
 def test_who_logs_in_gets_a_token_and_a_key_of_their_own_reach(bell_site: BellSite):

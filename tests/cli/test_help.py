@@ -26,7 +26,7 @@ ALL = dict(commands(main))
 
 def test_commands_are_those_that_were_promised() -> None:
     assert {" ".join(path) for path, command in ALL.items() if not isinstance(command, click.Group)} == {
-        "key create", "key list", "key rotate", "key revoke", "token issue", "token revoke",
+        "serve", "doctor", "key create", "key list", "key rotate", "key revoke", "token issue", "token revoke",
         "token revocations", "send", "watch", "migrate", "prune",
         "log status", "log new-epoch", "type set", "type list", "type delete", "topic set", "topic list",
     }  # fmt: skip

@@ -21,6 +21,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "settings",
                 "private_files",
                 "problem_catalogue",
+                "program_files",
                 "background",
                 "open_files",
                 "recent",

@@ -21,15 +21,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class GatewayProcess:
     """A gunicorn with the gateway, on a port and with a data directory that survive restarts."""
 
-    def __init__(self, certificate: Path | None = None, *, is_unprivileged: bool = False) -> None:
+    def __init__(
+        self, certificate: Path | None = None, *, is_unprivileged: bool = False, program: Path | None = None
+    ) -> None:
         """`certificate`: what to trust, for a gateway that its environment makes speak TLS. `is_unprivileged`: file modes
-        count for the gateway, also where the tests run as root."""
+        count for the gateway, also where the tests run as root. `program`: the `notifygate` of another environment, which
+        serves from a folder outside of the repository."""
         self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self._certificate = certificate
         self._folder = make_folder("gateway")
         self._output_file = self._folder / "output.txt"
         self._prefix = unprivileged(self._folder) if is_unprivileged else []
+        self._program = program
         self._env: dict[str, str] = {}
         self._process: ServerProcess | None = None
 
@@ -54,7 +58,7 @@ class GatewayProcess:
         return self._started().pid
 
     def start(self, env: Mapping[str, str] | None = None, *, is_migrated: bool = False) -> None:
-        """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200.
+        """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200. A `program` does all that itself.
 
         `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment
         of the test run, of which no NOTIFYGATE_ variable is passed on: what a developer has set must not decide a test.
@@ -65,14 +69,17 @@ class GatewayProcess:
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
         self._env |= {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
         self._env |= env or {}
-        if not is_migrated:
+        if not is_migrated and not self._program:
             self._migrate()
         hand_over(self._folder, self._prefix)
         self._process = ServerProcess(
             "the gateway",
-            [*self._prefix, sys.executable, "-m", "gunicorn", "wsgi:app"],
+            [
+                *self._prefix,
+                *([self._program, "serve"] if self._program else [sys.executable, "-m", "gunicorn", "wsgi:app"]),
+            ],
             output_file=self._output_file,
-            cwd=REPOSITORY,
+            cwd=self._folder if self._program else REPOSITORY,
             env=self._env,
         )
         self._process.wait_until(self._is_healthy)

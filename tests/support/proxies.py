@@ -47,12 +47,16 @@ class HasPort(Protocol):
 class Proxy:
     """A proxy of the documented configuration in front of gateways on this machine: one or two of them."""
 
+    certificate_days = 60
+    changes: Mapping[str, str] = {}
+    """Texts of the configuration -> what takes their place. For proxies of which something is wrong."""
+
     def __init__(self, gateways: Sequence[HasPort], further: str = "") -> None:
         """`further`: lines of configuration beside it, for what an operator may have set."""
         self.http_port, self.https_port = free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.https_port}"
         self._folder = make_folder("proxy")
-        self.certificate, self._key = make_certificate(self._folder)
+        self.certificate, self._key = make_certificate(self._folder, days=self.certificate_days)
         self._targets = [f"127.0.0.1:{gateway.port}" for gateway in gateways]
         self._further = further
         self._process = ServerProcess(
@@ -77,7 +81,7 @@ class Proxy:
         """Write a configuration of deploy/ in which some texts, each of which must be there, are replaced."""
         text = source.read_text()
         targets = dict(zip(ADDRESSES, (*self._targets, self._targets[0]), strict=False))
-        for there, here in {**changes, **targets}.items():
+        for there, here in {**changes, **targets, **self.changes}.items():
             assert there in text, f"{source.name} has {there}"
             text = text.replace(there, here)
         written = self._folder / name

@@ -1,0 +1,151 @@
+"""The database: that it answers, is migrated, keeps what it acknowledges, and has the time of this machine."""
+
+import math
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.errors import ConfigurationError, NotifygateError
+from notifygate.settings import Settings
+from notifygate.storage.database import Database, open_database
+from notifygate.storage.faults import driver_message
+from notifygate.storage.readiness import SCHEMA_REVISION, check_timeline, check_timeouts, verify
+from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
+from notifygate.storage.timeline import TimelinePolicy
+
+TOPIC = "database"
+
+OLDEST_POSTGRESQL = 14
+"""Of the versions that PostgreSQL supports at the time of writing (https://www.postgresql.org/support/versioning/)."""
+
+SLOW_SECONDS = 0.02
+"""A commit waits for the database several times: at this a single publication takes about 0.1 s."""
+
+MAX_CLOCK_SECONDS = 1.0
+"""What the smallest unit of `exp` and of `ttl` hides."""
+
+TRIES = 5
+"""Of these the quickest counts: a machine that is busy for a moment is not a slow database."""
+
+_FAULTS = (
+    ("password authentication failed", "it refuses the password: correct NOTIFYGATE_DATABASE_URL"),
+    ("no password supplied", "it asks for a password: put one into NOTIFYGATE_DATABASE_URL"),
+    ("no pg_hba.conf entry", "pg_hba.conf admits no such connection: add a line for this user, database and address"),
+    ("Connection refused", "nothing listens there: start PostgreSQL, or correct NOTIFYGATE_DATABASE_URL"),
+    ("(resolve host|translate host name)", "its host name is unknown: correct NOTIFYGATE_DATABASE_URL"),
+    ('role ".*" (does not exist|is not)', "its user does not exist or may not log in: run 'CREATE ROLE … LOGIN'"),
+    ('database ".*" does not exist', "its database does not exist: run 'CREATE DATABASE'"),
+    (
+        "too many (clients|connections)",
+        "no connection is left: raise max_connections, or lower NOTIFYGATE_DATABASE_POOL",
+    ),
+    ("certificate", "its certificate is not trusted: correct sslrootcert in NOTIFYGATE_DATABASE_URL"),
+    ("startup parameter", "a pooler refuses start-up options: set NOTIFYGATE_DATABASE_PREPARE=0"),
+)
+"""What libpq says (regular expressions) -> what to do. Its messages may repeat a part of the URL: they stay hidden."""
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """Yield what is to be said of the database of some settings."""
+    url = settings.effective_database_url
+    if url.startswith("sqlite") and not Path(url.partition("///")[2].partition("?")[0]).exists():
+        yield ok(TOPIC, "the SQLite file does not exist yet: 'notifygate serve' makes it")
+        return
+    try:
+        database = open_database(settings)
+    except ConfigurationError as error:
+        yield wrong(TOPIC, str(error))
+        return
+    try:
+        yield _answers(database)
+        if not database.is_sqlite:
+            yield from _of_the_server(database, settings)
+            yield _clock(database)
+        yield from _schema(database, settings)
+    except NotifygateError as error:
+        yield wrong(TOPIC, _unreachable(error))
+    finally:
+        database.engine.dispose()
+
+
+def _unreachable(error: NotifygateError) -> str:
+    message = driver_message(error)
+    remedy = next(
+        (remedy for pattern, remedy in _FAULTS if re.search(pattern, message)),
+        "start it, or correct NOTIFYGATE_DATABASE_URL",
+    )
+    return f"the database can't be reached: {remedy}"
+
+
+def _answers(database: Database) -> Finding:
+    version, seconds = database.read(read_version), math.inf
+    for _ in range(TRIES):
+        began = time.monotonic()
+        database.read(read_version)
+        seconds = min(seconds, time.monotonic() - began)
+    if seconds > SLOW_SECONDS:
+        return warning(
+            TOPIC,
+            f"{version} takes {seconds * 1000:.0f} ms for a short transaction, and a publication waits for several:"
+            " move it closer to the gateway",
+        )
+    return ok(TOPIC, f"{version} answers within {seconds * 1000:.1f} ms")
+
+
+def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
+    try:
+        database.read(lambda connection: verify(connection, settings.secret_key))
+        if database.timeline is not TimelinePolicy.IGNORED:
+            database.read(check_timeline)
+        if not database.is_sqlite:
+            database.read(check_timeouts)
+    except ConfigurationError as error:
+        yield wrong(TOPIC, str(error))
+    else:
+        yield ok(TOPIC, f"it is at migration {SCHEMA_REVISION} and belongs to this gateway's secret key")
+
+
+def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Yield what the settings of PostgreSQL mean for the promises of the gateway."""
+    names = ("server_version_num", "fsync", "synchronous_commit", "max_connections")
+    values = database.read(lambda connection: read_server_settings(connection, names))
+    if int(values["server_version_num"]) < OLDEST_POSTGRESQL * 10_000:
+        yield warning(TOPIC, f"its version is not supported any more: update it to {OLDEST_POSTGRESQL} or later")
+    if database.read(read_is_standby):
+        yield wrong(
+            TOPIC, "the server is a standby, which can't be written: add target_session_attrs=read-write to the URL"
+        )
+    for name in ("fsync", "synchronous_commit"):
+        if values[name] == "off":
+            yield wrong(
+                TOPIC,
+                f"{name} is off, so that it acknowledges what is not on disk and a 201 promises too much: set"
+                f" {name}=on",
+            )
+    needed, most = settings.workers * settings.database_pool, int(values["max_connections"])
+    if needed + 10 > most:
+        yield wrong(
+            TOPIC,
+            f"{settings.workers} workers with {settings.database_pool} connections each, and the command line, need"
+            f" more than its {most} connections: raise max_connections, or lower NOTIFYGATE_DATABASE_POOL",
+        )
+    else:
+        yield ok(TOPIC, f"this gateway takes up to {needed} of its {most} connections")
+
+
+def _clock(database: Database) -> Finding:
+    """Compare the clocks: each machine checks tokens by its own, and what one publishes another one expires."""
+    before = time.time()
+    server = database.read(read_server_clock)
+    after = time.time()
+    ahead = before - server if server < before else min(0.0, after - server)
+    if abs(ahead) > MAX_CLOCK_SECONDS:
+        direction = "ahead of" if ahead > 0 else "behind"
+        return wrong(
+            "clock",
+            f"this machine is {abs(ahead):.1f} s {direction} the database's: synchronise both (NTP); tokens and times"
+            " to live go by them",
+        )
+    return ok("clock", "this machine and the database's agree to within a second")

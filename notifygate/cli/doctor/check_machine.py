@@ -1,0 +1,76 @@
+"""The machine: open files and room on the disk."""
+
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.open_files import OTHER_FILES
+from notifygate.settings import Settings
+
+TOPIC = "machine"
+
+LEAST_FREE_BYTES = 512 * 1024 * 1024
+"""For SQLite's file and its write-ahead log, which grows by as much as is written until it is copied back."""
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "fuse.sshfs", "afs"}
+)
+"""As /proc/mounts names them. SQLite's write-ahead log needs shared memory, which processes on two machines don't have
+(https://www.sqlite.org/wal.html), and locks that hold."""
+
+
+def check_machine(settings: Settings) -> Iterator[Finding]:
+    """Yield what the machine has to offer."""
+    yield _open_files(settings)
+    url = settings.effective_database_url
+    if url.startswith("sqlite"):
+        yield from _disk(Path(url.partition("///")[2].partition("?")[0]).parent)
+
+
+def _open_files(settings: Settings) -> Finding:
+    """Compare the hard limit, up to which the gateway raises its own, with what the holds need."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    least = settings.holds_per_worker + OTHER_FILES
+    wanted = 2 * settings.holds_per_worker + 1000 + OTHER_FILES  # as gunicorn.conf.py has it
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        return ok(TOPIC, f"a worker may open {hard if hard != resource.RLIM_INFINITY else 'any number of'} files")
+    remedy = (
+        f"LimitNOFILE={wanted} in the unit, 'ulimit -Hn {wanted}' in a shell, or a lower NOTIFYGATE_HOLDS_PER_WORKER"
+    )
+    if hard < least:
+        return wrong(
+            TOPIC, f"a process may open {hard} files, and {settings.holds_per_worker} holds need {least}: {remedy}"
+        )
+    return warning(
+        TOPIC, f"a process may open {hard} files; {wanted} leave room for idle connections beside the holds: {remedy}"
+    )
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    there = next(path for path in (folder, *folder.parents) if path.is_dir())
+    kind = _file_system(there)
+    if kind in NETWORK_FILE_SYSTEMS:
+        yield wrong(
+            TOPIC,
+            f"{folder} lies on a network file system ({kind}), on which SQLite can lose data: use a local disk, or"
+            " PostgreSQL",
+        )
+    state = os.statvfs(there)
+    free = state.f_bavail * state.f_frsize
+    if free < LEAST_FREE_BYTES:
+        yield wrong(TOPIC, f"{free // 2**20} MiB are free in {folder}: make room for {LEAST_FREE_BYTES // 2**20} MiB")
+    else:
+        yield ok(TOPIC, f"{free // 2**20} MiB are free for the database in {folder}")
+
+
+def _file_system(folder: Path) -> str:
+    """Return the kind of file system that a folder lies on, empty where the system doesn't tell."""
+    try:
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    mounts = {Path(fields[1].replace("\\040", " ")): fields[2] for fields in (line.split() for line in lines)}
+    resolved = folder.resolve()
+    return next((mounts[path] for path in (resolved, *resolved.parents) if path in mounts), "")

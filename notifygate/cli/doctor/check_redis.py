@@ -1,0 +1,148 @@
+"""Redis: its version, and that all a gateway does there is permitted, tried with the gateway's own code."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from gevent.event import Event
+from limits import RateLimitItemPerMinute
+from redis import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.errors import ConfigurationError
+from notifygate.limits.shared_counts import SharedWindows
+from notifygate.limits.signed_counts import CountSigner
+from notifygate.log.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
+from notifygate.log.redis_connection import RedisConnection
+from notifygate.settings import Settings
+
+TOPIC = "redis"
+
+OLDEST_REDIS = (6, 2)
+"""RESP3 came with 6.0; permissions for channels with 6.2."""
+
+DOCTOR = "doctor"
+"""Stands where the keys and the channel of a gateway have its namespace, which is random and never this."""
+
+SLOW_SECONDS = 0.02
+"""A wake-up makes one round trip; at this Redis is what takes most of its time."""
+
+TRIES = 5
+"""Of these the quickest counts: a machine that is busy for a moment is not a slow Redis."""
+
+ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Yield what is to be said of the Redis of some settings."""
+    if not settings.redis_url:
+        yield ok(TOPIC, "none is set: fine for one worker")
+        return
+    try:
+        redis = make_redis(settings.redis_url)
+    except ConfigurationError as error:
+        yield wrong(TOPIC, str(error))
+        return
+    try:
+        yield _version(redis)
+        yield from _password(settings.redis_url)
+        yield _permitted("counts", lambda: _count(redis, settings), ACL_REMEDY)
+        yield _permitted("wake-ups", lambda: _hear(redis), ACL_REMEDY)
+    except AuthenticationError:
+        yield wrong(TOPIC, "it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
+    except (RedisError, OSError) as error:
+        yield wrong(TOPIC, f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL")
+    finally:
+        redis.close()
+
+
+def _version(redis: Redis) -> Finding:
+    try:
+        answer, seconds = [], math.inf
+        for _ in range(TRIES):
+            began = time.monotonic()
+            answer = cast("list[Any]", redis.execute_command("HELLO"))
+            seconds = min(seconds, time.monotonic() - began)
+    except ResponseError:
+        return wrong(TOPIC, "it does not know HELLO: update it to Redis 6.2 or later, or Valkey")
+    facts = {bytes(key).decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
+    name, version = bytes(facts["server"]).decode(), bytes(facts["version"]).decode()
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_REDIS:
+        return warning(TOPIC, f"{name} {version} can't restrict channels by ACL: update it to 6.2 or later")
+    if seconds > SLOW_SECONDS:
+        return warning(
+            TOPIC, f"{name} {version} takes {seconds * 1000:.0f} ms to answer: move it closer to the gateway"
+        )
+    return ok(TOPIC, f"{name} {version} answers within {seconds * 1000:.1f} ms")
+
+
+def _password(url: str) -> Iterator[Finding]:
+    parts = urlsplit(url)
+    is_remote = parts.scheme in ("redis", "rediss") and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+    if is_remote and not parts.password:
+        yield warning(
+            TOPIC,
+            "no password is set: whoever reaches it can suppress wake-ups and see the names of recipients. Add a user"
+            " of its own (docs/operations.md, Securing Redis)",
+        )
+
+
+def _permitted(what: str, work: Callable[[], str], remedy: str) -> Finding:
+    """Do what a gateway does for its `what`; `work` returns what is wrong, empty if nothing is."""
+    try:
+        fault = work()
+    except NoPermissionError:
+        fault = "its user lacks a permission"
+    except ResponseError as error:  # of a full Redis without eviction, say; the code is the first word of its text
+        fault = f"it refuses them ({str(error).partition(' ')[0]})"
+    return wrong(TOPIC, f"{what} don't work, {fault}: {remedy}") if fault else ok(TOPIC, f"{what} work")
+
+
+def _count(redis: Redis, settings: Settings) -> str:
+    """Share one count as a rate limit does. Its key expires after two minutes."""
+    signer = CountSigner(settings.secret_key)
+    windows = SharedWindows(
+        "publish",
+        RateLimitItemPerMinute(1),
+        redis,
+        signer,
+        f"notifygate:{DOCTOR}:counts",
+        is_paused=lambda: False,
+        on_failure=lambda _: None,
+    )
+    windows.take_shared("count")
+    return ""
+
+
+def _hear(redis: Redis) -> str:
+    """Publish on a channel that no gateway subscribes to, and receive it as a worker would."""
+    subscribed, heard = Event(), Event()
+    errors: list[str] = []
+
+    def fail(code: str) -> None:
+        errors.append(code)
+        subscribed.set()
+        heard.set()
+
+    connection = RedisConnection(
+        redis,
+        channel_of(DOCTOR),
+        on_subscribed=subscribed.set,
+        on_message=lambda _: heard.set(),
+        max_message_bytes=1024,
+        on_oversized=heard.set,
+        on_error=fail,
+    )
+    try:
+        connection.open()
+        if not subscribed.wait(TIMEOUT_SECONDS):
+            return f"the subscription is not confirmed within {TIMEOUT_SECONDS:g} s"
+        connection.publish(b"is this heard?")
+        if not heard.wait(TIMEOUT_SECONDS):
+            return f"a message does not come back within {TIMEOUT_SECONDS:g} s"
+    finally:
+        connection.close()
+    return f"its user lacks a permission ({errors[0]})" if errors else ""

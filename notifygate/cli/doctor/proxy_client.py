@@ -1,0 +1,122 @@
+"""Requests through a URL, each on a connection of its own, with all of the answer and nothing hidden."""
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import click
+
+_REMEDY = "correct --url, or start what should answer there"
+_CERTIFICATE_REMEDY = (
+    "let the proxy send the whole chain of a certificate for this name, or name its authority in SSL_CERT_FILE"
+)
+
+
+class NoAnswerError(Exception):
+    """The connection could not be made, or ended before the answer did.
+
+    - `seconds`: after how long
+    - `remedy`: what to do if the first request meets it
+    """
+
+    def __init__(self, message: str, seconds: float, remedy: str) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of any status."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    seconds: float
+    not_after: float | None
+    """When the certificate ends (Unix seconds); None without TLS."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object, empty if it is none."""
+        try:
+            document: Any = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+    @property
+    def is_of_the_gateway(self) -> bool:
+        """Whether the gateway itself has refused: each of its errors is a problem document with a code."""
+        return self.headers.get_content_type() == "application/problem+json" and "code" in self.document
+
+
+class ProxyClient:
+    """A client of the gateway at a URL, perhaps behind a proxy. `token`: a recipient's."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Raises ClickException for a text that is no such URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
+            raise click.ClickException("--url must be http://HOST or https://HOST, with a path at most.")
+        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self.is_https = parts.scheme == "https"
+        self._token = token
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether nothing leaves this machine."""
+        return self._host in ("127.0.0.1", "localhost", "::1")
+
+    def is_at(self, bind: str) -> bool:
+        """Return whether the URL is that of the gateway itself, which listens at `bind`."""
+        return self.is_on_this_machine and not self.is_https and bind.endswith(f":{self._port or 80}")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 10.0,
+    ) -> Answer:
+        """Send one request. Raises NoAnswerError."""
+        connection = (
+            http.client.HTTPSConnection(
+                self._host, self._port, timeout=timeout_seconds, context=ssl.create_default_context()
+            )
+            if self.is_https
+            else http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
+        )
+        fields = {"Authorization": f"Bearer {self._token}", "User-Agent": "notifygate-doctor", **(headers or {})}
+        began = time.monotonic()
+        try:
+            connection.request(method, self._prefix + path, body, fields)
+            # Asked for now: the socket may be gone once the answer is read.
+            not_after = _not_after(connection.sock)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read(), time.monotonic() - began, not_after)
+        except ssl.SSLCertVerificationError as error:
+            message = f"the certificate is not trusted ({error.verify_message})"
+            raise NoAnswerError(message, 0, _CERTIFICATE_REMEDY) from error
+        except TimeoutError as error:
+            message = f"no answer within {timeout_seconds:g} s"
+            raise NoAnswerError(message, time.monotonic() - began, _REMEDY) from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or "the connection ended early"
+            raise NoAnswerError(reason, time.monotonic() - began, _REMEDY) from error
+        finally:
+            connection.close()
+
+
+def _not_after(socket: object) -> float | None:
+    if not isinstance(socket, ssl.SSLSocket):
+        return None
+    end = (socket.getpeercert() or {}).get("notAfter")
+    return float(ssl.cert_time_to_seconds(end)) if isinstance(end, str) else None
