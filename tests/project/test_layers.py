@@ -26,6 +26,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "recent",
                 "waiting",
                 "raw_socket",
+                "redis_client",
                 "validation",
             },
             {"domain"},
