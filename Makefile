@@ -39,9 +39,9 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the lines of notifygate/ th
 campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times one after the other behind each proxy, some 20 minutes
 	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py
 
-ha: $(INSTALLED_DEV) ## fail over Redis and PostgreSQL under load (Sentinel, TLS, PgBouncer), some 5 minutes
-	CI=1 $(BIN)/python -m pytest -s tests/ha tests/ha/campaign_sentinel.py \
-		tests/longpoll/test_failover.py tests/longpoll/test_pgbouncer.py $(ARGS)
+ha: $(INSTALLED_DEV) ## fail over Redis and PostgreSQL under load (Sentinel, TLS, Patroni, PgBouncer), some 8 minutes
+	CI=1 $(BIN)/python -m pytest -s -o python_files="test_*.py campaign_*.py" \
+		tests/ha tests/longpoll/test_failover.py tests/longpoll/test_pgbouncer.py $(ARGS)
 
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)

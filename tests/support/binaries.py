@@ -53,6 +53,17 @@ def find_postgres() -> Path:
     return found.parent
 
 
+def find_etcd() -> Path:
+    """Return the program of etcd.
+
+    Raises BinaryNotFoundError.
+    """
+    found = _in_path("etcd")
+    if found is None:
+        raise BinaryNotFoundError("no etcd for the tests: install the package etcd-server")
+    return found
+
+
 def find_pgbouncer() -> Path:
     """Return the program of PgBouncer.
 
