@@ -13,7 +13,7 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage campaign-rolling bench ha lint format types client client-check migrations-check \
+.PHONY: help run demo test coverage campaign-rolling bench capacity ha lint format types client client-check migrations-check \
 	check lock clean
 
 help: ## list these commands
@@ -45,6 +45,9 @@ ha: $(INSTALLED_DEV) ## fail over Redis and PostgreSQL under load (Sentinel, TLS
 
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)
+
+capacity: $(INSTALLED_DEV) ## measure what this machine carries with PostgreSQL, Redis and nginx, some 10 minutes; ARGS=--quick for less
+	$(BIN)/python -m benchmarks.capacity $(ARGS)
 
 lint: $(INSTALLED_DEV) ## look for faults and for code that isn't formatted
 	$(BIN)/ruff check .
