@@ -13,8 +13,8 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage campaign-rolling bench lint format types client client-check migrations-check \
-	check release-check lock clean
+.PHONY: help run demo test coverage campaign-rolling bench capacity ha lint format types client client-check \
+	migrations-check check release-check lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,15 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of noti
 campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times one after the other behind each proxy, some 20 minutes
 	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py
 
+ha: $(INSTALLED_DEV) ## fail over Redis and PostgreSQL under load (Sentinel, TLS, Patroni, PgBouncer), some 8 minutes
+	CI=1 $(BIN)/python -m pytest -s -o python_files="test_*.py campaign_*.py" \
+		tests/ha tests/longpoll/test_failover.py tests/longpoll/test_pgbouncer.py $(ARGS)
+
 bench: $(INSTALLED_DEV) $(INSTALLED_PEERS) ## measure the gateway and its peers, some 20 minutes; ARGS=--quick for less
 	$(BIN)/python -m benchmarks $(ARGS)
+
+capacity: $(INSTALLED_DEV) ## measure what this machine carries with PostgreSQL, Redis and nginx, some 10 minutes; ARGS=--quick for less
+	$(BIN)/python -m benchmarks.capacity $(ARGS)
 
 lint: $(INSTALLED_DEV) ## lint, and check the format of the code
 	$(BIN)/ruff check .

@@ -14,8 +14,14 @@ SERVER_CORE = 0
 LOAD_CORE = 1
 """The load generator and this program run here."""
 
+ANY_CORE = -1
+"""For what is not to be kept on one core."""
+
 SPARE_FILES = 500
 """Files that a server has open besides its connections, generously."""
+
+MOST_CONNECTIONS = 60_000
+"""More than are ever asked for."""
 
 
 class MachineError(RuntimeError):
@@ -26,7 +32,7 @@ class MachineError(RuntimeError):
 def on_core(core: int) -> Generator[None, None, None]:
     """Let this thread, and processes that are started meanwhile, run on one core alone.
 
-    A machine with a single core is used as it is: ratios still tell something there.
+    A machine with a single core is used as it is: ratios still tell something there. ANY_CORE changes nothing.
     """
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core} if core in before else before)
@@ -52,6 +58,17 @@ def allow_connections(count: int) -> None:
             f"{count} connections need {wanted} open files and {hard} are allowed: "
             f"raise the limit (`ulimit -Hn`, /etc/security/limits.conf) or take fewer with --clients."
         ) from error
+
+
+def allow_most_connections() -> int:
+    """Allow as many connections as can be allowed here, MOST_CONNECTIONS at most; return how many that is."""
+    try:
+        allow_connections(MOST_CONNECTIONS)
+    except MachineError:
+        count = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE_FILES
+        allow_connections(count)
+        return count
+    return MOST_CONNECTIONS
 
 
 _favoured_nice: int | None = None

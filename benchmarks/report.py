@@ -53,13 +53,13 @@ def circumstances(results: Results, plan: Plan) -> str:
         f"Something else had the servers' core for up to {results.most_waiting:.0%} of a measurement "
         f"while a server was ready to run. The load generator was busy for up to {results.most_load:.0%} of one."
     )
-    lines = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {describe()}; its disk keeps 4 KiB in {sync_ms(plan.folder):.2f} ms.",
-        f"{versions(plan)}.",
-        size,
-        noise,
-    )
-    return "\n".join(f"- {line}" for line in lines) + "\n"
+    lines = (where_and_when(plan.folder), f"- {versions(plan)}.", f"- {size}", f"- {noise}")
+    return "\n".join(lines) + "\n"
+
+
+def where_and_when(folder: Path) -> str:
+    """Return the date, the machine and its disk."""
+    return f"- {datetime.now(UTC):%Y-%m-%d}, {describe()}; its disk keeps 4 KiB in {sync_ms(folder):.2f} ms."
 
 
 def versions(plan: Plan) -> str:

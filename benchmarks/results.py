@@ -32,6 +32,7 @@ MEASURES = {
     measure.name: measure
     for measure in (
         Measure("memory", "memory per held poll", "KB", 2),
+        Measure("workers_memory", "memory of the workers with all held", "MB"),
         Measure("wake_p50", "wake of one, p50", "ms", 2),
         Measure("wake_p99", "wake of one, p99", "ms", 2),
         Measure("answered_p50", "publishing is answered, one at a time, p50", "ms", 2),

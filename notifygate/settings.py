@@ -71,7 +71,11 @@ class Settings:
     database_synchronous: bool = _setting(
         False, "Replication is synchronous: a promoted standby has every acknowledged commit, so the epoch stays."
     )
-    redis_url: str = _setting("", "URL of a Redis for wake-ups and shared rate limits. Empty: no Redis.", secret=True)
+    redis_url: str = _setting(
+        "",
+        "URL of a Redis for wake-ups and shared rate limits: `redis://`, `rediss://`, or `redis+sentinel://` for the master that Sentinels name. Empty: no Redis.",
+        secret=True,
+    )
     secret_key: tuple[str, ...] = _setting(
         (), "Secrets that protect cursors, newest first. Empty: generated in the data folder.", secret=True
     )

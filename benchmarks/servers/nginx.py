@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.http_files import MARKED_TITLE, get, post, slot
 from benchmarks.loadgen import HoldPlan
+from benchmarks.machine import ANY_CORE
 from benchmarks.servers.gateway import recipient_name
 from benchmarks.servers.peer import Peer
 
@@ -21,7 +22,7 @@ daemon off;
 user {user};
 pid {folder}/nginx.pid;
 error_log stderr warn;
-events {{ worker_connections 30000; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     keepalive_timeout 3600s;
@@ -63,6 +64,7 @@ class Nginx(Peer):
     name = "nginx return 304"
     missing = "" if nginx_program() else f"nginx ({HOW_TO_INSTALL})"
     modules = http = locations = ""
+    connections = 30_000
 
     def command(self) -> Sequence[str | os.PathLike[str]]:
         """As `Peer.command`."""
@@ -70,6 +72,7 @@ class Nginx(Peer):
         configuration.write_text(
             CONFIGURATION.format(
                 modules=self.modules, folder=self.own_folder, port=self.port, http=self.http, locations=self.locations,
+                connections=self.connections,
                 # Only root may choose; an unprivileged nginx says so in a warning and stays who it is.
                 user="root" if os.geteuid() == 0 else "nobody",
             )
@@ -111,3 +114,28 @@ class Nchan(Nginx):
             carry=["Last-Modified: ", "Etag: "],
             watch=self.pids,
         )
+
+
+PROXY_UPSTREAM = """
+    upstream gateway { server %s max_fails=0; keepalive 256; keepalive_requests 1000000000; }
+"""
+PROXY_LOCATION = """
+        location /v1/ {
+            proxy_pass http://gateway;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_read_timeout 3600s;
+        }
+"""
+
+
+class Proxy(Nginx):
+    """nginx in front of a gateway, as in deploy/nginx/ but without TLS, which the load generator doesn't speak."""
+
+    name = "nginx in front"
+    connections = 65_000
+    core = ANY_CORE
+
+    def __init__(self, folder: Path, target: str) -> None:
+        super().__init__(folder)
+        self.http, self.locations = PROXY_UPSTREAM % target, PROXY_LOCATION

@@ -25,6 +25,7 @@ class Peer:
     name = ""
     missing = ""
     """What is missing on this machine and how it is had; "" where nothing is."""
+    core = SERVER_CORE
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,7 +40,7 @@ class Peer:
 
     def __enter__(self) -> Self:
         """Start it and wait until it takes connections. Raises ServerStartError."""
-        with on_core(SERVER_CORE):
+        with on_core(self.core):
             self._process = ServerProcess(
                 self.name, self.command(), output_file=self._own_folder / "output.txt", cwd=APPS
             )

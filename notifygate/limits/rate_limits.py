@@ -27,6 +27,7 @@ from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.signed_counts import CountSigner
 from notifygate.limits.windows import FixedWindows, LimitName, Quota
+from notifygate.redis_client import make_client
 from notifygate.settings import PREFIX, Settings
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class RateLimits:
         for windows in self._shared:
             windows.stop()
         if self._redis is not None:
-            self._redis.close()
+            self._redis.connection_pool.disconnect()
 
     def take(self, name: LimitName, key: str, amount: int = 1) -> Quota | None:
         """Count `amount` against a limit for a key and return the quota; None for a limit that is off.
@@ -152,15 +153,18 @@ class RateLimits:
 
 
 def _connect(app: Flask, url: str) -> Redis:
+    client = make_client(
+        url,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
     limiter = Limiter(
         get_remote_address,
         app=app,
-        storage_uri=url,
-        storage_options={
-            "socket_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-            "retry": Retry(NoBackoff(), 0),
-        },  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+        # Names the kind of storage; the pool says where it is, which limits' own URLs can't where there are Sentinels.
+        storage_uri="redis://",
+        storage_options={"connection_pool": client.connection_pool},  # pyright: ignore[reportArgumentType]
         strategy=STRATEGY,
     )
     return cast(RedisStorage, limiter.storage).storage

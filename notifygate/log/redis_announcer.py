@@ -24,6 +24,7 @@ from notifygate.errors import ConfigurationError
 from notifygate.log.announcement import Announcement
 from notifygate.log.redis_connection import RedisConnection
 from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
+from notifygate.redis_client import make_client
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def make_redis(url: str) -> "Redis":
     a text that is no Redis URL.
     """
     try:
-        return Redis.from_url(
+        return make_client(
             url,
             protocol=2,
             socket_timeout=TIMEOUT_SECONDS,
@@ -58,7 +59,9 @@ def make_redis(url: str) -> "Redis":
         )
     except ValueError:
         # Not chained: the error quotes the URL, which may hold a password.
-        raise ConfigurationError("NOTIFYGATE_REDIS_URL is no URL such as redis://127.0.0.1:6379/0.") from None
+        raise ConfigurationError(
+            "NOTIFYGATE_REDIS_URL is not a URL such as redis://127.0.0.1:6379/0 or redis+sentinel://host,host,host/name."
+        ) from None
 
 
 class RedisAnnouncer:
@@ -133,13 +136,15 @@ class RedisAnnouncer:
     def _watch(self) -> None:
         """Wait until the connection is of no use any more.
 
-        Raises ConnectionError when it has ended, TimeoutError when Redis is silent although it was asked for something.
+        Raises ConnectionError when it has ended, TimeoutError when Redis is silent although it was asked for something,
+        MasterChangedError when its server is no longer the master.
         """
         connection, is_pinged = self._connection, False
         while True:
             with self._loop.idle:
                 if connection.lost.wait(TIMEOUT_SECONDS):
                     raise ConnectionError
+            connection.check_master()
             if connection.has_received:
                 connection.has_received = is_pinged = False
             elif is_pinged or not self.is_connected:

@@ -15,6 +15,8 @@ import gevent
 from gevent.event import Event
 from redis import Redis
 
+from notifygate.redis_client import MasterChangedError, is_superseded
+
 READ_BYTES = 64 * 1024
 
 MAX_LINE_BYTES = 4096
@@ -82,6 +84,11 @@ class RedisConnection:
         self._reading, self._writing = [loop.io(self._socket.fileno(), events) for events in (_READABLE, _WRITABLE)]
         self._reading.start(self._read)
         self._send(self._subscribe)
+
+    def check_master(self) -> None:
+        """Raise MasterChangedError if Sentinels name another master than this connection's server. Waits for them."""
+        if is_superseded(self._connection):
+            raise MasterChangedError
 
     def close(self) -> None:
         """End the connection, also one that was never opened."""

@@ -27,6 +27,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "recent",
                 "waiting",
                 "raw_socket",
+                "redis_client",
                 "validation",
             },
             {"domain"},

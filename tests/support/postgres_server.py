@@ -23,10 +23,14 @@ class PostgresServer:
     """A PostgreSQL on a port of its own, made from nothing and forgotten at the end.
 
     `given_url` names a database on a server that runs already, with a user who may create databases. `primary` makes
-    the server its standby, which receives what that one commits and serves reads until it is promoted.
+    the server its standby, which receives what that one commits and serves reads until it is promoted. `is_synced`: what
+    it commits is on the disk, as in earnest; tests have no use for that.
     """
 
-    def __init__(self, given_url: str | None = None, *, primary: "PostgresServer | None" = None) -> None:
+    def __init__(
+        self, given_url: str | None = None, *, primary: "PostgresServer | None" = None, is_synced: bool = False
+    ) -> None:
+        self._is_synced = is_synced
         self._is_given = given_url is not None
         self._primary = primary
         self._port = 0 if self._is_given else free_port()
@@ -152,10 +156,10 @@ class PostgresServer:
             "port": str(self._port),
             "unix_socket_directories": str(folder),
             "max_connections": "200",
-            # The cluster never has to survive a crash of the machine. Commits stay synchronous, as in earnest.
-            "fsync": "off",
-            "full_page_writes": "off",
         }
+        if not self._is_synced:
+            # The cluster never has to survive a crash of the machine. Commits stay synchronous, as in earnest.
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _connect(self) -> psycopg.Connection:

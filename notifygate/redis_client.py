@@ -1,0 +1,81 @@
+"""Clients of redis-py for the Redis of a URL: one server, or the master that Redis Sentinel names.
+
+With `redis+sentinel://`, or `rediss+sentinel://` for TLS, redis-py asks the Sentinels for the master whenever it opens
+a connection (https://redis.io/docs/latest/develop/reference/sentinel-clients/). A connection that is open already has
+to be checked with `is_superseded`: a master that hangs, or that the Sentinels can't reach, closes no connection.
+"""
+
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from redis import Redis
+from redis.connection import AbstractConnection, parse_url  # pyright: ignore[reportUnknownVariableType]
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
+
+SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+"""The schemes of URLs that name Sentinels, and those of the servers that they name."""
+
+SENTINEL_PORT = 26379
+SENTINEL_CREDENTIALS = {"sentinel_username": "username", "sentinel_password": "password"}
+"""Parameters of the URL for the Sentinels' own credentials."""
+
+
+class MasterChangedError(RedisConnectionError):
+    """The Sentinels name another master than the one of this connection."""
+
+
+def make_client(url: str, **options: Any) -> Redis:
+    """Return a client for the Redis of a URL. Sends nothing.
+
+    `options` are redis-py's, for the servers and for the Sentinels. The URL is redis-py's or
+    `redis+sentinel://user:password@host:port,host:port/name/database?option=value`: the hosts are the Sentinels
+    (port 26379 by default), name is the master's, all else is for the master. Raises ValueError for any other text.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in SENTINEL_SCHEMES:
+        return Redis.from_url(url, **options)
+    parts = urlsplit(f"//{rest}")
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    name, _, database = parts.path.removeprefix("/").partition("/")
+    if not name or not hosts or not (database or "0").isdigit():
+        raise ValueError("no hosts, no name of a master, or no number of a database")
+    query = dict(parse_qsl(parts.query))
+    for_sentinels = {key: query.pop(name) for name, key in SENTINEL_CREDENTIALS.items() if name in query}
+    # redis-py parses a URL of one server with the same credentials and parameters, so all of its options work here.
+    server = f"{SENTINEL_SCHEMES[scheme]}://{credentials}{at}server/{database or 0}?{urlencode(query)}"
+    given = cast(dict[str, Any], parse_url(server))
+    for argument in ("host", "port", "connection_class"):
+        given.pop(argument, None)
+    if scheme.startswith("rediss"):
+        given["ssl"] = True
+    tls = {key: value for key, value in given.items() if key.startswith("ssl")}
+    sentinels = Sentinel(
+        [_address(host) for host in hosts.split(",")], sentinel_kwargs={**options, **tls, **for_sentinels}
+    )
+    return sentinels.master_for(unquote(name), **{**options, **given})
+
+
+def is_superseded(connection: AbstractConnection) -> bool:
+    """Return whether the Sentinels name another master than the server of a connection.
+
+    Waits for their answer. False where no Sentinel is asked, or none of them answers: they may be away for a while
+    without any harm to the connection.
+    """
+    if not isinstance(connection, SentinelManagedConnection):
+        return False
+    pool = cast(SentinelConnectionPool, connection.connection_pool)
+    try:
+        named = cast(tuple[str, int], pool.get_master_address())
+    except RedisError:
+        return False
+    return named != (connection.host, connection.port)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Read `host` or `host:port`. Raises ValueError."""
+    parts = urlsplit(f"//{text}")
+    if not parts.hostname:
+        raise ValueError("a Sentinel without a host")
+    return parts.hostname, parts.port or SENTINEL_PORT

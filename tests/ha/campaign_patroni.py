@@ -1,0 +1,91 @@
+"""A PostgreSQL under Patroni whose leader is changed in order, and killed, under publications and held polls.
+
+`make ha` runs it; a run takes some three minutes. Figures are in docs/reliability.md.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from tests.longpoll.site import MakeSite, Site, eventually
+
+from tests.ha.conftest import skip_without
+from tests.ha.load import Device, Publishing
+from tests.support.binaries import BinaryNotFoundError
+from tests.support.patroni import PatroniCluster
+
+WRITES = 25
+"""Acknowledged before, between and after what happens."""
+
+
+@pytest.fixture
+def cluster(is_synchronous: bool) -> Iterator[PatroniCluster]:
+    """A leader and a follower of this test alone."""
+    made = PatroniCluster(is_synchronous=is_synchronous)
+    try:
+        made.start()
+        yield made
+    except BinaryNotFoundError as error:
+        skip_without(error)
+    finally:
+        made.close()
+
+
+def promotions(site: Site) -> int:
+    """Return how often a gateway has begun a new epoch because of a promotion."""
+    return sum(gateway.output.count("was promoted (timeline") for gateway in site.gateways)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("is_synchronous", "setting"),
+    [(True, True), (True, False), (False, False)],
+    ids=["synchronous, and told so", "synchronous", "asynchronous"],
+)
+def test_leader_is_changed_and_killed_under_load(
+    make_site: MakeSite, cluster: PatroniCluster, redis_url: str, is_synchronous: bool, setting: bool
+) -> None:
+    site = make_site(cluster.url, gateways=2, REDIS_URL=redis_url, DATABASE_SYNCHRONOUS=setting)
+    device, publishing = Device(site.recipient(at=1)), Publishing(site.publisher(at=0), seconds_between=0.05)
+    gaps: list[float] = []
+    try:
+        for change in ("switch-over", "kill"):
+            publishing.await_more(WRITES, seconds=300)
+            leader, follower = cluster.leader(), cluster.follower()
+            began = time.monotonic()
+            if change == "kill":
+                leader.kill()
+            else:
+                leader.switch_over(follower)
+            eventually(lambda node=follower: node.role() == "primary", "the follower leads", seconds=300)
+            publishing.await_more(WRITES, seconds=300)
+            gaps.append(publishing.longest_gap_seconds(since=began - 1))
+            if change == "kill":
+                leader.start()
+            cluster.await_both()
+        publishing.await_more(WRITES, seconds=300)
+        publishing.stop()
+        lost = _settle(publishing, device)
+    finally:
+        device.stop()
+    print(
+        f"synchronous {is_synchronous}, NOTIFYGATE_DATABASE_SYNCHRONOUS {setting}: {len(publishing.acknowledged)} "
+        f"acknowledged, {len(lost)} lost, {publishing.refused} refused, {len(device.repeated)} repeated, "
+        f"{device.resets} resets, gap of switch-over {gaps[0]:.1f} s, of kill {gaps[1]:.1f} s"
+    )
+    assert device.inbox == device.fresh_inbox()
+    assert max(Counter(device.inbox.values()).values()) == 1, "published once"
+    assert device.repeated == []
+    if is_synchronous:
+        assert lost == set()
+    assert device.resets == promotions(site) == (0 if setting else 2)
+    assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)
+
+
+def _settle(publishing: Publishing, device: Device) -> set[str]:
+    """Return which acknowledged titles are missing when the device has the last one."""
+    last = list(publishing.acknowledged)[-1]
+    eventually(lambda: last in device.inbox.values(), "the last is received", seconds=120)
+    device.check()
+    return publishing.acknowledged.keys() - set(device.inbox.values())

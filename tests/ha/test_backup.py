@@ -1,0 +1,46 @@
+"""The backup of a PostgreSQL, and its restore, with the commands of docs/operations.md."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from tests.longpoll.site import MakeSite, Site
+
+from tests.ha.conftest import OPERATIONS
+from tests.support.binaries import find_postgres
+
+DOCUMENTED_URL = "postgresql://notifygate@db/notifygate"
+
+
+def run_documented(program: str, site: Site, folder: Path) -> None:
+    """Run a program of PostgreSQL as documented, on the site's database."""
+    (line,) = re.findall(rf"^{program} .+$", OPERATIONS.read_text(), re.MULTILINE)
+    assert DOCUMENTED_URL in line
+    url = make_url(site.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    _, *arguments = shlex.split(line.replace(DOCUMENTED_URL, url))
+    subprocess.run([find_postgres() / program, *arguments], cwd=folder, check=True, timeout=100)
+
+
+def test_clients_have_what_the_backup_had_after_a_restore(
+    make_site: MakeSite, postgres_url: str, tmp_path: Path
+) -> None:
+    site = make_site(postgres_url)
+    reader, publisher, gateway = site.recipient(), site.publisher(), site.gateways[0]
+    reader.cursor()
+    publisher.publish("all", "before the backup")
+    run_documented("pg_dump", site, tmp_path)
+    publisher.publish("all", "after the backup")
+    cursor = reader.cursor()
+    gateway.stop()
+    run_documented("pg_restore", site, tmp_path)
+    command = [sys.executable, "-m", "notifygate.cli", "log", "new-epoch"]
+    subprocess.run(command, env={**os.environ, **site.env}, cwd=OPERATIONS.parents[1], check=True, timeout=100)
+    gateway.start(site.env)
+    publisher.publish("all", "after the restore")
+    inbox = reader.inbox(cursor)
+    assert inbox["reset"], "the number of the lost one was handed out again"
+    assert [item["title"] for item in inbox["notifications"]] == ["after the restore", "before the backup"]

@@ -1,0 +1,80 @@
+"""URLs of a Redis, and of Sentinels that name one. What they do is tried in tests/ha/."""
+
+from typing import Any
+
+import pytest
+from redis.connection import Connection, SSLConnection
+from redis.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
+
+from notifygate.errors import ConfigurationError
+from notifygate.log.redis_announcer import TIMEOUT_SECONDS, make_redis
+from notifygate.redis_client import is_superseded, make_client
+
+
+def sentinels_of(url: str) -> tuple[SentinelConnectionPool, list[dict[str, Any]]]:
+    """Return a client's pool, and what its Sentinels are connected with."""
+    pool = make_redis(url).connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    return pool, [sentinel.connection_pool.connection_kwargs for sentinel in pool.sentinel_manager.sentinels]
+
+
+def test_url_names_sentinels_and_their_master() -> None:
+    pool, sentinels = sentinels_of("redis+sentinel://h1,h2:1234,[::1]:99/cache")
+    assert pool.service_name == "cache"
+    assert [(one["host"], one["port"]) for one in sentinels] == [("h1", 26379), ("h2", 1234), ("::1", 99)]
+    assert pool.connection_kwargs.get("db", 0) == 0
+    for given in (pool.connection_kwargs, *sentinels):
+        assert (given["socket_timeout"], given["retry"].get_retries()) == (TIMEOUT_SECONDS, 0), "nothing waits for long"
+
+
+def test_credentials_and_database_are_for_the_master_alone() -> None:
+    pool, (sentinel,) = sentinels_of(
+        "redis+sentinel://me:a%40b%2Fc@h1/my%20cache/3?sentinel_username=s&client_name=n%26m"
+    )
+    wanted = {"username": "me", "password": "a@b/c", "db": 3, "client_name": "n&m"}
+    assert {name: pool.connection_kwargs[name] for name in wanted} == wanted
+    assert pool.service_name == "my cache"
+    assert (sentinel["username"], sentinel["password"], sentinel["db"]) == ("s", None, 0)
+
+
+def test_sentinels_have_a_password_of_their_own() -> None:
+    pool, sentinels = sentinels_of("redis+sentinel://:one@h1,h2/cache?sentinel_password=two%20words")
+    assert pool.connection_kwargs["password"] == "one"
+    assert [one["password"] for one in sentinels] == ["two words"] * 2
+
+
+def test_tls_is_for_the_servers_and_the_sentinels() -> None:
+    pool, (sentinel,) = sentinels_of("rediss+sentinel://h1/cache?ssl_ca_certs=/ca.pem")
+    assert pool.connection_class is SentinelManagedSSLConnection
+    assert pool.connection_kwargs["ssl_ca_certs"] == sentinel["ssl_ca_certs"] == "/ca.pem"
+    assert make_client("rediss://h1").connection_pool.connection_class is SSLConnection
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://h1,h2",
+        "redis+sentinel://h1,h2/",
+        "redis+sentinel:///cache",
+        "redis+sentinel://h1,,h2/cache",
+        "redis+sentinel://h1:port/cache",
+        "redis+sentinel://h1/cache/first",
+        "redis+sentinel://h1/cache/1/2",
+        "sentinel://h1/cache",
+        "h1:6379",
+    ],
+)
+def test_text_that_is_no_url_is_refused_without_being_quoted(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="NOTIFYGATE_REDIS_URL is not a URL such as") as caught:
+        make_redis(url.replace("//", "//user:secret@"))
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_connection_without_sentinels_is_never_superseded() -> None:
+    assert not is_superseded(Connection())
+
+
+def test_connection_is_not_superseded_while_no_sentinel_answers() -> None:
+    pool = make_client("redis+sentinel://127.0.0.1:1/cache", socket_connect_timeout=1).connection_pool
+    assert not is_superseded(pool.connection_class(**pool.connection_kwargs))
