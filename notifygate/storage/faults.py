@@ -35,6 +35,6 @@ def is_unavailable(error: SQLAlchemyError) -> bool:
 
 
 def driver_message(error: BaseException) -> str:
-    """Return the driver's message behind an error of this package, "" if there is none. It may hold parts of the URL."""
+    """Return the driver's message behind an error of this package, else "". It may hold parts of the URL."""
     cause = error.__cause__
     return str(cause.orig) if isinstance(cause, DBAPIError) else ""

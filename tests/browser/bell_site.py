@@ -79,6 +79,11 @@ class Bell:
         """Return the card with this title."""
         return self.cards.filter(has_text=title)
 
+    def choose(self, name: str) -> None:
+        """Choose an entry of the panel's menu."""
+        self.page.locator(".ngb-menu-button").click()
+        self.page.get_by_role("menuitem", name=name).click()
+
     def filter(self, name: str) -> Locator:
         """Return the button of a filter, `All` or `Unread`."""
         return self.page.locator(".ngb-filter").filter(has_text=name)

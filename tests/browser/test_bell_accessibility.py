@@ -56,13 +56,34 @@ def opened(bell_site: BellSite, bell: Bell) -> None:
     bell.card("A normal one").first.hover()
 
 
+def arranged(bell_site: BellSite, bell: Bell) -> None:
+    """Headings, tabs, a closed group and an open one, faces, a link in a text, the footer, the menu."""
+    bell.remake("{groupBy: 'sender', inboxUrl: '/page/inbox', tabs: [{label: 'Comments', types: ['comment']}]}")
+    for number, (sender, kind) in enumerate((("Eve Adams", "comment"), ("Bob", "deploy"), ("Eve Adams", "comment"))):
+        for text in ("See https://shop.example/17 for more.", "+1"):
+            bell_site.publisher.publish(
+                f"user:{bell.recipient.name}", f"Number {number}", body=text, sender=sender, type=kind, priority="low"
+            )
+        if number == 1:
+            expect(bell.count).to_have_text("4")
+            with bell.page.expect_response("**/v1/inbox/state"):
+                bell.open()
+            bell.page.keyboard.press("Escape")
+    expect(bell.count).to_have_text("6")
+    bell.open()
+    expect(bell.page.locator(".ngb-section")).to_have_count(2)
+    bell.page.get_by_role("button", name="Show 1 more").last.click()
+    bell.page.locator(".ngb-menu-button").click()
+    expect(bell.page.get_by_role("menu")).to_be_visible()
+
+
 def undoing(bell_site: BellSite, bell: Bell) -> None:
     """The bar with the undo, and something that went wrong."""
     opened(bell_site, bell)
     refuse(bell, "/v1/inbox/state")
     bell.card("A normal one").first.click()
     expect(bell.page.locator(".ngb-strip")).to_be_visible()
-    bell.call("bell => bell.dismiss(bell.items.newest())")
+    bell.call("bell => bell.dismiss([bell.items.newest()])")
     expect(bell.undo).to_be_visible()
 
 
@@ -71,7 +92,7 @@ def settings(bell_site: BellSite, bell: Bell) -> None:
     bell.remake("{types: {a: {title: 'Security', mandatory: true}, b: {title: 'Orders'}, c: {title: 'Likes'}}}")
     bell.open()
     with bell.page.expect_response("**/v1/inbox/preferences"):
-        bell.page.get_by_role("button", name="Settings").click()
+        bell.choose("Settings")
     bell.page.get_by_role("switch", name="Receive “Likes”").click()
 
 
@@ -91,7 +112,7 @@ def loading(bell_site: BellSite, bell: Bell) -> None:
     expect(bell.page.locator(".ngb-skeleton")).to_be_visible()
 
 
-STATES = [closed, empty, toasts, opened, undoing, settings, modal, loading]
+STATES = [closed, empty, toasts, opened, arranged, undoing, settings, modal, loading]
 
 
 def violations(bell: Bell, axe_script: str) -> list[str]:
@@ -122,7 +143,7 @@ def test_axe_finds_no_violation_in_the_light_or_in_the_dark(
         assert violations(bell, axe_script) == [], scheme
 
 
-@pytest.mark.parametrize("state", [opened, settings, toasts], ids=lambda state: state.__name__)
+@pytest.mark.parametrize("state", [opened, arranged, settings, toasts], ids=lambda state: state.__name__)
 def test_axe_finds_no_violation_from_right_to_left_on_a_small_screen(
     bell_site: BellSite, new_device: NewDevice, axe_script: str, state: Callable[[BellSite, Bell], None]
 ):
@@ -172,11 +193,11 @@ def test_everything_can_be_done_with_the_keyboard(bell_site: BellSite, new_devic
     keys.press("Enter")
     expect(bell.count).to_have_text("1")
     keys.press("Tab")
-    expect(bell.card("Second").get_by_role("button", name="Dismiss")).to_be_focused()
+    expect(bell.card("Second").get_by_role("button", name="Archive")).to_be_focused()
     keys.press("Space")
     expect(bell.card("Third")).to_be_focused()
     keys.press("Shift+Tab")
-    assert "ngb-clear" in bell.focused()
+    assert bell.focused() == "ngb-read-all"
     keys.press("Escape")
     expect(bell.panel).to_be_hidden()
     expect(bell.button).to_be_focused()
@@ -186,11 +207,16 @@ def test_the_settings_can_be_reached_and_left_with_the_keyboard(bell_site: BellS
     bell = bell_site.bell(new_device, bell_site.recipient("One"))
     bell.button.focus()
     bell.page.keyboard.press("ArrowDown")
-    bell.page.get_by_role("button", name="Settings").focus()
+    menu_button = bell.panel.get_by_role("button", name="More actions").first
+    menu_button.focus()
+    bell.page.keyboard.press("Enter")
+    expect(bell.page.get_by_role("menuitem", name="Archive all")).to_be_focused()
+    bell.page.keyboard.press("ArrowUp")
+    expect(bell.page.get_by_role("menuitem", name="Settings")).to_be_focused()
     bell.page.keyboard.press("Enter")
     expect(bell.page.get_by_role("heading", name="Notification settings")).to_be_focused()
     bell.page.keyboard.press("Escape")
-    expect(bell.page.get_by_role("button", name="Settings")).to_be_focused()
+    expect(menu_button).to_be_focused()
     bell.page.keyboard.press("Escape")
     expect(bell.button).to_be_focused()
 
@@ -245,7 +271,7 @@ def test_removed_cards_fold_up_and_go_where_motion_is_wanted(bell_site: BellSite
     bell = bell_site.bell(new_device, alice, reduced_motion="no-preference")
     bell.open()
     bell.card("Two").hover()
-    bell.card("Two").get_by_role("button", name="Dismiss").click()
+    bell.card("Two").get_by_role("button", name="Archive").click()
     expect(bell.page.locator(".ngb-leaving")).to_have_count(0)
     bell.expect_titles("One")
 
@@ -296,9 +322,15 @@ def test_in_a_small_window_the_panel_fills_it_and_has_a_way_out(bell_site: BellS
     bell.button.tap()
     box = bell.panel.bounding_box()
     assert box == {"x": 0, "y": 0, "width": 380, "height": 700}
-    # Fingers can't hover: the buttons of a card are there.
-    expect(bell.card("One").get_by_role("button", name="Dismiss")).to_have_css("opacity", "1")
-    bell.card("One").get_by_role("button", name="Mark as read").tap()
+    # Fingers can't hover: a card has one button, which can be seen, and is large enough.
+    options = bell.card("One").get_by_role("button")
+    expect(options).to_have_accessible_name("More actions")
+    expect(bell.card("One").locator(".ngb-actions")).to_have_css("opacity", "1")
+    size = options.bounding_box()
+    assert size is not None
+    assert min(size["width"], size["height"]) >= 44
+    options.tap()
+    bell.page.get_by_role("menuitem", name="Mark as read").tap()
     expect(bell.count).to_be_hidden()
     bell.page.get_by_role("button", name="Close").tap()
     expect(bell.panel).to_be_hidden()

@@ -16,7 +16,7 @@ def open_settings(bell: Bell) -> None:
     """Open the settings and wait for what the gateway has."""
     bell.open()
     with bell.page.expect_response("**/v1/inbox/preferences"):
-        bell.page.get_by_role("button", name="Settings").click()
+        bell.choose("Settings")
 
 
 def row(bell: Bell, title: str) -> Locator:
@@ -48,7 +48,7 @@ def test_a_muted_type_leaves_the_list_and_the_count(bell_site: BellSite, new_dev
     bell.expect_titles("An order")
     assert preferences(alice) == {"like": {"muted": True}}
     # It is still in the settings, and what comes back when it is switched on again is no news.
-    bell.page.get_by_role("button", name="Settings").click()
+    bell.choose("Settings")
     row(bell, "Like").get_by_role("switch").click()
     expect(bell.count).to_have_text("2")
     assert bell.toasts.count() == 0
@@ -165,6 +165,58 @@ def test_what_the_page_knows_of_types_is_used(bell_site: BellSite, new_device: N
     expect(bell.toasts).to_have_count(0)
 
 
+def test_automatic_names_what_it_does(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One", type="orders")
+    bell = bell_site.bell(new_device, alice)
+    bell.remake("{types: {news: {title: 'News', display: 'badge'}}}")
+    open_settings(bell)
+    for title, option in (("Orders", "Pop-up (automatic)"), ("News", "Badge only (automatic)")):
+        expect(row(bell, title).get_by_role("combobox").locator("option:checked")).to_have_text(option)
+
+
+def test_topics_can_be_followed_in_the_settings(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One")
+    alice.session.put(f"{alice.url}/v1/inbox/topics/deploys").raise_for_status()
+    bell = bell_site.bell(new_device, alice)
+    bell.remake("{topics: {releases: {title: 'Releases', description: 'Each new version'}}}")
+    open_settings(bell)
+    deploys = bell.page.get_by_role("switch", name="Follow “deploys”")
+    releases = bell.page.get_by_role("switch", name="Follow “Releases”")
+    expect(deploys).to_be_checked()
+    expect(releases).not_to_be_checked()
+    with bell.page.expect_response("**/v1/inbox/topics/releases"):
+        releases.click()
+    expect(releases).to_be_checked()
+    bell_site.publisher.publish("topic:releases", "Version 4")
+    expect(bell.count).to_have_text("2")
+    refuse(bell, "/v1/inbox/topics/deploys", method="DELETE")
+    deploys.click()
+    expect(bell.page.locator(".ngb-note")).to_have_text("This setting could not be saved.")
+    expect(deploys).to_be_checked()
+
+
+def test_pop_ups_can_be_paused_in_all_tabs_but_not_for_critical_ones(bell_site: BellSite, new_device: NewDevice):
+    alice = bell_site.recipient("One")
+    bell = bell_site.bell(new_device, alice)
+    other = bell_site.bell(new_device, alice, device=bell.device)
+    bell.open().choose("Pause pop-ups for an hour")
+    paused = re.compile("Pop-ups on this device are paused until .*\\d")
+    expect(bell.page.locator(".ngb-strip")).to_have_text(paused)
+    bell.page.keyboard.press("Escape")
+    bell_site.publisher.publish(f"user:{alice.name}", "Quiet", priority="high")
+    for tab in (bell, other):
+        expect(tab.count).to_have_text("2")
+        expect(tab.toasts).to_have_count(0)
+    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
+    bell.page.get_by_role("button", name="Acknowledge").click()
+    other.open()
+    expect(other.page.locator(".ngb-strip")).to_have_text(paused)
+    other.page.get_by_role("button", name="Resume").click()
+    expect(other.page.locator(".ngb-strip")).to_be_hidden()
+    bell_site.publisher.publish(f"user:{alice.name}", "Loud")
+    expect(bell.toasts).to_have_text([re.compile("Loud")])
+
+
 def test_permission_is_asked_for_by_a_click_only(bell_site: BellSite, new_device: NewDevice):
     script = """
       window.asked = 0;
@@ -194,7 +246,7 @@ def test_strings_can_be_replaced_and_german_is_there(bell_site: BellSite, new_de
     bell = bell_site.bell(new_device, alice, attributes='data-language="de"')
     expect(bell.button).to_have_accessible_name("Benachrichtigungen, 2 ungelesen")
     bell.open()
-    expect(bell.page.get_by_role("button", name="Alle entfernen")).to_be_visible()
+    expect(bell.page.get_by_role("button", name="Alle gelesen")).to_be_visible()
     bell.remake("""{
       language: 'cs',
       strings: {heading: 'Oznámení', bellUnread: n => n < 5 ? n + ' nepřečtené' : n + ' nepřečtených'}

@@ -6,6 +6,7 @@
 
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { BELL_NAMES, CORE_NAMES } from './names.mjs';
 import { SOURCES, TARGET } from './places.mjs';
 import { buildScript } from './scripts.mjs';
 import { buildStyles } from './styles.mjs';
@@ -15,9 +16,16 @@ const folder = process.argv[2] ? resolve(process.argv[2]) : TARGET;
 const CLIENT = { notifygate: { file: './notifygate', global: 'Notifygate' } };
 
 const BUILDS = {
-  'notifygate.js': (banner) => buildScript({ input: join(SOURCES, 'src/core/index.ts'), name: 'Notifygate', banner }),
+  'notifygate.js': (banner) =>
+    buildScript({ input: join(SOURCES, 'src/core/index.ts'), name: 'Notifygate', banner, shorten: CORE_NAMES }),
   'notifygate-bell.js': (banner) =>
-    buildScript({ input: join(SOURCES, 'src/bell/index.ts'), name: 'NotifygateBell', banner, external: CLIENT }),
+    buildScript({
+      input: join(SOURCES, 'src/bell/index.ts'),
+      name: 'NotifygateBell',
+      banner,
+      external: CLIENT,
+      shorten: BELL_NAMES
+    }),
   'notifygate-bell.css': (banner) => buildStyles({ input: join(SOURCES, 'src/bell/bell.css'), banner })
 };
 

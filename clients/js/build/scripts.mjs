@@ -6,11 +6,13 @@
  */
 
 import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parse } from 'acorn';
 import { rollup } from 'rollup';
 import { minify } from 'terser';
 import ts from 'typescript';
+import { SOURCES } from './places.mjs';
 
 const COMPILER = {
   target: ts.ScriptTarget.ES5,
@@ -41,8 +43,11 @@ const typescript = {
   }
 };
 
-/** Build a script and return its text. `external`: what is loaded apart, by the name that modules import it by. */
-export async function buildScript({ input, name, banner, external = {} }) {
+/**
+ * Build a script and return its text. `external`: what is loaded apart, by the name that modules import it by.
+ * `shorten`: names of properties, separated by spaces, that get shorter ones.
+ */
+export async function buildScript({ input, name, banner, external = {}, shorten }) {
   const bundle = await rollup({
     input,
     external: Object.keys(external),
@@ -60,18 +65,25 @@ export async function buildScript({ input, name, banner, external = {} }) {
     ...OUTPUT
   });
   await bundle.close();
-  return minified(output[0].code, banner);
+  return minified(output[0].code, banner, shorten);
 }
 
 function mapped(table, work) {
   return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, work(value)]));
 }
 
-async function minified(code, banner) {
+async function minified(code, banner, shorten) {
+  const names = shorten.trim().split(/\s+/);
+  for (const file of ['index.d.ts', 'notifygate-bell.d.ts']) {
+    const types = await readFile(join(SOURCES, 'types', file), 'utf8');
+    const known = names.filter((one) => new RegExp(`\\b${one}\\b`).test(types));
+    if (known.length) throw new Error(`public names can't be shortened: ${known.join(', ')}`);
+  }
   const { code: small } = await minify(code, {
     ecma: 5,
     safari10: true,
     compress: { passes: 3 },
+    mangle: { properties: { regex: new RegExp(`^(?:${names.join('|')})$`) } },
     format: { comments: false, preamble: banner }
   });
   parse(small, { ecmaVersion: 5 }); // throws where something newer has come through

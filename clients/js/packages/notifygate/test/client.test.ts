@@ -50,6 +50,26 @@ it('asks for preferences with the tag of the newest answer, not of one that was 
   expect(platform.last.headers['If-Match']).toBe('"new"');
 });
 
+it('an answer to an earlier question for a token does not stop a client that was started since', () => {
+  const questions: ((token: string) => void)[] = [];
+  client = new (Client as unknown as typeof Notifygate)({ getToken: (done) => void questions.push(done), platform });
+  client.start();
+  client.start();
+  expect(questions).toHaveLength(2);
+  questions[0]!('');
+  questions[1]!(TOKEN);
+  expect(platform.last.url).toBe('/v1/inbox');
+  expect(client.state.error).toBe(null);
+});
+
+it('reads the topics', () => {
+  const answers: unknown[] = [];
+  client.topics((error, page) => answers.push(error, page));
+  expect(platform.last.url).toBe('/v1/inbox/topics');
+  platform.last.answer(200, { topics: [{ topic: 'deploys', following: true }] });
+  expect(answers).toEqual([null, { topics: [{ topic: 'deploys', following: true }] }]);
+});
+
 it('backs off further with each error, and begins anew after two answers', () => {
   client.start();
   const rests = [1, 2, 3, 4].map(() => {

@@ -37,6 +37,8 @@ declare class Notifygate {
     history(query: { before?: string; limit?: number } | null, done: Notifygate.Done<Notifygate.Page>): void;
     follow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
     unfollow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
+    /** Reads the topics that the recipient follows, and those that the operator offers. */
+    topics(done: Notifygate.Done<{ topics: Notifygate.Topic[] }>): void;
     /** Reads, or with `types` replaces them. Error 412: another device has changed them since they were read. */
     preferences(types: Notifygate.TypePreferences | null, done?: Notifygate.Done<{ types: Notifygate.TypePreferences }>): void;
 

@@ -7,13 +7,15 @@ import { Announcer } from './announcer';
 import { Catalogue } from './catalogue';
 import { Desktop } from './desktop';
 import { Dismissals } from './dismissals';
-import { closest, el, icon, isHidden, remove, setAttribute, setText, toggleClass } from './dom';
+import { closest, el, icon, isHidden, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
 import { ICONS } from './icons';
 import { Items } from './items';
 import { Modals } from './modals';
-import { copy, dictionary, each } from './objects';
-import { DEFAULTS } from './options';
+import { copy, each } from './objects';
+import { DEFAULTS, setOptions } from './options';
 import { Panel } from './panel';
+import { PAUSE_KEY, pause } from './pause';
+import { placeBelow } from './position';
 import { PreferenceStore } from './preference_store';
 import { Presenter, bells } from './presenter';
 import { Reader } from './reader';
@@ -27,7 +29,7 @@ type Options = Bell.Options;
 
 const REFRESH_TIMES_MS = 30000;
 
-/** A bell in an element of the page, or in the one that a selector finds. */
+/** A bell, or the part of it that the option `view` names, in an element of the page. */
 export class NotifygateBell {
   static strings = STRINGS;
   static icons = ICONS;
@@ -40,7 +42,7 @@ export class NotifygateBell {
   isReady: boolean;
   isOpen: boolean;
   isDestroyed: boolean;
-  ownsClient: any;
+  ownsClient: boolean;
   client: Notifygate;
   preferenceStore: PreferenceStore;
   dismissals: Dismissals;
@@ -55,22 +57,24 @@ export class NotifygateBell {
   presenter: Presenter;
   reader: Reader;
   toasts: Toasts;
-  hadClass: string;
+  /** Where toasts and dialogs are put. */
+  portal: Element;
+  /** Around the panel, where it is not beside the bell. */
+  layer: HTMLElement;
+  /** Attributes of the element that are given back to it. */
+  had: Record<string, string | null>;
   listeners: [EventTarget, string, EventListener][];
-  refreshTimer: any;
-  stateTimer: any;
+  timers: number[];
   handlers: any;
-  stateSince: any;
+  stateSince: number;
 
   constructor(target: any, options?: any) {
     if (!(this instanceof NotifygateBell)) {
       return new NotifygateBell(target, options);
     }
-    this.root = typeof target === 'string' ? document.querySelector(target) : target;
-    if (!this.root || this.root.nodeType !== 1) {
-      throw new Error('NotifygateBell: there is no element ' + target + ' in this page.');
-    }
-    this.options = copy({}, DEFAULTS, options) as unknown as Required<Options>;
+    this.root = elementFor(target) as HTMLElement;
+    this.options = copy({}, DEFAULTS) as unknown as Required<Options>;
+    setOptions(this.options, options);
     this.texts = new Texts(this.options.language || document.documentElement.lang ||
       window.navigator.language, this.options.strings);
     this.items = new Items();
@@ -94,25 +98,43 @@ export class NotifygateBell {
     this.listen();
     this.update();
     this.connect();
+    if (this.isInline() || this.options.open) {
+      this.setOpen(true);
+    }
+  }
+
+  /** Whether a part stands in the page, always open and without a button. */
+  isInline() {
+    return this.options.view !== 'bell';
   }
 
   build() {
+    const portal = this.options.portal;
     this.count = el('span', 'ngb-count', {'aria-hidden': 'true'});
     this.button = el('button', 'ngb-button', {type: 'button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false'},
       [icon(ICONS.bell, 'ngb-bell'), this.count]);
     this.panel = new Panel(this);
     this.toasts = new Toasts(this);
+    this.portal = portal ? elementFor(portal) : document.body;
+    this.layer = portal && !this.isInline() ? el('div', 'ngb ngb-layer') : this.root;
     this.button.setAttribute('aria-controls', this.panel.node.id);
-    this.hadClass = this.root.className;
-    toggleClass(this.root, 'ngb', true);
-    toggleClass(this.root, 'ngb-root', true);
-    this.root.appendChild(this.button);
-    this.root.appendChild(this.panel.node);
-    document.body.appendChild(this.toasts.node);
-    document.body.appendChild(this.announcer.node);
-    this.dress(this.root);
-    this.dress(this.toasts.node);
-    setAttribute(this.announcer.node, 'lang', this.texts.language);
+    this.had = {};
+    each(['class', 'lang', 'dir'], (name) => {
+      this.had[name] = this.root.getAttribute(name);
+    });
+    each(['ngb', this.isInline() ? 'ngb-inline' : 'ngb-root'], (name) => {
+      toggleClass(this.root, name, true);
+    });
+    if (!this.isInline()) {
+      this.root.appendChild(this.button);
+    }
+    this.layer.appendChild(this.panel.node);
+    if (this.layer !== this.root) {
+      this.portal.appendChild(this.layer);
+    }
+    this.portal.appendChild(this.toasts.node);
+    this.portal.appendChild(this.announcer.node);
+    this.dressAll();
   }
 
   /** Give one of the bell's outermost elements the language, direction and theme. */
@@ -125,6 +147,14 @@ export class NotifygateBell {
     toggleClass(node, 'ngb-dark', this.options.theme === 'dark');
   }
 
+  dressAll() {
+    const dialog = this.modals.dialog;
+    each([this.root, this.layer, this.toasts.node].concat(dialog ? dialog.node : []), (node) => {
+      this.dress(node);
+    });
+    setAttribute(this.announcer.node, 'lang', this.texts.language);
+  }
+
   isRtl() {
     const dir = this.options.dir;
     return (dir === 'rtl' || dir === 'ltr' ? dir :
@@ -132,101 +162,114 @@ export class NotifygateBell {
   }
 
   /** Change the theme: 'light', 'dark' or 'auto' (what the system says). */
-  setTheme(theme: 'light' | 'dark' | 'auto') {
-    this.options.theme = theme;
-    this.dress(this.root);
-    this.dress(this.toasts.node);
-    if (this.modals.dialog) {
-      this.dress(this.modals.dialog.node);
+  setTheme(theme: Bell.Theme) {
+    this.set({theme: theme});
+  }
+
+  /** Change options. What was read when the bell was made stays as it was. */
+  set(options: Options) {
+    setOptions(this.options, options);
+    if (options.tabs) {
+      this.panel.makeTabs();
+      this.panel.setFilter(0);
     }
+    if (options.inboxUrl !== undefined) {
+      this.panel.footerSlot.release();
+    }
+    this.dressAll();
+    if (typeof options.open === 'boolean' && !this.isInline()) {
+      this.setOpen(options.open);
+    }
+    this.update();
   }
 
   listen() {
-    const bell = this;
     this.listeners = [];
-    this.button.onclick = function (event) {
+    this.button.onclick = (event) => {
       // A click that a key made has no count; then the first card gets the focus at once.
-      bell.toggle(event.detail === 0);
+      this.toggle(event.detail === 0);
     };
-    this.button.onkeydown = function (event) {
+    this.button.onkeydown = (event) => {
       if ((event.key === 'ArrowDown' || event.key === 'Down') && !event.altKey && !event.ctrlKey) {
         event.preventDefault();
-        bell.open(true);
-      } else if ((event.key === 'Escape' || event.key === 'Esc') && bell.isOpen) {
-        bell.close();
+        this.open(true);
+      } else if ((event.key === 'Escape' || event.key === 'Esc') && this.isOpen) {
+        this.close();
       }
     };
-    function closeOutside(event: any) {
+    const closeOutside = (event: any) => {
       const node = event.target;
-      if (bell.isOpen && node !== document && node !== window && !bell.root.contains(node) &&
-          document.documentElement.contains(node) && !closest(node, 'ngb-overlay', document.body) &&
-          !bell.toasts.node.contains(node)) {
-        bell.close(true);
+      const menu = this.panel.menu;
+      if (node === document || node === window || !document.documentElement.contains(node)) {
+        return;
       }
-    }
+      if (menu.button && !menu.node.contains(node) && !menu.button.contains(node)) {
+        menu.close();
+      }
+      if (this.isOpen && !this.isInline() && !this.root.contains(node) && !this.panel.node.contains(node) &&
+          !closest(node, 'ngb-overlay', document.body) && !this.toasts.node.contains(node)) {
+        this.close(true);
+      }
+    };
     this.on(document, 'mousedown', closeOutside);
     this.on(document, 'touchstart', closeOutside);
     this.on(document, 'focus', closeOutside);
-    this.on(document, 'visibilitychange', function () {
-      bell.toasts.pause(isHidden());
-      bell.modals.update();
+    this.on(document, 'visibilitychange', () => {
+      this.toasts.pause(isHidden());
+      this.modals.update();
       if (!isHidden()) {
-        bell.desktop.update();
-        bell.reader.markSeen();
+        this.desktop.update();
+        this.reader.markSeen();
       }
     });
-    this.on(window, 'resize', function () {
-      bell.place();
-    });
-    this.on(window, 'scroll', function (event: any) {
-      if (!bell.panel.node.contains(event.target)) { // measuring moves what is scrolled in the panel itself
-        bell.place();
+    this.on(window, 'resize', () => this.place());
+    this.on(window, 'scroll', (event: any) => {
+      if (!this.panel.node.contains(event.target)) { // measuring moves what is scrolled in the panel itself
+        this.place();
       }
     });
-    this.on(window, 'pagehide', function () {
-      bell.dismissals.commit(); // who leaves the page can't undo any more
+    this.on(window, 'storage', (event: any) => {
+      if (event.key === PAUSE_KEY) {
+        this.panel.showState();
+      }
     });
-    this.refreshTimer = setInterval(function () {
-      if (!isHidden() && (bell.isOpen || bell.toasts.shown.length)) {
-        bell.update();
-      }
-    }, REFRESH_TIMES_MS);
-    this.stateTimer = setInterval(function () {
-      if (bell.isOpen) {
-        bell.panel.showState(); // it counts the seconds to the next try
-      }
-    }, 1000);
+    this.on(window, 'pagehide', () => {
+      this.dismissals.commit(); // nobody who leaves the page can undo any more
+    });
+    this.timers = [
+      setInterval(() => {
+        if (!isHidden() && (this.isOpen || this.toasts.shown.length)) {
+          this.update();
+        }
+      }, REFRESH_TIMES_MS),
+      setInterval(() => {
+        if (this.isOpen) {
+          this.panel.showState(); // it counts the seconds to the next try
+        }
+      }, 1000)
+    ];
   }
 
-  on(target: any, name: string, handler: any) {
+  on(target: EventTarget, name: string, handler: any) {
     target.addEventListener(name, handler, true);
     this.listeners.push([target, name, handler]);
   }
 
   connect() {
-    const bell = this;
+    const update = () => this.update();
     // Not `reset`: the snapshot follows at once, and a list that is empty in between would lose its place.
     this.handlers = {
-      notifications: function (items: any, info: any) {
-        bell.presenter.take(items, info || {});
-      },
-      removed: function () {
-        bell.update();
-      },
-      counts: function () {
-        bell.update();
-      },
-      state: function () {
-        bell.stateSince = Date.now();
-        bell.panel.showState();
+      notifications: (items: any, info: any) => this.presenter.take(items, info || {}),
+      removed: update,
+      counts: update,
+      state: () => {
+        this.stateSince = Date.now();
+        this.panel.showState();
       }
     };
-    each(Object.keys(this.handlers) as (keyof Notifygate.Events)[], function (name) {
-      bell.client.on(name, bell.handlers[name]);
-    });
+    this.eachHandler('on');
     if (this.client.cursor) {
       // The page's own client was there before: what it has told already comes from its memory.
-      this.isReady = true;
       this.items.reach(this.client.items(), true);
       this.begin();
     }
@@ -235,9 +278,19 @@ export class NotifygateBell {
     }
   }
 
+  eachHandler(how: 'on' | 'off') {
+    each(Object.keys(this.handlers) as (keyof Notifygate.Events)[], (name) => {
+      this.client[how](name, this.handlers[name]);
+    });
+  }
+
   /** What is there when the first snapshot has come is no news. */
   begin() {
     this.isReady = true;
+    this.items.refresh(this.client.items());
+    if (this.isOpen) {
+      this.panel.list.noteSeen();
+    }
     this.update();
     this.presenter.newestAtStart = this.items.newest();
     this.preferenceStore.load();
@@ -249,46 +302,82 @@ export class NotifygateBell {
 
   // What the user does.
   /** Open the panel; with `focusCard` the current card gets the focus, else the panel as a whole. */
-  open(focusCard?: any) {
+  open(focusCard?: boolean) {
+    if (!this.isOpen && !this.asks(true)) {
+      this.setOpen(true);
+    }
     if (!this.isOpen) {
-      this.isOpen = true;
-      this.panel.node.hidden = false;
-      setAttribute(this.button, 'aria-expanded', 'true');
-      toggleClass(this.root, 'ngb-open', true);
-      this.panel.show('list');
-      this.panel.update();
-      this.place();
-      this.panel.list.measure();
-      this.panel.list.loadIfNear();
-      this.toasts.clear();
-      this.reader.markSeen();
+      return;
     }
     if (focusCard === true) {
       this.panel.list.focus();
     } else {
-      this.panel.focusFrame();
+      this.panel.node.focus();
     }
   }
 
   /** Close the panel; the focus goes back to the bell unless the user has put it elsewhere. */
-  close(leaveFocus?: any) {
-    if (!this.isOpen) {
+  close(leaveFocus?: boolean) {
+    if (!this.isOpen || this.isInline() || this.asks(false)) {
       return;
     }
-    this.isOpen = false;
-    this.panel.node.hidden = true;
-    setAttribute(this.button, 'aria-expanded', 'false');
-    toggleClass(this.root, 'ngb-open', false);
-    this.panel.list.kept = dictionary();
-    this.panel.list.showPill(0);
-    this.panel.list.scroller.scrollTop = 0;
-    this.update();
+    this.setOpen(false);
     if (leaveFocus !== true) {
       this.button.focus();
     }
   }
 
-  toggle(focusCard?: any) {
+  /** Where the page decides whether the panel is open, ask it, and return true. */
+  asks(isOpen: boolean) {
+    const isControlled = typeof this.options.open === 'boolean';
+    if (isControlled) {
+      this.report(isOpen);
+    }
+    return isControlled;
+  }
+
+  report(isOpen: boolean) {
+    if (this.options.onOpenChange) {
+      this.options.onOpenChange(isOpen);
+    }
+  }
+
+  setOpen(isOpen: boolean) {
+    const panel = this.panel;
+    if (this.isOpen === isOpen || this.isDestroyed) {
+      return;
+    }
+    this.isOpen = isOpen;
+    setAttribute(this.button, 'aria-expanded', String(isOpen));
+    toggleClass(this.root, 'ngb-open', isOpen);
+    panel.menu.close();
+    if (isOpen) {
+      panel.node.hidden = false;
+      if (this.isReady) {
+        panel.list.noteSeen();
+      }
+      panel.show('list');
+      if (panel.view === 'settings') {
+        panel.settings.load();
+      }
+      panel.update();
+      this.place();
+      panel.list.measure();
+      panel.list.history.loadIfNear();
+      this.toasts.clear();
+      this.reader.markSeen();
+    } else {
+      panel.node.hidden = true;
+      panel.list.rest();
+      panel.list.seenUpTo = null;
+      this.update();
+    }
+    if (typeof this.options.open !== 'boolean' && !this.isInline()) {
+      this.report(isOpen);
+    }
+  }
+
+  toggle(focusCard?: boolean) {
     if (this.isOpen) {
       this.close();
     } else {
@@ -301,14 +390,25 @@ export class NotifygateBell {
     this.panel.show('settings');
   }
 
+  /** Show no toasts and no desktop notifications on this device for so many seconds; 0 ends the pause. */
+  pausePopups(seconds: number) {
+    pause(seconds);
+    if (seconds > 0) {
+      this.toasts.clear();
+    }
+    each(bells, (bell) => bell.panel.showState());
+  }
+
   place() {
-    if (this.isOpen) {
-      this.panel.place();
+    if (this.isOpen && !this.isInline()) {
+      placeBelow(this.panel.node, this.button, this.isRtl());
+    } else {
+      this.panel.list.history.loadIfNear(); // what is scrolled may be the page
     }
   }
 
-  dismiss(id: string) {
-    this.dismissals.dismiss(id);
+  dismiss(ids: string[]) {
+    this.dismissals.dismiss(ids);
     this.announcer.say(this.texts.get('dismissed', {n: this.dismissals.pending!.ids.length}));
   }
 
@@ -334,12 +434,11 @@ export class NotifygateBell {
   }
 
   update() {
-    let unread;
     if (this.isDestroyed) {
       return;
     }
     this.items.refresh(this.client.items());
-    unread = this.unread();
+    const unread = this.unread();
     setText(this.count, unread ? badgeText(unread) : '');
     this.count.hidden = !unread;
     toggleClass(this.button, 'ngb-news', unread > 0);
@@ -354,61 +453,45 @@ export class NotifygateBell {
     this.desktop.update();
   }
 
-  /** Put the client's state into words: `{text, isBad, canRetry, isOver}`, no text while all is well. */
-  connection() {
-    const state = this.state();
-    const texts = this.texts;
-    // `retry` counts from when the client said so.
-    const seconds = Math.ceil((state.retry || 0) - (Date.now() - (this.stateSince || Date.now())) / 1000);
-    if (state.mode === 'offline') {
-      return {text: texts.get('offline'), isBad: false, canRetry: false, isOver: false};
-    }
-    if (state.mode === 'waiting') {
-      return {text: seconds > 0 ? texts.get('retrying', {n: seconds}) : texts.get('retryingNow'), isBad: true,
-        canRetry: seconds > 1, isOver: false};
-    }
-    if (state.mode === 'stopped' && state.error) {
-      return {text: texts.get('unauthorized'), isBad: true, canRetry: false, isOver: true};
-    }
-    return {text: '', isBad: false, canRetry: false, isOver: false};
-  }
-
   /** Take the bell out of the page and leave the element as it was. */
   destroy() {
-    const bell = this;
     if (this.isDestroyed) {
       return;
     }
     this.dismissals.commit();
     this.isDestroyed = true;
     bells.splice(bells.indexOf(this), 1);
-    each(Object.keys(this.handlers) as (keyof Notifygate.Events)[], function (name) {
-      if (bell.client.off) {
-        bell.client.off(name, bell.handlers[name]);
-      }
-    });
+    this.eachHandler('off');
     if (this.ownsClient) {
       this.client.stop();
     }
-    each(this.listeners, function (one) {
-      one[0].removeEventListener(one[1], one[2], true);
-    });
-    each([this.refreshTimer, this.stateTimer], clearInterval);
-    each([this.presenter.swingTimer, this.panel.complaintTimer], clearTimeout);
-    each(this.toasts.shown.slice(), function (toast) {
-      toast.halt();
-    });
+    each(this.listeners, (one) => one[0].removeEventListener(one[1], one[2], true));
+    each(this.timers, clearInterval);
+    clearTimeout(this.presenter.swingTimer);
+    each(this.toasts.shown.slice(), (toast) => toast.halt());
+    this.panel.release();
     this.modals.destroy();
     this.announcer.destroy();
     this.title.destroy();
     remove(this.toasts.node);
     remove(this.button);
     remove(this.panel.node);
-    this.root.className = this.hadClass;
+    if (this.layer !== this.root) {
+      remove(this.layer);
+    }
+    setAttributes(this.root, this.had);
   }
 }
 
-function makeClient(options: any) {
+function elementFor(target: unknown): Element {
+  const found = typeof target === 'string' ? document.querySelector(target) : target as Element;
+  if (!found || found.nodeType !== 1) {
+    throw new Error('NotifygateBell: there is no element ' + target + ' in this page.');
+  }
+  return found;
+}
+
+function makeClient(options: Required<Options>): Notifygate {
   const Client = ImportedClient || (window as any).Notifygate;
   if (!Client) {
     throw new Error('NotifygateBell: load notifygate.js before the bell is made.');

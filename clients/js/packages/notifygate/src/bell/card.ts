@@ -1,12 +1,16 @@
-/** One notification in the list. */
+/** One card of the list: a notification, or a group of them that is closed. */
 
 import type { NotifygateBell } from './bell';
-import { el, empty, hasSelection, icon, iconButton, isOnControl, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import type { Row } from './arrangement';
+import { sendersOf } from './arrangement';
+import { append, el, empty, hasSelection, icon, iconButton, isOnControl, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
 import { ICONS } from './icons';
+import { linked } from './links';
 import type { List } from './list';
-import { fillIcon, linkTo, priorityLabel, showTime, timeNode } from './looks';
+import { fillIcon, linkTo, nameAbove, priorityLabel, showTime, timeNode } from './looks';
 import { priorityOf } from './notification';
 import { each } from './objects';
+import { Slot } from './slots';
 import { isSafeUrl } from './urls';
 import type Notifygate from '../../types/index';
 
@@ -17,131 +21,180 @@ export class Card {
   list: List;
   id: string;
   item: Notification;
+  /** The group that the card stands for; of one that is open, the newest alone. */
+  row: Row;
   isExpanded: boolean;
   isMeasured: boolean;
-  icon: HTMLElement;
+  /** Whether the controls have their place in the order of tabbing. */
+  isPlaced: boolean;
   sender: HTMLElement;
-  priority: HTMLElement;
-  time: any;
+  time: HTMLElement;
   unread: HTMLElement;
   title: HTMLElement;
-  body: HTMLElement;
+  text: HTMLElement;
   more: HTMLElement;
+  others: HTMLElement;
   toggle: HTMLElement;
   dismiss: HTMLElement;
+  menu: HTMLElement;
   node: HTMLElement;
   isRead: boolean;
-  link: any;
+  link: HTMLElement | null;
+  slots: Slot[];
 
-  constructor(bell: NotifygateBell, list: any, item: Notification) {
-    const card = this;
+  constructor(bell: NotifygateBell, list: List, item: Notification) {
+    const texts = bell.texts;
+    const priority = priorityOf(item);
     this.bell = bell;
     this.list = list;
     this.id = item.id;
+    this.item = item;
     this.isExpanded = false;
     this.isMeasured = false;
-    this.icon = el('span', 'ngb-icon', {'aria-hidden': 'true'});
     this.sender = el('span', 'ngb-sender', {dir: 'auto'});
-    this.priority = el('span', 'ngb-priority');
     this.time = timeNode('ngb-time');
-    this.unread = el('span', 'ngb-hidden', null, bell.texts.get('unreadMark'));
+    this.unread = el('span', 'ngb-hidden');
     this.title = el('h3', 'ngb-title', {id: uid('title')});
-    this.body = el('p', 'ngb-body', {id: uid('body'), dir: 'auto'});
-    this.more = el('button', 'ngb-more', {type: 'button', 'aria-expanded': 'false'}, bell.texts.get('more'));
+    this.link = isSafeUrl(item.action_url) ? linkTo(bell, item, 'ngb-link', item.title, () => {
+      list.keepInView(this.row);
+    }) : null;
+    append(this.title, this.link ? [this.link, icon(ICONS.go, 'ngb-go')] : item.title);
+    setAttribute(this.title, 'dir', 'auto');
+    this.more = el('button', 'ngb-more', {type: 'button', 'aria-expanded': 'false'}, texts.get('more'));
     this.more.hidden = true;
+    this.others = el('button', 'ngb-others', {type: 'button'});
     this.toggle = iconButton(ICONS.check, '', 'ngb-toggle');
-    this.dismiss = iconButton(ICONS.close, bell.texts.get('dismiss'), 'ngb-dismiss');
-    this.node = el('article', 'ngb-card', {tabindex: '-1', 'aria-labelledby': this.title.id}, [
-      this.icon,
-      el('div', 'ngb-main', null, [
-        el('div', 'ngb-meta', null, [this.sender, this.priority, this.time]),
-        this.title, this.body, this.more
-      ]),
-      el('span', 'ngb-dot', null, this.unread),
-      el('div', 'ngb-actions', null, [this.toggle, this.dismiss])
-    ]);
-    this.node.onclick = function (event) {
-      if (!isOnControl(event.target as HTMLElement, card.node) && !hasSelection(card.node)) {
-        card.open(event);
-      }
-    };
-    this.more.onclick = function () {
-      card.expand(!card.isExpanded);
-    };
-    this.toggle.onclick = function () {
-      list.keepFocusNear(card);
-      bell.reader.setRead(card.item, !card.item.read_at);
-    };
-    this.dismiss.onclick = function () {
-      list.keepFocusNear(card);
-      bell.dismiss(card.id);
-    };
-    this.show(item, Date.now());
+    this.dismiss = iconButton(ICONS.archive, texts.get('dismiss'), 'ngb-dismiss');
+    this.menu = iconButton(ICONS.dots, texts.get('menu'), 'ngb-options');
+    setAttributes(this.menu, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
+
+    const avatar = el('span', 'ngb-icon', {'aria-hidden': 'true'});
+    const body = el('div', 'ngb-body', {id: uid('body'), dir: 'auto'});
+    const actions = el('div', 'ngb-custom');
+    const content = el('div', 'ngb-content');
+    this.text = el('div', 'ngb-text', null, [this.more, body]);
+    const own = [avatar, el('div', 'ngb-main', null, [
+      el('div', 'ngb-meta', null, [this.sender, el('span', 'ngb-priority', null, priorityLabel(bell, item)), this.time]),
+      this.title, this.text, actions, this.others
+    ])];
+    this.slots = [
+      new Slot(bell, 'item', content, () => {
+        append(content, own);
+      }),
+      new Slot(bell, 'avatar', avatar, () => {
+        fillIcon(bell, avatar, item);
+      }),
+      new Slot(bell, 'body', body, () => {
+        append(body, linked(item.body || ''));
+      }),
+      new Slot(bell, 'actions', actions, () => undefined)
+    ];
+    this.node = el('article', 'ngb-card ngb-' + priority + (this.link ? ' ngb-linked' : ''),
+      {tabindex: '-1', 'data-id': item.id, 'aria-describedby': item.body ? body.id : null},
+      [el('span', 'ngb-dot', null, this.unread), content, el('div', 'ngb-actions', null, [this.toggle, this.dismiss, this.menu])]);
+    this.listen();
   }
 
-  show(item: Notification, now: number) {
+  listen() {
+    this.node.onclick = (event) => {
+      if (!isOnControl(event.target as HTMLElement, this.node) && !hasSelection(this.node)) {
+        this.open(event);
+      }
+    };
+    this.more.onclick = () => {
+      this.expand(!this.isExpanded);
+    };
+    this.others.onclick = () => {
+      this.list.toggleGroup(this.row.key!);
+    };
+    this.toggle.onclick = () => {
+      this.setRead();
+    };
+    this.dismiss.onclick = () => {
+      this.remove();
+    };
+    this.menu.onclick = () => {
+      const texts = this.bell.texts;
+      this.bell.panel.menu.toggle(this.menu, [
+        {label: this.toggleLabel(), icon: this.isRead ? ICONS.mail : ICONS.check, work: () => {
+          this.setRead();
+        }},
+        {label: texts.get('dismiss'), icon: ICONS.archive, work: () => {
+          this.remove();
+        }}
+      ]);
+    };
+  }
+
+  toggleLabel() {
+    return this.bell.texts.get(this.isRead ? 'markUnread' : 'markRead');
+  }
+
+  /** Mark everything that the card stands for as read, or as unread if it is. */
+  setRead() {
+    this.list.keepFocusNear(this);
+    this.bell.reader.setRead(this.row.group, !this.isRead);
+  }
+
+  remove() {
+    this.list.keepFocusNear(this);
+    this.bell.dismiss(this.row.group.map((item) => item.id));
+  }
+
+  show(row: Row, now: number) {
     const texts = this.bell.texts;
-    const priority = priorityOf(item);
-    const isRead = !!item.read_at;
-    let label;
-    if (!this.item) {
-      this.fill(item);
-    }
-    this.item = item;
+    const isRead = row.group.every((item) => !!item.read_at);
+    const senders = row.group.length > 1 ? sendersOf(row.group) : [];
+    this.row = row;
+    this.item = row.item;
+    each(this.slots, (slot) => {
+      slot.show(row.item);
+    });
+    this.text.hidden = !row.item.body && this.slots[2]!.isOwn();
+    setAttributes(this.node, this.slots[0]!.isOwn() ? {'aria-labelledby': this.title.id, 'aria-label': null} :
+      {'aria-labelledby': null, 'aria-label': row.item.title});
+    setText(this.sender, senders.length > 1 ? texts.get('andOthers', {sender: senders[0], n: senders.length - 1}) :
+      nameAbove(this.bell, row.item));
+    this.others.hidden = !row.others;
+    setText(this.others, row.group.length > 1 ? texts.get('showOthers', {n: row.others}) : texts.get('less'));
+    setAttribute(this.others, 'aria-expanded', String(row.group.length === 1));
+    toggleClass(this.node, 'ngb-stack', row.group.length > 1);
     if (this.isRead !== isRead) {
       this.isRead = isRead;
       toggleClass(this.node, 'ngb-unread', !isRead);
-      toggleClass(this.node, 'ngb-low', priority === 'low');
-      toggleClass(this.node, 'ngb-high', priority === 'high');
-      toggleClass(this.node, 'ngb-critical', priority === 'critical');
       setText(this.unread, isRead ? '' : texts.get('unreadMark'));
-      label = texts.get(isRead ? 'markUnread' : 'markRead');
-      setAttributes(this.toggle, {'aria-label': label, title: label});
+      setAttributes(this.toggle, {'aria-label': this.toggleLabel(), title: this.toggleLabel()});
       empty(this.toggle);
       this.toggle.appendChild(icon(isRead ? ICONS.mail : ICONS.check));
     }
-    showTime(this.bell, this.time, item, now);
-  }
-
-  /** Write what never changes: a notification is immutable once it is published. */
-  fill(item: Notification) {
-    const card = this;
-    fillIcon(this.bell, this.icon, item);
-    setText(this.sender, item.sender || this.bell.catalogue.typeTitle(item.type));
-    setText(this.priority, priorityLabel(this.bell, item));
-    this.link = null;
-    if (isSafeUrl(item.action_url)) {
-      this.link = linkTo(this.bell, item, 'ngb-link', item.title, function () {
-        card.list.keepInView(card.id);
-      });
-      this.title.appendChild(this.link);
-    } else {
-      setAttribute(this.title, 'dir', 'auto');
-      setText(this.title, item.title || '');
-    }
-    setText(this.body, item.body || '');
-    this.body.hidden = !item.body;
-    setAttribute(this.node, 'aria-describedby', item.body ? this.body.id : null);
+    showTime(this.bell, this.time, row.item, now);
   }
 
   /** Offer the whole text where the preview cuts it. Only possible while the card is to be seen. */
   measure() {
-    if (!this.isMeasured && this.body.clientHeight) {
+    if (!this.isMeasured && this.text.clientHeight) {
       this.isMeasured = true;
-      this.more.hidden = this.body.scrollHeight <= this.body.clientHeight + 2;
+      this.more.hidden = this.text.scrollHeight <= this.text.clientHeight + 2;
+      toggleClass(this.text, 'ngb-cut', !this.more.hidden);
     }
   }
 
   expand(on: boolean) {
+    const hadFocus = document.activeElement === this.more;
     this.isExpanded = on;
     toggleClass(this.node, 'ngb-expanded', on);
-    setAttribute(this.more, 'aria-expanded', on);
+    setAttribute(this.more, 'aria-expanded', String(on));
     setText(this.more, this.bell.texts.get(on ? 'less' : 'more'));
+    // In the last line of a preview the text flows around the button; below the whole text it comes last.
+    this.text.insertBefore(this.more, on ? null : this.text.firstChild);
+    if (hadFocus) {
+      this.more.focus();
+    }
   }
 
   /** Open: follow the link, or show the whole text; either way it is read then. */
   open(event?: any) {
-    this.list.keepInView(this.id);
+    this.list.keepInView(this.row);
     if (this.link) {
       this.bell.reader.follow(this.item, this.link, event);
       return;
@@ -154,11 +207,24 @@ export class Card {
 
   setCurrent(isCurrent: boolean) {
     const place = isCurrent ? '0' : '-1';
+    if (this.node.getAttribute('tabindex') === place && this.isPlaced) {
+      return;
+    }
+    this.isPlaced = true;
     setAttribute(this.node, 'tabindex', place);
-    each([this.link, this.more, this.toggle, this.dismiss], function (control) {
+    each([this.link, this.more, this.others, this.toggle, this.dismiss, this.menu], (control) => {
       if (control) {
         setAttribute(control, 'tabindex', place);
       }
+    });
+    each(this.text.querySelectorAll('.ngb-url'), (control) => {
+      setAttribute(control as HTMLElement, 'tabindex', place);
+    });
+  }
+
+  release() {
+    each(this.slots, (slot) => {
+      slot.release();
     });
   }
 }

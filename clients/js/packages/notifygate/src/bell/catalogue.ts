@@ -1,7 +1,9 @@
 /** What is known of types, and how a notification is shown. */
 
 import type Notifygate from '../../types/index';
+import type Bell from '../../types/notifygate-bell';
 import type { NotifygateBell } from './bell';
+import { isPersonal } from './faces';
 import { ICONS, ICON_ALIASES } from './icons';
 import { DISPLAYS } from './notification';
 import { contains, copy, dictionary, each, own } from './objects';
@@ -18,7 +20,7 @@ export class Catalogue {
   }
 
   typeOf(type: string) {
-    return own(this.bell.options.types, type) || {};
+    return own(this.bell.options.types, type) || {} as Bell.Type;
   }
 
   typeTitle(type: string) {
@@ -52,22 +54,32 @@ export class Catalogue {
    */
   displayOf(item: Notification) {
     const wish = this.preferenceOf(item.type).display;
-    const advice = this.typeOf(item.type).display;
-    if (contains(DISPLAYS, wish)) {
-      return wish;
-    }
-    if (item.priority === 'critical') {
-      return 'modal';
-    }
-    if (contains(DISPLAYS, advice)) {
-      return advice;
-    }
-    return item.priority === 'low' ? 'badge' : 'toast';
+    return contains(DISPLAYS, wish) ? wish : item.priority === 'critical' ? 'modal' : this.usualDisplay(item.type, item.priority);
+  }
+
+  /** How notifications of a type are shown for which neither their recipient nor a critical priority decides. */
+  usualDisplay(type: string, priority?: string) {
+    const advice = this.typeOf(type).display;
+    return contains(DISPLAYS, advice!) ? advice! : priority === 'low' ? 'badge' : 'toast';
   }
 
   iconPath(name: string) {
-    const key = own(ICON_ALIASES, name) || name;
-    return own(this.bell.options.icons, name) || own(ICONS, key) || null;
+    return own(this.bell.options.icons, name) || own(ICONS, own(ICON_ALIASES, name) || name) || null;
+  }
+
+  /** Return the name of the icon that the name of a type gives: all of it, or its first word; '' for none. */
+  iconOf(type: string) {
+    const self = this;
+    const name = [type, type.split(/[._-]/)[0]!].filter(function (one) {
+      return self.iconPath(one);
+    })[0] || '';
+    return own(ICON_ALIASES, name) || name;
+  }
+
+  /** Return whether a sender's initials are shown in the place of an icon. */
+  hasFace(item: Notification) {
+    const known = this.typeOf(item.type);
+    return known.face !== undefined ? known.face : !item.icon && !known.icon && isPersonal(this.iconOf(item.type));
   }
 
   /**

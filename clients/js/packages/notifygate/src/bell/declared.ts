@@ -51,20 +51,23 @@ function tokenIn(text: string) {
   return String(token).replace(/^\s+|\s+$/g, '');
 }
 
+/** Options by the attributes that give them. */
+const ATTRIBUTES: Record<string, string> = {
+  url: 'url', token: 'token', language: 'language', dir: 'dir', theme: 'theme', view: 'view',
+  'toast-position': 'toastPosition', 'inbox-url': 'inboxUrl'
+};
+
 /** Make the bells that the page asks for by `data-notifygate-bell`; each element gets it as `notifygateBell`. */
 export function makeDeclared() {
   each(document.querySelectorAll('[data-notifygate-bell]'), function (node: any) {
     let options: any = {};
-    each(['url', 'token', 'language', 'dir', 'theme'], function (name) {
+    each(Object.keys(ATTRIBUTES), function (name) {
       if (node.hasAttribute('data-' + name)) {
-        options[name] = node.getAttribute('data-' + name);
+        options[ATTRIBUTES[name]!] = node.getAttribute('data-' + name);
       }
     });
     if (node.hasAttribute('data-token-url')) {
       options.getToken = tokenFrom(node.getAttribute('data-token-url'));
-    }
-    if (node.hasAttribute('data-toast-position')) {
-      options.toastPosition = node.getAttribute('data-toast-position');
     }
     if (!node.notifygateBell) {
       node.notifygateBell = new NotifygateBell(node, options);

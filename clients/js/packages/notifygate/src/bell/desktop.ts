@@ -14,7 +14,7 @@ const DESKTOP_DELAY_MS = 1200;
 
 export const VISIBLE_KEY = 'notifygate-bell.visible';
 
-function readStored(key: string) {
+export function readStored(key: string) {
   try {
     return window.localStorage.getItem(key);
   } catch (error) {

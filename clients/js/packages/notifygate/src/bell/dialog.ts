@@ -1,7 +1,8 @@
 /** One dialog. */
 
 import { el, focusables, remove, setAttribute, setText, toggleClass, uid } from './dom';
-import { fillIcon, linkTo, priorityLabel, showTime, timeNode } from './looks';
+import { linked } from './links';
+import { fillIcon, linkTo, nameAbove, priorityLabel, showTime, timeNode } from './looks';
 import type { Modals } from './modals';
 import { isUrgent, priorityOf } from './notification';
 import { isSafeUrl } from './urls';
@@ -42,7 +43,7 @@ export class Dialog {
     fillIcon(bell, image, item);
     showTime(bell, time, item, Date.now());
     this.place = el('span', 'ngb-modal-count');
-    this.body = item.body ? el('div', 'ngb-modal-body', {id: bodyId, dir: 'auto'}, item.body) : null;
+    this.body = item.body ? el('div', 'ngb-modal-body', {id: bodyId, dir: 'auto'}, linked(item.body)) : null;
     this.note = el('p', 'ngb-modal-note', {role: 'alert'});
     this.acknowledge = el('button', 'ngb-primary', {type: 'button'}, texts.get('acknowledge'));
     this.open = isSafeUrl(item.action_url) ?
@@ -54,7 +55,7 @@ export class Dialog {
       el('div', 'ngb-modal-head', null, [
         image,
         el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.catalogue.typeTitle(item.type)),
+          el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
           isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
         ]),
         this.place
@@ -66,7 +67,7 @@ export class Dialog {
     this.node = el('div', 'ngb ngb-overlay', null, this.box);
     this.listen();
     bell.dress(this.node);
-    document.body.appendChild(this.node);
+    bell.portal.appendChild(this.node);
     if (this.body && this.body.scrollHeight > this.body.clientHeight) {
       this.body.tabIndex = 0; // a long text is scrolled, and the keyboard has to get there
     }

@@ -65,14 +65,12 @@ export class Dismissals {
     }, 0);
   }
 
-  dismiss(id: string) {
+  dismiss(ids: readonly string[]) {
     if (this.pending && this.pending.upTo !== null) {
       this.commit();
     }
-    this.pending = this.pending || new Batch(null, '', 0);
-    if (!contains(this.pending.ids, id)) {
-      this.pending.ids.push(id);
-    }
+    const pending = this.pending = this.pending || new Batch(null, '', 0);
+    pending.ids = pending.ids.concat(ids.filter((id) => !contains(pending.ids, id)));
     this.wait();
   }
 

@@ -53,7 +53,7 @@ export function setAttribute(node: HTMLElement, name: string, value: any) {
 }
 
 export function append(node: HTMLElement, children: any) {
-  const list = children === undefined || children === null ? [] : children instanceof Array ? children : [children];
+  const list = children instanceof Array ? children : [children];
   let i;
   for (i = 0; i < list.length; i++) {
     if (list[i]) {
@@ -145,7 +145,7 @@ export function focusables(node: HTMLElement): HTMLElement[] {
 
 export function isOnControl(node: HTMLElement, limit: any) {
   while (node && node !== limit) {
-    if (node.nodeName === 'BUTTON' || node.nodeName === 'A') {
+    if (/^(?:A|BUTTON|INPUT|LABEL|SELECT|TEXTAREA)$/i.test(node.nodeName)) {
       return true;
     }
     node = node.parentNode as HTMLElement;

@@ -44,7 +44,9 @@ export const ICONS = {
   error: 'M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01',
   // What the bell itself draws.
   check: 'M5 12.5l4.5 4.5L19 7.5',
-  checks: 'M2.5 12.5l4.3 4.3L15 8.5M11 15.7l1.2 1.1L21 8.5',
+  archive: 'M4 4.5h16v4H4zM5.5 8.5v11h13v-11M9.5 12.5h5',
+  dots: 'M5 12h.01M12 12h.01M19 12h.01',
+  go: 'M9.5 6l6 6-6 6',
   close: 'M6.5 6.5l11 11M17.5 6.5l-11 11',
   back: 'M14.5 6l-6 6 6 6',
   gear: 'M12 15.2a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM19 12a7 7 0 0 0-.1-1.3l2-1.5-2-3.4-2.3 1a7 7 0 0 ' +

@@ -1,37 +1,42 @@
-/** The list of cards: filter, keyboard, history, its place while things arrive. */
+/** The list of cards: headings, groups, keyboard, its place while things arrive. */
 
+import { arrange, newestSeen, type Row } from './arrangement';
 import type { NotifygateBell } from './bell';
 import { Card } from './card';
 import { append, closest, el, empty, focusables, hasClass, icon, remove, setAttribute, setAttributes, setText, toggleClass, wantsLessMotion } from './dom';
+import type { Filter } from './filters';
+import { History } from './history';
 import { ICONS } from './icons';
 import { dictionary, each, own } from './objects';
+import { Slot } from './slots';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-/** How near to its end the list loads what is older, in pixels. */
-const LOAD_AHEAD_PX = 320;
+/** Closer than this to its beginning the list shows what arrives, in pixels. */
+const AT_TOP_PX = 8;
 
-/** Pages that are loaded by themselves to find unread ones, before a button is offered instead. */
-const MAX_PAGES_UNASKED = 8;
-
-/** The cards: filter, keyboard, history. One card is the current one; Tab goes through its controls only. */
+/** The cards. One card is the current one; Tab goes through its controls only. */
 export class List {
   bell: NotifygateBell;
+  history: History;
   cards: Record<string, Card>;
+  headings: Record<string, HTMLElement>;
+  /** Ids of the cards, in their order. */
   shown: string[];
-  filter: 'all' | 'unread';
+  filter: Filter;
   kept: Record<string, boolean>;
+  openGroups: Record<string, boolean>;
+  /** See `Arrangement`; undefined: not known before the list has something to show. */
+  seenUpTo: string | null | undefined;
   current: string | null;
-  pagesUnasked: number;
-  isLoadingOlder: boolean;
-  hasFailed: boolean;
   newAbove: number;
   feed: HTMLElement;
   skeleton: HTMLElement;
   emptyTitle: HTMLElement;
   emptyHint: HTMLElement;
   empty: HTMLElement;
+  emptySlot: Slot;
   older: HTMLElement;
   end: HTMLElement;
   foot: HTMLElement;
@@ -40,19 +45,18 @@ export class List {
   node: HTMLElement;
   awaitsFocus: boolean;
 
-  constructor(bell: NotifygateBell) {
-    const list = this;
+  constructor(bell: NotifygateBell, filter: Filter) {
     const texts = bell.texts;
     this.bell = bell;
+    this.history = new History(bell, this);
     this.cards = dictionary();
+    this.headings = dictionary();
     this.shown = [];
-    this.filter = 'all';
+    this.filter = filter;
     /** Ids that were read while only unread ones are shown: they stay until the filter is changed. */
     this.kept = dictionary();
+    this.openGroups = dictionary();
     this.current = null;
-    this.pagesUnasked = 0;
-    this.isLoadingOlder = false;
-    this.hasFailed = false;
     this.newAbove = 0;
 
     this.feed = el('div', 'ngb-feed');
@@ -61,9 +65,12 @@ export class List {
     ]);
     this.emptyTitle = el('p', 'ngb-empty-title');
     this.emptyHint = el('p', 'ngb-empty-hint');
-    this.empty = el('div', 'ngb-empty', null, [
-      el('span', 'ngb-empty-icon', {'aria-hidden': 'true'}, icon(ICONS.bell)), this.emptyTitle, this.emptyHint
-    ]);
+    const emptyBody = el('div', '');
+    this.empty = el('div', 'ngb-empty', null, emptyBody);
+    this.emptySlot = new Slot(bell, 'empty', emptyBody, () => {
+      append(emptyBody, [el('span', 'ngb-empty-icon', {'aria-hidden': 'true'}, icon(ICONS.bell)), this.emptyTitle,
+        this.emptyHint]);
+    });
     this.older = el('button', 'ngb-older', {type: 'button'}, texts.get('loadOlder'));
     this.end = el('p', 'ngb-end');
     this.foot = el('div', 'ngb-foot', null, [this.end, this.older]);
@@ -72,76 +79,105 @@ export class List {
     this.pill = el('button', 'ngb-pill', {type: 'button'});
     this.pill.hidden = true;
     this.node = el('div', 'ngb-list', null, [this.pill, this.scroller]);
+    this.listen();
+  }
 
-    this.older.onclick = function () {
-      list.pagesUnasked = 0;
-      list.loadOlder();
+  listen() {
+    this.older.onclick = () => {
+      this.history.pagesUnasked = 0;
+      this.history.load();
     };
-    this.pill.onclick = function () {
-      list.scroller.scrollTop = 0;
-      list.showPill(0);
-      if (list.shown.length) {
-        list.focusCard(list.shown[0]);
+    this.pill.onclick = () => {
+      this.scroller.scrollTop = 0;
+      this.showPill(0);
+      if (this.shown.length) {
+        this.focusCard(this.shown[0]!);
       }
     };
-    this.scroller.onscroll = function () {
-      if (list.scroller.scrollTop < 8) {
-        list.showPill(0);
+    this.scroller.onscroll = () => {
+      if (this.scroller.scrollTop < AT_TOP_PX) {
+        this.showPill(0);
       }
-      list.loadIfNear();
+      this.bell.panel.menu.close();
+      this.history.loadIfNear();
     };
-    this.feed.onkeydown = function (event) {
-      list.onKey(event);
+    this.feed.onkeydown = (event) => {
+      this.onKey(event);
     };
-    this.feed.addEventListener('focus', function (event) {
-      let card = closest(event.target as HTMLElement, 'ngb-card', list.feed);
+    this.feed.addEventListener('focus', (event) => {
+      const card = closest(event.target as HTMLElement, 'ngb-card', this.feed);
       if (card) {
-        list.setCurrent(card.getAttribute('data-id')!);
+        this.setCurrent(card.getAttribute('data-id')!);
       }
     }, true);
   }
 
-  setFilter(filter: any) {
+  setFilter(filter: Filter) {
     this.filter = filter;
-    this.kept = dictionary();
-    this.pagesUnasked = 0;
-    this.scroller.scrollTop = 0;
-    this.showPill(0);
+    this.rest();
+    this.history.pagesUnasked = 0;
     this.update();
   }
 
-  keepInView(id: string) {
-    this.kept[id] = true;
+  /** Go back to the beginning, and drop what was only kept while the user looked at it. */
+  rest() {
+    this.kept = dictionary();
+    this.scroller.scrollTop = 0;
+    this.showPill(0);
+  }
+
+  keepInView(row: Row) {
+    each(row.group, (item) => {
+      this.kept[item.id] = true;
+    });
   }
 
   wants(item: Notification) {
     return !this.bell.dismissals.hides(item) && !this.bell.items.isBeyond(item) &&
-      (this.filter === 'all' || !item.read_at || this.kept[item.id] === true);
+      (this.filter.matches(item) || this.kept[item.id] === true);
+  }
+
+  keyOf(item: Notification) {
+    const how = this.bell.options.groupBy;
+    return typeof how === 'function' ? how(item) : how === 'sender' ? item.sender && item.type + '\n' + item.sender :
+      how && item.type;
+  }
+
+  /** Note what the user has seen before: what is newer gets a heading of its own until the list is closed. */
+  noteSeen() {
+    this.seenUpTo = newestSeen(this.bell.items.list);
+  }
+
+  toggleGroup(key: string) {
+    this.openGroups[key] = !this.openGroups[key];
+    this.update();
   }
 
   update() {
-    const list = this;
-    const now = Date.now();
     const hadFocus = this.feed.contains(document.activeElement);
     const anchor = this.anchor();
-    const items = this.bell.items.list.filter(function (item) {
-      return list.wants(item);
+    const now = Date.now();
+    const rows = arrange(this.bell.items.list.filter((item) => this.wants(item)), {
+      now: now,
+      seenUpTo: this.seenUpTo || null,
+      keyOf: (item) => this.keyOf(item),
+      isGroupOpen: (key) => this.openGroups[key] === true
     });
     const oldPlace = this.shown.indexOf(this.current!);
     const wanted = dictionary();
-    const ids = items.map(function (item) {
-      wanted[item.id] = true;
-      return item.id;
+    const ids = rows.map((row) => {
+      wanted[row.item.id] = true;
+      return row.item.id;
     });
-    each(this.shown, function (id) {
+    each(this.shown, (id) => {
       if (!wanted[id]) {
-        list.drop(id);
+        this.drop(id);
       }
     });
-    this.place(items, now);
+    this.place(rows, now);
     this.shown = ids;
     if (!wanted[this.current!]) {
-      this.setCurrent(ids.length ? ids[Math.min(Math.max(oldPlace, 0), ids.length - 1)] : null);
+      this.setCurrent(ids.length ? ids[Math.min(Math.max(oldPlace, 0), ids.length - 1)]! : null);
       if (hadFocus || this.awaitsFocus) {
         this.focus();
       }
@@ -153,57 +189,64 @@ export class List {
     this.updateStates();
     if (this.bell.isOpen) {
       this.measure();
-      this.loadIfNear();
+      this.history.loadIfNear();
     }
   }
 
-  /** Bring the cards into the page in the order of the items, touching only what is out of place. */
-  place(items: Notification[], now: number) {
-    const list = this;
-    let next = this.feed.firstChild as HTMLElement;
-    // A feed without articles is none.
-    setAttributes(this.feed, {role: items.length ? 'feed' : null,
-      'aria-label': items.length ? this.bell.texts.get('heading') : null});
-    each(items, function (item, place) {
-      let card = own(list.cards, item.id);
-      if (!card) {
-        card = list.cards[item.id] = new Card(list.bell, list, item);
-        card.node.setAttribute('data-id', item.id);
-      }
-      card.show(item, now);
-      setAttribute(card.node, 'aria-posinset', place + 1);
-      setAttribute(card.node, 'aria-setsize', list.bell.items.hasOlder ? -1 : items.length);
+  /** Bring headings and cards into the page in the order of the rows, touching only what is out of place. */
+  place(rows: Row[], now: number) {
+    const feed = this.feed;
+    const hasSections = rows.some((row) => row.section !== rows[0]!.section);
+    const used = dictionary<boolean>();
+    let next = feed.firstChild as HTMLElement;
+    function put(node: HTMLElement) {
       while (next && hasClass(next, 'ngb-leaving')) {
         next = next.nextSibling as HTMLElement;
       }
-      if (next === card.node) {
+      if (next === node) {
         next = next.nextSibling as HTMLElement;
       } else {
-        list.feed.insertBefore(card.node, next);
+        feed.insertBefore(node, next);
+      }
+    }
+    // A feed without articles is none.
+    setAttributes(feed, {role: rows.length ? 'feed' : null, 'aria-label': rows.length ? this.bell.texts.get('heading') : null});
+    each(rows, (row, place) => {
+      const card = own(this.cards, row.item.id) || (this.cards[row.item.id] = new Card(this.bell, this, row.item));
+      if (hasSections && !used[row.section]) {
+        used[row.section] = true;
+        put(this.headings[row.section] = this.headings[row.section] ||
+          el('div', 'ngb-section ngb-' + row.section, null, this.bell.texts.get(row.section)));
+      }
+      card.show(row, now);
+      setAttributes(card.node, {'aria-posinset': place + 1, 'aria-setsize': this.bell.items.hasOlder ? -1 : rows.length});
+      put(card.node);
+    });
+    each(Object.keys(this.headings), (section) => {
+      if (!used[section]) {
+        remove(this.headings[section]!);
       }
     });
   }
 
   /** Take a card away; where motion is wanted it folds up first. */
   drop(id: string) {
-    let node = this.cards[id].node;
+    const node = this.cards[id]!.node;
+    this.cards[id]!.release();
     delete this.cards[id];
     if (!this.bell.isOpen || wantsLessMotion() || !node.offsetHeight) {
       remove(node);
       return;
     }
-    node.removeAttribute('data-id');
-    setAttribute(node, 'role', 'presentation');
-    setAttribute(node, 'aria-hidden', 'true');
-    setAttribute(node, 'tabindex', null);
-    each(focusables(node), function (control) {
+    setAttributes(node, {'data-id': null, role: 'presentation', 'aria-hidden': 'true', tabindex: null});
+    each(focusables(node), (control) => {
       control.tabIndex = -1;
     });
     node.style.height = node.offsetHeight + 'px';
     toggleClass(node, 'ngb-leaving', true);
     window.getComputedStyle(node).height; // makes the browser see the height before it shrinks
     node.style.height = '0px';
-    setTimeout(function () {
+    setTimeout(() => {
       remove(node);
     }, 220);
   }
@@ -211,29 +254,28 @@ export class List {
   /** Note which card is at the top of what is seen, so that cards above it don't push it away. */
   anchor() {
     const top = this.scroller.scrollTop;
-    let i, node;
-    if (top < 8) {
+    if (top < AT_TOP_PX) {
       return null;
     }
-    for (i = 0; i < this.shown.length; i++) {
-      node = this.cards[this.shown[i]].node;
+    for (let i = 0; i < this.shown.length; i++) {
+      const node = this.cards[this.shown[i]!]!.node;
       if (node.offsetTop + node.offsetHeight > top) {
-        return {id: this.shown[i], distance: node.offsetTop - top};
+        return {id: this.shown[i]!, distance: node.offsetTop - top};
       }
     }
     return null;
   }
 
-  restore(anchor: any) {
-    let card = anchor && own(this.cards, anchor.id);
+  restore(anchor: {id: string, distance: number} | null) {
+    const card = anchor && own(this.cards, anchor.id);
     if (card) {
-      this.scroller.scrollTop = card.node.offsetTop - anchor.distance;
+      this.scroller.scrollTop = card.node.offsetTop - anchor!.distance;
     }
   }
 
   /** Say that new ones came above what is seen. */
   noteNews(count: number) {
-    if (this.bell.isOpen && this.scroller.scrollTop >= 8) {
+    if (this.bell.isOpen && this.scroller.scrollTop >= AT_TOP_PX) {
       this.showPill(this.newAbove + count);
     }
   }
@@ -250,91 +292,38 @@ export class List {
   updateStates() {
     const bell = this.bell;
     const texts = bell.texts;
+    const history = this.history;
+    const kind = this.filter.kind;
+    const mayLoad = history.mayLoad();
     const isEmpty = bell.isReady && !this.shown.length;
-    const isSearching = isEmpty && this.mayLoad() && !this.hasFailed;
+    const isSearching = isEmpty && mayLoad && !history.hasFailed;
     this.skeleton.hidden = bell.isReady && !isSearching;
-    this.empty.hidden = !isEmpty || isSearching || this.hasFailed;
-    setText(this.emptyTitle, texts.get(this.filter === 'all' ? 'emptyAll' : 'emptyUnread'));
-    setText(this.emptyHint, texts.get(this.filter === 'all' ? 'emptyAllHint' : 'emptyUnreadHint'));
-    setAttribute(this.feed, 'aria-busy', !bell.isReady || this.isLoadingOlder ? 'true' : null);
-    this.older.hidden = !bell.isReady || !this.mayLoad() || this.isLoadingOlder;
-    setText(this.older, texts.get(this.hasFailed ? 'acknowledgeRetry' : 'loadOlder'));
-    setText(this.end, this.isLoadingOlder ? texts.get('loadingOlder') :
-      this.hasFailed ? texts.get('historyFailed') :
-        this.shown.length > 5 && !this.mayLoad() ? texts.get('end') : '');
+    this.empty.hidden = !isEmpty || isSearching || history.hasFailed;
+    if (!this.empty.hidden) {
+      setText(this.emptyTitle, texts.get(kind === 'all' ? 'emptyAll' : kind === 'tab' ? 'emptyTab' : 'emptyUnread'));
+      setText(this.emptyHint, texts.get(kind === 'unread' ? 'emptyUnreadHint' : 'emptyAllHint'));
+      this.emptySlot.show();
+    }
+    setAttribute(this.feed, 'aria-busy', !bell.isReady || history.isLoading ? 'true' : null);
+    this.older.hidden = !bell.isReady || !mayLoad || history.isLoading;
+    setText(this.older, texts.get(history.hasFailed ? 'acknowledgeRetry' : 'loadOlder'));
+    setText(this.end, history.isLoading ? texts.get('loadingOlder') :
+      history.hasFailed ? texts.get('historyFailed') :
+        this.shown.length > 5 && !mayLoad ? texts.get('end') : '');
     this.end.hidden = !this.end.textContent || isSearching;
     this.foot.hidden = this.end.hidden && this.older.hidden;
   }
 
   measure() {
-    const list = this;
-    each(this.shown, function (id) {
-      list.cards[id].measure();
-    });
-  }
-
-  /** Tell whether there is anything older that this filter could show. */
-  mayLoad() {
-    const bell = this.bell;
-    let unread;
-    if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {
-      return false;
-    }
-    if (this.filter === 'all') {
-      return true;
-    }
-    unread = bell.items.list.filter(function (item) {
-      return !item.read_at && !bell.items.isBeyond(item);
-    }).length;
-    return unread < bell.counts().unread;
-  }
-
-  loadIfNear() {
-    const rest = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight;
-    if (!this.bell.isOpen || !this.scroller.clientHeight || rest > LOAD_AHEAD_PX || this.hasFailed) {
-      return;
-    }
-    if (this.filter === 'unread' && this.pagesUnasked >= MAX_PAGES_UNASKED) {
-      return;
-    }
-    this.loadOlder();
-  }
-
-  loadOlder() {
-    const list = this;
-    const bell = this.bell;
-    const items = bell.items;
-    const last = items.last;
-    if (this.isLoadingOlder || !bell.isReady || !this.mayLoad() || last === null) {
-      return;
-    }
-    this.isLoadingOlder = true;
-    this.hasFailed = false;
-    this.pagesUnasked += 1;
-    this.updateStates();
-    bell.client.history({before: last, limit: bell.options.pageSize}, function (error, page) {
-      list.isLoadingOlder = false;
-      if (bell.isDestroyed) {
-        return;
-      }
-      if (items.last === last) { // else a snapshot came in between, and this page belongs to nothing
-        if (error && error.status === 404) {
-          items.hasOlder = false; // the place it should go on from isn't known any more
-        } else if (error) {
-          list.hasFailed = true;
-        } else {
-          items.reach(page!.notifications, page!.has_more && page!.notifications.length > 0);
-        }
-      }
-      bell.update();
+    each(this.shown, (id) => {
+      this.cards[id]!.measure();
     });
   }
 
   setCurrent(id: string | null) {
-    const list = this;
     this.current = id;
-    each(this.shown, function (one) {
-      list.cards[one].setCurrent(one === id);
+    each(this.shown, (one) => {
+      this.cards[one]!.setCurrent(one === id);
     });
   }
 
@@ -342,45 +331,64 @@ export class List {
     if (this.current !== null && own(this.cards, this.current)) {
       this.focusCard(this.current);
     } else {
-      this.bell.panel.focusFrame();
+      this.bell.panel.node.focus();
     }
   }
 
   focusCard(id: string) {
     this.setCurrent(id);
-    this.cards[id].node.focus();
+    this.cards[id]!.node.focus();
+  }
+
+  /** Open the card of a notification, and its group if it is in one. */
+  reveal(item: Notification) {
+    const key = this.keyOf(item);
+    if (key && !own(this.cards, item.id)) {
+      this.toggleGroup(key);
+    }
+    if (own(this.cards, item.id)) {
+      this.focusCard(item.id);
+      this.cards[item.id]!.open();
+    }
   }
 
   /** Before a card goes away under the user's hands: the one that takes its place gets the focus. */
-  keepFocusNear(card: any) {
+  keepFocusNear(card: Card) {
     this.current = card.id;
     this.awaitsFocus = true;
   }
 
-  onKey(event: any) {
-    let node = closest(event.target, 'ngb-card', this.feed);
+  onKey(event: KeyboardEvent) {
+    const node = closest(event.target as HTMLElement, 'ngb-card', this.feed);
     const id = node ? node.getAttribute('data-id')! : '';
     const place = this.shown.indexOf(id);
     const last = this.shown.length - 1;
-    const steps: Record<string, number> = {ArrowDown: place + 1, Down: place + 1, ArrowUp: place - 1, Up: place - 1, PageDown: place + 5,
-      PageUp: place - 5, Home: 0, End: last};
-    if (place < 0 || event.altKey || event.ctrlKey || event.metaKey) {
+    const steps: Record<string, number> = {ArrowDown: place + 1, Down: place + 1, ArrowUp: place - 1, Up: place - 1,
+      PageDown: place + 5, PageUp: place - 5, Home: 0, End: last};
+    const step = own(steps, event.key);
+    if (place < 0 || event.altKey || event.ctrlKey || event.metaKey || /^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
       return;
     }
-    if (own(steps, event.key) !== undefined) {
+    if (step !== undefined) {
       event.preventDefault();
-      this.focusCard(this.shown[Math.min(Math.max(steps[event.key]!, 0), last)]);
+      this.focusCard(this.shown[Math.min(Math.max(step, 0), last)]!);
       if (place === last) {
-        this.loadIfNear();
+        this.history.loadIfNear();
       }
-    } else if (event.target === node && (event.key === 'Enter' || event.key === ' ' || event.key === 'Spacebar')) {
+    } else if (event.target === node && /^(?:Enter| |Spacebar)$/.test(event.key)) {
       event.preventDefault();
-      this.cards[id].open(event);
-    } else if (event.target === node && (event.key === 'Delete' || event.key === 'Del' || event.key === 'Backspace')) {
+      this.cards[id]!.open(event);
+    } else if (event.target === node && /^(?:Del|Delete|Backspace)$/.test(event.key)) {
       event.preventDefault();
-      this.keepFocusNear(this.cards[id]);
-      this.bell.dismiss(id);
+      this.cards[id]!.remove();
     }
+  }
+
+  release() {
+    each(this.shown, (id) => {
+      this.cards[id]!.release();
+    });
+    this.emptySlot.release();
   }
 }
 

@@ -1,21 +1,32 @@
 /** What cards, toasts and dialogs have in common. */
 
 import type { NotifygateBell } from './bell';
-import { el, empty, icon, setAttribute, setAttributes, setText } from './dom';
+import { append, el, empty, icon, setAttribute, setText, toggleClass } from './dom';
+import { colourOf, initials } from './faces';
 import { ICONS } from './icons';
+import { openElsewhere } from './links';
 import { isUrgent, timeOf } from './notification';
-import { isOwnOrigin } from './urls';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-/** Put the icon of a notification into its circle; a picture only from where the page allows it. */
+/** Put the icon of a notification into its circle: initials, a picture from where the page allows it, a sign. */
 export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notification) {
-  const given = item.icon || bell.catalogue.typeOf(item.type).icon || '';
-  const path = bell.catalogue.iconPath(given);
-  let picture;
+  const catalogue = bell.catalogue;
+  const given = item.icon || catalogue.typeOf(item.type).icon || '';
+  const path = catalogue.iconPath(given);
+  const ofType = catalogue.iconPath(catalogue.iconOf(item.type));
+  const letters = catalogue.hasFace(item) ? initials(item.sender) : '';
+  let picture: HTMLImageElement;
   empty(node);
-  if (!path && bell.catalogue.allowsPicture(given)) {
+  toggleClass(node, 'ngb-face', !!letters);
+  if (letters) {
+    append(node, letters);
+    node.style.background = colourOf(item.sender);
+    if (ofType && !isUrgent(item)) {
+      node.appendChild(el('span', 'ngb-mark', null, icon(ofType)));
+    }
+  } else if (!path && catalogue.allowsPicture(given)) {
     // Before src: the request goes out when that is set, and must not carry cookies.
     picture = el('img', 'ngb-picture', {alt: '', crossorigin: 'anonymous', referrerpolicy: 'no-referrer', src: given});
     picture.onerror = function () {
@@ -26,11 +37,10 @@ export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notifica
   } else if (!path && isPictograph(given)) {
     node.appendChild(el('span', 'ngb-emoji', null, given));
   } else {
-    node.appendChild(icon(path || bell.catalogue.iconPath(item.type) || bell.catalogue.iconPath(item.type.split(/[._-]/)[0]) ||
-      (isUrgent(item) ? ICONS.warning : ICONS.bell)));
+    node.appendChild(icon(path || ofType || (isUrgent(item) ? ICONS.warning : ICONS.bell)));
   }
   if (isUrgent(item)) {
-    node.appendChild(el('span', 'ngb-urgent-mark', null, '!'));
+    node.appendChild(el('span', 'ngb-mark ngb-urgent-mark', null, '!'));
   }
 }
 
@@ -56,14 +66,17 @@ export function showTime(bell: NotifygateBell, node: HTMLElement, item: Notifica
 }
 
 /** Make a link that opens a notification; the click is the bell's, so that it can be marked read first. */
-export function linkTo(bell: NotifygateBell, item: Notification, className: string, label: string, onOpen?: any) {
+export function linkTo(bell: NotifygateBell, item: Notification, className: string, label: string, onOpen?: () => void) {
   const link = el('a', className, {href: item.action_url, dir: 'auto'}, label);
-  if (!isOwnOrigin(item.action_url!)) {
-    setAttributes(link, {target: '_blank', rel: 'noopener noreferrer'});
-  }
+  openElsewhere(link, item.action_url!);
   link.onclick = function (event: any) {
     event.stopPropagation();
     bell.reader.follow(item, link, event, onOpen);
   };
   return link;
+}
+
+/** Return the name that stands above a title: the sender, unless the title begins with it; else the type. */
+export function nameAbove(bell: NotifygateBell, item: Notification) {
+  return item.sender && item.title.indexOf(item.sender) !== 0 ? item.sender : bell.catalogue.typeTitle(item.type);
 }

@@ -1,123 +1,176 @@
-/** What opens below the bell. */
+/** What opens below the bell, or stands in the page: heading, filters, list, settings, footer. */
 
 import type { NotifygateBell } from './bell';
-import { el, iconButton, setAttribute, setText, toggleClass, uid } from './dom';
+import { connection } from './connection';
+import { append, el, iconButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { filterCount, filtersFor, type Filter } from './filters';
 import { ICONS } from './icons';
 import { List } from './list';
-import { each, own } from './objects';
+import { Menu, type Entry } from './menu';
+import { own, each } from './objects';
+import { PAUSE_SECONDS, pausedUntil } from './pause';
 import { SettingsView } from './settings';
-import { badgeText } from './title_count';
+import { Slot } from './slots';
+
+/** For so long the panel shows that something was refused. */
+const COMPLAINT_MS = 8000;
+
+interface Tab {
+  filter: Filter;
+  button: HTMLElement;
+  count: HTMLElement;
+}
 
 export class Panel {
   bell: NotifygateBell;
-  view: any;
+  view: 'list' | 'settings';
   list: List;
   settings: SettingsView;
+  menu: Menu;
   heading: HTMLElement;
+  headerSlot: Slot;
   readAll: HTMLElement;
-  gear: HTMLElement;
+  options: HTMLElement;
   closer: HTMLElement;
-  all: HTMLElement;
-  unreadCount: HTMLElement;
-  unread: HTMLElement;
-  clearAll: HTMLElement;
+  filters: HTMLElement;
+  tabs: Tab[];
   stripText: HTMLElement;
-  retry: HTMLElement;
+  stripAction: HTMLElement;
   strip: HTMLElement;
   undoText: HTMLElement;
   undoButton: HTMLElement;
   undoBar: HTMLElement;
+  footer: HTMLElement;
+  footerSlot: Slot;
   listView: HTMLElement;
   node: HTMLElement;
-  complaint: any;
+  complaint: string | null;
   complaintTimer: any;
 
   constructor(bell: NotifygateBell) {
-    const panel = this;
     const texts = bell.texts;
     this.bell = bell;
-    this.view = 'list';
-    this.list = new List(bell);
-    this.settings = new SettingsView(bell);
-
-    this.heading = el('h2', 'ngb-heading', {id: uid('heading')}, texts.get('heading'));
-    this.readAll = iconButton(ICONS.checks, texts.get('markAllRead'), 'ngb-read-all');
-    this.gear = iconButton(ICONS.gear, texts.get('settings'), 'ngb-gear');
+    this.view = bell.options.view === 'preferences' ? 'settings' : 'list';
+    this.menu = new Menu();
+    this.heading = el('h2', 'ngb-heading', {id: uid('heading')});
+    this.headerSlot = new Slot(bell, 'header', this.heading, () => {
+      append(this.heading, texts.get('heading'));
+    });
+    this.readAll = el('button', 'ngb-read-all', {type: 'button'}, texts.get('markAllRead'));
+    this.options = iconButton(ICONS.dots, texts.get('menu'), 'ngb-menu-button');
+    setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
     this.closer = iconButton(ICONS.close, texts.get('close'), 'ngb-closer');
-    this.all = el('button', 'ngb-filter', {type: 'button'}, texts.get('all'));
-    this.unreadCount = el('span', 'ngb-filter-count');
-    this.unread = el('button', 'ngb-filter', {type: 'button'}, [texts.get('unread'), this.unreadCount]);
-    this.clearAll = el('button', 'ngb-clear', {type: 'button'}, texts.get('clearAll'));
+    this.filters = el('div', 'ngb-filters', {role: 'group', 'aria-label': texts.get('filter')});
+    this.makeTabs();
+    this.list = new List(bell, this.tabs[0]!.filter);
+    this.settings = new SettingsView(bell);
     this.stripText = el('span', 'ngb-strip-text');
-    this.retry = el('button', 'ngb-strip-action', {type: 'button'}, texts.get('retry'));
+    this.stripAction = el('button', 'ngb-strip-action', {type: 'button'});
     this.strip = el('div', 'ngb-strip', {role: 'status'}, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
-      this.stripText, this.retry]);
+      this.stripText, this.stripAction]);
     this.undoText = el('span', 'ngb-undo-text');
     this.undoButton = el('button', 'ngb-undo-button', {type: 'button'}, texts.get('undo'));
     this.undoBar = el('div', 'ngb-undo', null, [this.undoText, this.undoButton]);
     this.undoBar.hidden = true;
-
+    this.footer = el('div', 'ngb-footer');
+    this.footerSlot = new Slot(bell, 'footer', this.footer, () => this.drawFooter());
     this.listView = el('div', 'ngb-view', null, [
-      el('div', 'ngb-header', null, [this.heading, this.readAll, this.gear, this.closer]),
-      el('div', 'ngb-toolbar', null, [
-        el('div', 'ngb-filters', {role: 'group', 'aria-label': texts.get('filter')}, [this.all, this.unread]),
-        this.clearAll
-      ]),
-      this.strip, this.list.node
+      el('div', 'ngb-header', null, [this.heading, this.options, this.closer]),
+      el('div', 'ngb-toolbar', null, [this.filters, this.readAll]),
+      this.strip, this.list.node, this.footer
     ]);
-    this.settings.node.hidden = true;
-    this.node = el('div', 'ngb-panel', {id: uid('panel'), role: 'dialog', 'aria-labelledby': this.heading.id,
-      tabindex: '-1'}, [this.listView, this.settings.node, this.undoBar]);
-    this.node.hidden = true;
+    this.listView.hidden = this.view !== 'list';
+    this.settings.node.hidden = !this.listView.hidden;
+    this.node = el('div', 'ngb-panel', {id: uid('panel'), role: bell.options.view === 'bell' ? 'dialog' : 'region',
+      'aria-labelledby': this.listView.hidden ? this.settings.heading.id : this.heading.id, tabindex: '-1'},
+    [this.listView, this.settings.node, this.undoBar, this.menu.node]);
+    this.node.hidden = bell.options.view === 'bell';
     this.listen();
-
-    this.all.onclick = function () {
-      panel.setFilter('all');
-    };
-    this.unread.onclick = function () {
-      panel.setFilter('unread');
-    };
   }
 
   listen() {
-    const panel = this;
     const bell = this.bell;
-    this.readAll.onclick = function () {
-      bell.reader.markAllRead();
-    };
-    this.gear.onclick = function () {
-      panel.show('settings');
-    };
-    this.closer.onclick = function () {
-      bell.close();
-    };
-    this.clearAll.onclick = function () {
-      bell.clearAll();
-    };
-    this.retry.onclick = function () {
-      bell.retry();
-    };
-    this.undoButton.onclick = function () {
-      panel.undo();
-    };
-    this.node.onkeydown = function (event) {
-      if (event.key === 'Escape' || event.key === 'Esc') {
+    this.readAll.onclick = () => bell.reader.markAllRead();
+    this.options.onclick = () => this.menu.toggle(this.options, this.entries());
+    this.closer.onclick = () => bell.close();
+    this.undoButton.onclick = () => this.undo();
+    this.node.onkeydown = (event) => this.onKey(event);
+  }
+
+  onKey(event: KeyboardEvent) {
+    const bell = this.bell;
+    if (event.key === 'Escape' || event.key === 'Esc') {
+      if (this.view === 'settings') {
+        this.show('list');
+      } else {
+        bell.close();
+      }
+      if (!bell.isInline()) {
         event.stopPropagation();
-        if (panel.view === 'settings') {
-          panel.show('list');
-        } else {
-          bell.close();
-        }
-      } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending) {
+      }
+    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending) {
+      event.preventDefault();
+      this.undo();
+    } else if (/^(?:Arrow)?(?:Down|Up)$/.test(event.key) && this.view === 'list' && !event.defaultPrevented &&
+        !/^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
+      event.preventDefault();
+      this.list.focus();
+    }
+  }
+
+  /** What the menu offers. */
+  entries(): Entry[] {
+    const bell = this.bell;
+    const texts = bell.texts;
+    const isPaused = !!pausedUntil();
+    const entries = [
+      {label: texts.get(isPaused ? 'resume' : 'pause'), icon: ICONS.clock, work: () => {
+        bell.pausePopups(isPaused ? 0 : PAUSE_SECONDS);
+      }},
+      {label: texts.get('settings'), icon: ICONS.gear, work: () => this.show('settings')}
+    ];
+    if (this.list.shown.length && this.list.filter.kind === 'all') {
+      entries.unshift({label: texts.get('clearAll'), icon: ICONS.archive, work: () => bell.clearAll()});
+    }
+    return entries;
+  }
+
+  makeTabs() {
+    this.tabs = filtersFor(this.bell.texts, this.bell.options.tabs).map((filter) => {
+      const count = el('span', 'ngb-filter-count');
+      const button = el('button', 'ngb-filter', {type: 'button'}, [filter.label, count]);
+      button.onclick = () => {
+        this.list.setFilter(filter);
+        this.update();
+      };
+      return {filter: filter, button: button, count: count};
+    });
+    this.filters.textContent = '';
+    append(this.filters, this.tabs.map((tab) => tab.button));
+  }
+
+  setFilter(place: number) {
+    this.list.setFilter(this.tabs[place]!.filter);
+    this.update();
+  }
+
+  drawFooter() {
+    const bell = this.bell;
+    const url = bell.options.inboxUrl;
+    if (!url) return;
+    const link = el('a', 'ngb-see-all', {href: url}, bell.texts.get('seeAll'));
+    link.onclick = (event) => {
+      if (bell.reader.isRouted(link, event)) {
         event.preventDefault();
-        panel.undo();
+        bell.reader.go(link, null);
       }
     };
+    append(this.footer, link);
   }
 
   undo() {
     const pending = this.bell.dismissals.pending;
-    const first = pending && pending.upTo === null ? pending.ids[0] : null;
+    const first = pending && pending.upTo === null ? pending.ids[0]! : null;
     this.bell.dismissals.undo();
     if (first !== null && own(this.list.cards, first)) {
       this.list.focusCard(first);
@@ -126,25 +179,22 @@ export class Panel {
     }
   }
 
-  setFilter(filter: any) {
-    this.list.setFilter(filter);
-    this.update();
-  }
-
-  show(view: any) {
+  show(view: 'list' | 'settings') {
     const was = this.view;
+    if (this.bell.options.view === 'preferences') {
+      return;
+    }
     this.view = view;
     this.listView.hidden = view !== 'list';
     this.settings.node.hidden = view !== 'settings';
     setAttribute(this.node, 'aria-labelledby', view === 'list' ? this.heading.id : this.settings.heading.id);
     if (view === 'settings') {
-      this.bell.preferenceStore.load();
-      this.settings.update();
+      this.settings.load();
       this.settings.heading.focus();
     } else {
       this.list.update();
       if (was === 'settings') {
-        this.gear.focus();
+        this.options.focus();
       }
     }
   }
@@ -154,13 +204,20 @@ export class Panel {
     const texts = bell.texts;
     const unread = bell.unread();
     const pending = bell.dismissals.pending;
-    setAttribute(this.all, 'aria-pressed', this.list.filter === 'all');
-    setAttribute(this.unread, 'aria-pressed', this.list.filter === 'unread');
-    setText(this.unreadCount, unread ? badgeText(unread) : '');
-    this.unreadCount.hidden = !unread;
+    const items = bell.items.list.filter((item) => !bell.dismissals.hides(item));
+    each(this.tabs, (tab) => {
+      const count = filterCount(tab.filter, items, unread);
+      setAttribute(tab.button, 'aria-pressed', String(this.list.filter === tab.filter));
+      setText(tab.count, count);
+      tab.count.hidden = !count;
+    });
     setAttribute(this.readAll, 'aria-disabled', unread ? null : 'true');
+    this.headerSlot.show();
+    this.footerSlot.show();
+    if (this.footerSlot.isOwn()) {
+      this.footer.hidden = !bell.options.inboxUrl;
+    }
     this.list.update();
-    this.clearAll.hidden = !this.list.shown.length || this.list.filter !== 'all';
     if (!pending && this.undoBar.contains(document.activeElement)) {
       this.list.focus(); // the focus must not fall back to the top of the page
     }
@@ -174,69 +231,45 @@ export class Panel {
     this.showState();
   }
 
-  /** Say what is wrong with the connection and what is being done about it; nothing while all is well. */
+  /** Say what is wrong with the connection and what is being done about it, or that pop-ups are paused. */
   showState() {
-    const state = this.bell.connection();
-    const text = this.complaint || state.text;
+    const bell = this.bell;
+    const texts = bell.texts;
+    const state = connection(bell);
+    const until = pausedUntil();
+    const isPause = !this.complaint && !state.text && until > 0;
+    const text = this.complaint || state.text || (isPause ? texts.get('paused', {time: texts.clockTime(until)}) : '');
     toggleClass(this.strip, 'ngb-strip-bad', !!this.complaint || state.isBad);
     setText(this.stripText, text);
     this.strip.hidden = !text;
-    this.retry.hidden = !!this.complaint || !state.canRetry;
-    this.list.skeleton.hidden = this.list.skeleton.hidden || (!this.bell.isReady && state.isOver);
+    this.stripAction.hidden = !isPause && (!!this.complaint || !state.canRetry);
+    setText(this.stripAction, texts.get(isPause ? 'resume' : 'retry'));
+    this.stripAction.onclick = () => {
+      if (isPause) {
+        bell.pausePopups(0);
+        this.node.focus();
+      } else {
+        bell.retry();
+      }
+    };
+    this.list.skeleton.hidden = this.list.skeleton.hidden || (!bell.isReady && state.isOver);
   }
 
   /** Show that something the user did was refused, for a while. */
   complain(text: string) {
-    const panel = this;
     clearTimeout(this.complaintTimer);
     this.complaint = text;
-    this.complaintTimer = setTimeout(function () {
-      panel.complaint = null;
-      panel.showState();
-    }, 8000);
+    this.complaintTimer = setTimeout(() => {
+      this.complaint = null;
+      this.showState();
+    }, COMPLAINT_MS);
     this.showState();
   }
 
-  focusFrame() {
-    this.node.focus();
-  }
-
-  /**
-   * Put the panel below the bell where it fits, else above it; its width is CSS's. Fixed, so that an ancestor with
-   * hidden overflow can't cut it; measured once more, because an ancestor with a transform moves what is fixed.
-   */
-  place() {
-    const style = this.node.style;
-    const width = document.documentElement.clientWidth;
-    const height = window.innerHeight;
-    const bell = this.bell.button.getBoundingClientRect();
-    const margin = 12;
-    let size, left, top, below, real;
-    each(['left', 'top', 'right', 'bottom', 'maxHeight'] as const, function (name) {
-      style[name] = '';
-    });
-    if (width <= 560) {
-      return; // a sheet over the whole window, as the CSS says
-    }
-    size = this.node.getBoundingClientRect().width;
-    below = height - bell.bottom - margin - 8;
-    left = this.bell.isRtl() ? bell.left : bell.right - size;
-    left = Math.max(margin, Math.min(left, width - size - margin));
-    style.left = left + 'px';
-    style.right = 'auto';
-    if (below >= 320 || below >= bell.top) {
-      top = bell.bottom + 8;
-      style.maxHeight = Math.max(below, 160) + 'px';
-      style.top = top + 'px';
-    } else {
-      style.maxHeight = bell.top - margin - 8 + 'px';
-      top = Math.max(margin, bell.top - 8 - this.node.getBoundingClientRect().height);
-      style.top = top + 'px';
-    }
-    real = this.node.getBoundingClientRect();
-    if (Math.abs(real.left - left) > 1 || Math.abs(real.top - top) > 1) {
-      style.left = 2 * left - real.left + 'px';
-      style.top = 2 * top - real.top + 'px';
-    }
+  release() {
+    this.headerSlot.release();
+    this.footerSlot.release();
+    this.list.release();
+    clearTimeout(this.complaintTimer);
   }
 }

@@ -6,6 +6,7 @@ import { VISIBLE_KEY, store } from './desktop';
 import { isHidden, toggleClass } from './dom';
 import { timeOf } from './notification';
 import { contains, each } from './objects';
+import { pausedUntil } from './pause';
 
 type Notification = Notifygate.Notification;
 
@@ -86,6 +87,7 @@ export class Presenter {
   /** Show news: announced, as a toast, as a dialog, on the desktop, each as it should be. */
   present(items: Notification[]) {
     const bell = this.bell;
+    const isPaused = !!pausedUntil();
     let loud;
     const sorted = items.slice().sort(function (a, b) {
       return a.id < b.id ? -1 : 1;
@@ -106,6 +108,9 @@ export class Presenter {
     }
     each(sorted, function (item) {
       const display = bell.catalogue.displayOf(item);
+      if (isPaused && item.priority !== 'critical') {
+        return; // counted and announced, and nothing pops up
+      }
       if (display === 'modal') {
         bell.modals.add(item);
       } else if (display === 'browser' && isHidden() && bell.desktop.permission() === 'granted' && bell.state().leader !== false) {

@@ -5,6 +5,7 @@ import type { NotifygateBell } from './bell';
 import { MAX_IDS } from './dismissals';
 import { isHidden } from './dom';
 import { dictionary, each } from './objects';
+import { isOwnOrigin } from './urls';
 
 type Notification = Notifygate.Notification;
 
@@ -20,15 +21,19 @@ export class Reader {
     this.bell = bell;
   }
 
-  /** Mark one as read or unread. The client shows it at once and takes it back when the gateway refuses. */
-  setRead(item: Notification, isRead: boolean, done?: any) {
-    if (!!item.read_at === isRead) {
+  /** Mark some as read or unread. The client shows it at once and takes it back when the gateway refuses. */
+  setRead(items: readonly Notification[], isRead: boolean, done?: (error: unknown) => void) {
+    const ids = items.filter((item) => !!item.read_at !== isRead).map((item) => item.id);
+    if (!ids.length) {
       if (done) {
         done(null);
       }
       return;
     }
-    this.bell.client[isRead ? 'markRead' : 'markUnread']([item.id], this.orComplain(done));
+    // A closed group may be larger than a request.
+    for (let at = 0; at < ids.length; at += MAX_IDS) {
+      this.bell.client[isRead ? 'markRead' : 'markUnread'](ids.slice(at, at + MAX_IDS), this.orComplain(done));
+    }
     this.bell.update();
   }
 
@@ -82,23 +87,39 @@ export class Reader {
   }
 
   /** Note that one was opened: it is read then. Returns false if the page wants to handle it itself. */
-  opened(item: Notification, done?: any) {
+  opened(item: Notification, done?: (error: unknown) => void) {
     const handled = this.bell.options.onOpen ? this.bell.options.onOpen(item) : undefined;
-    this.setRead(this.bell.items.get(item.id) || item, true, done);
+    this.setRead([this.bell.items.get(item.id) || item], true, done);
     return handled;
   }
 
+  /** Return whether a click on a link is for the page's router: in this tab, within the page's origin. */
+  isRouted(link: HTMLAnchorElement, event: MouseEvent) {
+    return !!this.bell.options.navigate && !isElsewhere(link, event) && isOwnOrigin(link.href);
+  }
+
+  /** Go where a link leads: by the page's router, if it has one. */
+  go(link: HTMLAnchorElement, item: Notification | null) {
+    const navigate = this.bell.options.navigate;
+    if (navigate && isOwnOrigin(link.href)) {
+      this.bell.close(true);
+      navigate(link.getAttribute('href')!, item);
+    } else {
+      window.location.assign(link.href);
+    }
+  }
+
   /** Follow a notification's link, after a click on it or in its name. */
-  follow(item: Notification, link: any, event: any, onOpen?: any) {
-    const isElsewhere = link.target === '_blank' || event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0;
+  follow(item: Notification, link: any, event: any, onOpen?: () => void) {
     let hasGone = false;
+    const isRouted = this.isRouted(link, event);
     const isRead = !!(this.bell.items.get(item.id) || item).read_at;
-    function go() {
+    const go = () => {
       if (!hasGone) {
         hasGone = true;
-        window.location.assign(link.href);
+        this.go(link, item);
       }
-    }
+    };
     if (event.currentTarget !== link && event.target !== link) {
       link.click(); // the card was clicked: the browser knows best how to follow its link
       return;
@@ -106,18 +127,24 @@ export class Reader {
     if (onOpen) {
       onOpen();
     }
-    if (isElsewhere || isRead) {
+    if (!isRouted && (isElsewhere(link, event) || isRead)) {
       if (this.opened(item) === false) {
         event.preventDefault();
       }
       return;
     }
     event.preventDefault();
-    // Leaving the page would cut off the request that marks it as read.
-    if (this.opened(item, go) === false) {
+    // Leaving the page would cut off the request that marks it as read; a router stays in it.
+    if (this.opened(item, isRouted ? undefined : go) === false) {
       hasGone = true;
+    } else if (isRouted) {
+      go();
     } else {
       setTimeout(go, FOLLOW_LINK_MS);
     }
   }
+}
+
+function isElsewhere(link: HTMLAnchorElement, event: MouseEvent) {
+  return link.target === '_blank' || event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0;
 }

@@ -70,7 +70,12 @@ export class Texts {
     }, 'toLocaleString');
   }
 
-  format(time: number, options: Intl.DateTimeFormatOptions, method: 'toLocaleString' | 'toLocaleDateString') {
+  clockTime(time: number) {
+    return this.format(time, {hour: '2-digit', minute: '2-digit'}, 'toLocaleTimeString');
+  }
+
+  format(time: number, options: Intl.DateTimeFormatOptions,
+    method: 'toLocaleString' | 'toLocaleDateString' | 'toLocaleTimeString') {
     const date = new Date(time);
     if (isNaN(date.getTime())) {
       return '';
@@ -83,7 +88,7 @@ export class Texts {
   }
 }
 
-function daysBetween(time: number, now: number) {
+export function daysBetween(time: number, now: number) {
   const then = new Date(time);
   const today = new Date(now);
   then.setHours(0, 0, 0, 0);

@@ -2,9 +2,8 @@
 
 import { el, hasSelection, iconButton, isOnControl } from './dom';
 import { ICONS } from './icons';
-import { fillIcon, linkTo, priorityLabel, timeNode } from './looks';
+import { fillIcon, linkTo, nameAbove, priorityLabel, timeNode } from './looks';
 import { isUrgent, priorityOf } from './notification';
-import { own } from './objects';
 import type { Toasts } from './toasts';
 import { isSafeUrl } from './urls';
 import type Notifygate from '../../types/index';
@@ -51,7 +50,7 @@ export class Toast {
       image,
       el('div', 'ngb-main', null, [
         el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, item.sender || bell.catalogue.typeTitle(item.type)),
+          el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
           isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, this.time
         ]),
         el('p', 'ngb-title', null, this.link),
@@ -81,11 +80,8 @@ export class Toast {
   openInBell() {
     const bell = this.toasts.bell;
     bell.open(true);
-    bell.panel.setFilter('all');
-    if (own(bell.panel.list.cards, this.item.id)) {
-      bell.panel.list.focusCard(this.item.id);
-      bell.panel.list.cards[this.item.id].open();
-    }
+    bell.panel.setFilter(0);
+    bell.panel.list.reveal(this.item);
   }
 
   run() {

@@ -43,6 +43,7 @@ function makeCore(client: Api, options: Api.Options): Core {
     guard: {},
     batches: 0,
     resets: 0,
+    joins: 0,
     hold: 0,
     preferencesSent: 0,
     preferencesTagFrom: 0,
@@ -118,6 +119,9 @@ export function Notifygate(this: Api, options: Api.Options): void {
   };
   self.follow = topic('PUT');
   self.unfollow = topic('DELETE');
+  self.topics = (done) => {
+    send(core, 'GET', 'inbox/topics', null, done);
+  };
   self.preferences = (types, done) => preferences(core, types, done);
   self.diagnose = (done) => diagnose(core, done);
 }

@@ -11,6 +11,8 @@ import { subjectOf, withToken } from './tokens';
 export interface LifeState {
   /** Stops listening to the page; null: the client doesn't run. */
   unlisten: (() => void) | null;
+  /** How often a token was asked for to join; only the last answer counts. */
+  joins: number;
 }
 
 export function start(core: Core): void {
@@ -38,9 +40,10 @@ export function start(core: Core): void {
 
 /** Find out whose client this is, and join the other tabs of theirs. */
 export function join(core: Core): void {
+  const number = ++core.joins;
   withToken(core, () => {
     const token = core.token;
-    if (!core.unlisten || core.user !== null) return;
+    if (!core.unlisten || core.user !== null || number < core.joins) return;
     if (!token) return fail(core, failure(token === 0 ? 0 : 401, {}));
     core.user = core.options.user || subjectOf(token, core.platform) || '';
     core.key = 'notifygate:' + core.baseUrl + ':' + core.user + ':';

@@ -1,0 +1,64 @@
+/** Parts that the page may render. */
+
+import type Notifygate from '../../types/index';
+import type Bell from '../../types/notifygate-bell';
+import type { NotifygateBell } from './bell';
+import { append, empty } from './dom';
+
+type Name = Exclude<keyof Bell.Render, 'release'>;
+
+export class Slot {
+  bell: NotifygateBell;
+  name: Name;
+  holder: HTMLElement;
+  /** Draws what the bell itself shows there. */
+  drawOwn: () => void;
+  /** What the page's function returned; undefined: the bell's own is shown; false: nothing was drawn yet. */
+  shown: Bell.Rendered | false;
+
+  constructor(bell: NotifygateBell, name: Name, holder: HTMLElement, drawOwn: () => void) {
+    this.bell = bell;
+    this.name = name;
+    this.holder = holder;
+    this.drawOwn = drawOwn;
+    this.shown = false;
+  }
+
+  isOwn(): boolean {
+    return this.shown === undefined;
+  }
+
+  /** Call the page's function, and put what it returns in the place of what was there. */
+  show(item?: Notifygate.Notification): void {
+    const made = this.render(item);
+    if (made === this.shown) return;
+    this.release();
+    this.shown = made;
+    empty(this.holder);
+    if (made === undefined) this.drawOwn();
+    else append(this.holder, made);
+    this.holder.hidden = made === null;
+  }
+
+  render(item?: Notifygate.Notification): Bell.Rendered {
+    const work = (this.bell.options.render || {})[this.name] as ((...values: unknown[]) => Bell.Rendered) | undefined;
+    if (!work) return undefined;
+    const part = { bell: this.bell, node: this.shown && typeof this.shown === 'object' ? this.shown : null };
+    try {
+      return item ? work(item, part) : work(part);
+    } catch (error) {
+      // The page's fault is reported, and the bell goes on without its function.
+      setTimeout(() => {
+        throw error;
+      }, 0);
+      return undefined;
+    }
+  }
+
+  /** Let the page know that its node is no longer used. */
+  release(): void {
+    const done = this.bell.options.render.release;
+    if (done && this.shown && typeof this.shown === 'object') done(this.shown);
+    this.shown = false;
+  }
+}
