@@ -308,7 +308,16 @@ def test_the_manual_names_every_option_property_and_icon(bell_site: BellSite, ne
 
     icons = page.evaluate("Object.keys(NotifygateBell.icons)")
     named = section(manual, "## Icons").split("an emoji, or an https URL:")[1].split("Where there is none")[0]
-    assert set(re.findall(r"`(\w+)`", named)) == set(icons) - {"archive", "back", "check", "close", "dots", "gear", "go", "up"}
+    assert set(re.findall(r"`(\w+)`", named)) == set(icons) - {
+        "archive",
+        "back",
+        "check",
+        "close",
+        "dots",
+        "gear",
+        "go",
+        "up",
+    }
 
 
 def section(manual: str, heading: str) -> str:

@@ -1,7 +1,6 @@
 """`notifygate doctor` with things that are wrong, each made wrong in earnest."""
 
 import json
-import re
 import resource
 import shutil
 from pathlib import Path
@@ -13,7 +12,8 @@ from sqlalchemy import make_url
 from notifygate.cli.doctor import check_machine
 from notifygate.cli.doctor.check_settings import read_settings
 from notifygate.storage.database import make_engine
-from tests.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
+from tests.support.doctor import report, wrong
 from tests.support.gateway_process import GatewayProcess
 from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer
@@ -25,23 +25,6 @@ SECRETS = {
 }
 
 FSYNC_IS_OFF = "fsync is off, so that it acknowledges what is not on disk and a 201 promises too much: set fsync=on"
-
-
-def report(cli: CommandLine, *arguments: str, env: dict[str, str] | None = None) -> list[dict[str, str]]:
-    """Return the findings, and check that exit code and last line agree with them."""
-    # As many holds as the machine's limit on open files allows, whatever that is.
-    done = cli.run("doctor", "--json", *arguments, env={"NOTIFYGATE_HOLDS_PER_WORKER": "100", **(env or {})})
-    findings = [json.loads(line) for line in done.stdout.splitlines()]
-    faults = sum(finding["level"] == "wrong" for finding in findings)
-    assert done.returncode == (1 if faults else 0), done
-    assert bool(done.stderr) == bool(faults), done
-    if faults:
-        assert re.fullmatch(rf"notifygate: {faults} things? (is|are) wrong\n", done.stderr)
-    return findings
-
-
-def wrong(findings: list[dict[str, str]], level: str = "wrong") -> str:
-    return "\n".join(finding["message"] for finding in findings if finding["level"] == level)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 from tests.support.gateway_process import REPOSITORY
 from tests.support.ports import free_port
 

@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 
 from notifygate.storage.database import make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION
-from tests.cli.conftest import CommandLine
+from tests.support.command_line import CommandLine
 
 pytestmark = pytest.mark.both_databases
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from notifygate.storage.readiness import SCHEMA_REVISION
-from tests.cli.conftest import CommandLine
 from tests.cli.test_migrate import revisions
-from tests.project.source import REPOSITORY
+from tests.support.command_line import CommandLine
 from tests.support.gateway_process import GatewayProcess
 from tests.support.ports import free_port
+from tests.support.source import REPOSITORY
 
 
 @pytest.fixture

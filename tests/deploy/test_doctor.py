@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import pytest
-from tests.longpoll.site import Site
 
-from tests.cli.conftest import CommandLine
-from tests.cli.test_doctor import report, wrong
+from tests.support.command_line import CommandLine
+from tests.support.doctor import report, wrong
 from tests.support.proxies import Nginx, Proxy
+from tests.support.site import Site
 
 READ_TIMEOUT = "proxy_read_timeout 75s;"
 

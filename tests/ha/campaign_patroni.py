@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from tests.longpoll.site import MakeSite, Site, eventually
 
 from tests.ha.conftest import skip_without
 from tests.ha.load import Device, Publishing
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.patroni import PatroniCluster
+from tests.support.site import MakeSite, Site
+from tests.support.waiting import eventually
 
 WRITES = 25
 """Acknowledged before, between and after what happens."""

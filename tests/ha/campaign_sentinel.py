@@ -1,10 +1,11 @@
 """The master of a Redis behind Sentinel hangs, and is killed where everything speaks TLS. `make ha` runs it."""
 
 import pytest
-from tests.longpoll.site import MakeSite, eventually
 
 from tests.ha.conftest import MakeRedis
 from tests.ha.sentinel_site import ANNOUNCED_SECONDS, fail_over_under_load, start_site, workers_on
+from tests.support.site import MakeSite
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -1,4 +1,4 @@
-"""What these tests share; the sites are those of tests/longpoll/."""
+"""Redis behind Sentinels, as docs/operations.md sets it up."""
 
 import os
 import re
@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import pytest
 
-from tests.longpoll.conftest import make_site as make_site
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.sentinel import SentinelRedis
 

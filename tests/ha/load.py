@@ -7,7 +7,9 @@ from typing import Any
 
 import gevent
 import requests
-from tests.longpoll.site import Publisher, Recipient, eventually
+
+from tests.support.site import Publisher, Recipient
+from tests.support.waiting import eventually
 
 RETRY_SECONDS = 0.1
 HOLD_SECONDS = 50

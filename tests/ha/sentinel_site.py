@@ -7,11 +7,10 @@ when a worker had found the new master.
 import time
 from collections.abc import Callable
 
-from tests.longpoll.site import MakeSite, Site, eventually
-
 from tests.ha.load import Device, Publishing, slowest_delivery_seconds
-from tests.longpoll.conftest import RARE_LOOKS
 from tests.support.sentinel import SentinelRedis
+from tests.support.site import RARE_LOOKS, MakeSite, Site
+from tests.support.waiting import eventually
 
 ANNOUNCED_SECONDS = 50.0
 """Less than a worker's own look takes, more than any fail-over on a busy machine. docs/reliability.md has the figures."""

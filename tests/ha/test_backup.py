@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
-from tests.longpoll.site import MakeSite, Site
 
 from tests.ha.conftest import OPERATIONS
 from tests.support.binaries import find_postgres
+from tests.support.site import MakeSite, Site
 
 DOCUMENTED_URL = "postgresql://notifygate@db/notifygate"
 

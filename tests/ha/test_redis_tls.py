@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.longpoll.site import MakeSite, Site, all_done, eventually
 
 from tests.ha.conftest import documented_rules, skip_without
-from tests.longpoll.conftest import RARE_LOOKS
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.certificates import make_certificate
 from tests.support.redis_with_tls import RedisWithTls
+from tests.support.site import RARE_LOOKS, MakeSite, Site
+from tests.support.waiting import all_done, eventually
 
 RARE = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_LOOKS.items()}
 

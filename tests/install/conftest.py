@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.source import REPOSITORY, files
 from tests.support.processes import make_folder, remove_folder
+from tests.support.source import REPOSITORY, files
 
 DOCKERFILE = REPOSITORY / "deploy" / "Dockerfile"
 

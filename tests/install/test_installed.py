@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.longpoll.site import eventually, worker_pids
 
 from notifygate import __version__
 from scripts.release_check import check_licences, make_sbom
 from tests.install.conftest import DOCKERFILE, Installed, stages_of
-from tests.project.source import REPOSITORY
-from tests.project.test_readme import run_document
-from tests.project.test_requirements import locked, normal, wanted
+from tests.support.documents import run_document
 from tests.support.gateway_process import GatewayProcess
+from tests.support.requirement_files import locked, normal, wanted
+from tests.support.site import worker_pids
+from tests.support.source import REPOSITORY
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
 """The first test waits for the installation of all dependencies."""

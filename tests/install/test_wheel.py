@@ -10,8 +10,8 @@ import pytest
 
 from notifygate import __version__
 from tests.install.conftest import build, copy_project
-from tests.project.source import REPOSITORY, files
-from tests.project.test_requirements import wanted
+from tests.support.requirement_files import wanted
+from tests.support.source import REPOSITORY, files
 
 pytestmark = pytest.mark.timeout(600)
 

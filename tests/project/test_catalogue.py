@@ -8,7 +8,7 @@ import pytest
 from notifygate import errors
 from notifygate.errors import ConfigurationError, NotifygateError
 from notifygate.problem_catalogue import CATALOGUE
-from tests.project.source import modules
+from tests.support.source import modules
 
 
 def all_errors(base: type[NotifygateError] = NotifygateError) -> Iterator[type[NotifygateError]]:

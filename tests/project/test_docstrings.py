@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.source import REPOSITORY, modules
+from tests.support.source import REPOSITORY, modules
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter
 from notifygate.metrics import Tally
 from notifygate.server.arbiter import GatewayArbiter
 from notifygate.settings import Settings
-from tests.project.source import REPOSITORY
+from tests.support.source import REPOSITORY
 
 NGINX_KEEPALIVE_SECONDS = 60
 """How long nginx keeps an idle connection to an upstream (`keepalive_timeout` in `upstream`)."""

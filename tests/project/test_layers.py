@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.project.source import REPOSITORY, imported_names, imports, modules
+from tests.support.source import REPOSITORY, imported_names, imports, modules
 
 LEVELS: tuple[frozenset[str], ...] = tuple(
     map(

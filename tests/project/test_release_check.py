@@ -18,7 +18,7 @@ from scripts.release_check import (
     npm_packages,
     npm_version,
 )
-from tests.project.source import REPOSITORY
+from tests.support.source import REPOSITORY
 
 OPENAPI = "notifygate/endpoints/openapi.json"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.source import REPOSITORY, files
+from tests.support.source import REPOSITORY, files
 
 TEXTS = {path: path.read_bytes() for path in files() if path != Path(__file__).resolve()}
 
