@@ -234,9 +234,10 @@ def test_an_altered_entry_is_refused_or_can_be_counted_and_rendered(
         view = a_view(audience.removeprefix("user:"))
         assert len(tail.after(view.audiences, entry.seq - 1) or ()) == (audience in view.audiences)
         view.affects(entry)
-        view.deltas(entry)
+        assert all(type(delta) is int and -1 <= delta <= 1 for delta in view.deltas(entry))
         if entry.notification and (shown_as := view.shows(entry)):
-            json.loads(entry.notification.json_for(shown_as, entry.seen_at, entry.read_at))
+            shown = json.loads(entry.notification.json_for(shown_as, entry.seen_at, entry.read_at))
+            assert shown["id"] == entry.notification.id
 
 
 def a_view(recipient: str) -> View:
