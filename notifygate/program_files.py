@@ -1,4 +1,4 @@
-"""The files of the gateway that are no modules of the package: `migrations/`, `gunicorn.conf.py` and `wsgi.py`.
+"""The files of the gateway outside the package's modules: `migrations/`, `gunicorn.conf.py` and `wsgi.py`.
 
 In a checkout they lie beside the package, where gunicorn and Alembic look for them. A wheel carries the same files
 inside of the package (`scripts/hatch_build.py`): beside it, in site-packages, other projects use these names, too.

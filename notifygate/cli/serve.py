@@ -1,4 +1,4 @@
-"""`notifygate serve`: the gateway, under gunicorn, in the place of this process."""
+"""`notifygate serve`: replaces this process by gunicorn with the gateway."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def command() -> None:
         check_database(database, settings.secret_key)
     finally:
         database.engine.dispose()
-    # The same process goes on as gunicorn: signals and sd_notify reach it, and nothing stands in between.
+    # The same process continues as gunicorn: signals and sd_notify reach it directly.
     os.execv(sys.executable, gunicorn_command())  # noqa: S606 - no shell: a list that is written here
 
 

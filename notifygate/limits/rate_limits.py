@@ -162,7 +162,7 @@ def _connect(app: Flask, url: str) -> Redis:
     limiter = Limiter(
         get_remote_address,
         app=app,
-        # Names the kind of storage; the pool says where it is, which limits' own URLs can't where there are Sentinels.
+        # Names the kind of storage; the pool has its address, since limits' own URLs don't support Sentinels.
         storage_uri="redis://",
         storage_options={"connection_pool": client.connection_pool},  # pyright: ignore[reportArgumentType]
         strategy=STRATEGY,

@@ -29,7 +29,7 @@ LOCK_SECONDS = 1
 """How long a step waits for the lock on a table. Other statements that need the table wait behind it meanwhile."""
 LOCK_ATTEMPTS = 60
 LOCK_PAUSE_SECONDS = 1.0
-"""Pause between the attempts, in which what has queued up behind the last one is done."""
+"""Pause between the attempts, in which queued statements run."""
 
 LOCK_STATES = frozenset({"55P03", "40P01"})
 """SQLSTATEs lock_not_available and deadlock_detected."""
@@ -48,7 +48,7 @@ def newest_revision() -> str:
 
 
 def migrate(database: Database, *, expand_only: bool = False) -> None:
-    """Apply what is missing; with `expand_only` stop where workers of the version before can still run.
+    """Apply missing migrations; with `expand_only` stop while workers of the previous version can still run.
 
     Several processes may call it at once: their steps take turns. Raises UnavailableError where the database can't be
     reached, or other transactions keep a table locked.

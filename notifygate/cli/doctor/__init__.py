@@ -1,6 +1,6 @@
-"""`notifygate doctor`: what of a gateway's surroundings would keep it from serving, and what to do about it.
+"""`notifygate doctor`: checks of a gateway's environment, with a remedy for each fault.
 
-| module | what it looks at |
+| module | checks |
 |---|---|
 | `check_settings` | variables, secrets, the data folder |
 | `check_machine` | the limit on open files, room on the disk |

@@ -1,4 +1,4 @@
-"""The database: that it answers, is migrated, keeps what it acknowledges, and has the time of this machine."""
+"""Checks of the database: connection, migration, durability, and the clock."""
 
 import math
 import re
@@ -24,7 +24,7 @@ SLOW_SECONDS = 0.02
 """A commit waits for the database several times: at this a single publication takes about 0.1 s."""
 
 MAX_CLOCK_SECONDS = 1.0
-"""What the smallest unit of `exp` and of `ttl` hides."""
+"""Clock difference that is hidden by the unit of `exp` and of `ttl`."""
 
 TRIES = 5
 """Of these the quickest counts: a machine that is busy for a moment is not a slow database."""
@@ -44,11 +44,12 @@ _FAULTS = (
     ("certificate", "its certificate is not trusted: correct sslrootcert in NOTIFYGATE_DATABASE_URL"),
     ("startup parameter", "a pooler refuses start-up options: set NOTIFYGATE_DATABASE_PREPARE=0"),
 )
-"""What libpq says (regular expressions) -> what to do. Its messages may repeat a part of the URL: they stay hidden."""
+"""Messages of libpq (regular expressions) -> remedies. The messages may repeat a part of the URL, so they are not
+shown."""
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
-    """Yield what is to be said of the database of some settings."""
+    """Yield the findings about the database of some settings."""
     url = settings.effective_database_url
     if url.startswith("sqlite") and not Path(url.partition("///")[2].partition("?")[0]).exists():
         yield ok(TOPIC, "the SQLite file does not exist yet: 'notifygate serve' makes it")
@@ -108,7 +109,7 @@ def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Yield what the settings of PostgreSQL mean for the promises of the gateway."""
+    """Yield the findings about PostgreSQL's settings that affect the promises of the gateway."""
     names = ("server_version_num", "fsync", "synchronous_commit", "max_connections")
     values = database.read(lambda connection: read_server_settings(connection, names))
     if int(values["server_version_num"]) < OLDEST_POSTGRESQL * 10_000:
@@ -136,7 +137,8 @@ def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _clock(database: Database) -> Finding:
-    """Compare the clocks: each machine checks tokens by its own, and what one publishes another one expires."""
+    """Compare the clocks: each machine checks tokens by its own clock, and may expire the notifications of another
+    one."""
     before = time.time()
     server = database.read(read_server_clock)
     after = time.time()

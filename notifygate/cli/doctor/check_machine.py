@@ -22,7 +22,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def check_machine(settings: Settings) -> Iterator[Finding]:
-    """Yield what the machine has to offer."""
+    """Yield the findings about the machine."""
     yield _open_files(settings)
     url = settings.effective_database_url
     if url.startswith("sqlite"):
@@ -30,7 +30,7 @@ def check_machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _open_files(settings: Settings) -> Finding:
-    """Compare the hard limit, up to which the gateway raises its own, with what the holds need."""
+    """Compare the hard limit, up to which the gateway raises its own, with the files that the holds need."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     least = settings.holds_per_worker + OTHER_FILES
     wanted = 2 * settings.holds_per_worker + 1000 + OTHER_FILES  # as gunicorn.conf.py has it
@@ -66,7 +66,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 
 def _file_system(folder: Path) -> str:
-    """Return the kind of file system that a folder lies on, empty where the system doesn't tell."""
+    """Return the kind of a folder's file system, empty if it is unknown."""
     try:
         lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,11 +1,11 @@
-"""What becomes of a request between a client and the gateway: asked through the URL that clients use."""
+"""Checks of the path between clients and the gateway, through the URL that clients use."""
 
 import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 
 from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
-from notifygate.cli.doctor.proxy_client import Answer, NoAnswerError, ProxyClient
+from notifygate.cli.doctor.proxy_client import NoAnswerError, ProxyAnswer, ProxyClient
 from notifygate.protocol.request import MAX_BODY_BYTES
 from notifygate.settings import Settings
 
@@ -22,7 +22,7 @@ SPARE_SECONDS = 15
 
 
 def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> Iterator[Finding]:
-    """Yield what is to be said of the way to the gateway. The last check takes `hold_seconds`."""
+    """Yield the findings about the path to the gateway. The last check takes `hold_seconds`."""
     try:
         health = client.ask("GET", "/healthz")
     except NoAnswerError as error:
@@ -55,7 +55,7 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
             yield wrong(TOPIC, f"a request that the gateway would answer gets none: {error}")
 
 
-def _certificate(client: ProxyClient, health: Answer) -> Iterator[Finding]:
+def _certificate(client: ProxyClient, health: ProxyAnswer) -> Iterator[Finding]:
     if not client.is_https:
         if not client.is_on_this_machine:
             yield warning(TOPIC, "tokens travel in the clear: let the proxy speak HTTPS")
@@ -71,7 +71,7 @@ def _certificate(client: ProxyClient, health: Answer) -> Iterator[Finding]:
         )
 
 
-def _clock(health: Answer) -> Finding:
+def _clock(health: ProxyAnswer) -> Finding:
     try:
         there = parsedate_to_datetime(health.headers.get("Date", "")).timestamp()
     except ValueError:
@@ -82,7 +82,7 @@ def _clock(health: Answer) -> Finding:
     return ok("clock", "this machine and the one that answers agree to within two seconds")
 
 
-def _addresses(health: Answer, settings: Settings) -> Iterator[Finding]:
+def _addresses(health: ProxyAnswer, settings: Settings) -> Iterator[Finding]:
     server = health.headers.get("Server", "")
     if (server != "notifygate" or "Via" in health.headers) and not settings.trusted_proxies:
         yield warning(
@@ -106,7 +106,7 @@ def _credentials(client: ProxyClient) -> Finding:
 
 
 def _methods(client: ProxyClient) -> Iterator[Finding]:
-    """Send requests that the gateway refuses: each refusal that is its own has been passed on."""
+    """Send requests that the gateway rejects: each rejection of the gateway's own shows that the proxy forwarded it."""
     refused = [
         f"{method} ({answer.status})"
         for method, path in (
@@ -171,7 +171,7 @@ def _closed_paths(client: ProxyClient) -> Iterator[Finding]:
 
 
 def _hold(client: ProxyClient, seconds: int) -> Iterator[Finding]:
-    """Hold a request for as long as polls are held, and see whether the way is cut before."""
+    """Hold a request for as long as polls are held, and check that the connection survives."""
     try:
         answer = client.ask("GET", f"/v1/probe?hold={seconds}", timeout_seconds=seconds + SPARE_SECONDS)
         held = answer.seconds

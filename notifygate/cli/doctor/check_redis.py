@@ -37,7 +37,7 @@ ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Yield what is to be said of the Redis of some settings."""
+    """Yield the findings about the Redis of some settings."""
     if not settings.redis_url:
         yield ok(TOPIC, "none is set: fine for one worker")
         return
@@ -91,12 +91,12 @@ def _password(url: str) -> Iterator[Finding]:
 
 
 def _permitted(what: str, work: Callable[[], str], remedy: str) -> Finding:
-    """Do what a gateway does for its `what`; `work` returns what is wrong, empty if nothing is."""
+    """Run a gateway's operations for `what`; `work` returns the fault, empty without one."""
     try:
         fault = work()
     except NoPermissionError:
         fault = "its user lacks a permission"
-    except ResponseError as error:  # of a full Redis without eviction, say; the code is the first word of its text
+    except ResponseError as error:  # of a full Redis without eviction; the code is the first word of its text
         fault = f"it refuses them ({str(error).partition(' ')[0]})"
     return wrong(TOPIC, f"{what} don't work, {fault}: {remedy}") if fault else ok(TOPIC, f"{what} work")
 

@@ -20,11 +20,11 @@ OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
 _LOOPBACK = ("127.", "localhost:", "[::1]:", "::1:")
 
 _GENERATED = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
-"""Settings that are generated where they are given nowhere -> their files in the data folder."""
+"""Settings that are generated if they are not set -> their files in the data folder."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Finding]]:
-    """Return the settings, None if they can't be read, and what is to be said of them.
+    """Return the settings, None if they are invalid, and the findings about them.
 
     Secrets that the first start would generate are made up, and not stored: where they lie and which user they belong
     to is left to that start.
@@ -62,7 +62,7 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _generated(settings: Settings, missing: list[str]) -> Iterator[Finding]:
-    """Say where secrets come from that are given nowhere."""
+    """Yield the findings about generated secrets."""
     names = " and ".join(f"{PREFIX}{name.upper()}" for name in missing)
     if names and settings.database_url.startswith("postgresql"):
         yield warning(

@@ -19,7 +19,7 @@ from notifygate.cli.one_line import one_line
 from notifygate.settings import Settings
 
 RECIPIENT = "notifygate-doctor"
-"""Whose token the requests carry. Its inbox is never polled, and so never begins."""
+"""The recipient in the token of the requests. Its inbox is never polled, and so never begins."""
 
 
 @click.command(name="doctor", epilog="\b\nExample:\n  notifygate doctor --url https://notify.example.org")
@@ -32,7 +32,7 @@ RECIPIENT = "notifygate-doctor"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line.")
 def command(url: str | None, hold_seconds: int | None, as_json: bool) -> None:
-    """Look for what would keep the gateway from serving, and say what to do. Changes nothing.
+    """Check the gateway's environment, and print a remedy for each fault. Changes nothing.
 
     Run it as the gateway's user, with the gateway's environment. Ends with 1 if something is wrong.
     """

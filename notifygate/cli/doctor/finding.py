@@ -10,9 +10,9 @@ Level = Literal["ok", "warning", "wrong"]
 class Finding:
     """The outcome of one check.
 
-    - `level`: `wrong` is what keeps the gateway from its promises; `warning` is what an operator should know
-    - `topic`: what was looked at, one word
-    - `message`: what is the case; unless it is `ok`, the fault first, then what to do
+    - `level`: `wrong` breaks a promise of the gateway; `warning` needs an operator's attention
+    - `topic`: the checked part, one word
+    - `message`: the result; unless it is `ok`, the fault first, then the remedy
     """
 
     level: Level
@@ -21,15 +21,15 @@ class Finding:
 
 
 def ok(topic: str, message: str) -> Finding:
-    """Return a finding that asks for nothing."""
+    """Return a finding without a fault."""
     return Finding("ok", topic, message)
 
 
 def warning(topic: str, message: str) -> Finding:
-    """Return a finding that an operator should know of."""
+    """Return a finding that needs an operator's attention."""
     return Finding("warning", topic, message)
 
 
 def wrong(topic: str, message: str) -> Finding:
-    """Return a finding that has to be mended."""
+    """Return a finding about a fault."""
     return Finding("wrong", topic, message)

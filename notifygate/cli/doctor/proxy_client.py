@@ -31,7 +31,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProxyAnswer:
     """An answer of any status."""
 
     status: int
@@ -60,7 +60,7 @@ class ProxyClient:
     """A client of the gateway at a URL, perhaps behind a proxy. `token`: a recipient's."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Raises ClickException for a text that is no such URL."""
+        """Raises ClickException for an invalid URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
             raise click.ClickException("--url must be http://HOST or https://HOST, with a path at most.")
@@ -85,7 +85,7 @@ class ProxyClient:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 10.0,
-    ) -> Answer:
+    ) -> ProxyAnswer:
         """Send one request. Raises NoAnswerError."""
         connection = (
             http.client.HTTPSConnection(
@@ -101,7 +101,7 @@ class ProxyClient:
             # Asked for now: the socket may be gone once the answer is read.
             not_after = _not_after(connection.sock)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read(), time.monotonic() - began, not_after)
+            return ProxyAnswer(response.status, response.headers, response.read(), time.monotonic() - began, not_after)
         except ssl.SSLCertVerificationError as error:
             message = f"the certificate is not trusted ({error.verify_message})"
             raise NoAnswerError(message, 0, _CERTIFICATE_REMEDY) from error

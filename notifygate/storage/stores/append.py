@@ -1,6 +1,6 @@
 """Writing published notifications: head, notifications, entries, inboxes and idempotency records in one go.
 
-`UPDATE log_head SET head = head + n` hands out the sequence numbers and locks the row until the commit. On PostgreSQL
+`UPDATE log_head SET head = head + n` assigns the sequence numbers and locks the row until the commit. On PostgreSQL
 the update and all inserts are one statement outside any explicit transaction; on SQLite they share one transaction.
 """
 
@@ -44,7 +44,7 @@ def append_notifications(connection: Connection, batch: Sequence[Publication], n
     """Write a batch at a time (Unix milliseconds); return the position before its first notification and the epoch.
 
     On PostgreSQL the connection commits each statement. None: nothing was written, because the server is on another
-    timeline than the log and that has to be stored first. Raises ClaimTakenError.
+    timeline than the log, which must be stored first. Raises ClaimTakenError.
     """
     append = _append_sqlite if connection.dialect.name == "sqlite" else _append_postgresql
     try:
@@ -137,7 +137,7 @@ _POSTGRESQL_ON_TIMELINE = _POSTGRESQL.replace("WHERE id = 1", f"WHERE id = 1 AND
 
 
 def _append_postgresql(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int] | None:
-    """Append a batch; return the position before it and the epoch. None: the timeline has to be adopted first."""
+    """Append a batch; return the position before it and the epoch. None: the timeline must be stored first."""
     rows = [_notification_values(p.notification, place) for place, p in enumerate(batch, 1)]
     columns = dict(zip(("place", *NOTIFICATION_COLUMNS[1:]), map(list, zip(*rows, strict=True)), strict=True))
     addressed = [(place, audience) for place, p in enumerate(batch, 1) for audience in p.notification.to]

@@ -20,7 +20,7 @@ class ViewScope(Protocol):
     seen_marks: Marks
 
     def since(self, audience: str) -> int:
-        """Return the position after which what is published to an audience belongs to the view."""
+        """Return the position after which notifications to an audience belong to the view."""
         ...
 
 
@@ -114,7 +114,7 @@ _READ_NEWEST = {dialect: _statement(template, dialect) for dialect, template in 
 
 
 def read_counts(connection: Connection, view: ViewScope, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
-    """Count what is unread, unseen and there at all in a view, of all of it or of what lies up to a position."""
+    """Count the unread, the unseen and all notifications of a view, or of its part up to a position."""
     marks = {"read_up_to": highest(view.read_marks), "seen_up_to": highest(view.seen_marks), "up_to": up_to}
     statement = _READ_COUNTS[connection.dialect.name]
     unread, unseen, everything = connection.execute(statement, _parameters(view) | marks).one()

@@ -1,4 +1,4 @@
-"""Entries of the log: reading a range, or what lies after a position for some audiences, and writing new ones."""
+"""Entries of the log: reading a range, or the entries after a position for some audiences, and writing new ones."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

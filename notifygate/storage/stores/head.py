@@ -1,4 +1,4 @@
-"""The log's head: the row that hands out sequence numbers, and what is known of the gateway as a whole."""
+"""The log's head: the row that assigns sequence numbers, with the data of the gateway as a whole."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ class Head:
 
     @property
     def is_on_new_timeline(self) -> bool:
-        """Whether the server's timeline has to be stored before anything is appended."""
+        """Whether the server's timeline must be stored before anything is appended."""
         return self.server_timeline is not None and self.server_timeline != self.timeline
 
 
@@ -45,7 +45,7 @@ def read_head(connection: Connection, *, lock: bool = False) -> Head:
 
 
 def read_head_of_primary(connection: Connection) -> Head:
-    """Read the head for the tail, which must not be fed with what a standby has. Raises StandbyError."""
+    """Read the head for the tail, which must not be fed from a standby. Raises StandbyError."""
     head = read_head(connection)
     if head.server_timeline is None and policy_of(connection) is not TimelinePolicy.IGNORED:
         raise StandbyError("The database server is a standby.")
@@ -64,5 +64,5 @@ def update_head(connection: Connection, **values: Any) -> None:
 
 
 def rewrite_head(connection: Connection) -> None:
-    """Write the head as it is: an error shows that the database can't be written, a full disk included."""
+    """Write the unchanged head: an error shows that the database can't be written, a full disk included."""
     connection.execute(_REWRITE)

@@ -1,4 +1,4 @@
-"""Inboxes and what they follow."""
+"""Inboxes and followed topics."""
 
 import json
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def read_inbox(connection: Connection, recipient: str) -> StoredInbox | None:
 def store_marks(
     connection: Connection, recipient: str, *, seen: Marks | None = None, read: Marks | None = None
 ) -> None:
-    """Replace a recipient's marks; None leaves them as they are."""
+    """Replace a recipient's marks; None leaves them unchanged."""
     given = {"seen_marks": seen, "read_marks": read}
     _update(connection, recipient, **{name: json.dumps(marks) for name, marks in given.items() if marks is not None})
 

@@ -33,7 +33,7 @@ _ROTATE = (
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key as it is in the database; times in Unix milliseconds."""
+    """A row of the database about a key; times in Unix milliseconds."""
 
     publisher: Publisher
     secret_hash: str

@@ -40,7 +40,7 @@ _COUNT = select(func.count()).select_from(NOTIFICATIONS)
 
 
 class StoredNotification(NamedTuple):
-    """A notification with what only its publisher may change."""
+    """A notification with its owner and whether it was removed."""
 
     notification: Notification
     key_id: str

@@ -80,7 +80,7 @@ def delete_notifications(connection: Connection, positions: Sequence[int]) -> in
 
 
 def read_unpolled_bound(connection: Connection, after: str, limit: int) -> str | None:
-    """Return the last of the next `limit` recipients who have made no request; None if there are no more."""
+    """Return the last of the next `limit` recipients without a request; None if there are no more."""
     return connection.execute(_LAST_UNPOLLED, {"after": after, "at_most": limit}).scalar_one()
 
 

@@ -1,4 +1,4 @@
-"""What the database's server says of itself: version, settings, role and clock."""
+"""Properties of the database server: version, settings, role and clock."""
 
 from collections.abc import Sequence
 

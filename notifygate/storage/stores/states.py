@@ -23,7 +23,7 @@ _STORE = text(
     " ON CONFLICT (recipient, seq) DO UPDATE SET seen_at = excluded.seen_at, read_at = excluded.read_at,"
     " dismissed_at = excluded.dismissed_at"
 )
-# Entry.last_states rests on it: the state of what has left the inboxes never changes again.
+# `Entry.last_states` depends on it: the state of a removed notification never changes again.
 _UP_TO = """
     WHERE recipient = :recipient AND seq <= :seq
     AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.seq = inbox_states.seq AND n.removed_seq > 0)
