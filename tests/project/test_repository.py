@@ -87,6 +87,6 @@ def test_no_secret_is_kept() -> None:
     assert found(keys) == []
 
 
-@pytest.mark.parametrize("script", ["scripts/install", "scripts/find-python", ".ci/run"])
+@pytest.mark.parametrize("script", ["scripts/install", "scripts/find-python", "deploy/make-secrets", ".ci/run"])
 def test_script_can_be_run(script: str) -> None:
     assert (REPOSITORY / script).stat().st_mode & 0o111
