@@ -1,0 +1,174 @@
+"""deploy/observability/: the alerts fire when they should, and every name in them is one that the gateway exposes."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.longpoll.site import Site, new_session
+from tests.project.source import REPOSITORY
+from tests.support.binaries import find_program
+
+FOLDER = REPOSITORY / "deploy" / "observability"
+ALERTS, TESTS, DASHBOARD = (FOLDER / name for name in ("alerts.yml", "alerts.test.yml", "dashboard.json"))
+
+OF_PROMETHEUS = {"up"}
+"""Prometheus' own."""
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    return json.loads(DASHBOARD.read_text())["panels"]
+
+
+def expressions() -> dict[str, str]:
+    """Return every expression, by where it stands. Grafana's variables have a value that they may have."""
+    found = {rule["alert"]: rule["expr"] for rule in rules()}
+    for panel in panels():
+        for target in panel["targets"]:
+            text = target["expr"].replace("$__rate_interval", "1m").replace("$instance", ".+")
+            found[f"{panel['title']} {target['refId']}"] = text
+    return found
+
+
+def promtool(*arguments: str | Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [find_program("promtool", "prometheus"), *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+
+
+def check_expressions(folder: Path, found: dict[str, str]) -> str:
+    """Return what promtool finds wrong in expressions."""
+    groups = [
+        {"name": "all", "rules": [{"record": f"r{place}", "expr": text} for place, text in enumerate(found.values())]}
+    ]
+    file = folder / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": groups}))
+    done = promtool("check", "rules", file)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
+    """Every sample that a gateway exposes once each kind of thing has happened, with the names of its labels."""
+    site = Site(f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db", {"NOTIFYGATE_LIMIT_PUBLISH": "1/minute"})
+    try:
+        site.start()
+        reader, publisher = site.recipient(), site.publisher()
+        with site.held([reader]):
+            publisher.publish(f"user:{reader.name}")
+        assert publisher.post("all").status_code == 429
+        text = new_session().get(f"{site.url}/metrics", timeout=30).text
+        done = promtool("check", "metrics", text=text)
+        assert done.returncode == 0, done.stderr
+        yield samples_of(text)
+    finally:
+        site.close()
+
+
+def samples_of(text: str) -> dict[str, set[str]]:
+    """Return the samples of Prometheus' text format and the names of their labels; types alone count as samples, too."""
+    found: dict[str, set[str]] = {}
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
+        for ending in {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}.get(kind, ("",)):
+            found.setdefault(name + ending, set())
+    for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE):
+        found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    return found
+
+
+def names_in(expression: str) -> set[str]:
+    """Return the metrics that an expression reads."""
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring)\s*\([^)]*\)", "", expression)
+    words = re.findall(r"\b[a-z_][a-z0-9_]*\b(?!\s*\()", bare)
+    return set(words) - {"and", "or", "unless", "bool"}
+
+
+def test_rules_and_their_tests_pass(tmp_path: Path) -> None:
+    done = promtool("check", "rules", ALERTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = promtool("test", "rules", TESTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_each_alert_is_seen_to_fire(rule: dict[str, Any], tmp_path: Path) -> None:
+    """Without the rule, or with the wrong time, the tests of rules fail."""
+    assert TESTS.read_text().count(f'alertname="{rule["alert"]}"') == 1
+    shutil.copy(TESTS, tmp_path)
+    for change in ({"expr": "vector(1) > 2"}, {"for": "0s"}):
+        changed = [{**other, **change} if other["alert"] == rule["alert"] else other for other in rules()]
+        (tmp_path / ALERTS.name).write_text(yaml.safe_dump({"groups": [{"name": "notifygate", "rules": changed}]}))
+        assert promtool("test", "rules", tmp_path / TESTS.name).returncode != 0, change
+
+
+def test_operations_page_has_a_line_for_each_alert() -> None:
+    section = (REPOSITORY / "docs" / "operations.md").read_text().partition("\n### Alerts\n")[2].partition("\n### ")[0]
+    assert sorted(re.findall(r"^\| `(Notifygate\w+)` \|", section, re.MULTILINE)) == sorted(rule["alert"] for rule in rules())
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+def test_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    assert rule["annotations"]["summary"]
+    assert rule["annotations"]["description"].endswith(".")
+
+
+def test_expressions_are_valid(tmp_path: Path) -> None:
+    assert len(expressions()) > 30
+    assert check_expressions(tmp_path, expressions()) == ""
+
+
+def test_invalid_expression_is_found(tmp_path: Path) -> None:
+    assert "rat" in check_expressions(tmp_path, {"x": "rat(notifygate_wakes_total[1m])"})
+
+
+def test_every_metric_in_an_expression_is_exposed(exposed: dict[str, set[str]]) -> None:
+    missing = {where: names_in(text) - set(exposed) - OF_PROMETHEUS for where, text in expressions().items()}
+    assert {where: names for where, names in missing.items() if names} == {}
+
+
+def test_every_label_in_an_expression_is_exposed(exposed: dict[str, set[str]]) -> None:
+    of_prometheus = {"instance", "job", "le"}
+    for where, text in expressions().items():
+        labels = {
+            name for selector in re.findall(r"\{([^}]*)\}", text) for name in re.findall(r"(\w+)\s*[=!]", selector)
+        }
+        labels |= {name.strip() for names in re.findall(r"\bby\s*\(([^)]*)\)", text) for name in names.split(",")}
+        known = {label for name in names_in(text) for label in exposed.get(name, set())}
+        # Retention labels nothing before it has removed something.
+        assert labels - known - of_prometheus - {"kind"} == set(), where
+
+
+def test_names_are_read_from_expressions() -> None:
+    text = (
+        'histogram_quantile(0.9, sum by (le) (rate(a_bucket{x="y"}[5m]))) > 0.5 and b == 1 or increase(c_total[1h]) > 0'
+    )
+    assert names_in(text) == {"a_bucket", "b", "c_total"}
+
+
+def test_every_metric_is_on_the_dashboard_or_in_an_alert(exposed: dict[str, set[str]]) -> None:
+    used = {name for text in expressions().values() for name in names_in(text)}
+    ours = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed if name.startswith("notifygate_")}
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in used}
+    assert {name for name in ours - shown if not name.endswith("_created")} == {"notifygate_wakes_total"}
+
+
+def test_panels_fill_the_dashboard_without_overlap() -> None:
+    taken = [
+        (x, y)
+        for panel in panels()
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) == 23
+    assert len({panel["id"] for panel in panels()}) == len(panels())
