@@ -1,5 +1,5 @@
-"""What pyproject.toml can't tell the build: which packages the wheel depends on, and what it carries from beside the
-package. Run by hatchling, which finds the one class of each kind."""
+"""The part of the build that pyproject.toml can't describe: the packages that the wheel depends on, and the files that
+it carries from beside the package. Run by hatchling, which finds the one class of each kind."""
 
 from pathlib import Path
 from typing import Any

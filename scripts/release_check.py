@@ -76,7 +76,7 @@ def check_versions(repository: Path = REPOSITORY, version: str = __version__) ->
     is_dated = re.fullmatch(r"\d{4}-\d\d-\d\d", heading[2]) is not None
     if is_dated == bool(found[2]):
         raise CheckError(
-            f"CHANGELOG.md says {heading[2]!r} of {version}: a release has a date, a version .devN is 'unreleased'"
+            f"CHANGELOG.md has {heading[2]!r} for {version}: a release has a date, a version .devN is 'unreleased'"
         )
     openapi = json.loads((repository / "notifygate/endpoints/openapi.json").read_text())["info"]["version"]
     if openapi != version:
@@ -155,7 +155,7 @@ def make_sbom(environment: Path) -> dict[str, Any]:
 
 
 def licences_of(component: dict[str, Any]) -> set[str]:
-    """Return the SPDX identifiers in what a component says of its licence, and whatever it says instead of them."""
+    """Return the SPDX identifiers of a component's licences, or their names where it gives no identifier."""
     given = [
         entry.get("expression") or entry["license"].get("id") or entry["license"]["name"]
         for entry in component.get("licenses", [])
@@ -176,7 +176,7 @@ def is_expression(text: str) -> bool:
 
 
 def check_licences(sbom: dict[str, Any]) -> str:
-    """Return which licences there are. Raises CheckError for one that nobody has accepted yet."""
+    """Return which licences there are. Raises CheckError for one that is not accepted."""
     found: dict[str, set[str]] = {}
     for component in sbom["components"]:
         for licence in licences_of(component) or {"none"}:
@@ -224,7 +224,7 @@ def check_docs() -> str:
 
 
 def main() -> int:
-    """Run all checks and say what each has found; 1 if one has failed."""
+    """Run all checks and print their results; return 1 if one has failed."""
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     failed = False

@@ -77,7 +77,10 @@ def test_gateway_on_postgresql_and_redis_is_well(on_postgres: CommandLine, redis
         ),
         ({"NOTIFYGATE_BIND_FILE": "x"}, "NOTIFYGATE_BIND_FILE is not a setting"),
         ({"NOTIFYGATE_WORKERS": "many"}, "NOTIFYGATE_WORKERS: 'many' is not a valid int"),
-        ({"NOTIFYGATE_DEMO": "1", "NOTIFYGATE_BIND": "0.0.0.0:80"}, "NOTIFYGATE_DEMO gives credentials to everybody"),
+        (
+            {"NOTIFYGATE_DEMO": "1", "NOTIFYGATE_BIND": "0.0.0.0:80"},
+            "NOTIFYGATE_DEMO gives credentials to every client",
+        ),
         ({"NOTIFYGATE_HOLDS_PER_WORKER": "1000000000"}, "holds need 1000000200: LimitNOFILE="),
         ({"NOTIFYGATE_SECRET_KEY": "another secret of more than 32 bytes"}, "another NOTIFYGATE_SECRET_KEY"),
         ({"NOTIFYGATE_REDIS_URL": "a redis"}, "NOTIFYGATE_REDIS_URL is n"),

@@ -77,7 +77,7 @@ BROKEN: dict[str, tuple[Mapping[str, str], str, str]] = {
     "open paths": (
         {"{ deny all; }\n    location = /openapi": "{ proxy_pass http://$notifygate; }\n    location = /openapi"},
         "warning",
-        "/metrics can be read by everybody",
+        "open to all clients: /metrics. Close them",
     ),
 }
 

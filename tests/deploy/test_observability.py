@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from tests.longpoll.site import Site, new_session
+
 from tests.project.source import REPOSITORY
 from tests.support.binaries import find_program
 
@@ -112,7 +112,9 @@ def test_each_alert_is_seen_to_fire(rule: dict[str, Any], tmp_path: Path) -> Non
 
 def test_operations_page_has_a_line_for_each_alert() -> None:
     section = (REPOSITORY / "docs" / "operations.md").read_text().partition("\n### Alerts\n")[2].partition("\n### ")[0]
-    assert sorted(re.findall(r"^\| `(Notifygate\w+)` \|", section, re.MULTILINE)) == sorted(rule["alert"] for rule in rules())
+    assert sorted(re.findall(r"^\| `(Notifygate\w+)` \|", section, re.MULTILINE)) == sorted(
+        rule["alert"] for rule in rules()
+    )
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])

@@ -1,4 +1,4 @@
-"""`notifygate doctor`: checks of a gateway's environment, with a remedy for each fault.
+"""`notifygate doctor`: faults in a gateway's surroundings that keep it from serving, with their remedies.
 
 | module | checks |
 |---|---|

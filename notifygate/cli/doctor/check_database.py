@@ -49,7 +49,7 @@ shown."""
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings about the database of some settings."""
+    """Check the database of some settings; yield the findings."""
     url = settings.effective_database_url
     if url.startswith("sqlite") and not Path(url.partition("///")[2].partition("?")[0]).exists():
         yield ok(TOPIC, "the SQLite file does not exist yet: 'notifygate serve' makes it")

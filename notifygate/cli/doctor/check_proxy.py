@@ -22,7 +22,7 @@ SPARE_SECONDS = 15
 
 
 def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> Iterator[Finding]:
-    """Yield the findings about the path to the gateway. The last check takes `hold_seconds`."""
+    """Check the way to the gateway; yield the findings. The last check takes `hold_seconds`."""
     try:
         health = client.ask("GET", "/healthz")
     except NoAnswerError as error:
@@ -165,8 +165,7 @@ def _closed_paths(client: ProxyClient) -> Iterator[Finding]:
     if open_paths:
         yield warning(
             TOPIC,
-            f"{' and '.join(open_paths)} can be read by everybody: close them in the proxy (deploy/nginx,"
-            " deploy/haproxy)",
+            f"open to all clients: {', '.join(open_paths)}. Close them in the proxy (deploy/nginx, deploy/haproxy)",
         )
 
 

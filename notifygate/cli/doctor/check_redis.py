@@ -37,7 +37,7 @@ ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings about the Redis of some settings."""
+    """Check the Redis of some settings; yield the findings."""
     if not settings.redis_url:
         yield ok(TOPIC, "none is set: fine for one worker")
         return
@@ -85,8 +85,8 @@ def _password(url: str) -> Iterator[Finding]:
     if is_remote and not parts.password:
         yield warning(
             TOPIC,
-            "no password is set: whoever reaches it can suppress wake-ups and see the names of recipients. Add a user"
-            " of its own (docs/operations.md, Securing Redis)",
+            "no password is set: every client that reaches it may suppress wake-ups and see the names of recipients."
+            " Add a user of its own (docs/operations.md, Securing Redis)",
         )
 
 
@@ -96,7 +96,9 @@ def _permitted(what: str, work: Callable[[], str], remedy: str) -> Finding:
         fault = work()
     except NoPermissionError:
         fault = "its user lacks a permission"
-    except ResponseError as error:  # of a full Redis without eviction; the code is the first word of its text
+    except (
+        ResponseError
+    ) as error:  # such as that of a full Redis without eviction; the code is the first word of its text
         fault = f"it refuses them ({str(error).partition(' ')[0]})"
     return wrong(TOPIC, f"{what} don't work, {fault}: {remedy}") if fault else ok(TOPIC, f"{what} work")
 

@@ -24,7 +24,7 @@ _GENERATED = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Finding]]:
-    """Return the settings, None if they are invalid, and the findings about them.
+    """Return the settings, None if they can't be read, and the findings.
 
     Secrets that the first start would generate are made up, and not stored: where they lie and which user they belong
     to is left to that start.
@@ -62,7 +62,7 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _generated(settings: Settings, missing: list[str]) -> Iterator[Finding]:
-    """Yield the findings about generated secrets."""
+    """Report where secrets come from that are given nowhere."""
     names = " and ".join(f"{PREFIX}{name.upper()}" for name in missing)
     if names and settings.database_url.startswith("postgresql"):
         yield warning(
@@ -77,7 +77,7 @@ def _generated(settings: Settings, missing: list[str]) -> Iterator[Finding]:
 def _combinations(settings: Settings) -> Iterator[Finding]:
     is_local = settings.bind.startswith(_LOOPBACK)
     if settings.demo and not is_local:
-        yield wrong(TOPIC, f"{PREFIX}DEMO gives credentials to everybody who reaches {settings.bind}: unset it")
+        yield wrong(TOPIC, f"{PREFIX}DEMO gives credentials to every client that reaches {settings.bind}: unset it")
     if settings.workers > 1 and not settings.database_url.startswith("postgresql"):
         yield warning(
             TOPIC,

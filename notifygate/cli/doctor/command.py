@@ -32,7 +32,7 @@ RECIPIENT = "notifygate-doctor"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line.")
 def command(url: str | None, hold_seconds: int | None, as_json: bool) -> None:
-    """Check the gateway's environment, and print a remedy for each fault. Changes nothing.
+    """Find faults that keep a gateway from serving, with their remedies. Changes nothing.
 
     Run it as the gateway's user, with the gateway's environment. Ends with 1 if something is wrong.
     """

@@ -60,7 +60,7 @@ class ProxyClient:
     """A client of the gateway at a URL, perhaps behind a proxy. `token`: a recipient's."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Raises ClickException for an invalid URL."""
+        """Raises ClickException for a text that is not such a URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
             raise click.ClickException("--url must be http://HOST or https://HOST, with a path at most.")
