@@ -6,7 +6,7 @@ import re
 import pytest
 
 from notifygate.domain.audience import may_match_audience
-from tests.cli.conftest import Ask, CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
 KEY = re.compile(r"ng_[0-9a-f]{12}_[\w-]{43}")

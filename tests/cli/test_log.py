@@ -5,7 +5,7 @@ import re
 import sqlite3
 
 from notifygate.publishing.retention import DAY_MS
-from tests.cli.conftest import Ask, CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
 

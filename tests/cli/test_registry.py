@@ -2,7 +2,7 @@
 
 import json
 
-from tests.cli.conftest import Ask, CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
 

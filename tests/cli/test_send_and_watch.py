@@ -10,7 +10,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from tests.cli.conftest import Ask, CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.gateway_process import GatewayProcess
 from tests.support.waiting import eventually
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import jwt
 import pytest
 
-from tests.cli.conftest import Ask, CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
 

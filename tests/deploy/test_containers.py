@@ -19,12 +19,12 @@ import redis
 
 from notifygate.open_files import OTHER_FILES
 from notifygate.settings import Settings, load_settings
-from tests.install.conftest import DOCKERFILE, copy_context, stages_of
-from tests.project.source import REPOSITORY
 from tests.support.binaries import find_redis
+from tests.support.packaging import DOCKERFILE, copy_context, stages_of
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
 from tests.support.proxies import ADDRESSES, CERTIFICATE, _program
+from tests.support.source import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
 BIN = Path(sys.prefix) / "bin"
@@ -202,7 +202,7 @@ def valkey(machine: Path, compose: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """Valkey, started with the command of compose.yml: its port and its password."""
     folder, port = make_folder("compose-valkey"), free_port()
     command = [part.replace("$$", "$") for part in compose["services"]["valkey"]["command"]]
-    script = command[-1].replace("/run/secrets/", f"{machine}/secrets/").replace("/tmp/", f"{folder}/")  # noqa: S108 - in the container
+    script = command[-1].replace("/tmp/", f"{folder}/").replace("/run/secrets/", f"{machine}/secrets/")  # noqa: S108 - in the container
     script = (
         script.replace("exec valkey-server", f"exec {find_redis()}").rstrip()
         + f" --port {port} --bind 127.0.0.1 --dir {folder}"

@@ -10,8 +10,8 @@ import yaml
 
 from notifygate.metrics import holds
 from notifygate.settings import Settings
-from tests.install.conftest import DOCKERFILE, stages_of
-from tests.project.source import REPOSITORY
+from tests.support.packaging import DOCKERFILE, stages_of
+from tests.support.source import REPOSITORY
 
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
 FILES = sorted(FOLDER.glob("*.yaml"))

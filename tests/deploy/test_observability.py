@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.longpoll.site import Site, new_session
 
-from tests.project.source import REPOSITORY
 from tests.support.binaries import find_program
+from tests.support.site import Site, new_session
+from tests.support.source import REPOSITORY
 
 FOLDER = REPOSITORY / "deploy" / "observability"
 ALERTS, TESTS, DASHBOARD = (FOLDER / name for name in ("alerts.yml", "alerts.test.yml", "dashboard.json"))

@@ -11,9 +11,9 @@ import pytest
 
 from notifygate.open_files import OTHER_FILES
 from notifygate.settings import Settings
-from tests.project.source import REPOSITORY
 from tests.support.binaries import find_program
 from tests.support.gateway_process import GatewayProcess
+from tests.support.source import REPOSITORY
 
 UNIT = REPOSITORY / "deploy" / "systemd" / "notifygate.service"
 

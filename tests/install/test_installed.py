@@ -11,9 +11,10 @@ import pytest
 
 from notifygate import __version__
 from scripts.release_check import check_licences, make_sbom
-from tests.install.conftest import DOCKERFILE, Installed, stages_of
+from tests.install.conftest import Installed
 from tests.support.documents import run_document
 from tests.support.gateway_process import GatewayProcess
+from tests.support.packaging import DOCKERFILE, stages_of
 from tests.support.requirement_files import locked, normal, wanted
 from tests.support.site import worker_pids
 from tests.support.source import REPOSITORY

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifygate import __version__
-from tests.install.conftest import build, copy_project
+from tests.support.packaging import build, copy_project
 from tests.support.requirement_files import wanted
 from tests.support.source import REPOSITORY, files
 
