@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from redis import Redis
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from notifygate import metrics
+from notifygate.announcements.announcement import Announcement
+from notifygate.announcements.announcer import make_announcer
 from notifygate.api.demo import demo
 from notifygate.api.static_files import static_files
 from notifygate.api.wsgi import GatewayApp
@@ -28,11 +28,8 @@ from notifygate.inbox.state import InboxStates
 from notifygate.inbox.topics import Topics
 from notifygate.inbox.views import Views
 from notifygate.limits.rate_limits import RateLimits
-from notifygate.log.announcement import Announcement
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.follower import Follower
-from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
-from notifygate.log.seal import AnnouncementSeal
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.housekeeping import Housekeeping
@@ -58,18 +55,17 @@ def create_app(config: Mapping[str, Any] | None = None) -> GatewayApp:
     app = GatewayApp()
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=0)
-    redis = make_redis(settings.redis_url) if settings.redis_url else None
     database = _make_database(app, settings)
     try:
-        _put_together(app, settings, database, redis)
+        _put_together(app, settings, database)
     except NotifygateError:
         database.engine.dispose()  # who refuses to start leaves no connection behind
         raise
     return app
 
 
-def _put_together(app: GatewayApp, settings: Settings, database: Database, redis: Redis | None) -> None:
-    services = _make_services(app, settings, database, redis)
+def _put_together(app: GatewayApp, settings: Settings, database: Database) -> None:
+    services = _make_services(app, settings, database)
     app.serve(services, (*ENDPOINTS, static_files(), *demo(settings)))
     services.start()
 
@@ -128,7 +124,7 @@ def _make_follower(
     )
 
 
-def _make_services(app: GatewayApp, settings: Settings, database: Database, redis: Redis | None) -> Services:
+def _make_services(app: GatewayApp, settings: Settings, database: Database) -> Services:
     check_database(database, settings.secret_key)
     namespace = namespace_of(database)
     codec = CursorCodec(settings.secret_key)
@@ -143,21 +139,13 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, redi
     follower = _make_follower(
         settings, database, tail, catalog, keys, revocations, holds, forget_views=lambda: views.clear()
     )
-    announcer = None
-    if redis is not None:
-        channel = channel_of(namespace)
-        announcer = RedisAnnouncer(
-            redis,
-            channel,
-            AnnouncementSeal(settings.secret_key, channel),
-            on_announcement=follower.take_hint,
-            on_connected=follower.check_soon,
-        )
-        follower.counts_rescues = True
+    announcer = make_announcer(
+        settings, namespace, on_announcement=follower.take_hint, on_connected=follower.check_soon
+    )
+    follower.counts_rescues = announcer.has_channel
 
     def committed(announcement: Announcement) -> None:
-        if announcer:
-            announcer.announce(announcement)
+        announcer.announce(announcement)
         follower.take_in(announcement)
 
     writer = LogWriter(database, committed)
@@ -165,7 +153,6 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, redi
     # What is built on it.
     views = Views(database, writer, follower, tail, codec, settings.cached_views)
     removal = Removal(database, writer)
-    metrics.redis_up.set(0)
     return Services(
         settings=settings,
         database=database,

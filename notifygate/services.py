@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from notifygate.announcements.announcer import Announcer
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
@@ -17,7 +18,6 @@ from notifygate.inbox.views import Views
 from notifygate.limits.rate_limits import RateLimits
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.follower import Follower
-from notifygate.log.redis_announcer import RedisAnnouncer
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
 from notifygate.publishing.housekeeping import Housekeeping
@@ -40,7 +40,7 @@ class Services:
     tail: Tail
     follower: Follower
     writer: LogWriter
-    announcer: RedisAnnouncer | None
+    announcer: Announcer
     catalog: CatalogCache
     views: Views
     polls: Polls
@@ -65,8 +65,7 @@ class Services:
         self.revocations.load()
         self.follower.start()
         self.writer.start()
-        if self.announcer:
-            self.announcer.start()
+        self.announcer.start()
         self.housekeeping.start()
         self.limits.start()
         self.pacing.start()
@@ -76,8 +75,7 @@ class Services:
         self.holds.drain()
         self.pacing.stop()
         self.housekeeping.stop()
-        if self.announcer:
-            self.announcer.stop()
+        self.announcer.stop()
         self.writer.stop()
         self.follower.stop()
         self.limits.stop()

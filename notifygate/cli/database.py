@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from notifygate.log.announcement import announce
-from notifygate.log.redis_announcer import channel_of, make_redis
-from notifygate.log.seal import AnnouncementSeal
+from notifygate.announcements.announcement import announce
+from notifygate.announcements.redis_announcer import channel_of, make_redis
+from notifygate.announcements.seal import AnnouncementSeal
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import run_transaction
 from notifygate.settings import Settings, load_settings

@@ -27,7 +27,7 @@ def get_readyz(exchange: Exchange, services: Services) -> Response:
     missing = ["draining"] if services.holds.is_draining else []
     if services.writer.is_failing or not _can_read(services):
         missing.append("database")
-    degraded = ["redis"] if services.announcer and not services.announcer.is_connected else []
+    degraded = [] if services.announcer.is_connected else ["redis"]
     if missing:
         return _report(503, "unavailable", missing, degraded)
     return _report(200, "ready", missing, degraded)

@@ -16,10 +16,10 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from notifygate import metrics
+from notifygate.announcements.announcement import Announcement
 from notifygate.background import Background
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
-from notifygate.log.announcement import Announcement
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database

@@ -14,11 +14,11 @@ from gevent.queue import Queue
 from sqlalchemy import Connection
 
 from notifygate import metrics
+from notifygate.announcements.announcement import Announcement, announce
 from notifygate.background import Background
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.errors import UnavailableError
-from notifygate.log.announcement import Announcement, announce
 from notifygate.log.append import append_published
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database

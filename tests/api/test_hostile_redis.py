@@ -14,13 +14,13 @@ import orjson
 import pytest
 
 from notifygate import metrics
+from notifygate.announcements import seal as seal_module
+from notifygate.announcements.announcement import Announcement, announce
+from notifygate.announcements.redis_announcer import channel_of
+from notifygate.announcements.seal import AnnouncementSeal
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.log import follower as follower_module
-from notifygate.log import seal as seal_module
-from notifygate.log.announcement import Announcement, announce
-from notifygate.log.redis_announcer import channel_of
-from notifygate.log.seal import AnnouncementSeal
 from notifygate.storage.readiness import namespace_of
 from notifygate.storage.stores.head import read_head_of_primary
 from tests.api.helpers import ids, wakes

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from notifygate.announcements.announcement import Announcement
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import NotFoundError, UnavailableError
 from notifygate.log import writer as writer_module
-from notifygate.log.announcement import Announcement
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database

@@ -10,10 +10,10 @@ import pytest
 from gevent.event import Event
 from sqlalchemy import update
 
+from notifygate.announcements.announcement import Announcement, announce
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import UnavailableError
 from notifygate.log import follower as follower_module
-from notifygate.log.announcement import Announcement, announce
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction

@@ -1,6 +1,6 @@
 """The contract of announcements through a real Redis: they arrive, or nothing is the worse for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,68 +9,26 @@ import gevent
 import pytest
 
 from notifygate import metrics
+from notifygate.announcements import redis_announcer as announcer_module
+from notifygate.announcements.announcement import announce
+from notifygate.announcements.redis_announcer import channel_of
+from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.log import redis_announcer as announcer_module
-from notifygate.log.announcement import Announcement, announce
-from notifygate.log.redis_announcer import RedisAnnouncer, channel_of, make_redis
-from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
+from tests.support.announcer_node import MakeNode, making_nodes
 from tests.support.builders import make_notification
 from tests.support.front import Front, tls_context
 from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
 
-SECRET = "a secret of more than thirty-two bytes"
-
-
-class Node:
-    """A worker's announcer, and what it was told."""
-
-    def __init__(self, url: str, namespace: str) -> None:
-        self.told: list[Announcement] = []
-        self.connects = 0
-        self.announcer = RedisAnnouncer(
-            make_redis(url),
-            channel_of(namespace),
-            AnnouncementSeal([SECRET], channel_of(namespace)),
-            on_announcement=self.told.append,
-            on_connected=self._connected,
-        )
-        self.announcer.start()
-
-    def _connected(self) -> None:
-        self.connects += 1
-
-    def is_connected(self) -> bool:
-        return self.announcer.is_connected
-
-    def say(self, seq: int, body: str = "", count: int = 1) -> Announcement:
-        """Announce some entries that were committed just now."""
-        notifications = [make_notification(seq=seq + n, body=body) for n in range(count)]
-        made = announce(3, [Entry(n.seq, EntryKind.PUBLISHED, n.to, n) for n in notifications])
-        self.announcer.announce(made)
-        return made
-
-    def firsts(self) -> list[int]:
-        return [announcement.first for announcement in self.told]
-
-
-MakeNode = Callable[..., Node]
+SLACK_BYTES = 1024
+"""hiredis removes up to this much of what it has parsed only with the next message."""
 
 
 @pytest.fixture
 def make_node() -> Iterator[MakeNode]:
-    made: list[Node] = []
-
-    def make(url: str, namespace: str = "tests", *, connects: bool = True) -> Node:
-        made.append(Node(url, namespace))
-        if connects:
-            eventually(made[-1].is_connected, "the connection")
-        return made[-1]
-
-    yield make
-    for node in made:
-        node.announcer.stop()
+    with making_nodes() as make:
+        yield make
 
 
 def port_of(redis_url: str) -> int:
@@ -86,51 +44,34 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_announcement_arrives_whole(redis_url: str, make_node: MakeNode) -> None:
     one, other = make_node(redis_url), make_node(redis_url)
-    said = one.say(5, count=3)
-    eventually(lambda: bool(other.told), "its arrival")
-    got = other.told[0]
-    assert (got.epoch, got.first, got.last, got.committed_at) == (3, 5, 7, said.committed_at)
+    sent = one.announce(5, count=3)
+    eventually(lambda: bool(other.received), "its arrival")
+    got = other.received[0]
+    assert (got.epoch, got.first, got.last, got.committed_at) == (3, 5, 7, sent.committed_at)
     assert got.entries is not None
     assert [entry.notification.id for entry in got.entries if entry.notification] == [
-        entry.notification.id for entry in said.entries or () if entry.notification
+        entry.notification.id for entry in sent.entries or () if entry.notification
     ]
-
-
-def test_announcements_arrive_in_order(redis_url: str, make_node: MakeNode) -> None:
-    one, other = make_node(redis_url), make_node(redis_url)
-    for seq in range(1, 101):
-        one.say(seq)
-    eventually(lambda: len(other.told) == 100, "their arrival")
-    assert other.firsts() == list(range(1, 101))
-
-
-def test_a_worker_receives_no_announcement_of_its_own(redis_url: str, make_node: MakeNode) -> None:
-    one, other, third = (make_node(redis_url) for _ in range(3))
-    one.say(1)
-    other.say(2)
-    eventually(lambda: third.firsts() == [1, 2] or third.firsts() == [2, 1], "both at the third")
-    eventually(lambda: other.firsts() == [1], "the first at the other")
-    assert one.firsts() == [2]
 
 
 def test_another_gateway_in_the_same_redis_receives_nothing(redis_url: str, make_node: MakeNode) -> None:
     one, other = make_node(redis_url, "one"), make_node(redis_url, "one")
     stranger = make_node(redis_url, "another")
-    one.say(1)
+    one.announce(1)
     eventually(lambda: other.firsts() == [1], "its arrival")
-    stranger.say(9)
-    one.say(2)
+    stranger.announce(9)
+    one.announce(2)
     eventually(lambda: other.firsts() == [1, 2], "the second's arrival")
-    assert stranger.told == []
+    assert stranger.received == []
 
 
 def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeNode) -> None:
     one, other = make_node(redis_url), make_node(redis_url)
-    one.say(1, "x" * 4000, count=40)
-    one.say(41, "x" * 4000, count=2)
-    eventually(lambda: len(other.told) == 2, "their arrival")
-    assert (other.told[0].first, other.told[0].last, other.told[0].entries) == (1, 40, None)
-    assert len(other.told[1].entries or ()) == 2
+    one.announce(1, "x" * 4000, count=40)
+    one.announce(41, "x" * 4000, count=2)
+    eventually(lambda: len(other.received) == 2, "their arrival")
+    assert (other.received[0].first, other.received[0].last, other.received[0].entries) == (1, 40, None)
+    assert len(other.received[1].entries or ()) == 2
 
 
 def refusals() -> float:
@@ -150,10 +91,10 @@ def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
     with redis_server.connect() as client:
         for message in garbage:
             client.publish(channel_of("tests"), message)
-    one.say(1)
+    one.announce(1)
     eventually(lambda: other.firsts() == [1], "what came after the garbage")
     eventually(lambda: refusals() == before + len(garbage) * 2, "both nodes' count of it")
-    assert (one.told, one.connects, other.connects) == ([], 1, 1)
+    assert (one.received, one.connects, other.connects) == ([], 1, 1)
     lines = [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
     assert len(lines) == 2, "one line a node"
 
@@ -170,23 +111,40 @@ def test_an_oversized_message_is_dropped_as_it_arrives(
 
         def is_dropped() -> bool:
             nonlocal most
-            most = max(most, len(other.announcer._connection._unparsed))
+            most = max(most, other.announcer._connection.buffered_bytes)
             return refusals() == before + 2
 
         eventually(is_dropped, "both nodes' count of it")
-        one.say(1)
+        one.announce(1)
         eventually(lambda: other.firsts() == [1], "what came after it")
-    assert most <= MAX_MESSAGE_BYTES
+    assert most <= MAX_MESSAGE_BYTES + SLACK_BYTES
     assert (one.connects, other.connects) == (1, 1), "nobody has to connect again"
+
+
+@pytest.mark.parametrize("piece_bytes", [None, 1, 40, 1000])
+def test_size_inside_of_a_message_is_not_taken_for_the_size_of_one(
+    redis_server: RedisServer, redis_url: str, make_node: MakeNode, piece_bytes: int | None
+) -> None:
+    channel = channel_of("tests")
+    framing = f">3\r\n$7\r\nmessage\r\n${len(channel)}\r\n{channel}\r\n$99999999\r\n".encode()
+    before = refusals()
+    with closing(Front(port_of(redis_url), piece_bytes=piece_bytes)) as front, redis_server.connect() as client:
+        one, other = make_node(redis_url), make_node(f"redis://127.0.0.1:{front.port}/0")
+        for filling in (b"", b"x" * 1000):
+            client.publish(channel, filling + framing + filling)
+        one.announce(1)
+        eventually(lambda: other.firsts() == [1], "what came after it")
+        eventually(lambda: refusals() == before + 4, "both nodes' count")
+    assert (one.connects, other.connects) == (1, 1)
 
 
 def test_long_messages_arrive_in_small_pieces(redis_url: str, make_node: MakeNode) -> None:
     with closing(Front(port_of(redis_url), piece_bytes=100)) as front:
         one, other = make_node(redis_url), make_node(f"redis://127.0.0.1:{front.port}/0")
         for seq in (1, 16, 31):
-            one.say(seq, "x" * 4000, count=15)
+            one.announce(seq, "x" * 4000, count=15)
         eventually(lambda: other.firsts() == [1, 16, 31], "their arrival")
-        assert len(other.announcer._connection._unparsed) == 0
+        assert other.announcer._connection.buffered_bytes <= SLACK_BYTES
 
 
 def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(
@@ -196,10 +154,10 @@ def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
     own_redis_server.stop()
     eventually(lambda: not one.is_connected() and not other.is_connected(), "the loss of the connection")
-    one.say(1)
+    one.announce(1)
     own_redis_server.start()
     eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
-    one.say(2)
+    one.announce(2)
     eventually(lambda: 2 in other.firsts(), "what is announced after it")
 
 
@@ -212,7 +170,7 @@ def test_a_gateway_can_start_before_its_redis(own_redis_server: RedisServer, mak
     assert (one.connects, one.is_connected()) == (0, False)
     own_redis_server.start()
     eventually(lambda: one.connects == 1 and other.connects == 1, "the connections")
-    one.say(1)
+    one.announce(1)
     eventually(lambda: other.firsts() == [1], "its arrival")
 
 
@@ -230,7 +188,7 @@ def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make
     try:
         with gevent.Timeout(2):
             for seq in range(1000):
-                one.say(seq)
+                one.announce(seq)
         errors = metric("redis_errors_total")
         eventually(lambda: metric("redis_errors_total") >= errors + 3, "what fails meanwhile")
         assert len(turns) > 50, "everything else goes on"
@@ -238,7 +196,7 @@ def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make
         ticking.kill()
         own_redis_server.resume()
     eventually(lambda: one.is_connected() and other.is_connected(), "the connections")
-    one.say(99_999)
+    one.announce(99_999)
     eventually(lambda: 99_999 in other.firsts(), "what is announced after it")
 
 
@@ -251,10 +209,10 @@ def test_announcements_arrive_over_tls(redis_url: str, make_node: MakeNode, tmp_
         url = f"rediss://127.0.0.1:{front.port}/0?ssl_ca_certs={certificate}"
         one, other = make_node(url), make_node(url)
         for seq in range(1, 15):
-            one.say(seq, "x" * 4000, count=13)
-        eventually(lambda: len(other.told) == 14, "their arrival")
+            one.announce(seq, "x" * 4000, count=13)
+        eventually(lambda: len(other.received) == 14, "their arrival")
         assert other.firsts() == list(range(1, 15))
-        assert (one.told, one.connects, other.connects) == ([], 1, 1)
+        assert (one.received, one.connects, other.connects) == ([], 1, 1)
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 2, 3, 7])
@@ -262,10 +220,10 @@ def test_announcements_arrive_in_pieces(redis_url: str, make_node: MakeNode, pie
     with closing(Front(port_of(redis_url), piece_bytes=piece_bytes)) as front:
         one, other = (make_node(f"redis://127.0.0.1:{front.port}/0") for _ in range(2))
         for seq in range(1, 6):
-            one.say(seq, "\r\n>3\r\n$7\r\nmessage\r\n", count=1)
-        eventually(lambda: len(other.told) == 5, "their arrival")
+            one.announce(seq, "\r\n>3\r\n$7\r\nmessage\r\n", count=1)
+        eventually(lambda: len(other.received) == 5, "their arrival")
         assert other.firsts() == list(range(1, 6))
-        assert (one.told, one.connects, other.connects) == ([], 1, 1)
+        assert (one.received, one.connects, other.connects) == ([], 1, 1)
 
 
 def test_a_redis_that_forbids_the_channel_is_counted_and_asked_again(
@@ -298,16 +256,16 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
     try:
         with gevent.Timeout(2):
             for seq in range(1, count + 1):
-                one.say(seq, body, count=13)
+                one.announce(seq, body, count=13)
     finally:
         own_redis_server.resume()
     dropped = metric("redis_errors_total") - errors
     assert 0 < dropped < count
-    eventually(lambda: len(other.told) == count - dropped, "what was not dropped")
-    one.say(9999)
+    eventually(lambda: len(other.received) == count - dropped, "what was not dropped")
+    one.announce(9999)
     eventually(lambda: 9999 in other.firsts(), "what is announced after it")
     assert other.firsts() == sorted(set(other.firsts()))
-    assert all(len(announcement.entries or ()) == 13 for announcement in other.told[:-1])
+    assert all(len(announcement.entries or ()) == 13 for announcement in other.received[:-1])
     assert (one.connects, other.connects) == (1, 1)
 
 
@@ -334,7 +292,7 @@ def test_a_subscription_receives_after_a_long_silence(redis_url: str, make_node:
     gevent.sleep(1)  # several time-outs, after each of which it pings
 
     def hears() -> bool:
-        one.say(7)
+        one.announce(7)
         gevent.sleep(0.05)
         return 7 in other.firsts()
 
@@ -352,5 +310,5 @@ def test_a_subscription_that_redis_has_cut_off_is_made_again(
     with redis_server.connect() as client:
         client.client_kill_filter(_type="pubsub")
     eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
-    one.say(1)
+    one.announce(1)
     eventually(lambda: other.firsts() == [1], "its arrival")

@@ -7,9 +7,9 @@ from typing import Any
 import gevent
 import pytest
 
+from notifygate.announcements.announcement import Announcement
+from notifygate.announcements.redis_announcer import RedisAnnouncer
 from notifygate.errors import ConfigurationError
-from notifygate.log.announcement import Announcement
-from notifygate.log.redis_announcer import RedisAnnouncer
 from notifygate.publishing.registry import put_topic
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
 from tests.support.metric_values import metric

@@ -31,7 +31,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "validation",
             },
             {"domain"},
-            {"storage"},
+            {"storage", "announcements"},
             {"log"},
             {"inbox", "publishing", "delivery"},
             {"auth", "limits", "web"},

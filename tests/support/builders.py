@@ -6,10 +6,10 @@ from typing import Any
 
 import gevent
 
+from notifygate.announcements.announcement import Announcement
 from notifygate.domain.ids import new_id
 from notifygate.domain.notification import NewNotification, encode_document
 from notifygate.domain.times import now_ms
-from notifygate.log.announcement import Announcement
 from notifygate.log.append import append_published
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database, make_engine

@@ -17,8 +17,8 @@ import requests
 from prometheus_client.mmap_dict import MmapedDict
 from requests.adapters import HTTPAdapter
 
+from notifygate.announcements.redis_announcer import channel_of
 from notifygate.auth.keys import create_key
-from notifygate.log.redis_announcer import channel_of
 from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.readiness import namespace_of

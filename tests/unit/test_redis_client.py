@@ -7,7 +7,7 @@ from redis.connection import Connection, SSLConnection
 from redis.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
 from notifygate.errors import ConfigurationError
-from notifygate.log.redis_announcer import TIMEOUT_SECONDS, make_redis
+from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, make_redis
 from notifygate.redis_client import is_superseded, make_client
 
 

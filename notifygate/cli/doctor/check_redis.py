@@ -15,8 +15,8 @@ from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
 from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.signed_counts import CountSigner
-from notifygate.log.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
-from notifygate.log.redis_connection import RedisConnection
+from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
+from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.settings import Settings
 
 TOPIC = "redis"

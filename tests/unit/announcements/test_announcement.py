@@ -7,11 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notifygate.announcements.announcement import (
+    MAX_CARRIED_BYTES,
+    MAX_TIME_MS,
+    Announcement,
+    announce,
+    from_bytes,
+    to_bytes,
+)
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.view import View
-from notifygate.log.announcement import MAX_CARRIED_BYTES, MAX_TIME_MS, Announcement, announce, from_bytes, to_bytes
 from notifygate.log.tail import Tail
 from tests.support.builders import make_notification
 

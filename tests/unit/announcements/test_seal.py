@@ -2,9 +2,9 @@
 
 import pytest
 
+from notifygate.announcements.announcement import MAX_CARRIED_BYTES, Announcement, announce, to_bytes
+from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.log.announcement import MAX_CARRIED_BYTES, Announcement, announce, to_bytes
-from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from tests.support.builders import make_notification
 
 OLD, NEW = "the old secret of more than 32 bytes", "the new secret of more than 32 bytes"
@@ -79,7 +79,7 @@ def test_a_message_opens_for_its_own_epoch_and_range_alone(field: str) -> None:
 
 
 def test_what_opens_is_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifygate.log.seal.to_bytes", lambda _: b'["not a time",null]')
+    monkeypatch.setattr("notifygate.announcements.seal.to_bytes", lambda _: b'["not a time",null]')
     with pytest.raises(ValueError, match="time of the commit"):
         a_seal().open(a_seal().seal(an_announcement()))
 

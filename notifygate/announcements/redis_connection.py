@@ -1,9 +1,11 @@
-"""A connection to Redis that hears one channel, publishes to it, and never waits: all in gevent's hub.
+"""A connection to Redis that subscribes to one channel, publishes to it, and never waits: all in gevent's hub.
 
-redis-py connects and logs in, with TLS and all; then the socket is read and written here. A client of redis-py's takes
-a greenlet that waits for it and one switch to and from it for each message, which is a good part of what a wake-up
-takes. What is understood of the protocol (RESP3, https://redis.io/docs/latest/develop/reference/protocol-spec/) is
-what Redis says to PUBLISH, SUBSCRIBE and PING; anything else ends the connection.
+redis-py connects and logs in, with TLS and all; then the socket is read and written here, and hiredis parses what Redis
+sends (RESP3, https://redis.io/docs/latest/develop/reference/protocol-spec/). A client of redis-py's takes a greenlet
+that waits for it and one switch to and from it for each message, which is a good part of the time of a wake-up.
+
+Only the replies to PUBLISH, SUBSCRIBE and PING and the messages of the channel are expected; anything else ends the
+connection.
 """
 
 import socket
@@ -13,26 +15,29 @@ from typing import Any, cast
 
 import gevent
 from gevent.event import Event
+from hiredis import HiredisError, PushNotification, Reader, ReplyError, pack_command  # pyright: ignore[reportUnknownVariableType]
 from redis import Redis
 
 from notifygate.redis_client import MasterChangedError, is_superseded
 
 READ_BYTES = 64 * 1024
 
-MAX_LINE_BYTES = 4096
-"""The longest line of the protocol: a status, a number, an error or the size of a message."""
+MAX_FRAMING_BYTES = 1024
+"""What the protocol adds to a message, at most: its kind, the channel and the sizes."""
 
 MAX_UNSENT_BYTES = 1024 * 1024
 """Beyond what the system takes for a Redis that is slow to read. What is published past this is dropped."""
 
 _READABLE, _WRITABLE = 1, 2
 
+_INCOMPLETE = object()
+
 
 class RedisConnection:
     """A connection for one channel. Everything but `open` returns at once and may be called in the hub.
 
     `on_subscribed` is called when everything published from now on is received, `on_message` with each message,
-    its own too, `on_error` with the code of an error that Redis gave for an answer, such as NOPERM.
+    its own too, `on_error` with the code of an error reply from Redis, such as NOPERM.
 
     A message of more than `max_message_bytes` is never collected: its bytes are dropped as they arrive, and
     `on_oversized` is called once. The connection stays, since ending it would make one long message cost every worker
@@ -54,25 +59,24 @@ class RedisConnection:
         arguments: dict[str, Any] = pool.connection_kwargs
         # Only with RESP3 a connection that is subscribed may publish.
         self._connection = pool.connection_class(**dict(arguments, protocol=3))
+        self._channel = channel.encode()
         self._on_subscribed = on_subscribed
         self._on_message = on_message
         self._max_message_bytes = max_message_bytes
         self._on_oversized = on_oversized
         self._on_error = on_error
-        name = _bulk(channel.encode())
-        self._subscribe = b"*2\r\n$9\r\nSUBSCRIBE\r\n" + name
-        self._publish = b"*3\r\n$7\r\nPUBLISH\r\n" + name
-        self._subscribed = b">3\r\n$9\r\nsubscribe\r\n" + name + b":1\r\n"
-        self._message = b">3\r\n$7\r\nmessage\r\n" + name + b"$"
-        # A bytearray: appending to it, and removing what was understood, costs no copy of the rest.
-        self._unparsed = bytearray()
+        self._reader = Reader(notEnoughData=_INCOMPLETE)
+        self._framing = b">3\r\n$7\r\nmessage\r\n$%d\r\n%b\r\n$" % (len(self._channel), self._channel)
+        """What stands before the size of a message."""
         self._to_drop = 0
         """Bytes of an oversized message that have not arrived yet."""
+        self._unfinished = 0
+        """Bytes of an incomplete message that the reader has, at least."""
         self._unsent = b""
         self.lost = Event()
         """Set when the connection is of no use any more."""
         self.has_received = False
-        """Set with whatever Redis says."""
+        """Set with whatever Redis sends."""
 
     def open(self) -> None:
         """Connect and subscribe. Waits. Raises redis-py's errors."""
@@ -83,7 +87,7 @@ class RedisConnection:
         loop = gevent.get_hub().loop
         self._reading, self._writing = [loop.io(self._socket.fileno(), events) for events in (_READABLE, _WRITABLE)]
         self._reading.start(self._read)
-        self._send(self._subscribe)
+        self._send(_pack(b"SUBSCRIBE", self._channel))
 
     def check_master(self) -> None:
         """Raise MasterChangedError if Sentinels name another master than this connection's server. Waits for them."""
@@ -101,11 +105,11 @@ class RedisConnection:
 
     def publish(self, message: bytes) -> bool:
         """Publish a message; False if it was dropped, since too much is waiting to be sent."""
-        return self._send(self._publish + _bulk(message))
+        return self._send(_pack(b"PUBLISH", self._channel, message))
 
     def ping(self) -> None:
-        """Have Redis say something."""
-        self._send(b"*1\r\n$4\r\nPING\r\n")
+        """Make Redis send something."""
+        self._send(_pack(b"PING"))
 
     # --- Sending ------------------------------------------------------------------------------
 
@@ -135,7 +139,12 @@ class RedisConnection:
             self._lose()
             return b""
 
-    # --- Hearing ------------------------------------------------------------------------------
+    # --- Receiving ----------------------------------------------------------------------------
+
+    @property
+    def buffered_bytes(self) -> int:
+        """How much of an incomplete message is kept."""
+        return self._reader.len()
 
     def _read(self) -> None:
         try:
@@ -143,69 +152,71 @@ class RedisConnection:
             if not data:
                 raise ConnectionError
             self.has_received = True
-            if self._to_drop:
-                data = self._drop_from(data)
-            if self._unparsed:
-                self._unparsed += data
-                del self._unparsed[: self._parse(self._unparsed)]
-            elif (parsed := self._parse(data)) < len(data):
-                self._unparsed += data[parsed:]
+            self._receive(data)
         except (BlockingIOError, ssl.SSLWantReadError):
             pass
-        except (OSError, ValueError):
+        except (OSError, ValueError, HiredisError):
             self._lose()
 
-    def _drop_from(self, data: bytes) -> bytes:
-        """Drop what belongs to an oversized message; return what follows it."""
-        dropped = min(self._to_drop, len(data))
-        self._to_drop -= dropped
-        return data[dropped:]
+    def _receive(self, data: bytes) -> None:
+        """Parse all but the oversized messages.
 
-    def _parse(self, data: bytes | bytearray) -> int:
-        """Process all complete messages in `data`; return the number of bytes they took.
-
-        Raises ValueError for anything that is not part of the protocol.
+        hiredis has no bound for a message and would collect it whole, so the announced sizes are read before. The
+        beginning of a message may also stand inside of another: it is one if the reader has nothing incomplete there.
         """
-        at = 0
-        while at < len(data):
-            if data.startswith(self._message, at):
-                end = self._parse_message(data, at + len(self._message))
-                if end is None:
-                    break
-                at = end
-            elif data[at] in b":+-":
-                end = _line_end(data, at)
-                if end is None:
-                    break
-                if data[at] in b"-":
-                    self._on_error(data[at + 1 : end].decode().partition(" ")[0])
-                at = end + 2
-            elif data.startswith(self._subscribed, at):
-                self._on_subscribed()
-                at += len(self._subscribed)
-            elif len(data) - at < len(self._subscribed):  # longer than what any message begins with
-                break
-            else:
-                raise ValueError("Redis says something that nobody has asked for.")
-        return at
+        at = self._drop(data, 0)
+        found = data.find(self._framing, at)
+        while found >= 0:
+            size_at = found + len(self._framing)
+            size_end = data.find(b"\r\n", size_at)
+            size = data[size_at:size_end]
+            if size_end >= 0 and size.isdigit() and int(size) > self._max_message_bytes:
+                self._parse(data, at, found)
+                at = found
+                if not self._reader.has_data():
+                    self._on_oversized()
+                    self._to_drop = int(size) + len(b"\r\n")
+                    at = self._drop(data, size_end + len(b"\r\n"))
+            found = data.find(self._framing, max(at, size_at))
+        self._parse(data, at, len(data))
 
-    def _parse_message(self, data: bytes | bytearray, size_at: int) -> int | None:
-        """Act on a message whose size stands at a place; return where it ends, None if it is not complete yet."""
-        line_end = _line_end(data, size_at)
-        if line_end is None:
-            return None
-        size, start = int(data[size_at:line_end]), line_end + 2
-        if size < 0:
-            raise ValueError("Redis says a message of less than nothing.")
-        end = start + size + 2
-        if size > self._max_message_bytes:
-            self._on_oversized()
-            self._to_drop = max(0, end - len(data))
-            return min(end, len(data))
-        if len(data) < end:
-            return None
-        self._on_message(bytes(data[start : end - 2]))
-        return end
+    def _drop(self, data: bytes, start: int) -> int:
+        """Drop what belongs to an oversized message from a place on; return where the rest begins."""
+        dropped = min(self._to_drop, len(data) - start)
+        self._to_drop -= dropped
+        return start + dropped
+
+    def _parse(self, data: bytes, start: int, end: int) -> None:
+        """Act on all messages that are complete with this part of `data`.
+
+        Raises ValueError or HiredisError for anything that is not expected.
+        """
+        if start == end:
+            return
+        self._reader.feed(data, start, end - start)
+        self._unfinished += end - start
+        while (reply := self._reader.gets()) is not _INCOMPLETE:
+            self._unfinished = 0
+            self._act_on(reply)
+        # A size that came in two pieces was not read above; other kinds of replies have no bound of their own.
+        if self._unfinished > self._max_message_bytes + MAX_FRAMING_BYTES:
+            raise ValueError("A reply of Redis is too long.")
+
+    def _act_on(self, reply: Any) -> None:
+        if type(reply) is PushNotification:
+            kind, channel, content = cast("list[Any]", reply)
+            if kind == b"message" and channel == self._channel and type(content) is bytes:
+                self._on_message(content)
+                return
+            if kind == b"subscribe" and channel == self._channel:
+                self._on_subscribed()
+                return
+        elif isinstance(reply, ReplyError):
+            self._on_error(str(reply).partition(" ")[0])
+            return
+        elif type(reply) is int or reply == b"PONG":
+            return
+        raise ValueError("Unexpected reply from Redis.")
 
     def _lose(self) -> None:
         self._reading.stop()
@@ -213,19 +224,6 @@ class RedisConnection:
         self.lost.set()
 
 
-def _bulk(text: bytes) -> bytes:
-    """Write a bulk string."""
-    return b"$%d\r\n%b\r\n" % (len(text), text)
-
-
-def _line_end(data: bytes | bytearray, at: int) -> int | None:
-    """Return where the line that begins at a place ends; None if its end hasn't arrived.
-
-    Raises ValueError for a line that is too long.
-    """
-    end = data.find(b"\r\n", at, at + MAX_LINE_BYTES)
-    if end >= 0:
-        return end
-    if len(data) - at >= MAX_LINE_BYTES:
-        raise ValueError("Redis says a line that does not end.")
-    return None
+def _pack(*words: bytes) -> bytes:
+    """Return a command as it is sent."""
+    return pack_command(words)  # pyright: ignore - hiredis' stub knows only tuples of one word

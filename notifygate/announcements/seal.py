@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
+from notifygate.announcements.announcement import MAX_CARRIED_BYTES, Announcement, from_bytes, to_bytes
 from notifygate.domain.key_derivation import derive_key
-from notifygate.log.announcement import MAX_CARRIED_BYTES, Announcement, from_bytes, to_bytes
 
 _VERSION = 1
 _SENDER_BYTES = 8

@@ -4,8 +4,8 @@ Redis is never waited for by a request: one connection per worker takes what the
 do, and nothing that has to be done with it waits. Every failure here fails open: it is counted and logged, and the
 follower's own look at the head carries the gateway until Redis is back.
 
-Redis is not believed. A message that does not open (`notifygate.log.seal`) is dropped and counted. It causes no read of
-the database and no log line of its own, so that a flood of such messages costs no more than receiving them.
+Redis is not believed. A message that does not open (`notifygate.announcements.seal`) is dropped and counted. It causes
+no read of the database and no log line of its own, so that a flood of such messages costs no more than receiving them.
 """
 
 import logging
@@ -19,11 +19,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from notifygate import metrics
+from notifygate.announcements.announcement import Announcement
+from notifygate.announcements.redis_connection import RedisConnection
+from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.background import Background
 from notifygate.errors import ConfigurationError
-from notifygate.log.announcement import Announcement
-from notifygate.log.redis_connection import RedisConnection
-from notifygate.log.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.redis_client import make_client
 
 logger = logging.getLogger(__name__)
@@ -65,11 +65,13 @@ def make_redis(url: str) -> "Redis":
 
 
 class RedisAnnouncer:
-    """Publishes this worker's commits and offers those of others.
+    """See `Announcer`: publishes this worker's commits on a channel of Redis and offers those of others.
 
     `on_announcement` is called in the hub and must not wait, and so is `on_connected` after each (re)subscription: what
     was published in between is gone, so the log has to be looked at.
     """
+
+    has_channel = True
 
     def __init__(
         self,

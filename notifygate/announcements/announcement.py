@@ -1,6 +1,6 @@
 """An announcement: the log has grown, with the new entries where they are small enough to be carried along.
 
-How it travels: sealed (`notifygate.log.seal`), with the epoch and the range in the clear in front of it.
+How it travels: sealed (`notifygate.announcements.seal`), with the epoch and the range in the clear in front of it.
 """
 
 import math

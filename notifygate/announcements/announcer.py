@@ -1,0 +1,56 @@
+"""The contract of announcers, and the choice of one."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from notifygate.announcements.announcement import Announcement
+from notifygate.announcements.null_announcer import NullAnnouncer
+from notifygate.announcements.redis_announcer import RedisAnnouncer, channel_of, make_redis
+from notifygate.announcements.seal import AnnouncementSeal
+from notifygate.settings import Settings
+
+
+class Announcer(Protocol):
+    """Connects this worker with the others. tests/contract/test_announcers.py runs over each implementation."""
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether announcements reach other workers while `is_connected`. False: they find commits at the log head."""
+        ...
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether announcements are sent and received now. True where there is nothing to connect to."""
+        ...
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect. Announcements are dropped from now on, until it is started again."""
+        ...
+
+    def announce(self, announcement: Announcement) -> None:
+        """Send an announcement to the other workers, never back to this one.
+
+        Never waits and never raises, in a greenlet or in the hub, started or not: without a connection that takes it,
+        the announcement is dropped and counted.
+        """
+        ...
+
+
+def make_announcer(
+    settings: Settings,
+    namespace: str,
+    *,
+    on_announcement: Callable[[Announcement], None],
+    on_connected: Callable[[], None],
+) -> Announcer:
+    """Make the announcer that the settings ask for. The callbacks: see `RedisAnnouncer`. Raises ConfigurationError."""
+    if not settings.redis_url:
+        return NullAnnouncer()
+    channel = channel_of(namespace)
+    seal = AnnouncementSeal(settings.secret_key, channel)
+    redis = make_redis(settings.redis_url)
+    return RedisAnnouncer(redis, channel, seal, on_announcement=on_announcement, on_connected=on_connected)
