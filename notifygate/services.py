@@ -1,11 +1,12 @@
 """The services of one worker, assembled by `notifygate.app`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from notifygate.announcements.announcer import Announcer
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
+from notifygate.components import Components
 from notifygate.delivery.pacing import PollPacing
 from notifygate.delivery.registry import HoldRegistry
 from notifygate.domain.cursor import CursorCodec
@@ -20,9 +21,9 @@ from notifygate.log.catalog import CatalogCache
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
-from notifygate.publishing.housekeeping import Housekeeping
 from notifygate.publishing.publish import Publishing
 from notifygate.publishing.removal import Removal
+from notifygate.publishing.retention import Retention
 from notifygate.settings import Settings
 from notifygate.storage.database import Database
 
@@ -50,7 +51,7 @@ class Services:
     topics: Topics
     publishing: Publishing
     removal: Removal
-    housekeeping: Housekeeping
+    retention: Retention
     holds: HoldRegistry
     pacing: PollPacing
     tokens: TokenVerifier
@@ -58,25 +59,5 @@ class Services:
     keys: KeyVerifier
     limits: RateLimits
 
-    def start(self) -> None:
-        """Begin to follow, write and keep house. Raises UnavailableError if the database can't be read."""
-        self.catalog.load()
-        self.keys.load()
-        self.revocations.load()
-        self.follower.start()
-        self.writer.start()
-        self.announcer.start()
-        self.housekeeping.start()
-        self.limits.start()
-        self.pacing.start()
-
-    def stop(self) -> None:
-        """Stop everything that runs in the background and close the connections."""
-        self.holds.drain()
-        self.pacing.stop()
-        self.housekeeping.stop()
-        self.announcer.stop()
-        self.writer.stop()
-        self.follower.stop()
-        self.limits.stop()
-        self.database.engine.dispose()
+    components: Components = field(default_factory=Components)
+    """What works beside requests, in the order in which it starts."""

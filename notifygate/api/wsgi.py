@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
 from notifygate import metrics
@@ -31,8 +32,11 @@ _HTML = field_lines({"Content-Type": "text/html; charset=utf-8"})
 class GatewayApp(Flask):
     """Flask with the pipeline instead of views and hooks."""
 
-    def __init__(self) -> None:
+    def __init__(self, trusted_proxies: int) -> None:
+        """`trusted_proxies`: how many proxies in front set X-Forwarded-For and X-Forwarded-Proto."""
         super().__init__("notifygate", static_folder=None)
+        if trusted_proxies:
+            self.wsgi_app = ProxyFix(self.wsgi_app, x_for=trusted_proxies, x_proto=1, x_host=0)
         self.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         self.url_map.merge_slashes = False
         self._endpoints: dict[str, Endpoint] = {}

@@ -56,6 +56,13 @@ class HoldRegistry:
         self._is_flushing = False
         self.is_draining = False
 
+    def start(self) -> None:
+        """Do nothing: requests arm holds."""
+
+    def stop(self) -> None:
+        """See `drain`."""
+        self.drain()
+
     @property
     def accepts(self) -> bool:
         """Whether a further request may be held."""

@@ -44,32 +44,22 @@ MAX_OFFERED = 100
 
 
 class Follower:
-    """Keeps a tail at the end of the log.
+    """Keeps a tail at the end of the log, and calls listeners, each in the order of its list.
 
-    `prepare` is called with new entries before anyone can see them and may do I/O; `on_entries` right after they
-    are in the tail, with the moment of the commit where it is known; `on_restart` when history has begun
-    anew, right before the tail does; it may do I/O first, but nothing that waits after it has changed something.
+    `before_entries`: with new entries before they are visible; may do I/O. `after_entries`: right after the entries are
+    in the tail, with the time of the commit where it is known; must not wait. `on_restart`: when there is a new epoch,
+    right before the tail begins it. A listener there may do I/O before the first that changes something, not after.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        tail: Tail,
-        *,
-        capacity: int,
-        check_interval_seconds: float,
-        prepare: Callable[[Sequence[Entry]], None],
-        on_entries: Callable[[Sequence[Entry], float | None], None],
-        on_restart: Callable[[], None],
-    ) -> None:
+    def __init__(self, database: Database, tail: Tail, *, capacity: int, check_interval_seconds: float) -> None:
+        self.before_entries: list[Callable[[Sequence[Entry]], None]] = []
+        self.after_entries: list[Callable[[Sequence[Entry], float | None], None]] = []
+        self.on_restart: list[Callable[[], None]] = []
         self._database = database
         self._tail = tail
         self._capacity = capacity
         self._interval = check_interval_seconds
         self._stale_after = max(3.0, 3 * check_interval_seconds)
-        self._prepare = prepare
-        self._on_entries = on_entries
-        self._on_restart = on_restart
         self._offered: deque[Announcement] = deque()
         self._news = Event()
         self._lock = BoundedSemaphore()
@@ -280,7 +270,8 @@ class Follower:
 
     def _restart(self, head: Head) -> None:
         logger.warning("History has begun anew (epoch %d): every cursor gets a reset", head.epoch)
-        self._on_restart()  # may fail; then the tail still has the old epoch, and the next look tries again
+        for listener in self.on_restart:
+            listener()  # may fail; then the tail still has the old epoch, and the next look tries again
         self._tail.restart(head.epoch, head.seq)
         self._restarts += 1
 
@@ -292,6 +283,8 @@ class Follower:
             self._extend(last, entries, committed_at)
 
     def _extend(self, until: int, entries: Sequence[Entry], committed_at: float | None) -> None:
-        self._prepare(entries)
+        for prepare in self.before_entries:
+            prepare(entries)
         self._tail.extend(until, entries)
-        self._on_entries(entries, committed_at)
+        for listener in self.after_entries:
+            listener(entries, committed_at)

@@ -61,15 +61,15 @@ def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list
 
 
 class LogWriter:
-    """Appends to the log. `on_commit` is called after each commit that appended something.
+    """Appends to the log. `after_commit`: called in this order after each commit that appended something.
 
-    It can't fail the commit, which is durable by then: an error of it is logged, and the next look at the head does its
-    work.
+    They can't fail the commit, which is durable by then: an error of one is logged, the others are called, and the next
+    read of the head does its work.
     """
 
-    def __init__(self, database: Database, on_commit: Callable[[Announcement], None]) -> None:
+    def __init__(self, database: Database, *after_commit: Callable[[Announcement], None]) -> None:
         self._database = database
-        self._on_commit = on_commit
+        self._after_commit = after_commit
         self._queue: Queue[_Waiting] = Queue()
         self._loop = Background(self._step)
         self.is_failing = False
@@ -162,11 +162,15 @@ class LogWriter:
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
         seconds = time.perf_counter() - began
         if entries:
-            try:
-                self._on_commit(announce(epoch, entries))  # before the metrics: there may be some who wait for it
-            except Exception:
-                metrics.follower_errors.inc()
-                logger.exception("A commit could not be announced")
+            self._announce(announce(epoch, entries))  # before the metrics: holds may wait for it
             metrics.appends.inc(len(entries))
             metrics.batch_entries.observe(len(entries))
         metrics.commit_seconds.observe(seconds)
+
+    def _announce(self, announcement: Announcement) -> None:
+        for listener in self._after_commit:
+            try:
+                listener(announcement)
+            except Exception:
+                metrics.follower_errors.inc()
+                logger.exception("A commit could not be announced")

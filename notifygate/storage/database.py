@@ -148,6 +148,13 @@ class Database:
             self._writing = own.execution_options(isolation_level="READ COMMITTED")
             self._autocommitting = own.execution_options(isolation_level="AUTOCOMMIT")
 
+    def start(self) -> None:
+        """Do nothing: connections are made when they are needed."""
+
+    def stop(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment of the database, and return what it returns."""
         return self._run(self._reading, work)

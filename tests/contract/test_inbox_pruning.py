@@ -31,7 +31,7 @@ def retract(publisher: PublisherActor, ids: Iterable[str]) -> None:
 def prune(app: InProcessGateway) -> Pruned:
     """Remove all that may go, as if the retention were over."""
     app.services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
-    return app.services.housekeeping._retention.prune()
+    return app.services.retention.prune()
 
 
 def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway, publisher: PublisherActor) -> None:
@@ -50,7 +50,7 @@ def test_an_unpolled_inbox_stays_while_its_removals_are_in_the_log(
     app: InProcessGateway, publisher: PublisherActor
 ) -> None:
     retract(publisher, [publisher.publish("user:alice")])
-    assert app.services.housekeeping._retention.prune().inboxes == 0
+    assert app.services.retention.prune().inboxes == 0
     assert inboxes(app) == {"alice": False}
 
 

@@ -405,7 +405,8 @@ def test_announcing_that_fails_fails_no_commit(log: Log) -> None:
     def fail(_: Announcement) -> None:
         raise TypeError
 
-    writer = LogWriter(log.database, fail)
+    announced: list[Announcement] = []
+    writer = LogWriter(log.database, fail, announced.append)
     writer.start()
     try:
         writer.publish(make_notification(title="published"))
@@ -413,3 +414,4 @@ def test_announcing_that_fails_fails_no_commit(log: Log) -> None:
     finally:
         writer.stop()
     assert log.titles() == ["published"]
+    assert [announcement.last for announcement in announced] == [1, 2], "other listeners are called"

@@ -51,14 +51,11 @@ class Followed:
         self.capacity = capacity
         self.tail = Tail(capacity)
         self.follower = Follower(
-            self._counting_database(),
-            self.tail,
-            capacity=capacity,
-            check_interval_seconds=interval_seconds,
-            prepare=self._prepare,
-            on_entries=self._on_entries,
-            on_restart=self._on_restart,
+            self._counting_database(), self.tail, capacity=capacity, check_interval_seconds=interval_seconds
         )
+        self.follower.before_entries.append(self._prepare)
+        self.follower.after_entries.append(self._on_entries)
+        self.follower.on_restart.append(self._on_restart)
 
     def _counting_database(self) -> Database:
         outer = self

@@ -35,7 +35,7 @@ def titles(pages: list[dict[str, Any]]) -> list[str]:
 def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callable[[], bool], act: Callable[[], Any]):
     """Let something happen once, right after a read of the database, as another greenlet would do it.
 
-    A read of this test's own greenlet: the follower and the housekeeping read, too.
+    A read of this test's own greenlet: the follower and the jobs read, too.
     """
     read, mine = Database.read, gevent.getcurrent()
     done: list[bool] = []
@@ -177,7 +177,7 @@ def test_counts_survive_retention_of_what_the_view_has_not_counted_yet(make_app:
     publisher.delete(f"/v1/notifications/{removed}")
     services = gateway.services
     services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
-    assert services.housekeeping._retention.prune().notifications == 1
+    assert services.retention.prune().notifications == 1
     changes = alice.inbox(cursor)
     assert (changes["unread"], changes["unseen"]) == (1, 1)
     assert alice.get("/v1/inbox/unread").json == {"unread": 1, "unseen": 1}

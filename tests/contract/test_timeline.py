@@ -47,15 +47,9 @@ def with_policy(database: Database, policy: TimelinePolicy) -> Database:
 
 
 def follower_of(database: Database, tail: Tail, restarts: list[int]) -> Follower:
-    return Follower(
-        database,
-        tail,
-        capacity=10,
-        check_interval_seconds=0.05,
-        prepare=lambda entries: None,
-        on_entries=lambda entries, committed_at: None,
-        on_restart=lambda: restarts.append(1),
-    )
+    follower = Follower(database, tail, capacity=10, check_interval_seconds=0.05)
+    follower.on_restart.append(lambda: restarts.append(1))
+    return follower
 
 
 def test_first_timeline_is_stored_without_a_new_epoch(database: Database) -> None:

@@ -67,7 +67,7 @@ def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
     admin.put("/v1/types/like", json={"title": "Likes"})
     publisher.delete(f"/v1/notifications/{first}")
     gateway.services.removal.expire_due()
-    gateway.services.housekeeping._retention.prune()
+    gateway.services.retention.prune()
     assert strays == set()
 
 

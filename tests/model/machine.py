@@ -1,4 +1,4 @@
-"""The state machine: publishers, recipients on several devices, housekeeping and accidents, at random.
+"""The state machine: publishers, recipients on several devices, jobs and accidents, at random.
 
 Each rule makes at most one change that anybody can see (several of one kind in one commit), brings every node to the
 log's end, and compares whoever was held with the model. Polls compare everything else.
@@ -298,7 +298,7 @@ class InboxMachine(RuleBasedStateMachine):
         moments = list(self.heads)
         chosen = moments[moment % len(moments)]
         self.nodes.age(self.heads[chosen])
-        self.nodes.gateways[self._node(node)].services.housekeeping._retention.prune()
+        self.nodes.gateways[self._node(node)].services.retention.prune()
         self.model.forget(chosen)
         self._settle()
 

@@ -56,7 +56,7 @@ class Nodes:
         self._tame(self.gateways[number])
 
     def _tame(self, gateway: InProcessGateway) -> None:
-        gateway.services.housekeeping.stop()
+        gateway.stop_jobs()
         if self.cached_views is not None:
             gateway.services.views._cache = Recent(self.cached_views)
 

@@ -1,6 +1,6 @@
 """A gateway inside the test process, and the actors who call it.
 
-The application is the real one with its writer, follower and housekeeping; only gunicorn is missing. Requests may
+The application is the real one with its writer, follower and jobs; only gunicorn is missing. Requests may
 wait (long polls): run them with `gevent.spawn`.
 """
 
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from notifygate.app import create_app
 from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.auth.tokens import issue_token
+from notifygate.jobs.runner import JobRunner
 from notifygate.services import EXTENSION, Services
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
@@ -117,7 +118,13 @@ class InProcessGateway:
 
     def stop(self) -> None:
         """Stop; every hold is answered."""
-        self.services.stop()
+        self.services.components.stop()
+
+    def stop_jobs(self) -> None:
+        """Stop the jobs, so that nothing changes but by requests."""
+        for component in self.services.components:
+            if isinstance(component, JobRunner):
+                component.stop()
 
     def restart(self) -> None:
         """Stop and start on the same database: nothing is left in memory. Actors made before are of the old one."""

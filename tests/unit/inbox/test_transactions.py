@@ -43,7 +43,7 @@ class Transactions:
 def quiet(sqlite_url: str) -> Iterator[InProcessGateway]:
     """A gateway in which nothing goes to the database by itself."""
     gateway = InProcessGateway(sqlite_url, head_check_interval=3600.0)
-    gateway.services.housekeeping.stop()
+    gateway.stop_jobs()
     yield gateway
     gateway.stop()
 
@@ -94,7 +94,7 @@ def test_a_poll_with_nothing_new(quiet: InProcessGateway, transactions: Transact
 def test_a_poll_with_nothing_new_long_after_the_log_has_moved_on(sqlite_url: str, transactions: Transactions) -> None:
     """The tail remembers where the last entry of each audience was, long after it has let the entries go."""
     gateway = InProcessGateway(sqlite_url, head_check_interval=3600.0, tail_entries=10)
-    gateway.services.housekeeping.stop()
+    gateway.stop_jobs()
     alice, publisher = gateway.recipient("alice"), gateway.publisher()
     cursor = alice.inbox()["cursor"]
     for _ in range(40):

@@ -1,0 +1,8 @@
+"""Retention: what is older than the retention period leaves the database."""
+
+from notifygate.services import Services
+
+
+def prune_database(services: Services) -> None:
+    """Remove all that is old enough."""
+    services.retention.prune()
