@@ -11,6 +11,7 @@ from notifygate.api.wsgi import GatewayApp
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.delivery.pacing import PollPacing
 from notifygate.delivery.registry import HoldRegistry
 from notifygate.domain.cursor import CursorCodec
@@ -40,7 +41,7 @@ from notifygate.storage.database import Database
 from notifygate.storage.readiness import check_database, namespace_of
 
 
-def create_app(config: Mapping[str, Any] | None = None) -> GatewayApp:
+def create_app(config: Mapping[str, Any] | None = None, clock: Clock = SYSTEM_CLOCK) -> GatewayApp:
     """Make the application and start the components that work beside requests.
 
     `config` holds settings by field name; they win over the environment. Raises ConfigurationError if a setting is
@@ -51,7 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> GatewayApp:
     database = open_flask_database(app, settings)
     try:
         check_database(database, settings.secret_key)
-        services = _make_services(app, settings, database)
+        services = _make_services(app, settings, database, clock)
         app.serve(services, (*ENDPOINTS, static_files(), *demo(settings)))
         services.components.start()
     except NotifygateError:
@@ -60,17 +61,16 @@ def create_app(config: Mapping[str, Any] | None = None) -> GatewayApp:
     return app
 
 
-def _make_services(app: GatewayApp, settings: Settings, database: Database) -> Services:
+def _make_services(app: GatewayApp, settings: Settings, database: Database, clock: Clock) -> Services:
     namespace = namespace_of(database)
     codec = CursorCodec(settings.secret_key)
-    holds = HoldRegistry(settings.holds_per_recipient, settings.holds_per_worker)
+    holds = HoldRegistry(settings.holds_per_recipient, settings.holds_per_worker, clock)
     catalog, keys = CatalogCache(database), KeyVerifier(database)
     revocations = Revocations(database, on_revoked=holds.wake_recipient)
     caches = ConfigCaches(catalog, keys, revocations)
 
-    tail = Tail(settings.tail_entries)
-    interval = settings.head_check_interval
-    follower = Follower(database, tail, capacity=settings.tail_entries, check_interval_seconds=interval)
+    tail = Tail(settings.tail_entries, clock)
+    follower = Follower(database, tail, settings.tail_entries, settings.head_check_interval, clock)
     announcer = make_announcer(
         settings, namespace, on_announcement=follower.take_hint, on_connected=follower.check_soon
     )
@@ -84,6 +84,7 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database) -> S
 
     services = Services(
         settings=settings,
+        clock=clock,
         database=database,
         codec=codec,
         tail=tail,
@@ -98,14 +99,14 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database) -> S
         preferences=PreferenceStore(database, writer, codec),
         topics=Topics(database, writer),
         publishing=Publishing(database, writer, catalog, settings.default_ttl),
-        removal=Removal(database, writer),
-        retention=Retention(database, writer.transact, settings.retention_days),
+        removal=Removal(database, writer, clock),
+        retention=Retention(database, writer.transact, settings.retention_days, clock),
         holds=holds,
-        pacing=PollPacing(holds, settings.poll_after, settings.max_wait),
-        tokens=TokenVerifier(settings, revocations),
+        pacing=PollPacing(holds, settings.poll_after, settings.max_wait, clock),
+        tokens=TokenVerifier(settings, revocations, clock),
         revocations=revocations,
         keys=keys,
-        limits=RateLimits(app, settings, namespace),
+        limits=RateLimits(app, settings, namespace, clock),
     )
     jobs, limits, pacing = JobRunner(JOBS, services), services.limits, services.pacing
     services.components += [database, caches, follower, writer, announcer, jobs, limits, pacing, holds]

@@ -6,6 +6,7 @@ from notifygate.announcements.announcer import Announcer
 from notifygate.auth.keys import KeyVerifier
 from notifygate.auth.revocations import Revocations
 from notifygate.auth.tokens import TokenVerifier
+from notifygate.clock import Clock
 from notifygate.components import Components
 from notifygate.delivery.pacing import PollPacing
 from notifygate.delivery.registry import HoldRegistry
@@ -36,6 +37,7 @@ class Services:
     """One worker's services."""
 
     settings: Settings
+    clock: Clock
     database: Database
     codec: CursorCodec
     tail: Tail

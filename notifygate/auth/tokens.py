@@ -2,12 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Any
 
 import jwt
 
 from notifygate.auth.revocations import Revocations
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.audience import is_name
 from notifygate.domain.principal import Recipient
 from notifygate.domain.times import now_ms
@@ -59,9 +59,8 @@ def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: i
 class TokenVerifier:
     """Checks tokens, each once: a verified one is remembered by its hash while it is in use."""
 
-    def __init__(
-        self, settings: Settings, revocations: Revocations, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: Settings, revocations: Revocations, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._wall = clock.wall
         self._revocations = revocations
         self._keys = {key_id(secret): secret for secret in settings.jwt_secrets}
         self._algorithms = list(settings.jwt_algorithms)
@@ -69,7 +68,9 @@ class TokenVerifier:
         self._issuer = settings.jwt_issuer or None
         self._roles_claim = settings.jwt_roles_claim
         self._max_lifetime_ms = settings.jwt_max_lifetime * 1000
-        self._verified: Recent[bytes, Recipient] = Recent(settings.cached_views, idle_seconds=IDLE_SECONDS, clock=clock)
+        self._verified: Recent[bytes, Recipient] = Recent(
+            settings.cached_views, idle_seconds=IDLE_SECONDS, clock=clock.monotonic
+        )
 
     def __len__(self) -> int:
         """Return how many verified tokens are remembered."""
@@ -82,7 +83,7 @@ class TokenVerifier:
         if recipient is None:
             recipient = self._check(token)
             self._verified.put(digest, recipient)
-        if recipient.expires_at <= time.time() * 1000 or not self._revocations.accepts(recipient):
+        if recipient.expires_at <= self._wall() * 1000 or not self._revocations.accepts(recipient):
             self._verified.drop(digest, recipient)
             raise UnauthorizedError
         return recipient
@@ -90,7 +91,7 @@ class TokenVerifier:
     def recall(self, token: bytes) -> Recipient | None:
         """Return the recipient of a token that was verified before and is still valid, else None."""
         recipient = self._verified.get(_digest(token))
-        if recipient is None or recipient.expires_at <= time.time() * 1000 or not self._revocations.accepts(recipient):
+        if recipient is None or recipient.expires_at <= self._wall() * 1000 or not self._revocations.accepts(recipient):
             return None
         return recipient
 

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -41,13 +40,13 @@ class _GreenletTransport:
 
 def wait_in_greenlet(registry: HoldRegistry, hold: Hold[R], client: socket.socket | None) -> R | None:
     """Hold a request in the current greenlet. Return its response; None if the client left."""
-    transport = _GreenletTransport(registry)
+    transport, clock = _GreenletTransport(registry), registry.clock
     hold.transport = transport
     response = registry.begin(hold)
     while response is None:
         watch = _ClientWatch(client, hold.abandon) if client is not None else None
         try:
-            transport.event.wait(max(0.0, hold.deadline - time.monotonic()))
+            clock.wait(transport.event, max(0.0, hold.deadline - clock.monotonic()))
         finally:
             if watch:
                 watch.stop()

@@ -74,7 +74,7 @@ class Hold(Generic[R]):
     def __init__(self, view: HoldView, deadline: float) -> None:
         self.view = view
         self.deadline = deadline
-        """`time.monotonic()` at which the wait ends."""
+        """When the wait ends, by the clock of the registry (`Clock.monotonic`)."""
         self.transport: Transport
         """Set by the transport before it parks the hold."""
         self.state: State = "idle"

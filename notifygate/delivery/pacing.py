@@ -1,11 +1,9 @@
 """The pacing of clients: the interval of short polls, and the longest hold that a client may ask for."""
 
 import random
-import time
-
-import gevent
 
 from notifygate.background import Background
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.delivery.registry import HoldRegistry
 
 MEASURE_SECONDS = 0.5
@@ -28,11 +26,14 @@ clients."""
 class PollPacing:
     """Computes poll intervals and hold limits from the hub's delay: how much later than asked a greenlet runs."""
 
-    def __init__(self, holds: HoldRegistry, poll_after_seconds: int, max_wait_seconds: int) -> None:
+    def __init__(
+        self, holds: HoldRegistry, poll_after_seconds: int, max_wait_seconds: int, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._clock = clock
         self._holds = holds
         self._poll_after = poll_after_seconds
         self._max_wait = max_wait_seconds
-        self._started_at = time.monotonic()
+        self._started_at = clock.monotonic()
         self._delay_seconds = 0.0
         self._after_seconds = float(poll_after_seconds)
         self._is_spreading = True
@@ -59,10 +60,10 @@ class PollPacing:
         return self._max_wait if self._holds.accepts else 0
 
     def _measure(self) -> None:
-        began = time.monotonic()
+        began = self._clock.monotonic()
         with self._loop.idle:
-            gevent.sleep(MEASURE_SECONDS)
-        now = time.monotonic()
+            self._clock.sleep(MEASURE_SECONDS)
+        now = self._clock.monotonic()
         late = now - began - MEASURE_SECONDS
         self._delay_seconds = 0.8 * self._delay_seconds + 0.2 * max(0.0, late)
         self._work_out(now)

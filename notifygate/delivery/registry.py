@@ -5,7 +5,6 @@ that a broadcast to ten thousand does not stop all other work.
 """
 
 import logging
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import gevent
 
 from notifygate import metrics
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.delivery.hold import Hold, Reason, Transport
 from notifygate.domain.audience import ALL, recipient_of, user
 from notifygate.domain.entry import Entry
@@ -42,7 +42,10 @@ class _Call(NamedTuple):
 class HoldRegistry:
     """All holds of a worker."""
 
-    def __init__(self, per_recipient: int, per_worker: int) -> None:
+    def __init__(self, per_recipient: int, per_worker: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.clock = clock
+        """The clock of the deadlines."""
+        self._monotonic = clock.monotonic
         self._per_recipient = per_recipient
         self._per_worker = per_worker
         self._count = 0
@@ -79,7 +82,7 @@ class HoldRegistry:
             hold.refresh_view()
             self.arm(hold)
             try:
-                response = hold.check(is_last=hold.deadline <= time.monotonic())
+                response = hold.check(is_last=hold.deadline <= self._monotonic())
             except BaseException:
                 self._give_up(hold)
                 raise
@@ -99,7 +102,7 @@ class HoldRegistry:
         if hold.state == "ended":
             hold.change("resume")
         reason = hold.reason
-        response = hold.check(is_last=reason != "news" or hold.deadline <= time.monotonic())
+        response = hold.check(is_last=reason != "news" or hold.deadline <= self._monotonic())
         if response is not None:
             return response
         try:

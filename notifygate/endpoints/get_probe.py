@@ -1,10 +1,7 @@
 """GET /v1/probe: how long a silent request survives between a client and the gateway (docs/protocol.md section 4)."""
 
-import time
-
 import orjson
 
-from notifygate.auth.revocations import Revocations
 from notifygate.delivery.hold import Hold
 from notifygate.domain.entry import Entry
 from notifygate.domain.principal import Recipient
@@ -37,18 +34,18 @@ class ProbeView:
 class ProbeHold(Hold[Response]):
     """A probe that waits for its time to pass."""
 
-    __slots__ = ("_began_at", "_recipient", "_revocations")
+    __slots__ = ("_began_at", "_recipient", "_services")
 
-    def __init__(self, recipient: Recipient, revocations: Revocations, seconds: float) -> None:
-        self._began_at = time.monotonic()
+    def __init__(self, recipient: Recipient, services: Services, seconds: float) -> None:
+        self._began_at = services.clock.monotonic()
         self._recipient = recipient
-        self._revocations = revocations
+        self._services = services
         super().__init__(ProbeView(recipient.id), self._began_at + seconds)
 
     def check(self, *, is_last: bool) -> Response | None:
         """See `Hold`. Raises UnauthorizedError if the token was revoked meanwhile."""
-        self._revocations.check(self._recipient)
-        return _response(time.monotonic() - self._began_at) if is_last else None
+        self._services.revocations.check(self._recipient)
+        return _response(self._services.clock.monotonic() - self._began_at) if is_last else None
 
 
 def get_probe(exchange: Exchange, services: Services) -> Outcome:
@@ -58,8 +55,10 @@ def get_probe(exchange: Exchange, services: Services) -> Outcome:
     """
     query = parse_parameters(exchange.request, ProbeQuery)
     recipient = exchange.recipient
-    seconds = min(query.hold, services.pacing.longest_wait(), max(0, recipient.expires_at / 1000 - time.time()))
-    return ProbeHold(recipient, services.revocations, seconds) if seconds > 0 else _response(0)
+    seconds = min(
+        query.hold, services.pacing.longest_wait(), max(0, recipient.expires_at / 1000 - services.clock.wall())
+    )
+    return ProbeHold(recipient, services, seconds) if seconds > 0 else _response(0)
 
 
 def _response(held_seconds: float) -> Response:

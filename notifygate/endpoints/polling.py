@@ -2,9 +2,9 @@
 
 import random
 import re
-import time
 from typing import TYPE_CHECKING, Literal
 
+from notifygate.clock import Clock
 from notifygate.delivery.hold import Hold
 from notifygate.domain.cursor import tokens_of_if_none_match
 from notifygate.domain.principal import Recipient
@@ -69,7 +69,7 @@ class PollHold(Hold[Response]):
     view: "View"
 
     def __init__(self, exchange: Exchange, services: Services, poll: Poll, seconds: float) -> None:
-        super().__init__(services.views.current(exchange.recipient), time.monotonic() + seconds)
+        super().__init__(services.views.current(exchange.recipient), services.clock.monotonic() + seconds)
         self.exchange = exchange
         self.services = services
         self.poll = poll
@@ -121,7 +121,7 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
     if asked is not None:
         exchange.granted_wait = min(asked, services.pacing.longest_wait())
     if exchange.granted_wait:
-        return PollHold(exchange, services, poll, hold_seconds(exchange.granted_wait, recipient))
+        return PollHold(exchange, services, poll, hold_seconds(exchange.granted_wait, recipient, services.clock))
     return poll_response(exchange, services, poll, poll.run(services, recipient))
 
 
@@ -138,10 +138,10 @@ def requested_wait(parameter: int | None, prefer: str | None) -> int | None:
         raise InvalidRequestError.of("Prefer", f"wait {error}") from error
 
 
-def hold_seconds(granted: int, recipient: Recipient) -> float:
+def hold_seconds(granted: int, recipient: Recipient, clock: Clock) -> float:
     """Return how long a request is held: slightly less than granted, and not beyond the expiry of the token."""
     jittered = granted * random.uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
-    return min(jittered, recipient.expires_at / 1000 - time.time())
+    return min(jittered, recipient.expires_at / 1000 - clock.wall())
 
 
 def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: InboxUpdate | Unchanged) -> Response:

@@ -201,7 +201,7 @@ class FastPath:
             exchange.client.answer(data, keep_alive=exchange.keep_alive)
         elif exchange.client.is_gone:  # while the database was read
             self.abandon(hold)
-        elif hold.deadline <= time.monotonic():
+        elif hold.deadline <= self._services.clock.monotonic():
             self.expire(hold)
 
     def expire(self, hold: Hold[Any]) -> None:

@@ -5,8 +5,6 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import gevent
-
 from notifygate.background import Background
 from notifygate.errors import NotifygateError
 from notifygate.services import Services
@@ -55,7 +53,7 @@ class _JobLoop(Background):
     def _pause_and_run(self) -> None:
         job = self._job
         with self.idle:
-            gevent.sleep(job.every_seconds * random.uniform(1 - job.jitter, 1))  # noqa: S311 - guards nothing
+            self._services.clock.sleep(job.every_seconds * random.uniform(1 - job.jitter, 1))  # noqa: S311 - guards nothing
         try:
             job.run(self._services)
         except NotifygateError as error:

@@ -9,7 +9,6 @@ rejected for it.
 """
 
 import logging
-import time
 from typing import cast
 
 from flask import Flask
@@ -23,6 +22,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from notifygate import metrics
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.signed_counts import CountSigner
@@ -54,13 +54,14 @@ STRATEGY = "fixed-window"
 class RateLimits:
     """The limits of a worker. `namespace` separates gateways that share a Redis."""
 
-    def __init__(self, app: Flask, settings: Settings, namespace: str) -> None:
+    def __init__(self, app: Flask, settings: Settings, namespace: str, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._monotonic = clock.monotonic
         self._local: dict[LimitName, FixedWindows] = {}
         self._items: dict[LimitName, RateLimitItem] = {}
         for name in LIMITS:
             if text := getattr(settings, f"limit_{name}").strip():
                 self._items[name] = _parse(name, text)
-                self._local[name] = FixedWindows(name, self._items[name])
+                self._local[name] = FixedWindows(name, self._items[name], clock=clock)
         self._paused_until = 0.0
         self._redis: Redis | None = None
         self._shared: list[SharedWindows] = []
@@ -70,7 +71,7 @@ class RateLimits:
             prefix, signer = f"notifygate:{namespace}:{STRATEGY}:signed", CountSigner(settings.secret_key)
             for name in SHARED & self._items.keys():
                 windows = SharedWindows(
-                    name, self._items[name], self._redis, signer, prefix, self._is_paused, self._redis_failed
+                    name, self._items[name], self._redis, signer, prefix, self._is_paused, self._redis_failed, clock
                 )
                 self._local[name] = windows
                 self._shared.append(windows)
@@ -144,11 +145,11 @@ class RateLimits:
             return windows.quota(windows.counted(key), windows.ends_at)
 
     def _is_paused(self) -> bool:
-        return time.monotonic() < self._paused_until
+        return self._monotonic() < self._paused_until
 
     def _redis_failed(self, error: RedisError) -> None:
         metrics.redis_errors.inc()
-        self._paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
+        self._paused_until = self._monotonic() + REDIS_PAUSE_SECONDS
         logger.warning("Redis failed; rate limits are counted per worker for a while: %s", type(error).__name__)
 
 

@@ -9,11 +9,9 @@ worker wrote is ignored and counted in a metric. So manipulated counts in Redis 
 workers' real counts, and a principal never gets more than the limit from each worker.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-import gevent
 from gevent.event import Event
 from limits import RateLimitItem
 from redis import Redis
@@ -21,6 +19,7 @@ from redis.exceptions import InvalidResponse, RedisError
 
 from notifygate import metrics
 from notifygate.background import Background
+from notifygate.clock import Clock
 from notifygate.limits.signed_counts import VALUE_BYTES, CountSigner
 from notifygate.limits.windows import FixedWindows, LimitName, Quota
 
@@ -82,8 +81,10 @@ class SharedWindows(FixedWindows):
         prefix: str,
         is_paused: Callable[[], bool],
         on_failure: Callable[[RedisError], None],
+        clock: Clock,
     ) -> None:
-        super().__init__(name, item, is_on_the_clock=True)
+        super().__init__(name, item, is_on_the_clock=True, clock=clock)
+        self._clock = clock
         self._exchange = redis.register_script(_EXCHANGE)
         self._signer = signer
         self._prefix = prefix
@@ -117,7 +118,7 @@ class SharedWindows(FixedWindows):
     def _step(self) -> None:
         with self._loop.idle:
             self._news.wait()
-            gevent.sleep(GATHER_SECONDS)
+            self._clock.sleep(GATHER_SECONDS)
         self._news.clear()
         unsent, self._unsent = self._unsent, {}
         keys = list(unsent)
@@ -133,7 +134,7 @@ class SharedWindows(FixedWindows):
 
         Raises redis-py's RedisError; this worker has counted the request all the same.
         """
-        super().add(key, time.time())
+        super().add(key, self._wall())
         self._share([key])
         return self.quota(self.counted(key), self.ends_at)
 

@@ -5,11 +5,12 @@ since every poll of every recipient is counted. A window begins with its first c
 for example) if several workers share it.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from limits import RateLimitItem
+
+from notifygate.clock import SYSTEM_CLOCK, Clock
 
 LimitName = Literal["publish", "audiences", "poll", "state", "failed_auth", "guard"]
 """Names of limits, as in the RateLimit fields (docs/protocol.md section 6)."""
@@ -40,7 +41,10 @@ class Quota(NamedTuple):
 class FixedWindows:
     """The windows of one limit, one after the other."""
 
-    def __init__(self, name: LimitName, item: RateLimitItem, *, is_on_the_clock: bool = False) -> None:
+    def __init__(
+        self, name: LimitName, item: RateLimitItem, *, is_on_the_clock: bool = False, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._wall = clock.wall
         self.name: LimitName = name
         self.limit = item.amount
         self.window_seconds = item.get_expiry()
@@ -53,7 +57,7 @@ class FixedWindows:
 
     def present(self) -> Mapping[str, int]:
         """Return the counts of the present window, by key: read-only, and valid until the next switch of greenlets."""
-        now = time.time()
+        now = self._wall()
         if now >= self.ends_at:
             self._begin(now)
         return self._counts
@@ -68,7 +72,7 @@ class FixedWindows:
         return self.present().get(key, 0)
 
     def add(self, key: str, now: float, amount: int = 1) -> int:
-        """Count `amount` for a key; return its count in the present window. `now`: `time.time()`."""
+        """Count `amount` for a key; return its count in the present window. `now`: `Clock.wall`."""
         if now >= self.ends_at:
             self._begin(now)
         counts = self._counts
@@ -98,12 +102,12 @@ class FixedWindows:
 
     def left(self, key: str) -> tuple[int, int]:
         """Return the remaining number of a key in the present window, and the seconds until it ends: at least 1."""
-        remaining, seconds = self.limit - self.counted(key), round(self.ends_at - time.time())
+        remaining, seconds = self.limit - self.counted(key), round(self.ends_at - self._wall())
         return (remaining if remaining > 0 else 0, seconds if seconds > 1 else 1)
 
     def admits(self, key: str, amount: int) -> bool:
         """Count `amount` for a key and return True, or count nothing if that would exceed the limit."""
-        now = time.time()
+        now = self._wall()
         if now >= self.ends_at:
             self._begin(now)
         if self._counts.get(key, 0) + amount > self.limit:
@@ -116,11 +120,11 @@ class FixedWindows:
         counted = self.counted(key)
         if counted + amount > self.limit:
             return self.quota(counted, self.ends_at)._replace(is_exceeded=True)
-        return self.quota(self.add(key, time.time(), amount), self.ends_at)
+        return self.quota(self.add(key, self._wall(), amount), self.ends_at)
 
     def quota(self, count: int, ends_at: float) -> Quota:
         """Return the quota for a count in a window that ends at `ends_at` (Unix seconds)."""
-        remaining, reset_seconds = self.limit - count, round(ends_at - time.time())
+        remaining, reset_seconds = self.limit - count, round(ends_at - self._wall())
         return Quota(
             self.name,
             self.limit,

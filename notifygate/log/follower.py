@@ -7,17 +7,16 @@ from the database. The database is the truth, announcements are hints.
 
 import logging
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from notifygate import metrics
 from notifygate.announcements.announcement import Announcement
 from notifygate.background import Background
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.log.tail import Tail
@@ -51,10 +50,19 @@ class Follower:
     right before the tail begins it. A listener there may do I/O before the first that changes something, not after.
     """
 
-    def __init__(self, database: Database, tail: Tail, *, capacity: int, check_interval_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tail: Tail,
+        capacity: int,
+        check_interval_seconds: float,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.before_entries: list[Callable[[Sequence[Entry]], None]] = []
         self.after_entries: list[Callable[[Sequence[Entry], float | None], None]] = []
         self.on_restart: list[Callable[[], None]] = []
+        self._clock = clock
+        self._monotonic = clock.monotonic
         self._database = database
         self._tail = tail
         self._capacity = capacity
@@ -78,7 +86,7 @@ class Follower:
             head = self._read_head()
             self._tail.restart(head.epoch, max(head.floor, head.seq - self._capacity, 0))
             self._fill(head.seq, None)
-            self._tail.checked_at = time.monotonic()
+            self._tail.checked_at = self._monotonic()
         self._loop.start()
 
     def stop(self) -> None:
@@ -127,7 +135,7 @@ class Follower:
 
     def catch_up(self) -> None:
         """Bring the tail to the log's present end and epoch. Raises UnavailableError."""
-        began = time.monotonic()
+        began = self._monotonic()
         self._follow_head_unless(lambda: self._tail.checked_at >= began)
 
     def _has_reached(self, epoch: int, seq: int) -> bool:
@@ -136,7 +144,7 @@ class Follower:
     @property
     def is_fed(self) -> bool:
         """Whether the tail may be believed: a look at the head has succeeded lately."""
-        return time.monotonic() - self._tail.checked_at <= self._stale_after
+        return self._monotonic() - self._tail.checked_at <= self._stale_after
 
     def ensure_fed(self) -> None:
         """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
@@ -150,7 +158,7 @@ class Follower:
         """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
         a database that doesn't answer must not keep everybody waiting in turn."""
         may_wait()
-        began = time.monotonic()
+        began = self._monotonic()
         with self._lock:
             self._follow_offered()
             if is_enough():
@@ -160,12 +168,12 @@ class Follower:
             try:
                 self._follow_head()
             except UnavailableError:
-                self._failed_at = time.monotonic()
+                self._failed_at = self._monotonic()
                 raise
 
     def _step(self) -> None:
         with self._loop.idle:
-            self._news.wait(self._seconds_until_head_read())
+            self._clock.wait(self._news, self._seconds_until_head_read())
         self._news.clear()
         try:
             with self._lock:
@@ -176,11 +184,11 @@ class Follower:
         except NotifygateError as error:
             metrics.follower_errors.inc()
             logger.warning("The log can't be followed just now: %s", error)
-            gevent.sleep(self._interval)
+            self._clock.sleep(self._interval)
         except Exception:
             metrics.follower_errors.inc()
             logger.exception("Following the log failed")
-            gevent.sleep(self._interval)
+            self._clock.sleep(self._interval)
 
     def _seconds_until_head_read(self) -> float:
         interval = min(self._interval, HINTED_READ_SECONDS) if self._is_head_read_due else self._interval
@@ -220,7 +228,7 @@ class Follower:
 
         An announcement from a copy of it that has gone further, or from before a restore, may come again and again.
         """
-        if time.monotonic() < self._ranges_ignored_until:
+        if self._monotonic() < self._ranges_ignored_until:
             self._read_head_soon()
             return
         head = self._read_head()
@@ -228,7 +236,7 @@ class Follower:
             self._act_on_head(head, self._tail.end)
             return
         if head.seq < announcement.last:
-            self._ranges_ignored_until = time.monotonic() + HINTED_READ_SECONDS
+            self._ranges_ignored_until = self._monotonic() + HINTED_READ_SECONDS
         self._fill(min(announcement.last, head.seq), announcement.committed_at)
 
     def _follow_head_unlocked(self) -> None:
@@ -256,13 +264,13 @@ class Follower:
         if head.epoch != self._tail.epoch or head.seq < end:
             self._restart(head)
         elif head.seq > self._tail.end:
-            self._unannounced.append((head.seq, time.monotonic()))
+            self._unannounced.append((head.seq, self._monotonic()))
             self._fill(head.seq, None)
-        self._tail.checked_at = time.monotonic()
+        self._tail.checked_at = self._monotonic()
         self._count_lost()
 
     def _count_lost(self) -> None:
-        patience_ends = time.monotonic() - GRACE_SECONDS
+        patience_ends = self._monotonic() - GRACE_SECONDS
         while self._unannounced and self._unannounced[0][1] < patience_ends:
             self._unannounced.popleft()
             if self.counts_rescues:

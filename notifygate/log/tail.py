@@ -6,10 +6,10 @@ happened in a long while is still answered from memory.
 """
 
 import math
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry
 
 MAX_REMEMBERED_AUDIENCES = 200_000
@@ -20,12 +20,13 @@ older positions have to ask the database."""
 class Tail:
     """A bounded, contiguous run of entries up to `end`, the newest position that this worker knows of."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._monotonic = clock.monotonic
         self.epoch = 0
         self.start = 0
         self.end = 0
         self.checked_at = -math.inf
-        """`time.monotonic()` of the last look at the head in the database; -inf where a look is due at once. Not 0,
+        """`Clock.monotonic` of the last look at the head in the database; -inf where a look is due at once. Not 0,
         which is a moment ago on a machine that has just booted."""
         self._capacity = capacity
         self._entries: deque[Entry] = deque()
@@ -102,4 +103,4 @@ class Tail:
 
     def seconds_since_check(self) -> float:
         """Return how long ago the head was last looked at in the database."""
-        return time.monotonic() - self.checked_at
+        return self._monotonic() - self.checked_at

@@ -1,10 +1,10 @@
 """Taking notifications out of every inbox: retracted by their publisher, or expired."""
 
 from notifygate import metrics
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Publisher
-from notifygate.domain.times import now_ms
 from notifygate.errors import NotFoundError
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
@@ -22,7 +22,8 @@ def _remove(transaction: LogTransaction, notification: Notification, kind: Entry
 class Removal:
     """Retracts and expires."""
 
-    def __init__(self, database: Database, writer: LogWriter) -> None:
+    def __init__(self, database: Database, writer: LogWriter, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._wall = clock.wall
         self._database = database
         self._writer = writer
 
@@ -49,13 +50,16 @@ class Removal:
         """
 
         def change(transaction: LogTransaction) -> int:
-            due = read_due(transaction.connection, now_ms(), EXPIRED_PER_TRANSACTION)
+            due = read_due(transaction.connection, self._now_ms(), EXPIRED_PER_TRANSACTION)
             for notification in due:
                 _remove(transaction, notification, EntryKind.EXPIRED)
             return len(due)
 
         total = 0
-        while self._database.read(lambda connection: has_due(connection, now_ms())):
+        while self._database.read(lambda connection: has_due(connection, self._now_ms())):
             total += self._writer.transact(change)
         metrics.expired.inc(total)
         return total
+
+    def _now_ms(self) -> int:
+        return int(self._wall() * 1000)

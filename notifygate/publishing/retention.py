@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifygate import metrics
-from notifygate.domain.times import now_ms
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.log.transaction import LogTransaction, Transact
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.database import Database
@@ -40,14 +40,17 @@ class Pruned:
 class Retention:
     """Prunes. Any worker may do it at any time, several at once too."""
 
-    def __init__(self, database: Database, transact: Transact, retention_days: int) -> None:
+    def __init__(
+        self, database: Database, transact: Transact, retention_days: int, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._wall = clock.wall
         self._database = database
         self._transact = transact
         self._retention_ms = retention_days * DAY_MS
 
     def prune(self) -> Pruned:
         """Remove everything that is old enough."""
-        now = now_ms()
+        now = int(self._wall() * 1000)
         cutoff = now - self._retention_ms
         entries, floor = self._prune_entries(cutoff)
         notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)

@@ -1,15 +1,15 @@
 """A timing wheel: one timer for all deadlines, which are cheap to set.
 
 After Varghese and Lauck (Hashed and hierarchical timing wheels, 1987), with a dictionary for the slots.
-Time is counted in ticks, TICKS_PER_SECOND of `time.monotonic()`.
+Time is counted in ticks, TICKS_PER_SECOND of `Clock.monotonic`.
 """
 
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import gevent
 
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.waiting import in_next_turn
 
 TICKS_PER_SECOND = 20
@@ -38,10 +38,11 @@ class Deadlines(Generic[T]):
     """The deadlines of many objects. `over` is called in the hub with each whose deadline has passed; it must not
     raise."""
 
-    def __init__(self, over: Callable[[T], None]) -> None:
+    def __init__(self, over: Callable[[T], None], clock: Clock = SYSTEM_CLOCK) -> None:
+        self._monotonic = clock.monotonic
         self._over = over
         self._wheel: dict[int, list[T]] = {}
-        self.next_tick = int(time.monotonic() * TICKS_PER_SECOND)
+        self.next_tick = int(self._monotonic() * TICKS_PER_SECOND)
         """The next tick to process: the present one or, on a busy worker, an earlier one."""
         self._timer = gevent.get_hub().loop.timer(1 / TICKS_PER_SECOND, 1 / TICKS_PER_SECOND)
         self._timer.start(self._turn)
@@ -69,7 +70,7 @@ class Deadlines(Generic[T]):
         self._wheel.setdefault(timed.due, []).append(timed)
 
     def _turn(self) -> None:
-        now, left = int(time.monotonic() * TICKS_PER_SECOND), ACTED_ON_PER_TURN
+        now, left = int(self._monotonic() * TICKS_PER_SECOND), ACTED_ON_PER_TURN
         while self.next_tick <= now:
             filed = self._wheel.get(self.next_tick, [])
             while filed:

@@ -34,7 +34,7 @@ class ParkedRequest(Protocol):
     """The server's view of a request that waits."""
 
     deadline: float
-    """`time.monotonic()` at which the wait ends."""
+    """`Clock.monotonic` at which the wait ends."""
 
     def expire(self) -> None:
         """Answer the request, since its wait has ended. Called in the hub."""

@@ -8,6 +8,7 @@ import pytest
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import catch_up, counts, expect_problem, follow_pages, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.both_databases
@@ -190,29 +191,31 @@ def test_what_another_device_did_comes_as_a_change(
     assert ids(phone.inbox()) == [left, read]
 
 
-def test_dismissed_retracted_and_expired_notifications_are_removed_by_id(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
+def test_dismissed_retracted_and_expired_notifications_are_removed_by_id(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    publisher, alice = app.publisher(), app.recipient("alice", "admin")
     dismissed = publisher.publish("user:alice", "dismissed")
     retracted = publisher.publish("all", "retracted")
-    expired = publisher.publish("role:admin", "expired", ttl=1)
+    expired = publisher.publish("role:admin", "expired", ttl=60)
     cursor = alice.inbox()["cursor"]
     alice.change_state("dismiss", ids=[dismissed])
     assert publisher.delete(f"/v1/notifications/{retracted}").status_code == 204
-    eventually(lambda: app.services.removal.expire_due() or alice.inbox()["unread"] == 0)
+    clock.advance(61)
+    eventually(lambda: alice.inbox()["unread"] == 0)
     changes = alice.inbox(cursor)
     assert changes["removed"] == [dismissed, retracted, expired]
     assert (changes["notifications"], counts(changes)) == ([], (0, 0))
     assert alice.inbox()["notifications"] == []
 
 
-def test_an_expired_notification_stays_away_and_others_stay(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    short = publisher.publish("user:alice", "short", ttl=1)
+def test_an_expired_notification_stays_away_and_others_stay(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    publisher, alice = app.publisher(), app.recipient("alice")
+    short = publisher.publish("user:alice", "short", ttl=60)
     long = publisher.publish("user:alice", "long", ttl=3600)
     assert set(ids(alice.inbox())) == {short, long}
-    eventually(lambda: app.services.removal.expire_due() or ids(alice.inbox()) == [long])
+    clock.advance(61)
+    eventually(lambda: ids(alice.inbox()) == [long])
     assert counts(alice.inbox()) == (1, 1)
     assert alice.change_state("read", ids=[short])["changed"] == 0
 

@@ -3,13 +3,13 @@
 Disconnects, draining by signal and many workers need the real server: see tests/longpoll.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
 
+from notifygate.clock import SYSTEM_CLOCK
 from notifygate.endpoints.polling import hold_seconds
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import (
@@ -21,10 +21,12 @@ from tests.api.helpers import (
     hold,
     hold_ends,
     ids,
+    let_others_go_on,
     principal_of,
     wakes,
 )
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
 from tests.support.waiting import eventually
 
 
@@ -141,11 +143,12 @@ def test_everything_that_the_recipient_would_be_shown_wakes_a_hold(
         assert ids(body) == ([] if change == "mute" else [found])
 
 
-def test_a_hold_ends_when_a_notification_expires(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    found = publisher.publish("user:alice", ttl=1)
-    held = hold(app, alice, alice.inbox()["cursor"])
+def test_a_hold_ends_when_a_notification_expires(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    alice = app.recipient("alice")
+    found = app.publisher().publish("user:alice", ttl=10)
+    held = hold(app, alice, alice.inbox()["cursor"], wait=30)
+    clock.advance(10.1)
     assert answer_of(held).json["removed"] == [found]
 
 
@@ -236,42 +239,54 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
 # --- How it ends --------------------------------------------------------------------------------
 
 
-def test_the_wait_ends_with_empty_lists_and_the_counts(publisher: PublisherActor, alice: RecipientActor) -> None:
-    publisher.publish("user:alice")
-    cursor = alice.inbox()["cursor"]
-    began = time.monotonic()
-    answer = alice.poll(cursor, wait=1)
-    assert 0.85 <= time.monotonic() - began <= 1.5  # shortened by up to a tenth, never lengthened
+def test_the_wait_ends_with_empty_lists_and_the_counts(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    alice = app.recipient("alice")
+    app.publisher().publish("user:alice")
+    held = hold(app, alice, alice.inbox()["cursor"], wait=20)
+    clock.advance(18.9)
+    let_others_go_on()
+    assert app.hold_count == 1, "the wait is shortened by less than a tenth"
+    clock.advance(1.1)
+    answer = answer_of(held)
     body = answer.json
     assert (answer.status_code, body["notifications"], body["removed"], counts(body)) == (200, [], [], (1, 1))
     assert (body["has_more"], body["reset"]) == (False, False)
-    assert answer.headers["Preference-Applied"] == "wait=1"
+    assert answer.headers["Preference-Applied"] == "wait=20"
     assert alice.inbox(body["cursor"])["reset"] is False
 
 
-def test_the_wait_ends_with_a_304_if_the_etag_matches(alice: RecipientActor) -> None:
+def test_the_wait_ends_with_a_304_if_the_etag_matches(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    alice = app.recipient("alice")
     first = alice.poll()
-    answer = alice.poll(first.json["cursor"], etag=first.headers["ETag"], wait=1)
+    held = hold(app, alice, first.json["cursor"], etag=first.headers["ETag"], wait=20)
+    clock.advance(20)
+    answer = answer_of(held)
     assert (answer.status_code, answer.get_data()) == (304, b"")
     assert answer.headers["ETag"] == first.headers["ETag"]
-    assert answer.headers["Preference-Applied"] == "wait=1"
+    assert answer.headers["Preference-Applied"] == "wait=20"
     assert int(answer.headers["Poll-Interval"]) >= 1
 
 
-def test_the_wait_of_the_counts_ends_with_a_304(alice: RecipientActor) -> None:
+def test_the_wait_of_the_counts_ends_with_a_304(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    alice = app.recipient("alice")
     etag = alice.get("/v1/inbox/unread").headers["ETag"]
-    answer = alice.get("/v1/inbox/unread?wait=1", headers={"If-None-Match": etag})
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (304, "wait=1")
+    held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=20", headers={"If-None-Match": etag})
+    eventually(lambda: app.hold_count == 1)
+    clock.advance(20)
+    answer = answer_of(held)
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (304, "wait=20")
 
 
-def test_a_hold_ends_when_the_token_expires(app: InProcessGateway) -> None:
-    app.recipient("alice").inbox()
-    alice = app.recipient("alice", expires_seconds=3)
+def test_a_hold_ends_when_the_token_expires(make_app: Any, clock: ManualClock) -> None:
+    app = make_app(clock=clock)
+    alice = app.recipient("alice", expires_seconds=10)
     cursor = alice.inbox()["cursor"]
-    began = time.time()
-    answer = alice.poll(cursor, wait=30)
-    assert answer.status_code == 200
-    assert time.time() - began < 4
+    held = hold(app, alice, cursor, wait=30)
+    clock.advance(10)
+    assert answer_of(held).status_code == 200
     expect_problem(alice.poll(cursor), 401, "unauthorized")
 
 
@@ -302,7 +317,7 @@ def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any, wait: str) -> 
 
 
 def test_waits_are_shortened_by_chance_and_never_lengthened() -> None:
-    waits = [hold_seconds(50, principal_of("alice")) for _ in range(200)]
+    waits = [hold_seconds(50, principal_of("alice"), SYSTEM_CLOCK) for _ in range(200)]
     assert 47.5 <= min(waits) < 48
     assert 49 < max(waits) <= 50
 

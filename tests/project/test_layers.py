@@ -23,6 +23,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
                 "problem_catalogue",
                 "program_files",
                 "background",
+                "clock",
                 "components",
                 "open_files",
                 "recent",

@@ -7,6 +7,7 @@ import pytest
 
 from notifygate.storage import database
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def patient_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
-    """Return a function that starts a gateway in this process with the given settings, by field name.
+    """Return a function that starts a gateway in this process with the given settings, by field name, and `clock`.
 
     All of one test share a database, so two are two nodes of one gateway.
     """
@@ -38,6 +39,12 @@ def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
     yield make
     for gateway in made:
         gateway.stop()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that the test moves: `make_app(clock=clock)`."""
+    return ManualClock()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from notifygate.app import create_app
 from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.auth.tokens import issue_token
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.jobs.runner import JobRunner
 from notifygate.services import EXTENSION, Services
 from notifygate.storage.database import Database, make_engine
@@ -90,8 +91,11 @@ class PublisherActor(Actor):
 class InProcessGateway:
     """A gateway in this process on a database of its own. Settings are field names of `Settings`."""
 
-    def __init__(self, database_url: str, *, is_migrated: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, database_url: str, *, is_migrated: bool = False, clock: Clock = SYSTEM_CLOCK, **settings: Any
+    ) -> None:
         """Start on a database, which is migrated first unless it is already."""
+        self.clock = clock
         if not is_migrated:
             engine = make_engine(database_url)
             migrate(Database(engine))
@@ -108,7 +112,7 @@ class InProcessGateway:
 
     def start(self) -> None:
         """Start (again) on the same database."""
-        self.app = create_app(self.config)
+        self.app = create_app(self.config, self.clock)
         self.services = cast(Services, self.app.extensions[EXTENSION])
 
     @property

@@ -1,81 +1,110 @@
 """The pacing of clients: when to come back, and how long a hold they may ask for."""
 
+from collections.abc import Callable, Iterator
+
+import gevent
 import pytest
 
-from notifygate.delivery import pacing as pacing_module
 from notifygate.delivery.hold import Hold
-from notifygate.delivery.pacing import MAX_STRETCH, PollPacing
+from notifygate.delivery.pacing import (
+    BUSY_DELAY_SECONDS,
+    MAX_STRETCH,
+    MEASURE_SECONDS,
+    START_SPREAD_SECONDS,
+    PollPacing,
+)
 from notifygate.delivery.registry import HoldRegistry
+from tests.support.manual_clock import ManualClock
 from tests.unit.delivery.fake_view import FakeView
 
 AFTER_SECONDS = 20
-SETTLED_SECONDS = 3600.0
+
+Measure = Callable[..., None]
 
 
-def make_pacing(monkeypatch: pytest.MonkeyPatch, *, age_seconds: float, delay_seconds: float = 0.0) -> PollPacing:
-    """Make the pacing of a gateway of a certain age whose hub comes late by so much."""
-    pacing = PollPacing(HoldRegistry(3, 1), AFTER_SECONDS, 55)
-    monkeypatch.setattr(pacing, "_started_at", pacing._started_at - age_seconds)
-    monkeypatch.setattr(pacing, "_delay_seconds", delay_seconds)
-    pacing._work_out(pacing._started_at + age_seconds)
-    return pacing
+@pytest.fixture
+def holds() -> HoldRegistry:
+    return HoldRegistry(3, 1)
 
 
-def test_an_idle_gateway_asks_for_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS)
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def pacing(holds: HoldRegistry, clock: ManualClock) -> Iterator[PollPacing]:
+    """The pacing of a gateway that was started just now."""
+    pacing = PollPacing(holds, AFTER_SECONDS, 55, clock)
+    pacing.start()
+    wait_for_measurements(clock, 1)
+    yield pacing
+    pacing.stop()
+
+
+@pytest.fixture
+def measure(pacing: PollPacing, clock: ManualClock) -> Measure:
+    """Return a function that has the hub come late in some measurements; the gateway was started long ago."""
+
+    def measure(*, late_seconds: float, times: int = 1) -> None:
+        for _ in range(times):
+            begun = clock.waits
+            clock.advance(MEASURE_SECONDS + late_seconds)
+            wait_for_measurements(clock, begun + 1)
+
+    measure(late_seconds=START_SPREAD_SECONDS)
+    measure(late_seconds=0.0, times=100)
+    return measure
+
+
+def wait_for_measurements(clock: ManualClock, count: int) -> None:
+    while clock.waits < count:
+        gevent.sleep(0)
+
+
+def test_idle_gateway_asks_for_its_setting(pacing: PollPacing, measure: Measure) -> None:
     assert {pacing.poll_after() for _ in range(50)} == {AFTER_SECONDS}
 
 
-def test_a_busy_gateway_asks_for_more_but_not_for_ever_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [
-        make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS, delay_seconds=delay).poll_after()
-        for delay in (0.0, 0.02, 0.05, 0.1, 1.0, 100.0)
-    ]
-    assert asked == sorted(asked)
-    assert asked[2] == 2 * AFTER_SECONDS
-    assert asked[-1] == MAX_STRETCH * AFTER_SECONDS
+def test_busy_gateway_asks_for_more_up_to_a_bound(pacing: PollPacing, measure: Measure) -> None:
+    intervals: list[int] = []
+    for late_seconds in (0.0, 0.02, BUSY_DELAY_SECONDS, 0.1, 1.0, 100.0):
+        measure(late_seconds=late_seconds, times=50)
+        intervals.append(pacing.poll_after())
+    assert intervals == sorted(intervals)
+    assert intervals[2] == 2 * AFTER_SECONDS
+    assert intervals[-1] == MAX_STRETCH * AFTER_SECONDS
 
 
-def test_after_a_start_clients_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
-    pacing = make_pacing(monkeypatch, age_seconds=0)
-    asked = {pacing.poll_after() for _ in range(200)}
-    assert len(asked) > 3
-    assert asked <= set(range(AFTER_SECONDS, AFTER_SECONDS * 3 // 2 + 1))
+def test_one_late_turn_changes_the_interval_by_a_fifth_of_what_many_do(pacing: PollPacing, measure: Measure) -> None:
+    measure(late_seconds=BUSY_DELAY_SECONDS)
+    assert pacing.poll_after() == round(1.2 * AFTER_SECONDS)
+    measure(late_seconds=0.0, times=20)
+    assert pacing.poll_after() == AFTER_SECONDS
 
 
-def test_when_it_stops_clients_are_asked_back_soon_and_spread(monkeypatch: pytest.MonkeyPatch) -> None:
-    pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS, delay_seconds=100)
-    pacing._holds.drain()
-    asked = {pacing.poll_after() for _ in range(200)}
-    assert len(asked) > 1
-    assert asked <= set(range(1, 6))
+def test_after_a_start_clients_are_spread(pacing: PollPacing) -> None:
+    intervals = {pacing.poll_after() for _ in range(200)}
+    assert len(intervals) > 3
+    assert intervals <= set(range(AFTER_SECONDS, AFTER_SECONDS * 3 // 2 + 1))
 
 
-def test_no_hold_is_offered_when_the_registry_is_full_or_drained(monkeypatch: pytest.MonkeyPatch) -> None:
-    pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS)
+def test_when_it_stops_clients_come_back_soon_and_spread(
+    pacing: PollPacing, measure: Measure, holds: HoldRegistry
+) -> None:
+    measure(late_seconds=100.0)
+    holds.drain()
+    intervals = {pacing.poll_after() for _ in range(200)}
+    assert len(intervals) > 1
+    assert intervals <= set(range(1, 6))
+
+
+def test_no_hold_is_offered_while_the_registry_is_full_or_drained(pacing: PollPacing, holds: HoldRegistry) -> None:
     assert pacing.longest_wait() == 55
     hold = Hold(FakeView("alice"), deadline=0.0)
-    pacing._holds.arm(hold)
+    holds.arm(hold)
     assert pacing.longest_wait() == 0
-    pacing._holds.leave(hold, "gone")
+    holds.leave(hold, "gone")
     assert pacing.longest_wait() == 55
-    pacing._holds.drain()
+    holds.drain()
     assert pacing.longest_wait() == 0
-
-
-def test_the_hubs_delay_is_measured_and_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each measurement changes the delay by a fifth, so that one hiccup does not stretch all intervals."""
-    pacing = make_pacing(monkeypatch, age_seconds=SETTLED_SECONDS)
-    moments = iter([0.0, pacing_module.MEASURE_SECONDS + 1.0])
-    with monkeypatch.context() as patch:
-        patch.setattr(pacing_module.gevent, "sleep", lambda _: None)
-        patch.setattr(pacing_module.time, "monotonic", lambda: next(moments))
-        pacing._measure()
-    assert pacing._delay_seconds == pytest.approx(0.2)
-    with monkeypatch.context() as patch:
-        moments = iter([0.0, pacing_module.MEASURE_SECONDS] * 20)
-        patch.setattr(pacing_module.gevent, "sleep", lambda _: None)
-        patch.setattr(pacing_module.time, "monotonic", lambda: next(moments))
-        for _ in range(20):
-            pacing._measure()
-    assert pacing._delay_seconds < 0.01

@@ -4,72 +4,64 @@ import pytest
 from limits import parse
 
 from notifygate.limits.windows import FixedWindows
-
-
-class Clock:
-    now = 600.0
-
-    def time(self) -> float:
-        return self.now
+from tests.support.manual_clock import ManualClock
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("notifygate.limits.windows.time", clock)
-    return clock
+def clock() -> ManualClock:
+    return ManualClock(wall=600.0)
 
 
-def test_so_many_pass_and_no_more(clock: Clock) -> None:
-    windows = FixedWindows("poll", parse("3/minute"))
+def test_so_many_pass_and_no_more(clock: ManualClock) -> None:
+    windows = FixedWindows("poll", parse("3/minute"), clock=clock)
     quotas = [windows.take("alice") for _ in range(5)]
     assert [quota.is_exceeded for quota in quotas] == [False, False, False, True, True]
     assert [quota.remaining for quota in quotas] == [2, 1, 0, 0, 0]
     assert windows.take("bob").remaining == 2
 
 
-def test_an_amount_is_counted_as_a_whole_or_not_at_all(clock: Clock) -> None:
-    windows = FixedWindows("audiences", parse("10/minute"))
+def test_an_amount_is_counted_as_a_whole_or_not_at_all(clock: ManualClock) -> None:
+    windows = FixedWindows("audiences", parse("10/minute"), clock=clock)
     quotas = [windows.take("key", amount) for amount in (4, 7, 6, 1)]
     assert [quota.is_exceeded for quota in quotas] == [False, True, False, True]
     assert [quota.remaining for quota in quotas] == [6, 6, 0, 0]
     assert windows.counted("key") == 10
 
 
-def test_a_window_begins_with_its_first_count(clock: Clock) -> None:
-    windows = FixedWindows("poll", parse("2/minute"))
-    clock.now = 659.0
+def test_a_window_begins_with_its_first_count(clock: ManualClock) -> None:
+    windows = FixedWindows("poll", parse("2/minute"), clock=clock)
+    clock.advance(59)
     assert [windows.take("alice").is_exceeded for _ in range(3)] == [False, False, True]
-    clock.now = 718.0
+    clock.advance(59)
     assert windows.take("alice").reset_seconds == 1
-    clock.now = 719.0
+    clock.advance(1)
     assert windows.take("alice").remaining == 1
 
 
-def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: Clock) -> None:
-    windows = FixedWindows("poll", parse("2/minute"), is_on_the_clock=True)
-    clock.now = 659.0
+def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: ManualClock) -> None:
+    windows = FixedWindows("poll", parse("2/minute"), is_on_the_clock=True, clock=clock)
+    clock.advance(59)
     assert [windows.take("alice").is_exceeded for _ in range(3)] == [False, False, True]
     assert windows.take("alice").reset_seconds == 1
-    clock.now = 660.0
+    clock.advance(1)
     assert windows.counted("alice") == 0
     quota = windows.take("alice")
     assert (quota.is_exceeded, quota.remaining, quota.reset_seconds) == (False, 1, 60)
 
 
-def test_a_sum_counts_in_its_own_window_alone(clock: Clock) -> None:
-    windows = FixedWindows("poll", parse("5/minute"), is_on_the_clock=True)
+def test_a_sum_counts_in_its_own_window_alone(clock: ManualClock) -> None:
+    windows = FixedWindows("poll", parse("5/minute"), is_on_the_clock=True, clock=clock)
     windows.take("alice")
     ends_at = windows.ends_at
     windows.correct("alice", 3, ends_at)
     assert windows.take("alice").remaining == 0
-    clock.now = ends_at  # the answer from Redis comes when its window is over
+    clock.advance(ends_at - clock.wall())  # the answer from Redis comes when its window is over
     windows.correct("alice", 5, ends_at)
     assert windows.take("alice").remaining == 4
 
 
-def test_what_others_counted_is_replaced_and_never_added_twice(clock: Clock) -> None:
-    windows = FixedWindows("poll", parse("9/minute"), is_on_the_clock=True)
+def test_what_others_counted_is_replaced_and_never_added_twice(clock: ManualClock) -> None:
+    windows = FixedWindows("poll", parse("9/minute"), is_on_the_clock=True, clock=clock)
     windows.take("alice")
     for others in (2, 3, 3):
         windows.correct("alice", others, windows.ends_at)
@@ -79,6 +71,6 @@ def test_what_others_counted_is_replaced_and_never_added_twice(clock: Clock) -> 
     assert (windows.counted("alice"), windows.own("alice")) == (2, 2)
 
 
-def test_the_headers_say_how_it_stands(clock: Clock) -> None:
-    quota = FixedWindows("poll", parse("10/minute")).take("alice")
+def test_the_headers_say_how_it_stands(clock: ManualClock) -> None:
+    quota = FixedWindows("poll", parse("10/minute"), clock=clock).take("alice")
     assert (quota.policy_item, quota.state_item) == ('"poll";q=10;w=60', '"poll";r=9;t=60')

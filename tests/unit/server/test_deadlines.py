@@ -1,6 +1,5 @@
 """The timing wheel: each deadline fires once, in time, after any number of changes."""
 
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -8,84 +7,86 @@ import gevent
 import pytest
 
 from notifygate.server.deadlines import ACTED_ON_PER_TURN, TICKS_PER_SECOND, Deadlines, Timed
+from tests.support.manual_clock import ManualClock
 from tests.support.waiting import eventually
 
 FAR_TICKS = 10_000
 
-Wheel = tuple[Deadlines[Timed], list[tuple[Timed, float]]]
+
+class Wheel:
+    """A wheel, its clock, and what is over."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.over: list[Timed] = []
+        self.deadlines: Deadlines[Timed] = Deadlines(self.over.append, self.clock)
+        # To the middle of a tick: at its edge, sums of fractions are inexact.
+        self.clock.advance((self.tick + 1.5) / TICKS_PER_SECOND - self.clock.monotonic())
+        self.pass_ticks(1)
+
+    @property
+    def tick(self) -> int:
+        return int(self.clock.monotonic() * TICKS_PER_SECOND)
+
+    def pass_ticks(self, ticks: int) -> list[Timed]:
+        """Let time pass; return what is over by then."""
+        self.clock.advance(ticks / TICKS_PER_SECOND)
+        eventually(lambda: self.deadlines.next_tick > self.tick, "the turn of the wheel")
+        return self.over
 
 
 @pytest.fixture
 def wheel() -> Iterator[Wheel]:
-    """A wheel, and what was over with the moment of it, in ticks."""
-    over: list[tuple[Timed, float]] = []
-    deadlines: Deadlines[Timed] = Deadlines(lambda timed: over.append((timed, now())))
-    yield deadlines, over
-    deadlines.stop()
-
-
-def now() -> float:
-    return time.monotonic() * TICKS_PER_SECOND
-
-
-def ended(wheel: Wheel, count: int = 1) -> list[Timed]:
-    """Return what is over when so much is, and a little later nothing more."""
-    deadlines, over = wheel
-    eventually(lambda: len(over) >= count, "the time of what was set is over")
-    last = deadlines.next_tick
-    eventually(lambda: deadlines.next_tick > last + 3, "the wheel goes on")
-    return [timed for timed, _ in over]
+    wheel = Wheel()
+    yield wheel
+    wheel.deadlines.stop()
 
 
 def test_time_is_over_once_and_not_before_the_tick(wheel: Wheel) -> None:
-    deadlines, over = wheel
-    timed, tick = Timed(), int(now()) + 4
-    deadlines.set(timed, tick)
-    assert ended(wheel) == [timed]
-    assert over[0][1] >= tick
+    timed = Timed()
+    wheel.deadlines.set(timed, wheel.tick + 4)
+    assert wheel.pass_ticks(3) == []
+    assert wheel.pass_ticks(1) == [timed]
+    assert wheel.pass_ticks(10) == [timed]
 
 
 def test_a_deadline_may_move_back(wheel: Wheel) -> None:
-    deadlines, over = wheel
-    timed, tick = Timed(), int(now()) + 2
-    deadlines.set(timed, tick)
-    deadlines.set(timed, tick + 8)
-    assert ended(wheel) == [timed]
-    assert over[0][1] >= tick + 8
+    timed, tick = Timed(), wheel.tick + 2
+    wheel.deadlines.set(timed, tick)
+    wheel.deadlines.set(timed, tick + 8)
+    assert wheel.pass_ticks(9) == []
+    assert wheel.pass_ticks(1) == [timed]
 
 
 def test_a_deadline_may_move_forward(wheel: Wheel) -> None:
-    deadlines, _ = wheel
-    timed, tick = Timed(), int(now()) + 6
-    deadlines.set(timed, tick + FAR_TICKS)
-    deadlines.set(timed, tick - 4)
-    assert ended(wheel) == [timed]
+    timed, tick = Timed(), wheel.tick + 6
+    wheel.deadlines.set(timed, tick + FAR_TICKS)
+    wheel.deadlines.set(timed, tick - 4)
+    assert wheel.pass_ticks(1) == []
+    assert wheel.pass_ticks(1) == [timed]
 
 
 def test_what_stands_in_two_places_is_over_once(wheel: Wheel) -> None:
-    deadlines, over = wheel
-    timed, tick = Timed(), int(now()) + 6
-    deadlines.set(timed, tick)
-    deadlines.set(timed, tick - 4)
-    eventually(lambda: deadlines.next_tick > tick + 1, "the wheel has come past both")
-    assert [one for one, _ in over] == [timed]
+    timed, tick = Timed(), wheel.tick + 6
+    wheel.deadlines.set(timed, tick)
+    wheel.deadlines.set(timed, tick - 4)
+    assert wheel.pass_ticks(10) == [timed]
 
 
 def test_a_deadline_of_the_past_is_over_with_the_next_tick(wheel: Wheel) -> None:
     timed = Timed()
-    wheel[0].set(timed, int(now()) - 100)
-    assert ended(wheel) == [timed]
+    wheel.deadlines.set(timed, wheel.tick - 100)
+    assert wheel.pass_ticks(1) == [timed]
 
 
 def test_what_is_forgotten_is_never_over_unless_it_is_set_again(wheel: Wheel) -> None:
-    deadlines, _ = wheel
-    forgotten, again, other, tick = Timed(), Timed(), Timed(), int(now()) + 2
+    forgotten, again, other, tick = Timed(), Timed(), Timed(), wheel.tick + 2
     for timed in (forgotten, again):
-        deadlines.set(timed, tick)
-        deadlines.forget(timed)
-    deadlines.set(again, tick + 1)
-    deadlines.set(other, tick + 2)
-    assert ended(wheel, 2) == [again, other]
+        wheel.deadlines.set(timed, tick)
+        wheel.deadlines.forget(timed)
+    wheel.deadlines.set(again, tick + 1)
+    wheel.deadlines.set(other, tick + 2)
+    assert wheel.pass_ticks(10) == [again, other]
 
 
 def test_what_is_over_may_be_set_again_at_once() -> None:
@@ -105,13 +106,12 @@ def test_what_is_over_may_be_set_again_at_once() -> None:
 
 
 def test_many_deadlines_at_once_leave_the_others_a_turn(wheel: Wheel) -> None:
-    deadlines, over = wheel
-    tick = int(now()) + 2
     for _ in range(3 * ACTED_ON_PER_TURN):
-        deadlines.set(Timed(), tick)
+        wheel.deadlines.set(Timed(), wheel.tick + 2)
+    wheel.clock.advance(2 / TICKS_PER_SECOND)
     turns = [0]
-    while len(over) < 3 * ACTED_ON_PER_TURN:
-        turns.append(len(over))
+    while len(wheel.over) < 3 * ACTED_ON_PER_TURN:
+        turns.append(len(wheel.over))
         gevent.sleep(0)
     # On a busy machine the wheel's next tick is due in the same turn as the rest of this one.
-    assert max(b - a for a, b in pairwise([*turns, len(over)])) <= 2 * ACTED_ON_PER_TURN
+    assert max(b - a for a, b in pairwise([*turns, len(wheel.over)])) <= 2 * ACTED_ON_PER_TURN

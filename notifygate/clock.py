@@ -1,0 +1,48 @@
+"""The clock, handed to the parts that act on time, so that tests set it instead of waiting.
+
+Measurements of durations and time-outs of connections use the system's clock directly: no test moves those.
+"""
+
+import time
+from typing import Protocol
+
+import gevent
+from gevent.event import Event
+
+
+class Clock(Protocol):
+    """What time it is, and waiting for time to pass."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, for pauses and deadlines."""
+        ...
+
+    def wall(self) -> float:
+        """Return Unix seconds, for what is stored, sent or compared with another machine's time."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let other greenlets run for some time."""
+        ...
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        """Wait for an event, at most for some time; return whether it is set."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock. Parts keep `monotonic` or `wall`, which are the functions of the standard library."""
+
+    monotonic = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+    def sleep(self, seconds: float) -> None:
+        """See `Clock`."""
+        gevent.sleep(seconds)
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        """See `Clock`."""
+        return event.wait(seconds)
+
+
+SYSTEM_CLOCK: Clock = SystemClock()
