@@ -109,5 +109,5 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
         limits=RateLimits(app, settings, namespace, clock),
     )
     jobs, limits, pacing = JobRunner(JOBS, services), services.limits, services.pacing
-    services.components += [database, caches, follower, writer, announcer, jobs, limits, pacing, holds]
+    services.components.extend([database, caches, follower, writer, announcer, jobs, limits, pacing, holds])
     return services

@@ -46,7 +46,7 @@ def test_what_is_imported_is_required() -> None:
         "flask_sqlalchemy": "flask-sqlalchemy", "sqlalchemy": "sqlalchemy", "redis": "redis", "jwt": "pyjwt",
         "orjson": "orjson", "prometheus_client": "prometheus-client", "pydantic": "pydantic", "click": "click",
         "gunicorn": "gunicorn", "psycopg": "psycopg", "alembic": "alembic", "limits": "limits",
-        "cryptography": "cryptography", "werkzeug": "werkzeug", "flask_migrate": "flask-migrate",
+        "cryptography": "cryptography", "hiredis": "hiredis", "werkzeug": "werkzeug", "flask_migrate": "flask-migrate",
     }  # fmt: skip
     used = {target for targets in imports().values() for target in targets if not target.startswith("notifygate")}
     missing = {of_package[name] for name in used - set(sys.stdlib_module_names)} - set(wanted("requirements.in"))

@@ -6,8 +6,8 @@ import pytest
 from redis.connection import Connection, SSLConnection
 from redis.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
-from notifygate.errors import ConfigurationError
 from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, make_redis
+from notifygate.errors import ConfigurationError
 from notifygate.redis_client import is_superseded, make_client
 
 

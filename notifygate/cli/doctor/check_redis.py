@@ -11,12 +11,13 @@ from limits import RateLimitItemPerMinute
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
+from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
+from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.clock import SYSTEM_CLOCK
 from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.signed_counts import CountSigner
-from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
-from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.settings import Settings
 
 TOPIC = "redis"
@@ -50,7 +51,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         yield _version(redis)
         yield from _password(settings.redis_url)
         yield _permitted("counts", lambda: _count(redis, settings), ACL_REMEDY)
-        yield _permitted("wake-ups", lambda: _hear(redis), ACL_REMEDY)
+        yield _permitted("wake-ups", lambda: _receive(redis), ACL_REMEDY)
     except AuthenticationError:
         yield wrong(TOPIC, "it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
     except (RedisError, OSError) as error:
@@ -96,9 +97,7 @@ def _permitted(what: str, work: Callable[[], str], remedy: str) -> Finding:
         fault = work()
     except NoPermissionError:
         fault = "its user lacks a permission"
-    except (
-        ResponseError
-    ) as error:  # such as that of a full Redis without eviction; the code is the first word of its text
+    except ResponseError as error:  # a full Redis without eviction, for example; the text begins with the code
         fault = f"it refuses them ({str(error).partition(' ')[0]})"
     return wrong(TOPIC, f"{what} don't work, {fault}: {remedy}") if fault else ok(TOPIC, f"{what} work")
 
@@ -112,6 +111,7 @@ def _count(redis: Redis, settings: Settings) -> str:
         redis,
         signer,
         f"notifygate:{DOCTOR}:counts",
+        clock=SYSTEM_CLOCK,
         is_paused=lambda: False,
         on_failure=lambda _: None,
     )
@@ -119,23 +119,23 @@ def _count(redis: Redis, settings: Settings) -> str:
     return ""
 
 
-def _hear(redis: Redis) -> str:
+def _receive(redis: Redis) -> str:
     """Publish on a channel that no gateway subscribes to, and receive it as a worker would."""
-    subscribed, heard = Event(), Event()
+    subscribed, received = Event(), Event()
     errors: list[str] = []
 
     def fail(code: str) -> None:
         errors.append(code)
         subscribed.set()
-        heard.set()
+        received.set()
 
     connection = RedisConnection(
         redis,
         channel_of(DOCTOR),
         on_subscribed=subscribed.set,
-        on_message=lambda _: heard.set(),
+        on_message=lambda _: received.set(),
         max_message_bytes=1024,
-        on_oversized=heard.set,
+        on_oversized=received.set,
         on_error=fail,
     )
     try:
@@ -143,7 +143,7 @@ def _hear(redis: Redis) -> str:
         if not subscribed.wait(TIMEOUT_SECONDS):
             return f"the subscription is not confirmed within {TIMEOUT_SECONDS:g} s"
         connection.publish(b"is this heard?")
-        if not heard.wait(TIMEOUT_SECONDS):
+        if not received.wait(TIMEOUT_SECONDS):
             return f"a message does not come back within {TIMEOUT_SECONDS:g} s"
     finally:
         connection.close()

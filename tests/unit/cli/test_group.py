@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from notifygate.cli import COMMANDS, main
 from notifygate.errors import ConfigurationError, FieldError, InvalidRequestError
 
-NAMES = ["key", "token", "send", "watch", "migrate", "prune", "log", "type", "topic"]
+NAMES = ["serve", "key", "token", "send", "watch", "migrate", "doctor", "prune", "log", "type", "topic"]
 
 
 def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Result:

@@ -202,6 +202,6 @@ def test_a_batch_of_expirations_is_one_transaction(
         publisher.publish("user:nobody", ttl=1)
     removal = quiet.services.removal
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("notifygate.publishing.removal.now_ms", lambda: 1 << 60)
+        patch.setattr(removal, "_now_ms", lambda: 1 << 60)
         assert transactions.of(removal.expire_due) == (2, 1), "a look, the change, and a look that finds nothing"
         assert transactions.of(removal.expire_due) == (1, 0)
