@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import sqlalchemy as sa
 from alembic import op
 
+from notifygate.errors import ConfigurationError
+
 revision = "0002"
 down_revision = "0001"
 
@@ -41,15 +43,26 @@ def expansion() -> Iterator[Callable[[sa.Connection], None]]:
 
 
 def upgrade() -> None:
-    """Remove what only version 0.1 uses."""
-    if op.get_bind().dialect.name == "sqlite":
+    """Remove what only version 0.1 uses. Raises ConfigurationError while sessions of it are open (PostgreSQL)."""
+    connection = op.get_bind()
+    if connection.dialect.name == "sqlite":
         _rebuild_notifications()
         return
+    if sessions := connection.execute(sa.text(_OLD_SESSIONS)).scalar_one():
+        raise ConfigurationError(
+            f"Sessions of version 0.1 are open ({sessions}). The database serves both versions now: stop the gateways "
+            "of 0.1 when those of this version have taken over, and run 'notifygate migrate' again."
+        )
     op.execute("DROP TRIGGER IF EXISTS notifygate_convert ON notifications")
     op.execute("DROP FUNCTION IF EXISTS notifygate_convert()")
     op.execute("DROP FUNCTION IF EXISTS notifygate_document(notifications)")
     for name in OLD_COLUMNS:
         op.drop_column("notifications", name)
+
+
+_OLD_SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'notifygate'
+"""
 
 
 def _has_column(connection: sa.Connection, table: str, column: str) -> bool:

@@ -16,13 +16,11 @@ def command(expand_only: bool) -> None:
     with --expand, replace the gateways one after the other, then run it without.
     """
     settings = load_settings()
-    if not settings.database_url:
-        settings.make_data_dir()
     database = open_database(settings)
     if expand_only and database.is_sqlite:
         raise click.UsageError("--expand is for PostgreSQL. Stop the gateway and run 'notifygate migrate'.")
-    migrate(database, expand_only=expand_only)
-    if expand_only:
-        click.echo("the database can be used by this version and by the one before")
-    else:
-        click.echo(f"the database is at migration {newest_revision()}")
+    if not settings.database_url:
+        settings.make_data_dir()
+    revision = migrate(database, expand_only=expand_only)
+    expanded = "" if revision == newest_revision() else ", expanded for this version"
+    click.echo(f"the database is at migration {revision}{expanded}")

@@ -51,6 +51,9 @@ POSTGRESQL_TIMEOUTS = {"lock_timeout": "5s", "statement_timeout": "10s", "idle_i
 
 POSTGRESQL_OPTIONS = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_TIMEOUTS.items())
 
+APPLICATION_NAME = "notifygate 0.2"
+"""How PostgreSQL lists the sessions. Version 0.1 was "notifygate": migration 0002 tells the two apart by it."""
+
 PATIENCE_SECONDS = 12
 """How long work on PostgreSQL may take before the server is taken to be stuck: longer than its own time-outs, shorter
 than clients wait. A server that is stopped rather than dead answers nothing, not even that."""
@@ -87,7 +90,7 @@ def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[s
         options["connect_args"] = {"check_same_thread": False, "timeout": SQLITE_BUSY_SECONDS}
     else:
         kept = {"options": POSTGRESQL_OPTIONS} if prepares else {"prepare_threshold": None}
-        options["connect_args"] = {"connect_timeout": 5, "application_name": "notifygate", **kept}
+        options["connect_args"] = {"connect_timeout": 5, "application_name": APPLICATION_NAME, **kept}
         options["pool_pre_ping"] = True
     return options
 

@@ -47,11 +47,11 @@ def newest_revision() -> str:
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 
-def migrate(database: Database, *, expand_only: bool = False) -> None:
+def migrate(database: Database, *, expand_only: bool = False) -> str:
     """Apply missing migrations; with `expand_only` stop while workers of the previous version can still run.
 
-    Several processes may call it at once: their steps take turns. Raises UnavailableError where the database can't be
-    reached, or other transactions keep a table locked.
+    Returns the revision that the database is at then. Several processes may call it at once: their steps take turns.
+    Raises UnavailableError where the database can't be reached, or other transactions keep a table locked.
     """
     script = ScriptDirectory.from_config(alembic_config())
     newest = script.get_current_head()
@@ -62,6 +62,8 @@ def migrate(database: Database, *, expand_only: bool = False) -> None:
                     break
         if not (expand_only and revision.revision == newest):
             _run_at(database, revision, lambda connection, to=revision.revision: _upgrade(connection, to))
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 def _upgrade(connection: Connection, revision: str) -> None:

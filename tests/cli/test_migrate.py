@@ -38,6 +38,21 @@ def test_second_time_changes_nothing(empty: CommandLine, empty_database_url: str
     assert revisions(empty_database_url) == [SCHEMA_REVISION]
 
 
+def test_expansion_stops_where_the_version_before_can_still_run(tmp_path: Path, postgres_url: str) -> None:
+    run = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": postgres_url})
+    assert run("migrate", "--expand") == "the database is at migration 0001, expanded for this version\n"
+    assert run("log", "status").startswith("epoch "), "this version works on it"
+    assert run("migrate") == f"the database is at migration {SCHEMA_REVISION}\n"
+    assert run("migrate", "--expand") == f"the database is at migration {SCHEMA_REVISION}\n"
+
+
+def test_sqlite_is_not_expanded(tmp_path: Path) -> None:
+    refused = CommandLine(tmp_path / "var").run("migrate", "--expand")
+    assert refused.returncode == 1
+    assert "--expand is for PostgreSQL" in refused.stderr
+    assert not (tmp_path / "var" / "notifygate.db").exists()
+
+
 def test_several_at_once_do_it_once(empty: CommandLine, empty_database_url: str) -> None:
     migrating = [empty.start("migrate") for _ in range(3)]
     results = [(process.communicate(timeout=60), process.returncode) for process in migrating]

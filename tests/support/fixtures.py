@@ -175,7 +175,7 @@ def _begin_history(database: Database) -> None:
     database.write(lambda connection: connection.execute(update(HEAD).values(values)))
 
 
-def _work_on(url: str, work: Callable[[Database], None]) -> None:
+def _work_on(url: str, work: Callable[[Database], object]) -> None:
     engine = make_engine(url)
     try:
         work(Database(engine))
