@@ -13,8 +13,8 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage campaign-rolling bench capacity ha lint format types client client-check \
-	migrations-check check release-check lock clean
+.PHONY: help run demo test coverage campaign-rolling campaign-upgrade bench capacity ha lint format types client \
+	client-check migrations-check check release-check lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of noti
 
 campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times one after the other behind each proxy, some 20 minutes
 	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py
+
+campaign-upgrade: $(INSTALLED_DEV) ## upgrade gateways of version 0.1 under load on a PostgreSQL, some 5 minutes
+	$(BIN)/python -m pytest -s tests/deploy/campaign_upgrade.py
 
 ha: $(INSTALLED_DEV) ## fail over Redis and PostgreSQL under load (Sentinel, TLS, Patroni, PgBouncer), some 8 minutes
 	CI=1 $(BIN)/python -m pytest -s -o python_files="test_*.py campaign_*.py" \
