@@ -244,6 +244,22 @@ def test_clients_may_return_while_others_are_ended(monkeypatch: pytest.MonkeyPat
     assert registry._count == 3
 
 
+def test_an_entry_that_comes_at_the_end_of_a_check_is_not_missed(registry: HoldRegistry) -> None:
+    class Checked(Hold[str]):
+        checks = 0
+
+        def check(self, *, is_last: bool) -> str | None:
+            self.checks += 1
+            if self.checks > 1:
+                return "news"
+            registry.wake([entry("user:alice")], None)  # this check has looked already
+            return None
+
+    hold = Checked(FakeView("alice"), deadline=float("inf"))
+    assert registry.begin(hold) == "news"
+    assert_empty(registry)
+
+
 def test_every_other_transition_is_an_error(registry: HoldRegistry) -> None:
     for state in ("idle", "checking", "interrupted", "waiting", "ended"):
         for event in ("arm", "park", "end", "leave", "resume"):
