@@ -11,7 +11,7 @@ import pytest
 
 FOLDER_VARIABLE = "NOTIFYGATE_TEST_SHARED_RUN"
 
-FIRST = ("deploy", "longpoll", "model", "contract", "browser", "benchmarks")
+FIRST = ("deploy", "longpoll", "install", "ha", "model", "contract", "browser", "benchmarks")
 """Folders whose modules take longest: none of them should be the last that runs."""
 
 
