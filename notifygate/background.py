@@ -1,4 +1,4 @@
-"""What runs beside the requests: a greenlet that repeats one step until it is told to stop."""
+"""Background work: a greenlet that repeats one step until it is stopped."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +9,11 @@ STOP_SECONDS = 15.0
 """How long a step may take to end what it has begun: a little longer than the database is waited for."""
 
 KILL_SECONDS = 1.0
-"""How long a greenlet may take to die before it is told again."""
+"""Time for a greenlet to end before it is killed again."""
 
 
 class _Mark:
-    """A context that tells whether it is entered just now."""
+    """A context manager that reports whether it is entered."""
 
     __slots__ = ("is_set",)
 

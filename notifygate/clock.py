@@ -11,7 +11,7 @@ from gevent.event import Event
 
 
 class Clock(Protocol):
-    """What time it is, and waiting for time to pass."""
+    """The current time, and sleeping."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back, for pauses and deadlines."""
@@ -22,7 +22,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let other greenlets run for some time."""
+        """Sleep, while other greenlets run."""
         ...
 
     def wait(self, event: Event, seconds: float) -> bool:
@@ -46,3 +46,4 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+"""The clock of a gateway."""

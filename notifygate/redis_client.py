@@ -18,6 +18,8 @@ SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 """The schemes of URLs that name Sentinels, and those of the servers that they name."""
 
 SENTINEL_PORT = 26379
+"""Default port of a Sentinel."""
+
 SENTINEL_CREDENTIALS = {"sentinel_username": "username", "sentinel_password": "password"}
 """Parameters of the URL for the Sentinels' own credentials."""
 

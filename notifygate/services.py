@@ -62,4 +62,4 @@ class Services:
     limits: RateLimits
 
     components: Components = field(default_factory=Components)
-    """What works beside requests, in the order in which it starts."""
+    """The background parts, in the order in which they start."""

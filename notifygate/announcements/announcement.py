@@ -21,14 +21,14 @@ MAX_TIME_MS = 253_402_300_799_999
 """The last millisecond of the year 9999, the end of what RFC 3339 can write."""
 
 _KINDS = {kind.value: kind for kind in EntryKind}
-_ABOUT_NOTHING = frozenset((EntryKind.VIEW, EntryKind.CONFIG))
+_WITHOUT_NOTIFICATION = frozenset((EntryKind.VIEW, EntryKind.CONFIG))
 _PERSONAL = frozenset((EntryKind.STATE, EntryKind.DISMISSED))
 _ENTRY_FIELDS = 7
 _ABOUT_FIELDS = 4
 
 
 class Announcement(NamedTuple):
-    """Entries `first` to `last` of an epoch have been committed."""
+    """The announcement that entries `first` to `last` of an epoch are committed."""
 
     epoch: int
     first: int
@@ -60,10 +60,10 @@ def to_bytes(announcement: Announcement) -> bytes:
 
 
 def from_bytes(message: bytes, epoch: int, first: int, last: int) -> Announcement:
-    """Decode what `to_bytes` made of an announcement of this epoch and range.
+    """Decode the bytes of `to_bytes` for an announcement of this epoch and range.
 
-    Raises ValueError unless every value has the type, size and place that an entry of the log can have: whatever is
-    returned can be counted, compared and sent like an entry from the database.
+    Raises ValueError unless every value has the type, size and place of an entry of the log: the result can be counted,
+    compared and sent like an entry from the database.
     """
     _check(0 <= epoch < 1 << EPOCH_BITS and 0 < first <= last <= MAX_SEQUENCE, "epoch or range")
     line, *documents = message.split(b"\n")
@@ -98,7 +98,7 @@ def _entry_from_json(fields: Any, seq: int, documents: Iterator[bytes]) -> Entry
     kind_name, audiences, about, seen_at, read_at, unread, unseen = _list_of(fields, _ENTRY_FIELDS, "entry")
     _check(type(kind_name) is str and kind_name in _KINDS, "kind")
     kind = _KINDS[kind_name]
-    _check((about is None) == (kind in _ABOUT_NOTHING), "notification of an entry of this kind")
+    _check((about is None) == (kind in _WITHOUT_NOTIFICATION), "notification of an entry of this kind")
     notification: Notification | None = None
     if about is not None:
         notification = _notification_from_json(about, seq, next(documents, b""))

@@ -15,7 +15,7 @@ class NullAnnouncer:
     is_connected = True
 
     def start(self) -> None:
-        """Report in the metrics that there is no Redis."""
+        """Set the metric of Redis to 0."""
         metrics.redis_up.set(0)
 
     def stop(self) -> None:

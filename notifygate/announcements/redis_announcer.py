@@ -1,11 +1,11 @@
 """Announcements between workers and nodes, over one Redis channel.
 
-Redis is never waited for by a request: one connection per worker takes what the worker publishes and brings what others
-do, and nothing that has to be done with it waits. Every failure here fails open: it is counted and logged, and the
-follower's own look at the head carries the gateway until Redis is back.
+No request waits for Redis: one connection per worker publishes and subscribes, and none of its operations blocks. Every
+failure here fails open: it is counted and logged, and the follower reads the head until Redis is back.
 
-Redis is not believed. A message that does not open (`notifygate.announcements.seal`) is dropped and counted. It causes
-no read of the database and no log line of its own, so that a flood of such messages costs no more than receiving them.
+Redis is not trusted. A message that can't be decrypted (`notifygate.announcements.seal`) is dropped and counted. It
+causes no read of the database and no log line of its own, so that a flood of such messages costs no more than receiving
+them.
 """
 
 import logging
@@ -32,6 +32,7 @@ TIMEOUT_SECONDS = 2.0
 """For connecting; and so long a connection may be silent before it is pinged, and then until Redis answers."""
 
 RECONNECT_SECONDS = 0.5
+"""Pause before a lost connection is opened again."""
 
 REFUSALS_LOGGED_SECONDS = 60.0
 """Refused messages get at most one log line in this time; the metric counts each."""
@@ -45,8 +46,8 @@ def channel_of(namespace: str) -> str:
 def make_redis(url: str) -> "Redis":
     """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times).
 
-    It speaks RESP2, on whose connections nothing comes but replies. Nothing is sent yet. Raises ConfigurationError for
-    a text that is no Redis URL.
+    It uses RESP2, whose connections receive replies only. Nothing is sent yet. Raises ConfigurationError for an invalid
+    URL.
     """
     try:
         return make_client(
@@ -58,17 +59,17 @@ def make_redis(url: str) -> "Redis":
             health_check_interval=0,
         )
     except ValueError:
-        # Not chained: the error quotes the URL, which may hold a password.
+        # Not chained: the error quotes the URL, which may contain a password.
         raise ConfigurationError(
-            "NOTIFYGATE_REDIS_URL is not a URL such as redis://127.0.0.1:6379/0 or redis+sentinel://host,host,host/name."
+            "NOTIFYGATE_REDIS_URL is not a valid URL; expected redis://127.0.0.1:6379/0 or redis+sentinel://host,host/name."
         ) from None
 
 
 class RedisAnnouncer:
     """See `Announcer`: publishes this worker's commits on a channel of Redis and offers those of others.
 
-    `on_announcement` is called in the hub and must not wait, and so is `on_connected` after each (re)subscription: what
-    was published in between is gone, so the log has to be looked at.
+    `on_announcement` is called in the hub and must not block, and so is `on_connected` after each (re)subscription:
+    announcements in between are lost, so the head must be read.
     """
 
     has_channel = True
@@ -126,7 +127,7 @@ class RedisAnnouncer:
         try:
             self._connection.open()
             self._watch()
-        except Exception as error:  # whatever it is, there must be another try
+        except Exception as error:  # any error: the loop must retry
             logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
             metrics.redis_errors.inc()
         finally:
@@ -161,7 +162,7 @@ class RedisAnnouncer:
 
     def _count_error(self, code: str) -> None:
         metrics.redis_errors.inc()
-        logger.warning("Redis has refused something: %s", code)
+        logger.warning("Redis rejected a command: %s", code)
 
     def _take(self, data: bytes) -> None:
         if self._seal.is_own(data):
@@ -174,12 +175,13 @@ class RedisAnnouncer:
         self._on_announcement(announcement)
 
     def _refuse(self, reason: str) -> None:
-        """Count a message that is not an announcement of this gateway. The look at the head finds what it may hide."""
+        """Count a message that is not an announcement of this gateway. Reading the head finds the entries of a
+        suppressed one."""
         self._refused.inc()
         now = time.monotonic()
         if now - self._refusal_logged_at >= REFUSALS_LOGGED_SECONDS:
             self._refusal_logged_at = now
-            logger.warning("A message on the Redis channel was refused (%s); further ones are only counted", reason)
+            logger.warning("A message on the Redis channel was rejected (%s); further ones are only counted", reason)
 
     def _set_connected(self, connected: bool) -> None:
         self.is_connected = connected

@@ -21,12 +21,14 @@ from redis import Redis
 from notifygate.redis_client import MasterChangedError, is_superseded
 
 READ_BYTES = 64 * 1024
+"""Bytes of one read."""
 
 MAX_FRAMING_BYTES = 1024
-"""What the protocol adds to a message, at most: its kind, the channel and the sizes."""
+"""Maximum overhead of the protocol for a message: its kind, the channel and the sizes."""
 
 MAX_UNSENT_BYTES = 1024 * 1024
-"""Beyond what the system takes for a Redis that is slow to read. What is published past this is dropped."""
+"""Maximum of unsent bytes beyond the system's buffers, for a Redis that reads slowly. Past it, announcements are
+dropped."""
 
 _READABLE, _WRITABLE = 1, 2
 
@@ -67,7 +69,7 @@ class RedisConnection:
         self._on_error = on_error
         self._reader = Reader(notEnoughData=_INCOMPLETE)
         self._framing = b">3\r\n$7\r\nmessage\r\n$%d\r\n%b\r\n$" % (len(self._channel), self._channel)
-        """What stands before the size of a message."""
+        """The bytes before the size of a message."""
         self._to_drop = 0
         """Bytes of an oversized message that have not arrived yet."""
         self._unfinished = 0
@@ -76,7 +78,7 @@ class RedisConnection:
         self.lost = Event()
         """Set when the connection is of no use any more."""
         self.has_received = False
-        """Set with whatever Redis sends."""
+        """Set when Redis sends anything."""
 
     def open(self) -> None:
         """Connect and subscribe. Waits. Raises redis-py's errors."""
@@ -162,22 +164,23 @@ class RedisConnection:
         """Parse all but the oversized messages.
 
         hiredis has no bound for a message and would collect it whole, so the announced sizes are read before. The
-        beginning of a message may also stand inside of another: it is one if the reader has nothing incomplete there.
+        beginning of a message may also occur inside another one: it is a beginning if the reader has nothing incomplete
+        there.
         """
         at = self._drop(data, 0)
-        found = data.find(self._framing, at)
-        while found >= 0:
-            size_at = found + len(self._framing)
+        begins_at = data.find(self._framing, at)
+        while begins_at >= 0:
+            size_at = begins_at + len(self._framing)
             size_end = data.find(b"\r\n", size_at)
             size = data[size_at:size_end]
             if size_end >= 0 and size.isdigit() and int(size) > self._max_message_bytes:
-                self._parse(data, at, found)
-                at = found
+                self._parse(data, at, begins_at)
+                at = begins_at
                 if not self._reader.has_data():
                     self._on_oversized()
                     self._to_drop = int(size) + len(b"\r\n")
                     at = self._drop(data, size_end + len(b"\r\n"))
-            found = data.find(self._framing, max(at, size_at))
+            begins_at = data.find(self._framing, max(at, size_at))
         self._parse(data, at, len(data))
 
     def _drop(self, data: bytes, start: int) -> int:

@@ -1,9 +1,9 @@
-"""How announcements travel through Redis: sealed, so that Redis can neither read, forge, alter nor relocate them.
+"""The seal of announcements, so that Redis can neither read, forge, alter nor relocate them.
 
-AES-256-GCM-SIV (RFC 8452) under a key derived from the gateway secret. In front of the sealed part stand, in the clear,
-a version, the sender, the id of the key, the epoch and the range; they are authenticated together with the channel.
-So an announcement opens only on its own channel, in its own epoch and for its own range. Sent a second time there, it
-names entries that the tail already has.
+AES-256-GCM-SIV (RFC 8452) under a key derived from the gateway secret. The sealed part is preceded by plain fields: a
+version, the sender, the id of the key, the epoch and the range; they are authenticated together with the channel. So an
+announcement can be decrypted only for its own channel, epoch and range. A replayed one has entries that the tail
+already has.
 
 The nonce is random. In this mode a nonce that repeats by chance reveals no more than whether two messages are equal;
 RFC 8452 section 9 has the bounds.
@@ -35,8 +35,8 @@ MAX_MESSAGE_BYTES = _SEALED_AT + MAX_CARRIED_BYTES + _TAG_BYTES
 class AnnouncementSeal:
     """Seals the announcements of one process and opens those of others on one channel.
 
-    The first secret seals; each of them opens (rotation). The id of the key says which, so that a message costs one
-    decryption at most, however many secrets there are.
+    The first secret seals; each of them opens (rotation). The id of the key selects the secret, so that a message costs
+    one decryption at most, for any number of secrets.
     """
 
     def __init__(self, gateway_secrets: Sequence[str], channel: str) -> None:

@@ -20,6 +20,7 @@ from notifygate.storage.stores import keys
 from notifygate.storage.stores.keys import StoredKey
 
 PREFIX = "ng_"
+"""First characters of every API key, which distinguish it from a token."""
 
 
 def _hash(secret: str) -> str:

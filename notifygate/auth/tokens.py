@@ -16,9 +16,10 @@ from notifygate.recent import Recent
 from notifygate.settings import Settings
 
 MAX_ROLES = 100
-"""Roles in a token. Each is one more audience that a poll looks at."""
+"""Maximum of roles in a token. Each is one more audience that a poll reads."""
 
 MAX_TOKEN_CHARACTERS = 8192
+"""Maximum length of a token (docs/protocol.md section 2)."""
 
 IDLE_SECONDS = 120.0
 """How long a verified token is remembered without being used: longer than polls and holds are apart. Devices change
@@ -77,7 +78,7 @@ class TokenVerifier:
         return len(self._verified)
 
     def verify(self, token: str) -> Recipient:
-        """Return whom a token speaks for. Raises UnauthorizedError, for every reason the same."""
+        """Return the recipient of a token. Raises UnauthorizedError, the same for each reason."""
         digest = _digest(token.encode("utf-8", "surrogatepass"))
         recipient = self._verified.get(digest)
         if recipient is None:

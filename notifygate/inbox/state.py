@@ -27,7 +27,10 @@ from notifygate.storage.stores.notifications import read_present
 from notifygate.storage.stores.states import mark_states_up_to, read_states, store_state
 
 Operation = Literal["seen", "read", "unread", "dismiss"]
+"""Operations of `POST /v1/inbox/state` (docs/protocol.md section 4)."""
+
 Change = Callable[[LogTransaction, View], int]
+"""Makes a change of a recipient's view, and returns the number of changed notifications."""
 
 
 def after_operation(state: ItemState, operation: Operation, now: int) -> ItemState:

@@ -28,6 +28,7 @@ from notifygate.waiting import WouldWaitError
 logger = logging.getLogger(__name__)
 
 ViewKey = tuple[str, tuple[str, ...]]
+"""`Recipient.key`: the id and the sorted roles."""
 
 
 class Views:

@@ -1,7 +1,7 @@
-"""Jobs: work that no request asks for, in every worker. One job a file, one line each below.
+"""Periodic jobs, which run in every worker. One job a file, one line each below.
 
-No worker is elected: a job looks first and locks only when there is something to do, and the second worker finds
-nothing left (docs/adr/0004-no-elected-housekeeper.md).
+There is no leader: a job checks first and locks only when there is something to do, and the second worker finds nothing
+left (docs/adr/0004-no-elected-housekeeper.md).
 """
 
 from notifygate.jobs.checkpoint import copy_write_ahead_log
@@ -16,3 +16,4 @@ JOBS = (
     Job("checkpoint", every_seconds=1.0, run=copy_write_ahead_log),
     Job("retention", every_seconds=3600.0, jitter=0.5, run=prune_database),
 )
+"""All jobs."""

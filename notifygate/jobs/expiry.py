@@ -1,4 +1,4 @@
-"""Expiry: what is due gets an `expired` entry, since inboxes change by entries only."""
+"""Expiry: due notifications get an `expired` entry, since inboxes change by entries only."""
 
 from notifygate.services import Services
 

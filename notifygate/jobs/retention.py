@@ -1,4 +1,4 @@
-"""Retention: what is older than the retention period leaves the database."""
+"""Retention: deletes rows older than the retention period."""
 
 from notifygate.services import Services
 

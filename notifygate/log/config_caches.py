@@ -1,4 +1,4 @@
-"""What administrators have configured, as this worker knows it: read again when an entry says that it changed."""
+"""This worker's caches of administrators' configuration: read again after an entry about it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,7 +16,7 @@ class ConfigCache(Protocol):
 
 
 class ConfigCaches:
-    """All caches of this kind; an entry for `gateway` is about one of them and doesn't say which."""
+    """All caches of configuration. An entry for `gateway` is about one of them and doesn't name it."""
 
     def __init__(self, *caches: ConfigCache) -> None:
         self._caches = caches

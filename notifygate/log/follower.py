@@ -1,8 +1,8 @@
-"""The follower: feeds the tail, and says what has come.
+"""The follower: feeds the tail, and notifies of new entries.
 
-It learns of growth in three ways (the writer of this process, Redis, its own look at the head), each of which may fail
-without harm: sequence numbers are contiguous, so whatever an announcement leaves out is seen to be missing and read
-from the database. The database is the truth, announcements are hints.
+It learns of growth in three ways (the writer of this process, Redis, reading the head), each of which may fail without
+harm: sequence numbers are contiguous, so missing entries are detected and read from the database. The database is the
+truth, announcements are hints.
 """
 
 import logging
@@ -32,14 +32,15 @@ RANGE_PER_READ = 500
 """Entries read from the database in one go while catching up; each may have up to 1,000 audiences."""
 
 GRACE_SECONDS = 1.0
-"""An announcement that comes this much later than our own look at the head was under way, not lost."""
+"""An announcement that arrives up to this much later than the worker's own read of the head was slow, not lost."""
 
 HINTED_READ_SECONDS = 0.25
-"""An announcement that can't be used is a reason to look at the head, but no sooner than this after the last look:
-however many of them come, they cost four reads a second."""
+"""An unusable announcement is a reason to read the head, but no sooner than this after the last read: any number of
+them costs at most four reads a second."""
 
 MAX_OFFERED = 100
-"""Announcements of others that wait while the database is read. What is dropped past this, a look at the head finds."""
+"""Maximum of other processes' announcements that wait while the database is read. Reading the head finds dropped
+ones."""
 
 
 class Follower:
@@ -78,7 +79,8 @@ class Follower:
         self._ranges_ignored_until = -math.inf
         self._loop = Background(self._step)
         self.counts_rescues = False
-        """Set when there is a channel that announcements should come by: then what only a look found was lost."""
+        """Set if there is a channel for announcements: then those of entries that only a read of the head found were
+        lost."""
 
     def start(self) -> None:
         """Read the newest entries and begin to follow. Raises UnavailableError if the database can't be read."""
@@ -94,10 +96,10 @@ class Follower:
         self._loop.stop()
 
     def take_in(self, announcement: Announcement) -> None:
-        """Take in the news of a commit of this process. In a greenlet: and return when the tail has it.
+        """Process the announcement of a commit of this process. In a greenlet, return when the tail has its entries.
 
-        So whoever is told that this process has committed something finds it with the next poll to it. Never raises:
-        what can't be taken in now, the own greenlet finds.
+        So after the response to a publication the next poll to this process has it. Never raises: the follower's
+        greenlet processes the rest.
         """
         self._offered.append(announcement)
         try:
@@ -106,12 +108,12 @@ class Follower:
             with self._lock:
                 self._follow_offered()
         except (NotifygateError, WouldWaitError):
-            self._news.set()  # the own greenlet goes on, or finds it at the next look and says what is wrong
+            self._news.set()  # the follower's greenlet continues, or reads the head later and logs the error
 
     def take_hint(self, announcement: Announcement) -> None:
-        """Take in what another process has announced; as `take_in`, but for what may be an old one sent again.
+        """Process the announcement of another process: as `take_in`, but it may be a replayed one.
 
-        Of another epoch, or one too many while the database is read, it is only a reason to look at the head soon.
+        One of another epoch, or one too many while the database is read, is only a reason to read the head soon.
         """
         if announcement.epoch != self._tail.epoch or len(self._offered) >= MAX_OFFERED:
             self._read_head_soon()
@@ -119,12 +121,13 @@ class Follower:
             self.take_in(announcement)
 
     def _read_head_soon(self) -> None:
-        """Have the own greenlet look at the head, at most once in HINTED_READ_SECONDS."""
+        """Make the follower's greenlet read the head, at most once in HINTED_READ_SECONDS."""
         self._is_head_read_due = True
         self._news.set()
 
     def check_soon(self) -> None:
-        """Look at the head without waiting for the interval, say after a reconnect that may have missed something."""
+        """Read the head without waiting for the interval, for example after a reconnect that may have missed
+        announcements."""
         self._tail.checked_at = -math.inf
         self._news.set()
 
@@ -143,20 +146,20 @@ class Follower:
 
     @property
     def is_fed(self) -> bool:
-        """Whether the tail may be believed: a look at the head has succeeded lately."""
+        """Whether the tail is current: a read of the head succeeded lately."""
         return self._monotonic() - self._tail.checked_at <= self._stale_after
 
     def ensure_fed(self) -> None:
-        """Make sure that the tail may be believed: if no look at the head has succeeded lately, look now.
+        """Make sure that the tail is current: if no read of the head succeeded lately, read it now.
 
-        Raises UnavailableError if that fails: "nothing new" must not be said by someone who can't know.
+        Raises UnavailableError if that fails: only a current tail may answer "nothing new".
         """
         if not self.is_fed:
             self._follow_head_unless(lambda: self.is_fed)
 
     def _follow_head_unless(self, is_enough: Callable[[], bool]) -> None:
-        """Look at the head unless what has come meanwhile is enough. Who waited while another failed fails with them:
-        a database that doesn't answer must not keep everybody waiting in turn."""
+        """Read the head unless the entries that arrived meanwhile suffice. A greenlet that waited while another one
+        failed fails with it: a database that doesn't respond must not delay all of them in turn."""
         may_wait()
         began = self._monotonic()
         with self._lock:
@@ -164,7 +167,7 @@ class Follower:
             if is_enough():
                 return
             if self._failed_at >= began:
-                raise UnavailableError("The log can't be read just now.")
+                raise UnavailableError("The log can't be read now.")
             try:
                 self._follow_head()
             except UnavailableError:
@@ -183,7 +186,7 @@ class Follower:
                 self._follow_head_unlocked()
         except NotifygateError as error:
             metrics.follower_errors.inc()
-            logger.warning("The log can't be followed just now: %s", error)
+            logger.warning("The log can't be followed now: %s", error)
             self._clock.sleep(self._interval)
         except Exception:
             metrics.follower_errors.inc()
@@ -206,8 +209,8 @@ class Follower:
                 raise
             except Exception:  # a defect: announced entries are only a copy, so the log itself has to be read
                 metrics.follower_errors.inc()
-                logger.exception("Announced entries could not be used; they are read from the database")
-                self._tail.forget()  # it may have taken in a part of them
+                logger.exception("Using announced entries failed; they are read from the database")
+                self._tail.forget()  # it may have added a part of them
                 self._read_head_soon()
 
     def _follow(self, announcement: Announcement) -> None:
@@ -221,7 +224,7 @@ class Follower:
                 entries = [entry for entry in announcement.entries if entry.seq > tail.end]
                 self._extend(announcement.last, entries, announcement.committed_at)
         while self._unannounced and self._unannounced[0][0] <= announcement.last:
-            self._unannounced.popleft()  # the announcement was only slower than our own look
+            self._unannounced.popleft()  # the announcement was only slower than our own read
 
     def _follow_range(self, announcement: Announcement) -> None:
         """Read what was announced from the database, which is the truth: it may end before the announced range.
@@ -240,7 +243,7 @@ class Follower:
         self._fill(min(announcement.last, head.seq), announcement.committed_at)
 
     def _follow_head_unlocked(self) -> None:
-        """Look at the head as usual: what is announced while the database is read need not wait for it."""
+        """Read the head after the interval: announcements need not wait while the database is read."""
         restarts, end = self._restarts, self._tail.end
         head = self._read_head()
         with self._lock:
@@ -277,9 +280,9 @@ class Follower:
                 metrics.lost_wake_rescues.inc()
 
     def _restart(self, head: Head) -> None:
-        logger.warning("History has begun anew (epoch %d): every cursor gets a reset", head.epoch)
+        logger.warning("New epoch %d: every cursor gets a reset", head.epoch)
         for listener in self.on_restart:
-            listener()  # may fail; then the tail still has the old epoch, and the next look tries again
+            listener()  # may fail; then the tail still has the old epoch, and the next read retries
         self._tail.restart(head.epoch, head.seq)
         self._restarts += 1
 

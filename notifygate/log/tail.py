@@ -1,8 +1,8 @@
 """The tail: the newest entries of the log in memory, indexed by audience.
 
-It covers one contiguous range of the log, (start, end]: within it, what the tail doesn't hold does not exist. Of what
-it had to let go it remembers for each audience where the last entry was, so that a recipient for whom nothing has
-happened in a long while is still answered from memory.
+It covers one contiguous range of the log, (start, end]: within it, entries that the tail lacks don't exist. Of evicted
+entries it remembers the last position for each audience, so that a recipient without changes for a long time is still
+answered from memory.
 """
 
 import math
@@ -13,8 +13,8 @@ from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry
 
 MAX_REMEMBERED_AUDIENCES = 200_000
-"""Audiences of let-go entries that are remembered, about 100 bytes each. When there are more, all are forgotten and
-older positions have to ask the database."""
+"""Maximum of remembered audiences of evicted entries, about 100 bytes each. With more, all are dropped, and older
+positions are read from the database."""
 
 
 class Tail:
@@ -26,8 +26,8 @@ class Tail:
         self.start = 0
         self.end = 0
         self.checked_at = -math.inf
-        """`Clock.monotonic` of the last look at the head in the database; -inf where a look is due at once. Not 0,
-        which is a moment ago on a machine that has just booted."""
+        """`Clock.monotonic` of the last read of the head in the database; -inf if a read is due at once. Not 0, which
+        is a moment ago on a machine that has just booted."""
         self._capacity = capacity
         self._entries: deque[Entry] = deque()
         self._by_audience: dict[str, deque[Entry]] = {}
@@ -47,7 +47,8 @@ class Tail:
         self.restart(self.epoch, self.end)
 
     def extend(self, until: int, entries: Iterable[Entry]) -> None:
-        """Add the entries in (end, until], in order. No greenlet can run in between: whoever looks sees all or none."""
+        """Add the entries in (end, until], in order, without a switch of greenlets in between: readers see all or
+        none."""
         for entry in entries:
             self._entries.append(entry)
             for audience in entry.audiences:
@@ -98,9 +99,9 @@ class Tail:
         return [by_seq[position] for position in sorted(by_seq)] if len(by_seq) > 1 else list(by_seq.values())
 
     def is_ageing(self, seq: int) -> bool:
-        """Tell whether a position is about to leave the tail, so that its holder should be given a fresh one."""
+        """Return whether a position is about to leave the tail, so that its client needs a fresh one."""
         return seq < self._ages_below
 
     def seconds_since_check(self) -> float:
-        """Return how long ago the head was last looked at in the database."""
+        """Return the seconds since the last read of the head in the database."""
         return self._monotonic() - self.checked_at

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Change = Callable[[LogTransaction], Any]
+"""A change in a transaction on the log, with any result."""
 
 MAX_BATCH = 512
 """Appends per commit: beyond a few hundred the sync is no longer what costs."""
@@ -39,7 +40,7 @@ MAX_WAITING = 10_000
 
 
 class _Waiting:
-    """Somebody's append, and where its result goes."""
+    """A queued append, with the place of its result."""
 
     __slots__ = ("done", "work")
 
@@ -73,15 +74,15 @@ class LogWriter:
         self._queue: Queue[_Waiting] = Queue()
         self._loop = Background(self._step)
         self.is_failing = False
-        """Whether the last commit failed because the database was away, too busy or could not be written. A commit that
-        was refused for what it contains says nothing about the database."""
+        """Whether the last commit failed because the database was unreachable, too busy or read-only. A commit that was
+        rejected for its content does not count."""
 
     def start(self) -> None:
         """Begin to write."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Stop. Whoever waits for an answer has been given one before, since requests end before the writer does."""
+        """Stop. All requests have their results, since they end before the writer does."""
         self._loop.stop()
 
     def publish(self, notification: NewNotification, claim: IdempotencyClaim | None = None) -> None:
@@ -94,8 +95,8 @@ class LogWriter:
     def transact(self, change: Callable[[LogTransaction], T]) -> T:
         """Run a change in a transaction on the log, shared with others; return its result when it is durable.
 
-        `change` runs again if the transaction has to be repeated, so it has no effect outside the transaction.
-        Whatever it raises is raised here, and nothing of it is committed then.
+        `change` runs again if the transaction is repeated, so it has no effect outside the transaction. Its exceptions
+        are raised here, and then nothing of it is committed.
         """
         return cast(T, self._submit(change))
 
@@ -110,7 +111,7 @@ class LogWriter:
     def _submit(self, work: Publication | Change) -> Any:
         may_wait()
         if self._queue.qsize() >= MAX_WAITING:
-            raise UnavailableError("Too many changes are waiting to be written.")
+            raise UnavailableError("Too many changes wait to be written.")
         waiting = _Waiting(work)
         self._queue.put(waiting)
         return waiting.done.get()
@@ -120,12 +121,12 @@ class LogWriter:
             batch = [self._queue.get()]
         while len(batch) < MAX_BATCH and not self._queue.empty():
             batch.append(self._queue.get())
-        # Nobody who waits here knows of the others' answers, so their order among each other is free.
+        # The waiting requests are independent, so the order of their results is free.
         self._settle([w for w in batch if isinstance(w.work, Publication)], self._commit_publications)
         self._settle([w for w in batch if not isinstance(w.work, Publication)], self._commit_changes)
 
     def _settle(self, batch: list[_Waiting], commit: Callable[[list[_Waiting]], None]) -> None:
-        """Commit a batch and answer everyone in it."""
+        """Commit a batch and set the results of all its appends."""
         if not batch:
             return
         try:
@@ -173,4 +174,4 @@ class LogWriter:
                 listener(announcement)
             except Exception:
                 metrics.follower_errors.inc()
-                logger.exception("A commit could not be announced")
+                logger.exception("Announcing a commit failed")

@@ -12,6 +12,7 @@ from notifygate.storage.database import Database
 from notifygate.storage.stores.notifications import has_due, mark_removed, read_due, read_notification
 
 EXPIRED_PER_TRANSACTION = 200
+"""Maximum of expired notifications of one transaction, which bounds the time of the log's lock."""
 
 
 def _remove(transaction: LogTransaction, notification: Notification, kind: EntryKind) -> None:
@@ -28,25 +29,25 @@ class Removal:
         self._writer = writer
 
     def retract(self, publisher: Publisher, notification_id: str) -> None:
-        """Take a notification back. One that has left the inboxes already stays as it is.
+        """Retract a notification. One that has left the inboxes already is not changed.
 
-        Raises NotFoundError for an id that is unknown, or another key's where the publisher is no admin.
+        Raises NotFoundError for an unknown id, or another key's if the publisher is not an administrator.
         """
 
         def change(transaction: LogTransaction) -> None:
             stored = read_notification(transaction.connection, notification_id)
             if stored is None or (stored.key_id != publisher.key_id and "admin" not in publisher.scopes):
-                raise NotFoundError("There is no such notification of this key.")
+                raise NotFoundError("The notification does not exist, or belongs to another key.")
             if stored.removed_seq is None:
                 _remove(transaction, stored.notification, EntryKind.RETRACTED)
 
         self._writer.transact(change)
 
     def expire_due(self) -> int:
-        """Take out what has expired by now, and return how many that were.
+        """Remove the notifications that have expired by now from the inboxes, and return their number.
 
-        Any worker may do this at any time: who comes second finds nothing left. Looking costs one index read, and
-        only if there is something the log is locked.
+        Any worker may do this at any time: the second one finds nothing left. A check costs one index read, and the log
+        is locked only if something has expired.
         """
 
         def change(transaction: LogTransaction) -> int:

@@ -17,23 +17,39 @@ from notifygate.settings import MAX_TTL_SECONDS
 from notifygate.validation import BodyModel
 
 MAX_BODY_CHARACTERS = 4000
+"""Maximum of a body (docs/protocol.md section 3, like the other maxima)."""
+
 MAX_TITLE_CHARACTERS = 200
+"""Maximum of a title."""
+
 MAX_DATA_BYTES = 4096
+"""Maximum of `data` as compact JSON."""
+
 MAX_DATA_DEPTH = 32
-"""Objects and lists inside each other: far more than anyone needs, far less than makes a client's parser give up."""
+"""Maximum depth of objects and lists in `data`: more than notifications need, and below the limits of clients' parsers."""
 
 MAX_AUDIENCES = 1000
+"""Maximum of audiences of a notification."""
 
 # Patterns are used by Python here and by ECMA-262 in openapi.json: they have the same meaning in both.
 TYPE_PATTERN = r"^[a-z0-9_.\-]{1,64}$"
 TEXT_PATTERN = r"[^\x00\ud800-\udfff]*"
+"""A text: no NUL, no surrogates."""
+
 LINE_PATTERN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"
+"""A line: no control characters, no line separators, no surrogates."""
+
 _REST_OF_URL = r"[^\\\s\x00-\x1f\x7f-\x9f]*"
 _AFTER_SCHEME = rf"://[^/?#\\\s\x00-\x1f\x7f-\x9f]+{_REST_OF_URL}"
 URL_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]?{_AFTER_SCHEME}|/(?![/\\]){_REST_OF_URL}|"
+"""An http or https URL with a host, a path that begins with a single slash, or empty."""
+
 ICON_PATTERN = rf"[Hh][Tt][Tt][Pp][Ss]{_AFTER_SCHEME}|[^\s:/\\<>\"'`\x00-\x1f\x7f-\x9f]*"
+"""An https URL, a short name, or empty."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that a line must not contain."""
+
 _TEXT = re.compile(TEXT_PATTERN)
 _URL = re.compile(URL_PATTERN)
 _ICON = re.compile(ICON_PATTERN)
@@ -110,14 +126,31 @@ def data_as_json(data: dict[str, Any]) -> str:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+"""A text of `TEXT_PATTERN`."""
+
 Line = Annotated[Text, AfterValidator(_line)]
+"""A text of `LINE_PATTERN`."""
+
 Audience = Annotated[Text, AfterValidator(_audience)]
+"""An audience (docs/protocol.md section 3)."""
+
 Priority = Literal["low", "normal", "high", "critical"]
+"""A priority (docs/protocol.md section 3)."""
+
 TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
+"""A notification type, of `TYPE_PATTERN`."""
+
 Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
+"""A link, of `URL_PATTERN`."""
+
 Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+"""An icon, of `ICON_PATTERN`."""
+
 NotificationId = Annotated[Text, Field(min_length=1, max_length=64)]
+"""An id, opaque to the gateway."""
+
 Ttl = Annotated[int, Field(ge=1, le=MAX_TTL_SECONDS), BeforeValidator(_integer)]
+"""A time to live in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
-"""Retention: forgetting what is old, in batches small enough that nobody waits long for the log.
+"""Retention: deletion of old rows, in batches small enough that no request waits long for the log.
 
-What goes: entries older than the retention, but not the `published` entries of notifications that still live, since
-those are what an inbox holds; notifications that left every inbox, or were dismissed by the one recipient they were
-for, that long ago; inboxes that only publications have begun, with the last entry for them; idempotency records after
-their day. The position up to which entries may be missing is kept, and
-a cursor below it gets a reset.
+It deletes entries older than the retention, but not the `published` entries of live notifications, since inboxes
+consist of those; notifications that left every inbox, or were dismissed by the one recipient they were for, that long
+ago; inboxes that were begun by publications alone, with the last entry for them; idempotency records after a day. The
+position up to which entries may be missing is stored, and a cursor below it gets a reset.
 """
 
 import functools
@@ -20,11 +19,14 @@ from notifygate.storage.stores import pruning
 from notifygate.storage.stores.idempotency import delete_old_outcomes
 
 ROWS_PER_TRANSACTION = 500
+"""Maximum of deleted rows of one transaction, which bounds the time of the log's lock."""
+
 POSITIONS_PER_READ = 10_000
 """Positions of the log that are searched at a time, so that no single query takes long."""
 INBOXES_PER_READ = 10_000
 """Inboxes that are searched at a time, for the same reason."""
 DAY_MS = 24 * 3600 * 1000
+"""A day in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ from notifygate.server.handler import Outgoing, ParkedRequest
 logger = logging.getLogger(__name__)
 
 State = Literal["idle", "working", "held", "left"]
+"""The states of a connection, see the module's docstring."""
+
 Event = Literal["begin", "answer", "park", "sent", "leave"]
+"""The events that change the state of a connection."""
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
     ("idle", "begin"): "working",

@@ -26,11 +26,11 @@ from notifygate.waiting import may_wait
 T = TypeVar("T")
 
 POOL_WAIT_SECONDS = 10
-"""How long a request waits for a free connection before it is told to come back."""
+"""How long a request waits for a free connection before its response is 503."""
 
 TURN_SECONDS = 30
-"""How long a recipient's request waits for its turn to read. After a start everybody comes at once and is read from the
-database once; that may take longer than any one read should."""
+"""How long a recipient's request waits for its turn to read. After a start all clients poll at once, and each recipient
+is read from the database once; that may take longer than a single read should."""
 
 KEPT_FREE = 2
 """Connections that recipients' reads leave alone, for the writer and for following the log."""
@@ -50,6 +50,7 @@ POSTGRESQL_TIMEOUTS = {"lock_timeout": "5s", "statement_timeout": "10s", "idle_i
 """The net below a process that is stopped in the middle of a transaction: its locks go after three seconds."""
 
 POSTGRESQL_OPTIONS = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL_TIMEOUTS.items())
+"""The time-outs as start-up options of a connection."""
 
 APPLICATION_NAME = "notifygate 0.2"
 """How PostgreSQL lists the sessions. Version 0.1 was "notifygate": migration 0002 tells the two apart by it."""
@@ -60,24 +61,24 @@ than clients wait. A server that is stopped rather than dead answers nothing, no
 
 
 class StandbyError(UnavailableError):
-    """The server is a standby: what it has may be old, and it can't write. Raised by work that finds out."""
+    """The server is a standby: its data may be old, and it can't write. Raised by the work that detects it."""
 
 
 def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[str, Any]:
-    """Return the options with which SQLAlchemy makes an engine for a URL, at most `pool_size` connections.
+    """Return SQLAlchemy's options of an engine for a URL, with at most `pool_size` connections.
 
     Without `prepares` a connection to PostgreSQL prepares no statements and sends no start-up options, which a pooler
-    in transaction mode can't keep; the role has to have the time-outs then (`storage.readiness`).
+    in transaction mode can't keep; the role must have the time-outs then (`storage.readiness`).
 
-    Raises ConfigurationError for a text that is no URL, and for SQLite without a file: workers couldn't share it.
+    Raises ConfigurationError for an invalid URL, and for SQLite without a file, which workers couldn't share.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         # Not chained: the error quotes the URL, which may hold a password.
-        raise ConfigurationError("NOTIFYGATE_DATABASE_URL is no database URL.") from None
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL is not a valid database URL.") from None
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ConfigurationError("NOTIFYGATE_DATABASE_URL names no file for SQLite.")
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     # The connection used last is used next: a quiet gateway keeps few of them warm.
     options: dict[str, Any] = {
         "pool_size": pool_size,
@@ -169,7 +170,7 @@ class Database:
         """
         may_wait()
         if not self._turns.acquire(timeout=TURN_SECONDS):
-            raise UnavailableError("Too many are reading from the database.")
+            raise UnavailableError("Too many requests are reading from the database.")
         try:
             return self.read(work)
         finally:
@@ -184,10 +185,11 @@ class Database:
         return self._run(self._autocommitting, work)
 
     def checkpoint(self) -> None:
-        """Copy what SQLite's write-ahead log holds into the database, beside the commits; nothing for PostgreSQL.
+        """Copy SQLite's write-ahead log into the database, beside the commits; does nothing for PostgreSQL.
 
-        Left to itself SQLite does it within a commit, each 1,000 pages. In a database of 300 MB, where such pages lie
-        far apart, that commit took up to 24 ms. Nobody waits for this one (https://www.sqlite.org/wal.html#ckpt).
+        By default SQLite does it within a commit, each 1,000 pages. In a database of 300 MB, where such pages lie far
+        apart, that commit took up to 24 ms. No request waits for this checkpoint
+        (https://www.sqlite.org/wal.html#ckpt).
         """
         if self.is_sqlite:
             self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close())
@@ -224,7 +226,7 @@ class Database:
     def _given_up(self) -> UnavailableError:
         """Begin with fresh connections: those that are idle now may be stuck like the one that was waited for."""
         self._drop_connections()
-        return UnavailableError("The database doesn't answer.")
+        return UnavailableError("The database does not respond.")
 
     def _drop_connections(self) -> None:
         """Close the idle connections and begin with an empty pool.

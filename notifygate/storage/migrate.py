@@ -22,12 +22,16 @@ from notifygate.storage.database import Database
 from notifygate.storage.faults import is_unavailable
 
 MIGRATIONS = PROGRAM_FILES / "migrations"
+"""Folder of the migrations."""
+
 LOCK_KEY = 7_130_529_044
 """PostgreSQL advisory lock of migrations: an arbitrary number that other applications don't use."""
 
 LOCK_SECONDS = 1
 """How long a step waits for the lock on a table. Other statements that need the table wait behind it meanwhile."""
 LOCK_ATTEMPTS = 60
+"""Attempts of a step to lock a table."""
+
 LOCK_PAUSE_SECONDS = 1.0
 """Pause between the attempts, in which queued statements run."""
 

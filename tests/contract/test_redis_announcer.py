@@ -95,7 +95,7 @@ def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
     eventually(lambda: other.firsts() == [1], "what came after the garbage")
     eventually(lambda: refusals() == before + len(garbage) * 2, "both nodes' count of it")
     assert (one.received, one.connects, other.connects) == ([], 1, 1)
-    lines = [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "was rejected" in record.getMessage()]
     assert len(lines) == 2, "one line a node"
 
 

@@ -16,6 +16,7 @@ from notifygate.storage.stores.server import read_is_standby, read_server_clock,
 from notifygate.storage.timeline import TimelinePolicy
 
 TOPIC = "database"
+"""The topic of this module's findings."""
 
 OLDEST_POSTGRESQL = 14
 """Of the versions that PostgreSQL supports at the time of writing (https://www.postgresql.org/support/versioning/)."""

@@ -10,6 +10,7 @@ from notifygate.open_files import OTHER_FILES
 from notifygate.settings import Settings
 
 TOPIC = "machine"
+"""The topic of this module's findings."""
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
 """For SQLite's file and its write-ahead log, which grows by as much as is written until it is copied back."""

@@ -10,6 +10,7 @@ from notifygate.protocol.request import MAX_BODY_BYTES
 from notifygate.settings import Settings
 
 TOPIC = "proxy"
+"""The topic of this module's findings."""
 
 CERTIFICATE_DAYS = 14
 """Automatic renewal happens a month before the end, so that less means that it has failed."""

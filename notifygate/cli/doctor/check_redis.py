@@ -21,6 +21,7 @@ from notifygate.limits.signed_counts import CountSigner
 from notifygate.settings import Settings
 
 TOPIC = "redis"
+"""The topic of this module's findings."""
 
 OLDEST_REDIS = (6, 2)
 """RESP3 came with 6.0; permissions for channels with 6.2."""
@@ -35,6 +36,7 @@ TRIES = 5
 """Of these the quickest counts: a machine that is busy for a moment is not a slow Redis."""
 
 ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
+"""The remedy for a missing permission."""
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from notifygate.errors import ConfigurationError
 from notifygate.settings import PREFIX, Settings, load_settings, variable
 
 TOPIC = "settings"
+"""The topic of this module's findings."""
 
 OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
 """Variables of the command line."""

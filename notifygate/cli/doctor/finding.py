@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["ok", "warning", "wrong"]
+"""Levels of findings, see `Finding`."""
 
 
 @dataclass(frozen=True, slots=True)

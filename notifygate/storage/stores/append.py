@@ -64,6 +64,7 @@ def _is_of_claim(error: IntegrityError) -> bool:
 
 
 NOTIFICATION_COLUMNS = ("seq", "id", "type", "document", "audiences", "key_id", "created_at", "expires_at")
+"""The columns of a published notification, in the order of its values."""
 
 
 def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:

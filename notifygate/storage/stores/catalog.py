@@ -8,7 +8,10 @@ from notifygate.domain.visibility import Catalog, TypeRule
 from notifygate.storage.tables import NotificationType, TopicRow, table
 
 TYPES = table(NotificationType)
+"""The table of registered notification types."""
+
 TOPICS = table(TopicRow)
+"""The table of registered topics."""
 
 _TYPES = select(TYPES)
 _TOPICS = select(TOPICS)

@@ -11,6 +11,7 @@ from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import LogEntry, table
 
 ENTRIES = table(LogEntry)
+"""The table of entries, with a row for each audience."""
 
 AUDIENCES_PER_QUERY = 100
 """Audiences named in one statement."""

@@ -10,6 +10,7 @@ from notifygate.storage.tables import LogHead, table
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
 
 HEAD = table(LogHead)
+"""The table of the head, with one row."""
 
 _IS_HEAD = HEAD.c.id == 1
 _HEAD = select(HEAD.c.epoch, HEAD.c.head, HEAD.c.floor).where(_IS_HEAD)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from notifygate.storage.tables import IdempotencyRecord, table
 
 RECORDS = table(IdempotencyRecord)
+"""The table of Idempotency-Keys."""
 
 _IS_OLD = RECORDS.c.created_at < bindparam("cutoff")
 _IS_RECORD = (RECORDS.c.key_id == bindparam("key_id"), RECORDS.c.idempotency_key == bindparam("idempotency_key"))

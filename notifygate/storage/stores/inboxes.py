@@ -10,7 +10,10 @@ from notifygate.domain.marks import Marks
 from notifygate.storage.tables import Follow, Inbox, table
 
 INBOXES = table(Inbox)
+"""The table of inboxes."""
+
 FOLLOWS = table(Follow)
+"""The table of followed topics."""
 
 TypePreferences = dict[str, dict[str, Any]]
 """Type -> {"muted": bool, "display": one of the displays}."""

@@ -10,6 +10,7 @@ from notifygate.domain.principal import Publisher
 from notifygate.storage.tables import ApiKey, table
 
 KEYS = table(ApiKey)
+"""The table of API keys."""
 
 _ALL = select(KEYS).order_by(KEYS.c.created_at, KEYS.c.id)
 _BY_ID = select(KEYS).where(KEYS.c.id == bindparam("key_id"))

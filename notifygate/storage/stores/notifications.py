@@ -11,6 +11,7 @@ from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import NotificationRow, table
 
 NOTIFICATIONS = table(NotificationRow)
+"""The table of notifications."""
 
 NOTIFICATION_COLUMNS = (
     NOTIFICATIONS.c.id,

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, select, text
 from notifygate.storage.tables import TokenRevocation, table
 
 REVOCATIONS = table(TokenRevocation)
+"""The table of revocations."""
 
 _ALL = select(REVOCATIONS).order_by(REVOCATIONS.c.recipient)
 # A later revocation covers an earlier one, also where this machine's clock is behind.

@@ -9,6 +9,7 @@ from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import InboxState, table
 
 STATES = table(InboxState)
+"""The table of recipients' states of notifications."""
 
 # Made once: putting a statement together costs more than running it.
 _OF_RECIPIENT = select(STATES).where(

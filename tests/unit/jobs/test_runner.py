@@ -80,7 +80,7 @@ def test_job_that_fails_is_logged_and_runs_again(
         eventually(lambda count=count: len(runs) == count and clock.waits == count + 1, "a run")
     records = [record for record in caplog.records if record.name == "notifygate.jobs.runner"]
     assert [(record.levelname, record.getMessage()) for record in records] == [
-        ("WARNING", "The job the job has to wait: The database can't be reached."),
+        ("WARNING", "The job the job is postponed: The database can't be reached."),
         ("ERROR", "The job the job failed"),
     ]
 
