@@ -14,7 +14,7 @@ ARGS ?=
 export PYTHON
 
 .PHONY: help run demo test coverage campaign-rolling campaign-upgrade bench capacity ha lint format types client \
-	client-check migrations-check check release-check lock clean
+	client-check client-packages client-packages-check migrations-check check release-check lock clean
 
 help: ## list all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,13 +67,19 @@ client: $(INSTALLED_DEV) ## build the browser client and the bell from clients/j
 client-check: $(INSTALLED_DEV) ## check types, unit tests, sizes and the build of the browser client
 	@scripts/client check
 
+client-packages: $(INSTALLED_DEV) ## build the npm packages with the wrappers for frameworks into clients/js/dist/
+	@scripts/client packages
+
+client-packages-check: $(INSTALLED_DEV) ## check exports, types and wrappers of the npm packages, and load them on a server
+	@scripts/client check-packages
+
 migrations-check: $(INSTALLED_DEV) ## check that the migrations give the tables of the code
 	$(BIN)/python -m pytest tests/project/test_migrations.py
 
 release-check: $(INSTALLED_DEV) ## check whether this can be released, and put what is released into dist/
 	@$(BIN)/python -m scripts.release_check
 
-check: lint types client-check test ## everything that CI checks; the tests include migrations-check
+check: lint types client-check client-packages-check test ## everything that CI checks; the tests include migrations-check
 
 # The pins are those of the .in files; what they in turn need is kept as it is locked: make lock UPGRADE=--upgrade
 UPGRADE ?=
@@ -87,7 +93,7 @@ lock: $(INSTALLED_DEV) ## update requirements*.txt from requirements*.in
 	$(COMPILE) --constraints requirements.txt benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove .venv and files of tools; var/ with the gateway's data stays
-	rm -rf .venv build dist benchmarks/build clients/js/node_modules *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv build dist benchmarks/build clients/js/node_modules clients/js/dist clients/js/packages/*/dist *.egg-info .coverage .coverage.* htmlcov .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements.txt requirements-build.txt pyproject.toml scripts/install

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.bell_site import bell_site
+from tests.browser.examples import built_examples, examples
 from tests.browser.front import Front
 from tests.browser.node_tools import NpmError, node_module
 from tests.support.browser import chromium, go_without, missing, new_device
@@ -14,7 +15,7 @@ from tests.support.site import Publisher, Site
 QUICK = {"NOTIFYGATE_POLL_AFTER": "1"}
 """So that no test waits long for a short poll."""
 
-__all__ = ["bell_site", "chromium", "new_device"]
+__all__ = ["bell_site", "built_examples", "chromium", "examples", "new_device"]
 
 
 @pytest.fixture(scope="package")

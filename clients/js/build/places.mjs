@@ -8,3 +8,5 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const SOURCES = join(ROOT, 'packages/notifygate');
 /** What the gateway serves. */
 export const TARGET = resolve(ROOT, '../../notifygate/web/static');
+/** npm's program, of the Node.js that runs this: the wheel's own bin/npm doesn't find its modules. */
+export const NPM = resolve(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');

@@ -15,7 +15,6 @@ import ts from 'typescript';
 import { SOURCES } from './places.mjs';
 
 const COMPILER = {
-  target: ts.ScriptTarget.ES5,
   ignoreDeprecations: '6.0',
   module: ts.ModuleKind.ESNext,
   verbatimModuleSyntax: true,
@@ -31,17 +30,25 @@ const OUTPUT = {
   strict: true
 };
 
-/** A plugin for Rollup. `@rollup/plugin-typescript` would bundle tslib, and take ten times as long. */
-const typescript = {
-  name: 'typescript',
-  resolveId(source, importer) {
-    const path = importer && source.startsWith('.') ? resolve(dirname(importer), `${source}.ts`) : null;
-    return path && existsSync(path) ? path : null;
-  },
-  transform(code, path) {
-    return path.endsWith('.ts') ? { code: ts.transpileModule(code, { compilerOptions: COMPILER }).outputText, map: null } : null;
-  }
-};
+/** Return a plugin for Rollup. `@rollup/plugin-typescript` would bundle tslib, and take ten times as long. */
+export function typescriptFor(target) {
+  const compilerOptions = { ...COMPILER, target: ts.ScriptTarget[target] };
+  return {
+    name: 'typescript',
+    resolveId(source, importer) {
+      const path = importer && source.startsWith('.') ? resolve(dirname(importer), `${source}.ts`) : null;
+      return path && existsSync(path) ? path : null;
+    },
+    transform(code, path) {
+      return path.endsWith('.ts') ? { code: ts.transpileModule(code, { compilerOptions }).outputText, map: null } : null;
+    }
+  };
+}
+
+/** Throw what Rollup warns of, except that modules call each other's functions: none calls one while it is loaded. */
+export function refuse(warning) {
+  if (warning.code !== 'CIRCULAR_DEPENDENCY') throw new Error(warning.message);
+}
 
 /**
  * Build a script and return its text. `external`: what is loaded apart, by the name that modules import it by.
@@ -51,11 +58,8 @@ export async function buildScript({ input, name, banner, external = {}, shorten 
   const bundle = await rollup({
     input,
     external: Object.keys(external),
-    plugins: [typescript],
-    onwarn(warning) {
-      // Modules call each other's functions, and none calls one while it is loaded.
-      if (warning.code !== 'CIRCULAR_DEPENDENCY') throw new Error(warning.message);
-    }
+    plugins: [typescriptFor('ES5')],
+    onwarn: refuse
   });
   const { output } = await bundle.generate({
     format: 'umd',

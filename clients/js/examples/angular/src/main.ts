@@ -1,0 +1,18 @@
+import { Component, signal } from '@angular/core';
+import { bootstrapApplication } from '@angular/platform-browser';
+import { provideNotifygate } from '@notifygate/angular';
+import { Inbox } from './inbox';
+
+@Component({
+  selector: 'app-root',
+  imports: [Inbox],
+  template: `
+    <button (click)="isShown.set(!isShown())">{{ isShown() ? 'Hide the inbox' : 'Show the inbox' }}</button>
+    @if (isShown()) { <app-inbox /> }
+  `
+})
+class App {
+  readonly isShown = signal(true);
+}
+
+bootstrapApplication(App, { providers: [provideNotifygate({ tokenUrl: '/my/notification-token' })] });

@@ -1,0 +1,3 @@
+import { example } from '../vite.mjs';
+
+export default example();

@@ -1,0 +1,4 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { example } from '../vite.mjs';
+
+export default example([svelte()]);

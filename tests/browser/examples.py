@@ -1,0 +1,122 @@
+"""The example applications of clients/js/examples/, built with the packages as npm would get them, as pages of a gateway.
+
+They are on the gateway's own origin, where Playwright serves them under the strictest content security policy.
+"""
+
+import mimetypes
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.browser.bell_site import POLICY, WATCH_POLICY, BellSite
+from tests.support.browser import Device, NewDevice, go_without
+from tests.support.site import Recipient, eventually
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NAMES = ("react", "react-development", "vue", "svelte", "element", "angular")
+BUILD_SECONDS = 540
+
+
+@pytest.fixture(scope="session")
+def built_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the built examples. Without npm's registry the first build fails."""
+    folder = tmp_path_factory.mktemp("examples")
+    done = subprocess.run(
+        ["bash", "scripts/client", "examples", str(folder)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+    )
+    if done.returncode != 0 and "npm error code E" in done.stderr:
+        go_without(f"npm could not install clients/js/package-lock.json:\n{done.stderr[-600:]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class Example:
+    """A page with one of the examples, on a device of a recipient."""
+
+    def __init__(self, bell_site: BellSite, device: Device, recipient: Recipient, folder: Path) -> None:
+        self.recipient = recipient
+        self._folder = folder
+        self._token_requests = 0
+        self.polls: list[Request] = []
+        """Polls that were sent, oldest first."""
+        self.ended: list[Request] = []
+        """Those that were aborted."""
+        device.context.add_init_script(WATCH_POLICY)
+        device.context.route(f"{bell_site.url}/app/**", self._serve)
+        device.context.route(f"{bell_site.url}/my/notification-token", self._give_token)
+        device.context.route(f"{bell_site.url}/favicon.ico", lambda route: route.fulfill(body=""))
+        self.page: Page = device.context.new_page()
+        self.page.on("request", lambda request: self.polls.append(request) if is_poll(request) else None)
+        self.page.on("requestfailed", lambda request: self.ended.append(request) if is_poll(request) else None)
+        self.page.goto(f"{bell_site.url}/app/index.html")
+        self.status = self.page.locator("section > p[role=status]")
+        self.items = self.page.get_by_role("list", name="Inbox").locator("li")
+        self.badge = self.page.locator(".ngb-count")
+        self.bell = self.page.locator(".ngb-button")
+        self.toggle = self.page.get_by_role("button", name="the inbox")
+        self.mark_all = self.page.locator("section > button").filter(has_text="Mark all as read")
+
+    @property
+    def holds(self) -> list[Request]:
+        """Polls that asked to be held."""
+        return [poll for poll in self.polls if "wait=" in poll.url and "wait=0" not in poll.url]
+
+    def until(self, is_so: Callable[[], Any], what: str) -> None:
+        """Return when `is_so` returns something true; meanwhile the browser's events come in."""
+        eventually(lambda: self.page.wait_for_timeout(20) or is_so(), what)
+
+    def expect_inbox(self, *titles: str, unread: int) -> None:
+        """Return when the page's own list, its count and the bell show this."""
+        expect(self.items).to_have_count(len(titles))
+        for place, title in enumerate(titles):
+            expect(self.items.nth(place)).to_contain_text(title)
+        expect(self.status).to_have_text(f"{unread} unread")
+        if unread:
+            expect(self.badge).to_have_text(str(unread))
+        else:
+            expect(self.badge).to_be_hidden()
+
+    def _serve(self, route: Route) -> None:
+        path = self._folder / route.request.url.partition("/app/")[2].partition("?")[0]
+        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = {"Content-Type": media_type, "Content-Security-Policy": POLICY}
+        route.fulfill(body=path.read_bytes(), headers=headers)
+
+    def _give_token(self, route: Route) -> None:
+        route.fulfill(json={"token": self.recipient.token})
+
+
+def is_poll(request: Request) -> bool:
+    """Whether a request asks for changes or for a snapshot."""
+    return "/v1/inbox?" in request.url or request.url.endswith("/v1/inbox")
+
+
+class Examples:
+    """Opens examples, each on a new device of a recipient."""
+
+    def __init__(self, bell_site: BellSite, new_device: NewDevice, folder: Path) -> None:
+        self._bell_site = bell_site
+        self._new_device = new_device
+        self._folder = folder
+
+    def open(self, name: str, recipient: Recipient) -> Example:
+        """Open an example and return when its client has the snapshot and holds a poll."""
+        device = self._new_device(reduced_motion="reduce", viewport={"width": 1000, "height": 720})
+        example = Example(self._bell_site, device, recipient, self._folder / name)
+        expect(example.status).to_contain_text("unread")
+        expect(example.bell).to_be_visible()
+        return example
+
+
+@pytest.fixture
+def examples(bell_site: BellSite, new_device: NewDevice, built_examples: Path) -> Examples:
+    """Opens examples."""
+    return Examples(bell_site, new_device, built_examples)

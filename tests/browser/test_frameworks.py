@@ -1,0 +1,91 @@
+"""The wrappers for React, Vue, Svelte, Angular and custom elements, in the example applications of clients/js/examples/.
+
+All examples are the same page, so that one test says what each wrapper does. That their packages are sound, and that
+they load on a server, is checked by `make client-packages-check`.
+"""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.bell_site import BellSite
+from tests.browser.examples import BUILD_SECONDS, NAMES, Examples
+from tests.support.site import eventually
+
+pytestmark = pytest.mark.timeout(BUILD_SECONDS + 60)
+in_each = pytest.mark.parametrize("name", NAMES)
+
+
+@in_each
+def test_page_and_bell_share_one_client(name: str, bell_site: BellSite, examples: Examples) -> None:
+    """Also in development, where React's StrictMode mounts everything twice."""
+    recipient = bell_site.recipient("first", "second")
+    example = examples.open(name, recipient)
+    example.expect_inbox("second", "first", unread=2)
+    example.until(lambda: example.holds, "a hold")
+    bell_site.publisher.publish(f"user:{recipient.name}", "third")
+    example.expect_inbox("third", "second", "first", unread=3)
+    example.until(lambda: len(example.holds) == 2, "the next hold")
+    assert len(example.polls) == 3, "a snapshot and two holds"
+    assert example.page.evaluate("window.violations") == []
+
+
+@in_each
+def test_marking_as_read_shows_everywhere_at_once(name: str, bell_site: BellSite, examples: Examples) -> None:
+    recipient = bell_site.recipient("first", "second", "third")
+    example = examples.open(name, recipient)
+    example.expect_inbox("third", "second", "first", unread=3)
+    example.items.nth(1).get_by_role("button", name="Mark as read").click()
+    example.expect_inbox("third", "second", "first", unread=2)
+    expect(example.items.nth(1)).not_to_have_class("unread")
+    expect(example.items.nth(0)).to_have_class("unread")
+    assert [one["title"] for one in recipient.inbox()["notifications"] if one["read_at"]] == ["second"]
+    example.mark_all.click()
+    example.expect_inbox("third", "second", "first", unread=0)
+    eventually(lambda: recipient.inbox()["unread"] == 0, "the gateway knows")
+
+
+@in_each
+def test_unmounting_ends_the_hold_and_mounting_polls_again(name: str, bell_site: BellSite, examples: Examples) -> None:
+    recipient = bell_site.recipient("before")
+    example = examples.open(name, recipient)
+    example.until(lambda: example.holds, "a hold")
+    hold = example.holds[-1]
+    bell_site.site.await_holds(1)
+    example.toggle.click()
+    expect(example.bell).to_have_count(0)
+    example.until(lambda: hold in example.ended, "the hold was aborted")
+    bell_site.site.await_holds(0)
+    bell_site.publisher.publish(f"user:{recipient.name}", "meanwhile")
+    assert len(example.polls) == 2
+    example.toggle.click()
+    example.expect_inbox("meanwhile", "before", unread=2)
+    bell_site.publisher.publish(f"user:{recipient.name}", "afterwards")
+    example.expect_inbox("afterwards", "meanwhile", "before", unread=3)
+
+
+@in_each
+def test_leaving_for_a_moment_costs_no_request(name: str, bell_site: BellSite, examples: Examples) -> None:
+    example = examples.open(name, bell_site.recipient("one"))
+    example.until(lambda: example.holds, "a hold")
+    example.page.evaluate(
+        "() => { const toggle = document.querySelector('button'); toggle.click(); setTimeout(() => toggle.click()); }"
+    )
+    example.expect_inbox("one", unread=1)
+    expect(example.bell).to_have_count(1)
+    assert len(example.polls) == 2
+    assert example.ended == []
+
+
+@pytest.mark.parametrize("name", ["react", "react-development", "vue"])
+def test_part_of_a_card_is_rendered_by_the_framework(name: str, bell_site: BellSite, examples: Examples) -> None:
+    recipient = bell_site.recipient("first", "second")
+    example = examples.open(name, recipient)
+    example.expect_inbox("second", "first", unread=2)
+    example.bell.click()
+    button = example.page.locator(".ngb-card .ngb-custom button")
+    expect(button).to_have_count(0)
+    example.items.nth(1).get_by_role("button", name="Mark as read").click()
+    example.bell.click()
+    button.click()
+    example.expect_inbox("second", "first", unread=2)
+    expect(button).to_have_count(0)

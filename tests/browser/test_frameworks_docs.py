@@ -1,0 +1,131 @@
+"""The recipes of docs/clients.md: what is shown of the examples is what they are, and the back ends give tokens that count."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from notifygate import __version__
+from scripts.release_check import npm_version
+from tests.browser.node_tools import NODE
+from tests.support.browser import go_without
+from tests.support.site import JWT_SECRET, Site, new_session
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEXT = (REPOSITORY / "docs" / "clients.md").read_text(encoding="utf-8")
+EXAMPLES = REPOSITORY / "clients" / "js" / "examples"
+PACKAGES = REPOSITORY / "clients" / "js" / "packages"
+BLOCK = re.compile(r"(?:<!-- (file|run|not run): (.+?) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = [match.groups() for match in BLOCK.finditer(TEXT)]
+SHOWN = {what: text for kind, what, _, text in BLOCKS if kind == "file"}
+
+
+def recipe(name: str) -> str:
+    (text,) = (text for kind, what, _, text in BLOCKS if (kind, what) == ("run", name))
+    return text
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFYGATE_JWT_SECRET", JWT_SECRET)
+
+
+@pytest.fixture
+def expect_recipient(site: Site) -> Callable[[str, str], None]:
+    """Fail unless the gateway takes a token for that of a recipient."""
+
+    def expect(token: str, recipient: str) -> None:
+        session = new_session()
+        session.headers["Authorization"] = f"Bearer {token}"
+        answer = session.get(f"{site.url}/v1/inbox", timeout=30)
+        assert answer.status_code == 200, answer.text
+        lines = site.access_lines(principal=f"user:{recipient}", route="/v1/inbox")
+        assert lines, "it is theirs"
+
+    return expect
+
+
+@pytest.mark.parametrize("file", SHOWN)
+def test_file_of_an_example_is_shown_as_it_is(file: str) -> None:
+    assert SHOWN[file] == (EXAMPLES / file).read_text(encoding="utf-8")
+
+
+def test_each_example_is_shown() -> None:
+    assert {file.partition("/")[0] for file in SHOWN} == {
+        folder.name for folder in EXAMPLES.iterdir() if folder.is_dir() and folder.name != "element"
+    }
+
+
+@pytest.mark.parametrize("package", ["notifygate", "angular"])
+def test_npm_package_is_of_the_gateways_version(package: str) -> None:
+    found = json.loads((PACKAGES / package / "package.json").read_text(encoding="utf-8"))
+    assert found["version"] == npm_version(__version__)
+    assert found["name"] in TEXT
+
+
+def test_flask_recipe(expect_recipient: Callable[[str, str], None]) -> None:
+    names: dict[str, Any] = {"__name__": "recipe"}
+    exec(recipe("flask"), names)  # noqa: S102 - the documentation is what is tested
+    app = names["app"]
+    app.secret_key = "of the test"
+    client = app.test_client()
+    assert client.get("/my/notification-token").status_code == 401
+    with client.session_transaction() as session:
+        session.update(user_id="flask-1", roles=["support"])
+    expect_recipient(client.get("/my/notification-token").json["token"], "flask-1")
+
+
+def test_django_recipe(expect_recipient: Callable[[str, str], None]) -> None:
+    if not django_settings.configured:
+        django_settings.configure(ALLOWED_HOSTS=["*"], USE_TZ=True)
+    names: dict[str, Any] = {}
+    exec(recipe("django"), names)  # noqa: S102 - the documentation is what is tested
+    answer = ask_django(names["notification_token"], is_authenticated=False)
+    assert answer.status_code == 401
+    answer = ask_django(names["notification_token"], is_authenticated=True)
+    assert "no-store" in answer.headers["Cache-Control"]
+    expect_recipient(re.findall(r'"token": "([^"]+)"', answer.content.decode())[0], "17")
+
+
+def ask_django(view: Callable[[Any], Any], *, is_authenticated: bool) -> Any:
+    """Call a view with a user as Django's own authentication has it, without its database."""
+    from django.test import RequestFactory  # noqa: PLC0415 - it reads the settings when it is imported
+
+    class Groups:
+        def values_list(self, name: str, *, flat: bool) -> list[str]:
+            assert (name, flat) == ("name", True)
+            return ["support"]
+
+    class User:
+        pk = 17
+        groups = Groups()
+
+    request = RequestFactory().get("/my/notification-token")
+    request.user = User()
+    request.user.is_authenticated = is_authenticated
+    return view(request)
+
+
+def test_ruby_recipe(expect_recipient: Callable[[str, str], None]) -> None:
+    ruby = shutil.which("ruby")
+    if ruby is None:
+        go_without("no Ruby on this machine. Install it (Debian: apt-get install ruby ruby-jwt)")
+    expect_recipient(run(str(ruby), "-e", recipe("ruby") + 'print notification_token("ruby-1", ["support"])'), "ruby-1")
+
+
+def test_node_recipe(expect_recipient: Callable[[str, str], None]) -> None:
+    script = recipe("node") + "process.stdout.write(notificationToken('node-1', ['support']));"
+    expect_recipient(run(str(NODE), "-e", script), "node-1")
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
