@@ -1,11 +1,14 @@
-"""The demo page at /demo: two sample recipients and an administrator, the bell, and a form to publish with.
+"""The demo at /demo: the screens of two recipients side by side, a form to publish with, and buttons that break things.
 
-Whoever can reach the page can log in, without a password, as anybody of `PEOPLE`, and gets a key with which they can
-publish to everybody. It is therefore only there when the setting `demo` is on, which it must not be on a gateway that
-serves anybody else.
+A visitor can log in, without a password, as each of `PEOPLE`, gets a key with which they can publish to everybody, and
+can restart the gateway. It is therefore only there when the setting `demo` is on, which it must not be on a gateway
+that serves anybody else.
 """
 
 import logging
+import os
+import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +43,8 @@ TOKEN_SECONDS = 600
 KEY_SECONDS = 3600
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    # Frames of the page's own: /demo shows two of /demo/device.
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
@@ -48,18 +52,17 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom a visitor of the demo can be."""
+    """A recipient of the demo."""
 
     name: str
+    initials: str
     job: str
     roles: tuple[str, ...]
-    scope: Literal["publish", "admin"] = "publish"
 
 
 PEOPLE = {
-    "alice": Person("Alice Martin", "Customer support", ("support",)),
-    "bob": Person("Bob Okafor", "Engineering", ("engineering",)),
-    "admin": Person("Dana Weiss", "Administrator", ("admin",), "admin"),
+    "alice": Person("Alice Martin", "AM", "Customer support", ("support",)),
+    "bob": Person("Bob Okafor", "BO", "Engineering", ("engineering",)),
 }
 
 TYPES = {
@@ -75,27 +78,30 @@ TOPICS = ("deploys", "incidents", "product-news")
 
 
 class LoginBody(BodyModel):
-    """Who to be."""
+    """The recipient to log in as."""
 
-    person: Literal["alice", "bob", "admin"]
+    person: Literal["alice", "bob"]
 
 
-class _Keys:
-    """This worker's API keys for the demo, one for each scope, made anew before they expire."""
+class RestartBody(BodyModel):
+    """An empty object: a body that only a script of the page's own origin can send."""
+
+
+class _Key:
+    """This worker's API key for the demo, replaced before it expires."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # gevent's, in the gateway's own worker
-        self._made: dict[str, tuple[str, int]] = {}
+        self._text = ""
+        self._expires_at = 0
 
-    def get(self, services: Services, scope: str) -> tuple[str, int]:
+    def get(self, services: Services) -> tuple[str, int]:
         """Return a key that is good for half its life at least, and when it expires (Unix milliseconds)."""
         with self._lock:
-            text, expires_at = self._made.get(scope, ("", 0))
-            if expires_at - now_ms() < KEY_SECONDS * 1000 // 2:
-                expires_at = now_ms() + KEY_SECONDS * 1000
-                text = services.writer.transact(create_key("demo", [scope], ["*"], ["*"], expires_at))
-                self._made[scope] = text, expires_at
-            return text, expires_at
+            if self._expires_at - now_ms() < KEY_SECONDS * 1000 // 2:
+                self._expires_at = now_ms() + KEY_SECONDS * 1000
+                self._text = services.writer.transact(create_key("demo", ["publish"], ["*"], ["*"], self._expires_at))
+            return self._text, self._expires_at
 
 
 def demo(settings: Settings) -> tuple[Endpoint, ...]:
@@ -108,29 +114,48 @@ def demo(settings: Settings) -> tuple[Endpoint, ...]:
         )
     if 0 < settings.jwt_max_lifetime < TOKEN_SECONDS:
         raise ConfigurationError(f"NOTIFYGATE_DEMO needs a NOTIFYGATE_JWT_MAX_LIFETIME of at least {TOKEN_SECONDS} s.")
-    logger.warning("The demo is on: whoever can reach /demo can read and publish as its people.")
-    keys = _Keys()
+    logger.warning(
+        "The demo is on: whoever can reach /demo can read and publish as its people, and restart the gateway."
+    )
+    key = _Key()
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
-    files["index.html"] = _with_hashed_names(files["index.html"])
+    files["device"] = _with_hashed_names(files.pop("device.html"))
 
     def get_page(exchange: Exchange, services: Services) -> Response:
         name = exchange.request.params.get("name", "index.html")
         if name not in files:
             raise NotFoundError("There is no such file.")
-        return cacheable_response(exchange, files[name], media_type_of(name), HEADERS)
+        media_type = media_type_of(name if "." in name else f"{name}.html")
+        return cacheable_response(exchange, files[name], media_type, HEADERS)
 
     def log_in(exchange: Exchange, services: Services) -> Response:
         # JSON only: another site's page can't send that without asking CORS first.
         body = parse_body(exchange.request, LoginBody)
-        document = orjson.dumps(_credentials(services, body.person, keys))
-        fields = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-        return Response(200, document, field_lines(fields))
+        return _json(200, _credentials(services, body.person, key))
+
+    def restart(exchange: Exchange, services: Services) -> Response:
+        parse_body(exchange.request, RestartBody)
+        # gunicorn's master replaces its workers, as `systemctl reload` has it do.
+        os.kill(os.getppid(), signal.SIGHUP)
+        return _json(202, {})
 
     return (
         Endpoint("GET", "/demo", "open", get_page),
         Endpoint("GET", "/demo/<name>", "open", get_page),
         Endpoint("POST", "/demo/login", "open", log_in),
+        *((Endpoint("POST", "/demo/restart", "open", restart),) if _is_gunicorn_worker() else ()),
     )
+
+
+def _is_gunicorn_worker() -> bool:
+    """Return whether the parent of this process is gunicorn's master: a worker has the command line of its master."""
+    program = Path(sys.argv[0])
+    return "gunicorn" in (program.name, program.parent.name)  # the script, or `python -m gunicorn`
+
+
+def _json(status: int, document: dict[str, Any]) -> Response:
+    fields = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Response(status, orjson.dumps(document), field_lines(fields))
 
 
 def _with_hashed_names(html: bytes) -> bytes:
@@ -139,31 +164,30 @@ def _with_hashed_names(html: bytes) -> bytes:
     return html
 
 
-def _credentials(services: Services, name: str, keys: _Keys) -> dict[str, Any]:
-    """Return who the visitor is now: a token for the inbox, a key to publish with, and what a bell shows of types."""
+def _credentials(services: Services, name: str, demo_key: _Key) -> dict[str, Any]:
+    """Return a recipient: a token for the inbox, a key to publish with, and what a bell shows of types."""
     person = PEOPLE[name]
     _register_types(services)
-    key, expires_at = keys.get(services, person.scope)
+    key, expires_at = demo_key.get(services)
     types = {**TYPES, **services.catalog.current.types}
     return {
         "recipient": name,
         "name": person.name,
+        "initials": person.initials,
         "job": person.job,
         "roles": person.roles,
         "token": issue_token(services.settings, name, list(person.roles), TOKEN_SECONDS),
         "key": key,
-        "key_scope": person.scope,
         "key_expires_at": rfc3339(expires_at),
         "types": {
             type_name: {"title": rule.title, "icon": rule.icon, "display": rule.display, "mandatory": rule.mandatory}
             for type_name, rule in types.items()
         },
-        "topics": TOPICS,
     }
 
 
 def _register_types(services: Services) -> None:
-    """Register the demo's types and topics where they aren't yet; what somebody has changed is left as it is."""
+    """Register the demo's types and topics where they aren't yet; what an operator has changed stays as it is."""
     known = services.catalog.current
     for name, rule in TYPES.items():
         if name not in known.types:

@@ -1,52 +1,88 @@
-"""The demo page, as a visitor uses it; and that it isn't there unless it is asked for."""
+"""The demo page, as a visitor uses it: two recipients' screens, and what breaks on the way; and that it isn't there
+unless the setting says so."""
 
 import json
 import os
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.bell_site import WATCH_POLICY, BellSite
 from tests.support.browser import Device, NewDevice
-from tests.support.site import Site
+from tests.support.site import Site, worker_pids
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def enter(
-    bell_site: BellSite, new_device: NewDevice, person: str, device: Device | None = None, **context: Any
-) -> Page:
-    """Open the demo on a new device, or in another tab, as one of its people."""
+@pytest.fixture(scope="module")
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BellSite]:
+    """A gateway with the demo, whose people belong to these tests alone."""
+    site = Site(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'notifygate.db'}", {"NOTIFYGATE_DEMO": "1"})
+    try:
+        yield BellSite(site.start())
+    finally:
+        site.close()
+
+
+class Screen:
+    """A recipient's screen on the demo page."""
+
+    def __init__(self, page: Page, person: str) -> None:
+        self.device = page.locator(f"[data-person={person}]")
+        self.frame: FrameLocator = self.device.frame_locator("iframe")
+        self.cards = self.frame.locator(".ngb-card")
+        self.doing = self.device.locator(".doing")
+        self.ledger = self.device.locator(".ledger")
+
+    def button(self, name: str) -> Any:
+        return self.device.get_by_role("button", name=name)
+
+
+class Demo:
+    """The demo page, with both bells open."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.alice, self.bob = Screen(page, "alice"), Screen(page, "bob")
+        self.outcome = page.locator("#outcome")
+        for screen in (self.alice, self.bob):
+            expect(screen.frame.locator(".ngb-panel")).to_be_visible()
+            expect(screen.doing).to_contain_text("Waiting for news")
+
+    def choose(self, example: str) -> None:
+        """Fill the form with an example."""
+        self.page.get_by_role("button", name=example, exact=True).click()
+
+    def fill(self, **values: str) -> None:
+        """Fill fields, by their ids."""
+        for name, value in values.items():
+            self.page.locator(f"#{name}").fill(value)
+
+    def publish(self) -> None:
+        """Send the form and wait for the word that it was taken."""
+        self.page.get_by_role("button", name="Publish", exact=True).click()
+        expect(self.outcome).to_have_text("Published.")
+
+
+def open_demo(demo_site: BellSite, new_device: NewDevice, device: Device | None = None, **context: Any) -> Demo:
     if device is None:
         device = new_device(**{"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}, **context})
-        device.context.add_init_script(WATCH_POLICY)
-    page = device.open(f"{bell_site.url}/demo")
-    page.locator(f"[data-person={person}]").click()
-    expect(page.locator("#live-mode")).to_have_text("Long poll")
-    return page
-
-
-def choose(page: Page, example: str) -> None:
-    """Fill the form with an example."""
-    page.get_by_role("button", name=example, exact=True).click()
-
-
-def publish(page: Page) -> None:
-    """Send the form and wait for the word that it was taken."""
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.locator("#outcome")).to_have_text("Published.")
+    device.context.add_init_script(WATCH_POLICY)
+    return Demo(device.open(f"{demo_site.url}/demo"))
 
 
 def test_it_is_only_there_when_the_setting_says_so(site: Site):
     assert requests.get(f"{site.url}/demo", timeout=10).status_code == 404
     assert requests.get(f"{site.url}/demo/demo.js", timeout=10).status_code == 404
     assert requests.post(f"{site.url}/demo/login", json={"person": "alice"}, timeout=10).status_code == 404
+    assert requests.post(f"{site.url}/demo/restart", json={}, timeout=10).status_code == 404
 
 
 def test_make_demo_starts_the_gateway_with_it():
@@ -58,71 +94,75 @@ def test_make_demo_starts_the_gateway_with_it():
     assert done.stdout.splitlines()[-1] == "NOTIFYGATE_DEMO=1 exec .venv/bin/notifygate serve"
 
 
-def test_who_logs_in_gets_a_token_and_a_key_of_their_own_reach(bell_site: BellSite):
+def test_log_in_gives_a_token_and_a_key_that_publishes_and_no_more(demo_site: BellSite):
     def log_in(person: str) -> dict[str, Any]:
-        return requests.post(f"{bell_site.url}/demo/login", json={"person": person}, timeout=10).json()
+        return requests.post(f"{demo_site.url}/demo/login", json={"person": person}, timeout=10).json()
 
-    alice, admin = log_in("alice"), log_in("admin")
-    inbox = requests.get(f"{bell_site.url}/v1/inbox", headers={"Authorization": f"Bearer {alice['token']}"}, timeout=10)
+    alice = log_in("alice")
+    inbox = requests.get(f"{demo_site.url}/v1/inbox", headers={"Authorization": f"Bearer {alice['token']}"}, timeout=10)
     assert inbox.status_code == 200
-    statuses = [
-        requests.get(f"{bell_site.url}/v1/types", headers={"Authorization": f"Bearer {key}"}, timeout=10).status_code
-        for key in (alice["key"], admin["key"])
-    ]
-    assert statuses == [403, 200]
-    assert log_in("alice")["key"] == alice["key"]  # one key for all until it is half way to its end
+    types = requests.get(f"{demo_site.url}/v1/types", headers={"Authorization": f"Bearer {alice['key']}"}, timeout=10)
+    assert types.status_code == 403
+    assert log_in("bob")["key"] == alice["key"]  # one key for all until it is half way to its end
 
 
 @pytest.mark.parametrize(
-    ("body", "media_type", "status"),
+    ("path", "body", "media_type", "status"),
     [
-        ('{"person": "mallory"}', "application/json", 400),
-        ('{"person": "alice", "roles": ["admin"]}', "application/json", 400),
-        ('{"person": "alice"}', "text/plain", 415),
-        ("person=alice", "application/x-www-form-urlencoded", 415),
+        ("login", '{"person": "mallory"}', "application/json", 400),
+        ("login", '{"person": "alice", "roles": ["admin"]}', "application/json", 400),
+        ("login", '{"person": "alice"}', "text/plain", 415),
+        ("login", "person=alice", "application/x-www-form-urlencoded", 415),
+        ("restart", "{}", "text/plain", 415),
+        ("restart", '{"signal": 9}', "application/json", 400),
     ],
 )
-def test_a_log_in_has_to_be_right(bell_site: BellSite, body: str, media_type: str, status: int):
-    answer = requests.post(f"{bell_site.url}/demo/login", data=body, headers={"Content-Type": media_type}, timeout=10)
+def test_what_only_a_script_of_the_page_may_send(
+    demo_site: BellSite, path: str, body: str, media_type: str, status: int
+):
+    answer = requests.post(f"{demo_site.url}/demo/{path}", data=body, headers={"Content-Type": media_type}, timeout=10)
     assert answer.status_code == status
 
 
-def test_two_people_write_to_each_other(bell_site: BellSite, new_device: NewDevice):
-    alice = enter(bell_site, new_device, "alice")
-    bob = enter(bell_site, new_device, "bob")
-    choose(alice, "Comment")
-    alice.get_by_label("To", exact=True).fill("user:bob")
-    alice.get_by_label("Title").fill("Lunch?")
-    publish(alice)
-    expect(bob.locator(".ngb-toast")).to_contain_text("Lunch?")
-    expect(bob.locator(".ngb-count")).to_have_text("1")
-    expect(alice.locator(".ngb-count")).to_be_hidden()
+def test_first_screen_shows_two_inboxes_with_something_in_them(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device)
+    for screen in (demo.alice, demo.bob):
+        expect(screen.cards).to_have_count(3)
+    again = open_demo(demo_site, new_device)
+    expect(again.alice.cards).to_have_count(3)  # published once and for all
+    assert demo.page.evaluate("window.violations") == []
 
 
-def test_every_field_is_sent_and_the_curl_line_says_the_same(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "alice")
-    values = {
-        "To": "user:alice, role:support",
-        "Title": "It's here",
-        "Body": "Line one\nline 'two'",
-        "Type": "orders",
-        "Sender": "Shop",
-    }
-    for label, value in values.items():
-        page.get_by_label(label, exact=True).fill(value)
-    page.get_by_text("High", exact=True).click()
-    page.get_by_text("Icon, link, data, time to live").click()
-    more = {
-        "Icon": "package",
-        "Action URL": "/demo#order",
-        "Time to live, seconds": "3600",
-        "Idempotency-Key": "order-17's",
-        "Data, a JSON object": '{"order": 17}',
-    }
-    for label, value in more.items():
-        page.get_by_label(label, exact=True).fill(value)
-    with page.expect_request("**/v1/notifications") as sent:
-        publish(page)
+def test_what_is_published_arrives_where_it_belongs(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device)
+    demo.choose("Comment")
+    demo.fill(to="user:bob", title="Lunch?")
+    demo.publish()
+    expect(demo.bob.cards.first).to_contain_text("Lunch?")
+    expect(demo.bob.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
+    expect(demo.alice.ledger).to_have_text("Nothing published yet")
+    expect(demo.page.get_by_role("list", name="What it did")).to_contain_text("Alice is not addressed.")
+    expect(demo.page.get_by_role("list", name="What it did")).to_contain_text(re.compile(r"On Bob’s screen \d"))
+
+
+def test_every_field_is_sent_and_the_curl_line_says_the_same(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device)
+    demo.page.get_by_text("Body, priority and the other fields").click()
+    demo.fill(
+        to="user:alice, role:support",
+        title="It's here",
+        body="Line one\nline 'two'",
+        type="orders",
+        sender="Shop",
+        icon="package",
+        action_url="/demo#order",
+        ttl="3600",
+        idempotency="order-17's",
+        data='{"order": 17}',
+    )
+    demo.page.get_by_text("High", exact=True).click()
+    with demo.page.expect_request("**/v1/notifications") as sent:
+        demo.publish()
     body = {
         "to": ["user:alice", "role:support"],
         "type": "orders",
@@ -136,10 +176,10 @@ def test_every_field_is_sent_and_the_curl_line_says_the_same(bell_site: BellSite
         "ttl": 3600,
     }
     assert sent.value.post_data_json == body
-    expect(page.locator(".ngb-toast")).to_contain_text("It's here")
+    expect(demo.alice.cards.first).to_contain_text("It's here")
 
-    command = page.locator("#curl").text_content() or ""
-    assert bell_site.url in command
+    command = demo.page.locator("#curl").text_content() or ""
+    assert demo_site.url in command
     arguments = shlex.split(command.split("\n", 1)[1])
     assert json.loads(arguments[arguments.index("-d") + 1]) == body
     assert "Idempotency-Key: order-17's" in arguments
@@ -152,109 +192,111 @@ def test_every_field_is_sent_and_the_curl_line_says_the_same(bell_site: BellSite
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["priority"] == "high"
     # The same Idempotency-Key, the same request: nothing came twice.
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.locator("#outcome")).to_have_text(re.compile("nothing was sent twice"))
+    demo.page.get_by_role("button", name="Publish", exact=True).click()
+    expect(demo.outcome).to_have_text(re.compile("nothing was sent twice"))
+    expect(demo.alice.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
 
 
-def test_what_the_gateway_refuses_is_said_at_its_field(bell_site: BellSite, new_device: NewDevice):
+def test_what_the_gateway_refuses_is_said_at_its_field(demo_site: BellSite, new_device: NewDevice):
     device = new_device(reduced_motion="reduce")
     device.expects_network_errors = True
-    page = enter(bell_site, new_device, "alice", device)
-    choose(page, "Comment")
-    page.get_by_label("To", exact=True).fill("alice")
-    with page.expect_response("**/v1/notifications"):
-        page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.locator(".problem")).to_have_text("must be user:<id>, role:<name>, topic:<name> or all")
-    expect(page.get_by_label("To", exact=True)).to_be_focused()
-    page.get_by_text("Icon, link, data, time to live").click()
-    page.get_by_label("Data, a JSON object").fill("{")
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.locator(".problem")).to_have_text("is not JSON")
+    demo = open_demo(demo_site, new_device, device)
+    demo.fill(to="alice")
+    with demo.page.expect_response("**/v1/notifications"):
+        demo.page.get_by_role("button", name="Publish", exact=True).click()
+    expect(demo.page.locator(".problem")).to_have_text("must be user:<id>, role:<name>, topic:<name> or all")
+    expect(demo.page.get_by_label("To", exact=True)).to_be_focused()
+    demo.page.get_by_text("Body, priority and the other fields").click()
+    demo.fill(data="{")
+    demo.page.get_by_role("button", name="Publish", exact=True).click()
+    expect(demo.page.locator(".problem")).to_have_text("is not JSON")
 
 
-def test_the_live_line_says_what_the_client_does(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "admin")
-    expect(page.locator("#live-hold")).to_have_text(re.compile(r"\d+ of 55 s"))
-    expect(page.locator("#live-limit")).to_have_text("none found")
-    expect(page.locator("#live-leader")).to_have_text("polls for all")
-    before = int(page.locator("#live-requests").text_content() or "")
-    choose(page, "Invoice")
-    publish(page)
-    expect(page.locator(".ngb-count")).to_have_text("1")
-    page.wait_for_function(
-        "before => Number(document.querySelector('#live-requests').textContent) > before", arg=before
-    )
-    assert re.search(r"\d", page.locator("#live-bytes").text_content() or "")
-    page.context.set_offline(True)
-    expect(page.locator("#live-mode")).to_have_text("Offline")
-    page.context.set_offline(False)
-    expect(page.locator("#live-mode")).to_have_text("Long poll")
+def test_nothing_is_missing_after_the_network_was_cut(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device)
+    demo.bob.button("Cut the network").click()
+    expect(demo.bob.doing).to_contain_text("Offline")
+    demo.page.get_by_role("button", name="Send ten").click()
+    expect(demo.alice.ledger).to_have_text("10 published, 10 arrived: none missing, none twice")
+    expect(demo.bob.ledger).to_have_text("10 published, 0 arrived, 10 on the way")
+    demo.bob.button("Cut the network").click()
+    expect(demo.bob.ledger).to_have_text("10 published, 10 arrived: none missing, none twice")
+    expect(demo.bob.doing).to_contain_text("Waiting for news")
 
 
-def test_topics_can_be_followed(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "bob")
-    topic = page.get_by_role("button", name="deploys")
-    expect(topic).to_have_attribute("aria-pressed", "false")
-    topic.click()
-    expect(topic).to_have_attribute("aria-pressed", "true")
-    choose(page, "Deployment")
-    page.get_by_label("To", exact=True).fill("topic:deploys")
-    publish(page)
-    expect(page.locator(".ngb-toast")).to_contain_text("web-frontend")
-    topic.click()
-    expect(topic).to_have_attribute("aria-pressed", "false")
+def test_nothing_is_missing_on_2g(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device)
+    demo.alice.button("Throttle to 2G").click()
+    demo.choose("Meeting")
+    demo.publish()
+    expect(demo.bob.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
+    expect(demo.alice.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
+    arrived = [
+        demo.page.evaluate("person => Object.values(demo.device(person).firstAt).sort().pop()", person)
+        for person in ("alice", "bob")
+    ]
+    assert arrived[0] - arrived[1] > 500, "the slow one was later by half a round trip at least"
 
 
-def test_a_reload_stays_logged_in_and_switching_does_not(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "bob")
-    page.reload()
-    expect(page.locator("#me-name")).to_have_text("Bob Okafor")
-    page.get_by_role("button", name="Switch").click()
-    expect(page.locator("[data-person=alice]")).to_be_focused()
-    expect(page.locator("#app")).to_be_hidden()
-    page.locator("[data-person=admin]").click()
-    expect(page.locator("#me-name")).to_have_text("Dana Weiss")
-    expect(page.locator(".ngb-button")).to_have_count(1)
-
-
-def test_language_and_theme_can_be_changed(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "admin", color_scheme="light")
-    page.get_by_label("Theme").select_option("Dark")
-    expect(page.locator("body")).to_have_css("background-color", "rgb(15, 18, 27)")
-    page.get_by_label("Language of the bell").select_option("Deutsch")
-    page.locator(".ngb-button").click()
-    expect(page.get_by_role("dialog", name="Benachrichtigungen")).to_have_css("background-color", "rgb(27, 31, 43)")
-
-
-def test_axe_finds_no_violation_in_the_demo(bell_site: BellSite, new_device: NewDevice, axe_script: str):
+def test_nothing_is_missing_after_a_restart_of_the_gateway(demo_site: BellSite, new_device: NewDevice):
     device = new_device(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
-    device.context.add_init_script(WATCH_POLICY)
-    page = device.open(f"{bell_site.url}/demo")
+    device.expects_network_errors = True
+    demo = open_demo(demo_site, new_device, device)
+    before = worker_pids(demo_site.site.gateways[0])
+    demo.page.get_by_role("button", name="Restart the gateway").click()
+    demo.page.get_by_role("button", name="Send ten").click()
+    expect(demo.outcome).to_have_text("Ten published.")
+    for screen in (demo.alice, demo.bob):
+        expect(screen.ledger).to_have_text("10 published, 10 arrived: none missing, none twice")
+    demo.page.wait_for_function("() => !document.querySelector('#restart').disabled")
+    demo_site.site.await_workers()
+    expect(demo.alice.doing).to_contain_text("Waiting for news")
+    while set(worker_pids(demo_site.site.gateways[0])) & set(before):
+        demo.page.wait_for_timeout(100)  # until the old worker has ended
+    demo.page.get_by_role("button", name="Send ten").click()
+    for screen in (demo.alice, demo.bob):
+        expect(screen.ledger).to_have_text("20 published, 20 arrived: none missing, none twice")
 
-    def expect_none() -> None:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            assert found(page, axe_script) == [], scheme
 
-    expect(page.locator("#login")).to_be_visible()
-    expect_none()
-    page.locator("[data-person=alice]").click()
-    expect(page.locator("#live-mode")).to_have_text("Long poll")
-    choose(page, "Deployment")
-    publish(page)
-    page.locator("#more").evaluate("node => { node.open = true; }")
-    expect(page.locator(".ngb-toast")).to_be_visible()
-    expect_none()
-    assert page.evaluate("window.violations") == []
+def test_language_and_theme_can_be_changed(demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device, color_scheme="light")
+    demo.page.get_by_label("Theme").select_option("Dark")
+    expect(demo.page.locator("body")).to_have_css("background-color", "rgb(15, 18, 27)")
+    demo.page.get_by_label("Language of the bells").select_option("Deutsch")
+    panel = demo.bob.frame.get_by_role("dialog", name="Benachrichtigungen")
+    expect(panel).to_have_css("background-color", "rgb(27, 31, 43)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_the_demo(
+    scheme: str, demo_site: BellSite, new_device: NewDevice, axe_script: str
+) -> None:
+    demo = open_demo(demo_site, new_device, color_scheme=scheme)
+    demo.choose("Deployment")
+    demo.publish()
+    demo.page.locator("#more").evaluate("node => { node.open = true; }")
+    demo.bob.button("Cut the network").click()
+    expect(demo.bob.doing).to_contain_text("Offline")
+    assert found(demo.page, axe_script) == []
+    assert demo.page.evaluate("window.violations") == []
 
 
 def found(page: Page, axe_script: str) -> list[str]:
-    """Run axe-core and say what it found."""
-    page.evaluate(axe_script)
+    """Run axe-core in the page and in its frames, and say what it found."""
+    for frame in page.frames:
+        frame.evaluate(axe_script)
     rules = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [f"{rule['id']}: {node['html'][:120]} {node['failureSummary']}" for rule in rules for node in rule["nodes"]]
 
 
-def test_the_demo_fits_a_phone(bell_site: BellSite, new_device: NewDevice):
-    page = enter(bell_site, new_device, "alice", viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+def test_one_recipients_screen_is_a_page_of_its_own(demo_site: BellSite, new_device: NewDevice):
+    page = new_device(reduced_motion="reduce").open(f"{demo_site.url}/demo/device?as=bob")
+    expect(page.locator("#name")).to_have_text("Bob Okafor")
+    page.locator(".ngb-button").click()
+    expect(page.locator(".ngb-panel")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 820, 1000])
+def test_the_demo_fits_a_window(width: int, demo_site: BellSite, new_device: NewDevice):
+    demo = open_demo(demo_site, new_device, viewport={"width": width, "height": 740})
+    assert demo.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
