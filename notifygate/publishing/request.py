@@ -26,7 +26,7 @@ MAX_DATA_BYTES = 4096
 """Maximum of `data` as compact JSON."""
 
 MAX_DATA_DEPTH = 32
-"""Maximum depth of objects and lists in `data`: more than notifications need, and below the limits of clients' parsers."""
+"""Maximum depth of objects and lists in `data`: more than notifications need, and less than clients parse."""
 
 MAX_AUDIENCES = 1000
 """Maximum of audiences of a notification."""
