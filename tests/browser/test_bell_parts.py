@@ -51,6 +51,10 @@ def test_the_preferences_stand_in_the_page(bell_site: BellSite, new_device: NewD
     expect(part.get_by_role("button", name="Back")).to_have_count(0)
     bell.page.keyboard.press("Escape")
     expect(part.get_by_role("region", name="Notification settings")).to_be_visible()
+    # Notifications aren't seen in there, and their toasts are shown beside it.
+    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="other")
+    expect(bell.toasts).to_have_text([re.compile("Two")])
+    assert alice.inbox()["unseen"] == 1
 
 
 def test_a_page_decides_whether_the_panel_is_open(bell_site: BellSite, new_device: NewDevice):

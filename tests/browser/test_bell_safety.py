@@ -223,7 +223,7 @@ def test_an_old_engine_can_do_it_all(bell_site: BellSite, new_device: NewDevice)
     bell.filter("Unread").click()
     bell.expect_titles("Three", "One")
     bell.choose("Settings")
-    bell.page.get_by_role("switch").click()
+    bell.page.get_by_role("switch", name="Receive “General”").click()
     expect(bell.count).to_be_hidden()
     bell_site.publisher.publish(f"user:{alice.name}", "Four", priority="critical", type="fire")
     bell.page.get_by_role("button", name="Acknowledge").click(timeout=30_000)
@@ -308,16 +308,8 @@ def test_the_manual_names_every_option_property_and_icon(bell_site: BellSite, ne
 
     icons = page.evaluate("Object.keys(NotifygateBell.icons)")
     named = section(manual, "## Icons").split("an emoji, or an https URL:")[1].split("Where there is none")[0]
-    assert set(re.findall(r"`(\w+)`", named)) == set(icons) - {
-        "archive",
-        "back",
-        "check",
-        "close",
-        "dots",
-        "gear",
-        "go",
-        "up",
-    }
+    own = {"archive", "back", "check", "close", "dots", "gear", "go", "up"}
+    assert set(re.findall(r"`(\w+)`", named)) == set(icons) - own
 
 
 def section(manual: str, heading: str) -> str:

@@ -10,13 +10,14 @@ export const CORE_NAMES = `
 `;
 
 export const BELL_NAMES = `
-  automatic awaitsFocus isPlaced batches clockTime closer complain complaint complaintTimer desktopState drawFooter drawOwn
+  automatic awaitsFocus batches clockTime closer complain complaint complaintTimer desktopState drawFooter drawOwn
   dressAll eachHandler emptyHint emptySlot emptyTitle evicted exactTime footerSlot hasFace hasFailed hasOlder
   headerSlot headings hiddenUnread hidesOlder holder iconOf iconPath insist isBeyond isBusy isCritical isDestroyed
-  isDone isExpanded isInline isLoaded isLoading isMandatory isMeasured isNews isPaused isRead isRouted isRunning
-  isSpeaker keepFocus keepFocusNear keepInView knownTypes leastUrgent leftMs listView loadIfNear makeTabs mayLoad
-  modals moreButton newAbove newestAtStart noteNews noteSeen onFocus openGroups openInBell orComplain ownsClient
-  pagesUnasked putOff readAll relativeTime returnTo reveal seenIds seenUpTo setCurrent setFilter setOpen setRead
-  showPill stateSince stripAction stripText swingTimer switches toggleGroup toggleLabel typeOf typeTitle
-  typesEmpty typesMet undoBar undoButton undoText unmutedAt updateStates usualDisplay wasMuted whenKnown
+  isDone isExpanded isInline isLoaded isLoading isMandatory isMeasured isNews isPaused isPlaced isRead isRouted
+  isRunning isSpeaker keepFocus keepFocusNear keepInView knownTypes leastUrgent leftMs listView loadIfNear
+  makeTabs mayLoad modals moreButton newAbove newestAtStart noteNews noteSeen onFocus openGroups openInBell
+  orComplain ownsClient pagesUnasked putOff readAll relativeTime returnTo reveal seenIds seenUpTo setCurrent
+  setFilter setOpen setRead showPill showsList stateSince stripAction stripText swingTimer switches toggleGroup
+  toggleLabel typeOf typeTitle typesEmpty typesMet undoBar undoButton undoText unmutedAt updateStates usualDisplay
+  wasMuted whenKnown
 `;

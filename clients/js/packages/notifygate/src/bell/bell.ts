@@ -93,8 +93,8 @@ export class NotifygateBell {
     this.title = new TitleCount();
     this.desktop = new Desktop(this);
     this.modals = new Modals(this);
-    bells.push(this);
     this.build();
+    bells.push(this);
     this.listen();
     this.update();
     this.connect();
@@ -106,6 +106,11 @@ export class NotifygateBell {
   /** Whether a part stands in the page, always open and without a button. */
   isInline() {
     return this.options.view !== 'bell';
+  }
+
+  /** Whether the list is there to be looked at. */
+  showsList() {
+    return this.isOpen && this.options.view !== 'preferences';
   }
 
   build() {

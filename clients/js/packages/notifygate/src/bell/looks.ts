@@ -1,7 +1,7 @@
 /** What cards, toasts and dialogs have in common. */
 
 import type { NotifygateBell } from './bell';
-import { append, el, empty, icon, setAttribute, setText, toggleClass } from './dom';
+import { append, el, empty, icon, setAttributes, setText, toggleClass } from './dom';
 import { colourOf, initials } from './faces';
 import { ICONS } from './icons';
 import { openElsewhere } from './links';
@@ -61,8 +61,9 @@ export function timeNode(className: string) {
 export function showTime(bell: NotifygateBell, node: HTMLElement, item: Notification, now: number) {
   const time = timeOf(item);
   setText(node, bell.texts.relativeTime(time, now));
-  setAttribute(node, 'datetime', item.created_at);
-  setAttribute(node, 'title', bell.texts.exactTime(time));
+  if (node.getAttribute('datetime') !== item.created_at) { // writing the exact time takes an engine long
+    setAttributes(node, {datetime: item.created_at, title: bell.texts.exactTime(time)});
+  }
 }
 
 /** Make a link that opens a notification; the click is the bell's, so that it can be marked read first. */

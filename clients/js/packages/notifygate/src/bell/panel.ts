@@ -33,6 +33,8 @@ export class Panel {
   options: HTMLElement;
   closer: HTMLElement;
   filters: HTMLElement;
+  header: HTMLElement;
+  toolbar: HTMLElement;
   tabs: Tab[];
   stripText: HTMLElement;
   stripAction: HTMLElement;
@@ -61,6 +63,8 @@ export class Panel {
     setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
     this.closer = iconButton(ICONS.close, texts.get('close'), 'ngb-closer');
     this.filters = el('div', 'ngb-filters', {role: 'group', 'aria-label': texts.get('filter')});
+    this.header = el('div', 'ngb-header', null, [this.heading, this.options, this.closer]);
+    this.toolbar = el('div', 'ngb-toolbar', null, this.filters);
     this.makeTabs();
     this.list = new List(bell, this.tabs[0]!.filter);
     this.settings = new SettingsView(bell);
@@ -75,9 +79,7 @@ export class Panel {
     this.footer = el('div', 'ngb-footer');
     this.footerSlot = new Slot(bell, 'footer', this.footer, () => this.drawFooter());
     this.listView = el('div', 'ngb-view', null, [
-      el('div', 'ngb-header', null, [this.heading, this.options, this.closer]),
-      el('div', 'ngb-toolbar', null, [this.filters, this.readAll]),
-      this.strip, this.list.node, this.footer
+      this.header, this.toolbar, this.strip, this.list.node, this.footer
     ]);
     this.listView.hidden = this.view !== 'list';
     this.settings.node.hidden = !this.listView.hidden;
@@ -147,6 +149,12 @@ export class Panel {
     });
     this.filters.textContent = '';
     append(this.filters, this.tabs.map((tab) => tab.button));
+    // Tabs of the page need the whole row.
+    if (this.bell.options.tabs.length) {
+      this.header.insertBefore(this.readAll, this.options);
+    } else {
+      this.toolbar.appendChild(this.readAll);
+    }
   }
 
   setFilter(place: number) {
@@ -217,7 +225,9 @@ export class Panel {
     if (this.footerSlot.isOwn()) {
       this.footer.hidden = !bell.options.inboxUrl;
     }
-    this.list.update();
+    if (bell.options.view !== 'preferences') {
+      this.list.update();
+    }
     if (!pending && this.undoBar.contains(document.activeElement)) {
       this.list.focus(); // the focus must not fall back to the top of the page
     }

@@ -115,7 +115,7 @@ export class Presenter {
         bell.modals.add(item);
       } else if (display === 'browser' && isHidden() && bell.desktop.permission() === 'granted' && bell.state().leader !== false) {
         bell.desktop.show(item);
-      } else if (contains(['toast', 'browser'], display) && bell.options.toasts && !isHidden() && !bell.isOpen) {
+      } else if (contains(['toast', 'browser'], display) && bell.options.toasts && !isHidden() && !bell.showsList()) {
         bell.toasts.show(item);
       }
     });

@@ -70,7 +70,7 @@ export class Reader {
     const self = this;
     const bell = this.bell;
     let ids;
-    if (!this.bell.isOpen || isHidden() || !this.bell.isReady) {
+    if (!this.bell.showsList() || isHidden() || !this.bell.isReady) {
       return;
     }
     ids = this.bell.items.list.filter(function (item) {

@@ -57,7 +57,7 @@ export class Slot {
 
   /** Let the page know that its node is no longer used. */
   release(): void {
-    const done = this.bell.options.render.release;
+    const done = (this.bell.options.render || {}).release;
     if (done && this.shown && typeof this.shown === 'object') done(this.shown);
     this.shown = false;
   }
