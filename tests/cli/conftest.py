@@ -1,7 +1,7 @@
 """The command line as its users run it, and a gateway that it works beside."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import requests
 from notifygate.auth.keys import create_key
 from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
-from tests.support.command_line import CommandLine
+from tests.support.command_line import Ask, CommandLine
 from tests.support.gateway_process import GatewayProcess
 
 
@@ -58,9 +58,6 @@ def key(running: GatewayProcess) -> str:
 def beside(running: GatewayProcess) -> CommandLine:
     """The command line beside the running gateway, on its database and with its URL."""
     return CommandLine(running.data_dir, {"NOTIFYGATE_URL": running.url})
-
-
-Ask = Callable[..., requests.Response]
 
 
 @pytest.fixture

@@ -5,14 +5,19 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 
 from notifygate.cli import main
 from tests.support.gateway_process import REPOSITORY
+
+Ask = Callable[..., requests.Response]
+"""Sends a request with a credential: see the fixture `ask`."""
 
 
 @dataclass(frozen=True)
