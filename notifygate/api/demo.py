@@ -1,8 +1,8 @@
 """The demo at /demo: the screens of two recipients side by side, a form to publish with, and buttons that break things.
 
-A visitor can log in, without a password, as each of `PEOPLE`, gets a key with which they can publish to everybody, and
-can restart the gateway. It is therefore only there when the setting `demo` is on, which it must not be on a gateway
-that serves anybody else.
+A visitor can log in, without a password, as each of `PEOPLE`, gets a key that publishes to all audiences, and can
+restart the gateway. The page therefore exists only with the setting `demo`, which must be off on a gateway with other
+recipients.
 """
 
 import logging
@@ -87,7 +87,7 @@ class RestartBody(BodyModel):
     """An empty object: a body that only a script of the page's own origin can send."""
 
 
-class _Key:
+class _DemoKey:
     """This worker's API key for the demo, replaced before it expires."""
 
     def __init__(self) -> None:
@@ -115,9 +115,9 @@ def demo(settings: Settings) -> tuple[Endpoint, ...]:
     if 0 < settings.jwt_max_lifetime < TOKEN_SECONDS:
         raise ConfigurationError(f"NOTIFYGATE_DEMO needs a NOTIFYGATE_JWT_MAX_LIFETIME of at least {TOKEN_SECONDS} s.")
     logger.warning(
-        "The demo is on: whoever can reach /demo can read and publish as its people, and restart the gateway."
+        "The demo is on: every visitor of /demo can read and publish as its people, and restart the gateway."
     )
-    key = _Key()
+    key = _DemoKey()
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
     files["device"] = _with_hashed_names(files.pop("device.html"))
 
@@ -164,7 +164,7 @@ def _with_hashed_names(html: bytes) -> bytes:
     return html
 
 
-def _credentials(services: Services, name: str, demo_key: _Key) -> dict[str, Any]:
+def _credentials(services: Services, name: str, demo_key: _DemoKey) -> dict[str, Any]:
     """Return a recipient: a token for the inbox, a key to publish with, and what a bell shows of types."""
     person = PEOPLE[name]
     _register_types(services)

@@ -53,7 +53,7 @@ POSTGRESQL_OPTIONS = " ".join(f"-c {name}={value}" for name, value in POSTGRESQL
 """The time-outs as start-up options of a connection."""
 
 APPLICATION_NAME = "notifygate 0.2"
-"""How PostgreSQL lists the sessions. Version 0.1 was "notifygate": migration 0002 tells the two apart by it."""
+"""Name of the sessions in PostgreSQL. Version 0.1 used "notifygate": migration 0002 distinguishes the two by it."""
 
 PATIENCE_SECONDS = 12
 """How long work on PostgreSQL may take before the server is taken to be stuck: longer than its own time-outs, shorter

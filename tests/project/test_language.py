@@ -41,7 +41,6 @@ RETIRED_IN_PROSE = re.compile(
     """,
     re.VERBOSE,
 )
-PLAIN_FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "api" / "demo.py")
 PLAIN_DOCUMENTS = sorted(
     path.relative_to(REPOSITORY).as_posix()
     for path in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), REPOSITORY / "clients/js/README.md")
@@ -102,7 +101,7 @@ def test_names_are_those_of_the_field(module: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("file", PLAIN_FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_docstrings_and_comments_are_plain(file: Path) -> None:
     assert [f"{line}: {hit}" for line, text in prose_of(file.read_text()) for hit in retired(text)] == []
 
