@@ -1,26 +1,26 @@
-"""Components: the parts that work beside requests, or that have to be ready before them."""
+"""Components: the parts that work beside requests, or that must be ready before them."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class Component(Protocol):
-    """One of them. It may be stopped more than once, and without having been started."""
+    """A part with a start and an end. `stop` may be called more than once, and without `start`."""
 
     def start(self) -> None:
-        """Begin, or begin again."""
+        """Start, or start again."""
         ...
 
     def stop(self) -> None:
-        """End what it has begun, and return when it has ended."""
+        """Stop, and return when all work has ended."""
         ...
 
 
 class Components(list[Component]):
-    """All of them, in the order in which they start."""
+    """All components, in the order in which they start."""
 
     def start(self) -> None:
-        """Start them; if one fails, stop those before it. Raises what it raises."""
+        """Start all components. If one fails, stop those before it, and raise its error."""
         for place, component in enumerate(self):
             try:
                 component.start()
@@ -29,7 +29,7 @@ class Components(list[Component]):
                 raise
 
     def stop(self) -> None:
-        """Stop them, the last first."""
+        """Stop all components, the last first."""
         _stop(self)
 
 
