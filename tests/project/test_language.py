@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.source import PACKAGE, REPOSITORY, modules
+from tests.support.source import PACKAGE, REPOSITORY, files, modules
 
 RETIRED_IN_NAMES = frozenset(
     {"accounts", "advice", "beat", "board", "desk", "essence", "look", "nothing", "renew", "room", "standing", "tell", "told"}
@@ -42,9 +42,7 @@ RETIRED_IN_PROSE = re.compile(
     re.VERBOSE,
 )
 PLAIN_DOCUMENTS = sorted(
-    path.relative_to(REPOSITORY).as_posix()
-    for path in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), REPOSITORY / "clients/js/README.md")
-    if path.name not in {"bell.md", "capacity.md", "clients.md", "operations.md"}
+    path.relative_to(REPOSITORY).as_posix() for path in files() if path.suffix == ".md" and path.name != "bell.md"
 )
 CODE_IN_DOCUMENTS = re.compile(r"^```.*?^```$|`[^`]*`|<[^>]*>|\(#[^)]*\)|^## 2\. Who is calling$", re.M | re.S)
 
