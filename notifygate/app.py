@@ -98,7 +98,7 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
         states=InboxStates(writer, follower, views, codec),
         preferences=PreferenceStore(database, writer, codec),
         topics=Topics(database, writer),
-        publishing=Publishing(database, writer, catalog, settings.default_ttl),
+        publishing=Publishing(database, writer, catalog, settings.default_ttl, clock),
         removal=Removal(database, writer, clock),
         retention=Retention(database, writer.transact, settings.retention_days, clock),
         holds=holds,

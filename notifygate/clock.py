@@ -46,4 +46,11 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+
+
+def unix_ms(clock: Clock) -> int:
+    """Return the time in Unix milliseconds, as the database has it."""
+    return int(clock.wall() * 1000)
+
+
 """The clock of a gateway."""

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
+from notifygate.clock import SYSTEM_CLOCK, Clock, unix_ms
 from notifygate.domain.ids import new_id
 from notifygate.domain.notification import NewNotification, encode_document
 from notifygate.domain.principal import Publisher
-from notifygate.domain.times import now_ms, rfc3339, rfc3339_or_none
+from notifygate.domain.times import rfc3339, rfc3339_or_none
 from notifygate.errors import ForbiddenError, IdempotencyMismatchError, UnavailableError
 from notifygate.log.catalog import CatalogCache
 from notifygate.log.writer import LogWriter
@@ -37,8 +38,16 @@ class PublishAnswer:
 class Publishing:
     """Publishes."""
 
-    def __init__(self, database: Database, writer: LogWriter, catalog: CatalogCache, default_ttl_seconds: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: LogWriter,
+        catalog: CatalogCache,
+        default_ttl_seconds: int,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         """`default_ttl_seconds` is for notifications that get none from publisher or type; 0: they never expire."""
+        self._clock = clock
         self._database = database
         self._writer = writer
         self._catalog = catalog
@@ -84,7 +93,7 @@ class Publishing:
         record = self._database.read(lambda connection: read_outcome(connection, key_id, idempotency_key))
         if record is None:
             return None
-        cutoff = now_ms() - IDEMPOTENCY_SECONDS * 1000
+        cutoff = unix_ms(self._clock) - IDEMPOTENCY_SECONDS * 1000
         if record.created_at < cutoff:
             self._writer.transact(lambda tx: delete_old_outcome(tx.connection, key_id, idempotency_key, cutoff))
             return None
@@ -101,7 +110,7 @@ class Publishing:
             "sender": publisher.name if asked["sender"] is None else asked["sender"],
             "icon": rule.icon if asked["icon"] is None else asked["icon"],
         }
-        notification_id, created_at = new_id(), now_ms()
+        notification_id, created_at = new_id(), unix_ms(self._clock)
         # None of them can be 0.
         ttl = request.ttl_seconds or rule.ttl_seconds or self._default_ttl_seconds
         expires_at = created_at + ttl * 1000 if ttl else None

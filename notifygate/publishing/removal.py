@@ -1,7 +1,7 @@
 """Taking notifications out of every inbox: retracted by their publisher, or expired."""
 
 from notifygate import metrics
-from notifygate.clock import SYSTEM_CLOCK, Clock
+from notifygate.clock import SYSTEM_CLOCK, Clock, unix_ms
 from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Publisher
@@ -24,7 +24,7 @@ class Removal:
     """Retracts and expires."""
 
     def __init__(self, database: Database, writer: LogWriter, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._wall = clock.wall
+        self._clock = clock
         self._database = database
         self._writer = writer
 
@@ -51,16 +51,13 @@ class Removal:
         """
 
         def change(transaction: LogTransaction) -> int:
-            due = read_due(transaction.connection, self._now_ms(), EXPIRED_PER_TRANSACTION)
+            due = read_due(transaction.connection, unix_ms(self._clock), EXPIRED_PER_TRANSACTION)
             for notification in due:
                 _remove(transaction, notification, EntryKind.EXPIRED)
             return len(due)
 
         total = 0
-        while self._database.read(lambda connection: has_due(connection, self._now_ms())):
+        while self._database.read(lambda connection: has_due(connection, unix_ms(self._clock))):
             total += self._writer.transact(change)
         metrics.expired.inc(total)
         return total
-
-    def _now_ms(self) -> int:
-        return int(self._wall() * 1000)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifygate import metrics
-from notifygate.clock import SYSTEM_CLOCK, Clock
+from notifygate.clock import SYSTEM_CLOCK, Clock, unix_ms
 from notifygate.log.transaction import LogTransaction, Transact
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.database import Database
@@ -45,14 +45,14 @@ class Retention:
     def __init__(
         self, database: Database, transact: Transact, retention_days: int, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        self._wall = clock.wall
+        self._clock = clock
         self._database = database
         self._transact = transact
         self._retention_ms = retention_days * DAY_MS
 
     def prune(self) -> Pruned:
         """Remove everything that is old enough."""
-        now = int(self._wall() * 1000)
+        now = unix_ms(self._clock)
         cutoff = now - self._retention_ms
         entries, floor = self._prune_entries(cutoff)
         notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)

@@ -8,6 +8,7 @@ import pytest
 
 from notifygate.storage.database import Database
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 HOLDS = 50
@@ -40,9 +41,14 @@ class Transactions:
 
 
 @pytest.fixture
-def quiet(sqlite_url: str) -> Iterator[InProcessGateway]:
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def quiet(sqlite_url: str, clock: ManualClock) -> Iterator[InProcessGateway]:
     """A gateway in which nothing goes to the database by itself."""
-    gateway = InProcessGateway(sqlite_url, head_check_interval=3600.0)
+    gateway = InProcessGateway(sqlite_url, clock=clock, head_check_interval=3600.0)
     gateway.stop_jobs()
     yield gateway
     gateway.stop()
@@ -196,12 +202,12 @@ def test_a_retraction_of_a_broadcast_costs_no_more_with_many_holds(
 
 
 def test_a_batch_of_expirations_is_one_transaction(
-    quiet: InProcessGateway, publisher: PublisherActor, transactions: Transactions
+    quiet: InProcessGateway, publisher: PublisherActor, transactions: Transactions, clock: ManualClock
 ) -> None:
     for _ in range(20):
-        publisher.publish("user:nobody", ttl=1)
+        publisher.publish("user:nobody", ttl=60)
     removal = quiet.services.removal
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(removal, "_now_ms", lambda: 1 << 60)
-        assert transactions.of(removal.expire_due) == (2, 1), "a look, the change, and a look that finds nothing"
-        assert transactions.of(removal.expire_due) == (1, 0)
+    assert transactions.of(removal.expire_due) == (1, 0)
+    clock.advance(60)
+    assert transactions.of(removal.expire_due) == (2, 1), "a look, the change, and a look that finds nothing"
+    assert transactions.of(removal.expire_due) == (1, 0)
