@@ -123,7 +123,7 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
 # --- The document against the gateway -----------------------------------------------------------
 
 
-UNTOLD = ('"invalid-cursor"', '"message":"neither a title nor a body was given"', '"errors":[{"field":"data","')
+UNTOLD = ('"invalid-cursor"', '"message":"is missing; give a title or a body"', '"errors":[{"field":"data","')
 """Rules that no schema can express: that `up_to` is a cursor of this recipient; that the body must not be blank if
 neither the query nor a header has a title; how deep and how many bytes `data` may be, and that nothing in it is NUL."""
 
