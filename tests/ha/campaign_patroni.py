@@ -90,3 +90,34 @@ def _settle(publishing: Publishing, device: Device) -> set[str]:
     eventually(lambda: last in device.inbox.values(), "the last is received", seconds=120)
     device.check()
     return publishing.acknowledged.keys() - set(device.inbox.values())
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("is_synchronous", [True])
+def test_leader_that_hangs_is_left_and_comes_back_as_follower(
+    make_site: MakeSite, cluster: PatroniCluster, redis_url: str
+) -> None:
+    """Its connections stay open, and when it goes on it believes for a moment that it leads: what it may accept then is
+    acknowledged by no standby, and so by no gateway."""
+    site = make_site(cluster.url, gateways=2, REDIS_URL=redis_url, DATABASE_SYNCHRONOUS=True)
+    device, publishing = Device(site.recipient(at=1)), Publishing(site.publisher(at=0), seconds_between=0.05)
+    try:
+        publishing.await_more(WRITES, seconds=300)
+        leader, follower = cluster.leader(), cluster.follower()
+        began = time.monotonic()
+        leader.freeze()
+        eventually(lambda: follower.role() == "primary", "the follower leads", seconds=300)
+        publishing.await_more(WRITES, seconds=300)
+        gap = publishing.longest_gap_seconds(since=began - 1)
+        leader.thaw()
+        cluster.await_both()
+        publishing.await_more(WRITES, seconds=300)
+        publishing.stop()
+        lost = _settle(publishing, device)
+    finally:
+        device.stop()
+    print(f"leader that hangs: {len(publishing.acknowledged)} acknowledged, {len(lost)} lost, gap {gap:.1f} s")
+    assert lost == set()
+    assert device.inbox == device.fresh_inbox()
+    assert max(Counter(device.inbox.values()).values()) == 1, "published once"
+    assert (device.repeated, device.resets) == ([], 0)

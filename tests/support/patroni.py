@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -44,6 +45,7 @@ class PatroniNode:
         self._process: ServerProcess | None = None
         self._group = 0
         """The process group of PostgreSQL, which Patroni starts in a session of its own; 0 where none is known."""
+        self._frozen: list[int] = []
 
     def start(self) -> None:
         """Start Patroni, which makes or copies the cluster, or takes up the one that is there. Waits for nothing."""
@@ -79,18 +81,44 @@ class PatroniNode:
             self._group = os.getpgid(pid)
             reaper.watch_process(self._group)
 
+    def freeze(self) -> None:
+        """Let Patroni and PostgreSQL hang, as a machine does that is paused: connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send(signal.SIGSTOP)
+        for _ in range(2):  # the second time those that were started until the first process had stopped
+            for pid in self._postgres_processes():
+                if pid not in self._frozen and _signal(pid, signal.SIGSTOP):
+                    # Each has a process group of its own, which the one of PostgreSQL's first process doesn't cover.
+                    reaper.watch_process(pid)
+                    self._frozen.append(pid)
+
+    def thaw(self) -> None:
+        """Let Patroni and PostgreSQL go on."""
+        assert self._process is not None
+        for pid in self._frozen:
+            _signal(pid, signal.SIGCONT)
+        self._forget_frozen()
+        self._process.send(signal.SIGCONT)
+
     def kill(self) -> None:
         """End Patroni and PostgreSQL at once, as a power cut would."""
         assert self._process is not None
         self._process.kill()
-        try:
-            self.watch_postgres()
-            os.killpg(self._group, signal.SIGKILL)
-        except (OSError, ValueError):
-            pass  # it does not run
+        for pid in self._postgres_processes():
+            _signal(pid, signal.SIGKILL)
+        self._forget_frozen()
         while self._group and reaper.is_group_alive(self._group):
             time.sleep(0.02)
         self._forget_postgres()
+
+    def _postgres_processes(self) -> list[int]:
+        """Return PostgreSQL's first process and those that it has started; none where it does not run."""
+        try:
+            first = int((self._data / "postmaster.pid").read_text().split()[0])
+            self.watch_postgres()
+            return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+        except (OSError, ValueError, IndexError):
+            return []
 
     def close(self) -> None:
         """End both and remove their files."""
@@ -109,6 +137,11 @@ class PatroniNode:
             host="127.0.0.1", port=self.port, user="postgres", password=PASSWORD, dbname=database,
             autocommit=True, connect_timeout=5,
         )  # fmt: skip
+
+    def _forget_frozen(self) -> None:
+        for pid in self._frozen:
+            reaper.forget_process(pid)
+        self._frozen = []
 
     def _forget_postgres(self) -> None:
         if self._group:
@@ -246,6 +279,15 @@ class PatroniCluster:
                 return session.get(f"http://127.0.0.1:{self._etcd_port}/health", timeout=5).status_code == 200
         except requests.RequestException:
             return False
+
+
+def _signal(pid: int, number: int) -> bool:
+    """Send a signal to a process; return whether it was there."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _session() -> requests.Session:
