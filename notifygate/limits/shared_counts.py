@@ -19,7 +19,7 @@ from redis.exceptions import InvalidResponse, RedisError
 
 from notifygate import metrics
 from notifygate.background import Background
-from notifygate.clock import Clock
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.limits.signed_counts import VALUE_BYTES, CountSigner
 from notifygate.limits.windows import FixedWindows, LimitName, Quota
 
@@ -81,7 +81,7 @@ class SharedWindows(FixedWindows):
         prefix: str,
         is_paused: Callable[[], bool],
         on_failure: Callable[[RedisError], None],
-        clock: Clock,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(name, item, is_on_the_clock=True, clock=clock)
         self._clock = clock

@@ -62,7 +62,7 @@ def test_an_error_rolls_back_and_is_raised_as_it_is(database: Database) -> None:
     assert numbers(database) == []
 
 
-def test_commits_leave_the_checkpoint_to_housekeeping(database: Database) -> None:
+def test_commits_leave_the_checkpoint_to_its_job(database: Database) -> None:
     database.checkpoint()
     many = 2 * SQLITES_OWN_LOG_PAGES
     for number in range(many):  # each changes a page at least
@@ -72,7 +72,7 @@ def test_commits_leave_the_checkpoint_to_housekeeping(database: Database) -> Non
     assert numbers_in_the_file(database) == list(range(many)) == numbers(database)
 
 
-def test_the_write_ahead_log_stays_bounded_without_housekeeping(database: Database) -> None:
+def test_the_write_ahead_log_stays_bounded_without_the_job(database: Database) -> None:
     def fill(connection: Connection) -> None:
         connection.execute(text("INSERT INTO numbers VALUES (NULL)"))
         connection.execute(text("INSERT INTO large VALUES (zeroblob(1000000))"))
