@@ -10,9 +10,9 @@ PACKAGE = REPOSITORY / "notifygate"
 
 NOT_OURS = {
     ".git", ".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", ".schemathesis", "__pycache__", "node_modules",
-    "var", "build", "dist", "htmlcov",
+    "var", "build", "dist", "htmlcov", ".installing",
 }  # fmt: skip
-"""Folders that .gitignore names: what tools and gateways leave there is not the project's."""
+"""What .gitignore names: what tools and gateways leave there is not the project's."""
 
 
 def files() -> Iterator[Path]:
