@@ -33,6 +33,7 @@ def test_documented_proxies_are_well(proxy: Proxy, site: Site) -> None:
         "ETag and If-None-Match survive",
         "PUT and DELETE",
         "certificate",
+        "the proxy collects bodies first" if isinstance(proxy, Nginx) else "the proxy passes bodies on as they come",
     ):
         assert part in wrong(findings, "ok")
 
@@ -94,6 +95,17 @@ def test_what_is_wrong_in_a_proxy_is_named(site: Site, what: str) -> None:
     assert message in wrong(findings, level)
     others = [finding for finding in findings if finding["level"] != "ok" and message not in finding["message"]]
     assert others == []
+
+
+def test_proxy_that_passes_bodies_on_unbuffered(site: Site) -> None:
+    proxy = type("Unbuffered", (Nginx,), {"changes": {READ_TIMEOUT: f"{READ_TIMEOUT} proxy_request_buffering off;"}})(
+        site.gateways
+    )
+    try:
+        findings = examine(site, proxy)
+    finally:
+        proxy.close()
+    assert "the proxy passes bodies on as they come" in wrong(findings, "ok")
 
 
 def test_certificate_that_ends_soon(site: Site) -> None:

@@ -87,13 +87,7 @@ class ProxyClient:
         timeout_seconds: float = 10.0,
     ) -> ProxyAnswer:
         """Send one request. Raises NoAnswerError."""
-        connection = (
-            http.client.HTTPSConnection(
-                self._host, self._port, timeout=timeout_seconds, context=ssl.create_default_context()
-            )
-            if self.is_https
-            else http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
-        )
+        connection = self._connect(timeout_seconds)
         fields = {"Authorization": f"Bearer {self._token}", "User-Agent": "notifygate-doctor", **(headers or {})}
         began = time.monotonic()
         try:
@@ -113,6 +107,33 @@ class ProxyClient:
             raise NoAnswerError(reason, time.monotonic() - began, _REMEDY) from error
         finally:
             connection.close()
+
+    def answers_before_body(self, path: str, seconds: float) -> bool:
+        """Return whether a POST is answered within a time although a byte of its body is missing.
+
+        Raises NoAnswerError if the connection can't be made, or ends.
+        """
+        connection = self._connect(seconds)
+        try:
+            connection.putrequest("POST", self._prefix + path)
+            connection.putheader("Authorization", f"Bearer {self._token}")
+            connection.putheader("Content-Type", "text/plain")
+            connection.putheader("Content-Length", "2")
+            connection.endheaders(b"x")
+            connection.getresponse()
+        except TimeoutError:
+            return False
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswerError("the connection ended early", 0, _REMEDY) from error
+        finally:
+            connection.close()
+        return True
+
+    def _connect(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        if not self.is_https:
+            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=context)
 
 
 def _not_after(socket: object) -> float | None:
