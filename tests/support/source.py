@@ -10,9 +10,12 @@ PACKAGE = REPOSITORY / "notifygate"
 
 NOT_OURS = {
     ".git", ".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", ".schemathesis", "__pycache__", "node_modules",
-    "var", "build", "dist", "htmlcov", ".installing",
+    "var", "dist", "htmlcov", ".installing",
 }  # fmt: skip
 """What .gitignore names: what tools and gateways leave there is not the project's."""
+
+NOT_OURS_THERE = {"build", "benchmarks/build", "clients/js/examples/angular/compiled"}
+"""More of it, by path: clients/js/build/ is the project's."""
 
 
 def files() -> Iterator[Path]:
@@ -21,6 +24,8 @@ def files() -> Iterator[Path]:
     while folders:
         for path in sorted(folders.pop().iterdir()):
             if path.name in NOT_OURS or path.name.endswith(".egg-info") or path.name.startswith(".coverage"):
+                continue
+            if path.relative_to(REPOSITORY).as_posix() in NOT_OURS_THERE:
                 continue
             if path.is_dir():
                 folders.append(path)
