@@ -26,8 +26,8 @@ from tests.support.redis_server import RedisServer
 
 DOCUMENT = loadgen.HERE.parent / "docs/capacity.md"
 POLLERS = 1000
-"""Clients whose polls are repeated. A worker remembers a poll that it has seen twice: of so few, each worker has seen all
-within the first round, also where a proxy spreads them."""
+"""Clients whose polls are repeated. A worker remembers a poll that it has seen twice; of so few, each worker has seen
+all within the first round, also where a proxy spreads them."""
 
 AGREE_SECONDS = 30.0
 """How long the metrics of several workers may take to add up."""
