@@ -9,6 +9,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
@@ -43,6 +44,16 @@ MAX_OFFERED = 100
 ones."""
 
 
+class _HeadRead(NamedTuple):
+    """A read of the head, and what was known when it began."""
+
+    head: Head
+    began: float
+    end: int
+    """End of the tail; it may be further by now."""
+    restarts: int
+
+
 class Follower:
     """Keeps a tail at the end of the log, and calls listeners, each in the order of its list.
 
@@ -74,6 +85,8 @@ class Follower:
         self._lock = BoundedSemaphore()
         self._unannounced: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
+        self._current_at = -math.inf
+        """When the last successful read of the head began: the tail has what was committed before."""
         self._restarts = 0
         self._is_head_read_due = False
         self._ranges_ignored_until = -math.inf
@@ -85,7 +98,7 @@ class Follower:
     def start(self) -> None:
         """Read the newest entries and begin to follow. Raises UnavailableError if the database can't be read."""
         with self._lock:
-            head = self._read_head()
+            head = self._read_head().head
             self._tail.restart(head.epoch, max(head.floor, head.seq - self._capacity, 0))
             self._fill(head.seq, None)
             self._tail.checked_at = self._monotonic()
@@ -139,7 +152,7 @@ class Follower:
     def catch_up(self) -> None:
         """Bring the tail to the log's present end and epoch. Raises UnavailableError."""
         began = self._monotonic()
-        self._follow_head_unless(lambda: self._tail.checked_at >= began)
+        self._follow_head_unless(lambda: self._current_at >= began)
 
     def _has_reached(self, epoch: int, seq: int) -> bool:
         return self._tail.epoch == epoch and self._tail.end >= seq
@@ -234,41 +247,42 @@ class Follower:
         if self._monotonic() < self._ranges_ignored_until:
             self._read_head_soon()
             return
-        head = self._read_head()
-        if head.epoch != self._tail.epoch:
-            self._act_on_head(head, self._tail.end)
+        read = self._read_head()
+        if read.head.epoch != self._tail.epoch:
+            self._act_on(read)
             return
-        if head.seq < announcement.last:
+        if read.head.seq < announcement.last:
             self._ranges_ignored_until = self._monotonic() + HINTED_READ_SECONDS
-        self._fill(min(announcement.last, head.seq), announcement.committed_at)
+        self._fill(min(announcement.last, read.head.seq), announcement.committed_at)
 
     def _follow_head_unlocked(self) -> None:
         """Read the head after the interval: announcements need not wait while the database is read."""
-        restarts, end = self._restarts, self._tail.end
-        head = self._read_head()
+        read = self._read_head()
         with self._lock:
-            if self._restarts == restarts:  # else this may be the head of what never happened
-                self._act_on_head(head, end)
+            if read.restarts == self._restarts:  # else this may be the head of what never happened
+                self._act_on(read)
 
     def _follow_head(self) -> None:
-        end = self._tail.end
-        self._act_on_head(self._read_head(), end)
+        self._act_on(self._read_head())
 
-    def _read_head(self) -> Head:
+    def _read_head(self) -> _HeadRead:
         """Read the head. A promotion of the server is noticed here even where nothing is written."""
+        began, end, restarts = self._monotonic(), self._tail.end, self._restarts
         head = self._database.read(read_head_of_primary)
         if head.is_on_new_timeline:
             adopt_timeline(self._database)
             head = self._database.read(read_head_of_primary)
-        return head
+        return _HeadRead(head, began, end, restarts)
 
-    def _act_on_head(self, head: Head, end: int) -> None:
-        """Bring the tail to a head. `end`: where the tail ended when it was read; it may have gone further since."""
-        if head.epoch != self._tail.epoch or head.seq < end:
+    def _act_on(self, read: _HeadRead) -> None:
+        """Bring the tail to a head."""
+        head = read.head
+        if head.epoch != self._tail.epoch or head.seq < read.end:
             self._restart(head)
         elif head.seq > self._tail.end:
             self._unannounced.append((head.seq, self._monotonic()))
             self._fill(head.seq, None)
+        self._current_at = read.began
         self._tail.checked_at = self._monotonic()
         self._count_lost()
 

@@ -349,6 +349,21 @@ def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollow
     assert (followed.tail.end, followed.restarts) == (4, 1), "the old head is 6"
 
 
+def test_catching_up_is_not_satisfied_by_a_read_that_began_before(follow: MakeFollowed) -> None:
+    followed = follow()
+    followed.follower.start()
+    read = followed.hold_head_read = Event()
+    earlier = gevent.spawn(followed.reach, 1)  # has the lock until its read is released
+    eventually(lambda: followed.hold_head_read is None, "the read")
+    epoch = (followed.tail.epoch + 1) % (1 << 20)
+    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    later = gevent.spawn(followed.follower.catch_up)
+    gevent.idle()
+    read.set()
+    gevent.joinall([earlier, later], raise_error=True)
+    assert followed.tail.epoch == epoch
+
+
 def test_a_new_epoch_without_an_entry_is_found_by_its_own_look(follow: MakeFollowed) -> None:
     followed = follow(interval_seconds=0.05)
     followed.follower.start()
