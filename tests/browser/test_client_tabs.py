@@ -134,9 +134,9 @@ def test_closed_leader_is_replaced_at_its_cursor(
         for tab in others:
             tab.until_unread(2 * number + 2)
         assert front.polls[count].cursor == cursor
-        # A tab that takes a batch late asks the others for everything and reports a reset; it announces nothing again.
         for tab in others:
             assert tab.titles == [f"{when} {which}" for which in range(number + 1) for when in ("before", "after")]
+            assert tab.told("reset") == []
         tabs = others
         if len(tabs) == 1:
             break

@@ -96,6 +96,24 @@ it('talks to other tabs in words that every version knows', () => {
   expect(reply).toMatchObject({ to: 'another tab', whole: true, cursor: 'c1', state: { mode: 'long' } });
 });
 
+it('asks the other tabs for everything only when it has missed a batch', () => {
+  platform.takeLock = () => true; // another tab has it
+  const resets: unknown[] = [];
+  client.on('reset', () => resets.push(1));
+  client.start();
+  const hear = (data: object) => platform.channel!.onmessage!({ data: { from: 'the leader', ...data } });
+  const batch = { answer: answer({ cursor: 'c2' }), whole: false, fresh: false, prev: 'c1', cursor: 'c2' };
+  const hellos = () => platform.posted.filter((message) => message.hello).length;
+  hear({ ...batch, answer: answer(), whole: true, prev: null, cursor: 'c1' });
+  const before = hellos();
+  hear(batch);
+  hear({ ...batch, from: 'a tab that has lost the lead' });
+  expect(hellos()).toBe(before);
+  hear({ ...batch, answer: answer({ cursor: 'c9' }), prev: 'c8', cursor: 'c9' });
+  expect(hellos()).toBe(before + 1);
+  expect(resets).toEqual([]);
+});
+
 describe('the store', () => {
   const nothing = () => undefined;
 

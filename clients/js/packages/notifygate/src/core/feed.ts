@@ -115,7 +115,8 @@ export function hello(core: Core): void {
 /** Take a batch of another tab. */
 export function follow(core: Core, batch: Batch, isForThisTab: boolean): void {
   if (batch.whole ? core.isWaiting || !isForThisTab : core.isSynced && batch.prev === core.cursor) take(core, batch);
-  else if (!batch.whole) hello(core);
+  // Two tabs may poll from one cursor while the lead changes: the second of their batches has nothing that is missing here.
+  else if (!batch.whole && !(core.isSynced && batch.cursor === core.cursor)) hello(core);
 }
 
 /** Return everything, for a tab that asked for it. */
