@@ -49,9 +49,9 @@ def no_worker_starts(site: Site) -> Generator[None]:
 
 
 @contextmanager
-def traffic_to(site: Site) -> Iterator[Traffic]:
+def traffic_to(site: Site, **options: float) -> Iterator[Traffic]:
     """Send traffic to the first gateway; fail unless every request of it was answered well."""
-    traffic = Traffic(site.url, site.recipient().token, site.publisher().key)
+    traffic = Traffic(site.url, site.recipient().token, site.publisher().key, **options)
     try:
         yield traffic
         traffic.stop()
@@ -157,7 +157,7 @@ def test_reloads_in_a_row_leave_no_request_without_an_answer(make_site: MakeSite
     site = make_site(WORKERS=2)
     gateway = site.gateways[0]
     old = set(worker_pids(gateway))
-    with traffic_to(site) as traffic:
+    with traffic_to(site, per_second=50) as traffic:
         for _ in range(3):
             enough = traffic.outcomes["polled"] + 20
             gateway.send(signal.SIGHUP)

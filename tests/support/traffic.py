@@ -26,7 +26,7 @@ class Traffic:
         token: str,
         key: str,
         *,
-        per_second: float = 40.0,
+        per_second: float = 100.0,
         holds: int = 5,
         context: ssl.SSLContext | None = None,
     ) -> None:
