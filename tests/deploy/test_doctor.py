@@ -33,7 +33,7 @@ def test_documented_proxies_are_well(proxy: Proxy, site: Site) -> None:
         "ETag and If-None-Match survive",
         "PUT and DELETE",
         "certificate",
-        "the proxy collects bodies first" if isinstance(proxy, Nginx) else "the proxy passes bodies on as they come",
+        "the proxy collects bodies first" if isinstance(proxy, Nginx) else "the proxy forwards bodies as they arrive",
     ):
         assert part in wrong(findings, "ok")
 
@@ -52,14 +52,14 @@ BROKEN: dict[str, tuple[Mapping[str, str], str, str]] = {
     "credential": (
         {READ_TIMEOUT: f'{READ_TIMEOUT} proxy_set_header Authorization "";'},
         "wrong",
-        "let the proxy pass Authorization on",
+        "make the proxy forward Authorization",
     ),
     "revalidation": (
         {READ_TIMEOUT: f'{READ_TIMEOUT} proxy_set_header If-None-Match "";'},
         "wrong",
         "If-None-Match does not reach the gateway",
     ),
-    "entity tag": ({READ_TIMEOUT: f"{READ_TIMEOUT} proxy_hide_header ETag;"}, "wrong", "comes without its ETag"),
+    "entity tag": ({READ_TIMEOUT: f"{READ_TIMEOUT} proxy_hide_header ETag;"}, "wrong", "arrives without its ETag"),
     "caching": (
         {READ_TIMEOUT: f"{READ_TIMEOUT} proxy_hide_header Cache-Control;"},
         "wrong",
@@ -105,7 +105,7 @@ def test_proxy_that_passes_bodies_on_unbuffered(site: Site) -> None:
         findings = examine(site, proxy)
     finally:
         proxy.close()
-    assert "the proxy passes bodies on as they come" in wrong(findings, "ok")
+    assert "the proxy forwards bodies as they arrive" in wrong(findings, "ok")
 
 
 def test_certificate_that_ends_soon(site: Site) -> None:
@@ -126,6 +126,7 @@ def test_proxy_that_is_not_trusted(site: Site, proxy: Proxy) -> None:
 
 def test_certificate_that_is_not_trusted(site: Site, proxy: Proxy) -> None:
     findings = report(CommandLine(site.gateways[0].data_dir, site.env), "--url", proxy.url)
-    assert "the certificate is not trusted (self-signed certificate): let the proxy send the whole chain" in wrong(
-        findings
+    assert (
+        "the certificate is not trusted (self-signed certificate): configure the proxy to send the whole chain"
+        in wrong(findings)
     )

@@ -41,7 +41,7 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
     try:
         credentials = _credentials(client)
     except NoAnswerError as error:
-        credentials = wrong(TOPIC, f"/v1/probe gets no answer ({error}): let the proxy pass everything under /v1 on")
+        credentials = wrong(TOPIC, f"/v1/probe gets no answer ({error}): make the proxy forward everything under /v1")
     yield credentials
     if credentials.level != "ok":
         return  # the other checks need a token that is accepted
@@ -62,7 +62,7 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
 def _certificate(client: ProxyClient, health: ProxyAnswer) -> Iterator[Finding]:
     if not client.is_https:
         if not client.is_on_this_machine:
-            yield warning(TOPIC, "tokens travel in the clear: let the proxy speak HTTPS")
+            yield warning(TOPIC, "tokens travel in the clear: terminate HTTPS in the proxy")
         return
     days = ((health.not_after or time.time()) - time.time()) / 86400
     if days < CERTIFICATE_DAYS:
@@ -79,7 +79,7 @@ def _clock(health: ProxyAnswer) -> Finding:
     try:
         there = parsedate_to_datetime(health.headers.get("Date", "")).timestamp()
     except ValueError:
-        return warning("clock", "answers have no Date: let the proxy pass it on")
+        return warning("clock", "responses have no Date: make the proxy forward it")
     apart = abs(time.time() - there) - health.seconds
     if apart > MAX_CLOCK_SECONDS:
         return wrong("clock", f"this machine and the one that answers are {apart:.0f} s apart: synchronise both (NTP)")
@@ -103,10 +103,10 @@ def _credentials(client: ProxyClient) -> Finding:
     if answer.status == 401 and answer.is_of_the_gateway:
         return wrong(
             TOPIC,
-            "the gateway refuses the token: let the proxy pass Authorization on unchanged, or run the doctor with the"
+            "the gateway refuses the token: make the proxy forward Authorization unchanged, or run the doctor with the"
             " gateway's NOTIFYGATE_JWT_SECRETS, or give it a token as NOTIFYGATE_TOKEN",
         )
-    return wrong(TOPIC, f"/v1/probe is answered with {answer.status}: let the proxy pass everything under /v1 on")
+    return wrong(TOPIC, f"/v1/probe is answered with {answer.status}: make the proxy forward everything under /v1")
 
 
 def _methods(client: ProxyClient) -> Iterator[Finding]:
@@ -121,7 +121,7 @@ def _methods(client: ProxyClient) -> Iterator[Finding]:
         if not (answer := client.ask(method, path, body=b"", headers={"Content-Type": "text/plain"})).is_of_the_gateway
     ]
     if refused:
-        yield wrong(TOPIC, f"the proxy itself answers {' and '.join(refused)}: let it pass these methods on")
+        yield wrong(TOPIC, f"the proxy itself answers {' and '.join(refused)}: make it forward these methods")
     else:
         yield ok(TOPIC, "GET, POST, PUT and DELETE reach the gateway")
 
@@ -145,7 +145,7 @@ def _entity_tags(client: ProxyClient) -> Iterator[Finding]:
     tag = first.headers.get("ETag")
     if first.status != 200 or not tag:
         yield wrong(
-            TOPIC, "an answer comes without its ETag: let the proxy pass it on; without it every poll is a full one"
+            TOPIC, "a response arrives without its ETag: make the proxy forward it; without it every poll is a full one"
         )
         return
     headers = {"Accept-Encoding": "gzip", "If-None-Match": tag}
@@ -160,16 +160,16 @@ def _entity_tags(client: ProxyClient) -> Iterator[Finding]:
         )
     if "no-cache" not in first.headers.get("Cache-Control", ""):
         yield wrong(
-            TOPIC, "Cache-Control is changed on the way, so that caches may keep inboxes: let the proxy pass it on"
+            TOPIC, "Cache-Control is changed on the way, so that caches may store inboxes: make the proxy forward it"
         )
 
 
 def _buffering(client: ProxyClient) -> Iterator[Finding]:
     """Report where a slow body waits. Both ways work, so that neither is a fault."""
     if client.answers_before_body("/v1/notify/all", BODY_SECONDS):
-        yield ok(TOPIC, "the proxy passes bodies on as they come: a slow one takes a worker's greenlet, 90 s at most")
+        yield ok(TOPIC, "the proxy forwards bodies as they arrive: a slow one takes a worker's greenlet, 90 s at most")
     else:
-        yield ok(TOPIC, "the proxy collects bodies first: a slow one takes nothing of the gateway")
+        yield ok(TOPIC, "the proxy collects bodies first: a slow one costs the gateway nothing")
 
 
 def _closed_paths(client: ProxyClient) -> Iterator[Finding]:

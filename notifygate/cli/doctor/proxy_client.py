@@ -13,7 +13,7 @@ import click
 
 _REMEDY = "correct --url, or start what should answer there"
 _CERTIFICATE_REMEDY = (
-    "let the proxy send the whole chain of a certificate for this name, or name its authority in SSL_CERT_FILE"
+    "configure the proxy to send the whole chain of a certificate for this name, or name its authority in SSL_CERT_FILE"
 )
 
 
