@@ -41,9 +41,7 @@ RETIRED_IN_PROSE = re.compile(
     """,
     re.VERBOSE,
 )
-PLAIN_DOCUMENTS = sorted(
-    path.relative_to(REPOSITORY).as_posix() for path in files() if path.suffix == ".md" and path.name != "bell.md"
-)
+PLAIN_DOCUMENTS = sorted(path.relative_to(REPOSITORY).as_posix() for path in files() if path.suffix == ".md")
 CODE_IN_DOCUMENTS = re.compile(r"^```.*?^```$|`[^`]*`|<[^>]*>|\(#[^)]*\)|^## 2\. Who is calling$", re.M | re.S)
 
 
