@@ -25,13 +25,18 @@ EXPANDED_REVISION = "0001"
 def check_database(database: Database, secret_keys: Sequence[str]) -> None:
     """Check that the gateway can use a database. Raises ConfigurationError with the necessary action otherwise."""
     database.write(lambda connection: _check(connection, secret_keys))
+    check_server(database)
+
+
+def check_server(database: Database) -> None:
+    """Check what the gateway needs of a PostgreSQL server. Raises ConfigurationError."""
     if database.timeline is not TimelinePolicy.IGNORED:
-        database.read(check_timeline)
+        database.read(_check_timeline)
     if not database.is_sqlite:
-        database.read(check_timeouts)
+        database.read(_check_timeouts)
 
 
-def check_timeline(connection: Connection) -> None:
+def _check_timeline(connection: Connection) -> None:
     """Make sure that PostgreSQL gives its timeline. Raises ConfigurationError."""
     try:
         connection.execute(text(f"SELECT {CURRENT_TIMELINE}"))
@@ -42,7 +47,7 @@ def check_timeline(connection: Connection) -> None:
         ) from error
 
 
-def check_timeouts(connection: Connection) -> None:
+def _check_timeouts(connection: Connection) -> None:
     """Make sure of what frees the locks of a process that is stopped: the start-up options, or else the role's.
 
     Raises ConfigurationError.

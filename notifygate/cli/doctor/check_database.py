@@ -11,9 +11,8 @@ from notifygate.errors import ConfigurationError, NotifygateError
 from notifygate.settings import Settings
 from notifygate.storage.database import Database, open_database
 from notifygate.storage.faults import driver_message
-from notifygate.storage.readiness import SCHEMA_REVISION, check_timeline, check_timeouts, verify
+from notifygate.storage.readiness import SCHEMA_REVISION, check_server, verify
 from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
-from notifygate.storage.timeline import TimelinePolicy
 
 TOPIC = "database"
 """The topic of this module's findings."""
@@ -99,10 +98,7 @@ def _answers(database: Database) -> Finding:
 def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
     try:
         database.read(lambda connection: verify(connection, settings.secret_key))
-        if database.timeline is not TimelinePolicy.IGNORED:
-            database.read(check_timeline)
-        if not database.is_sqlite:
-            database.read(check_timeouts)
+        check_server(database)
     except ConfigurationError as error:
         yield wrong(TOPIC, str(error))
     else:
