@@ -11,7 +11,7 @@ from notifygate.errors import ConfigurationError, NotifygateError
 from notifygate.settings import Settings
 from notifygate.storage.database import Database, open_database
 from notifygate.storage.faults import driver_message
-from notifygate.storage.readiness import SCHEMA_REVISION, check_server, verify
+from notifygate.storage.readiness import check_server, verify
 from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
 
 TOPIC = "database"
@@ -102,7 +102,7 @@ def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
     except ConfigurationError as error:
         yield wrong(TOPIC, str(error))
     else:
-        yield ok(TOPIC, f"it is at migration {SCHEMA_REVISION} and belongs to this gateway's secret key")
+        yield ok(TOPIC, "it has the schema of this version and belongs to this gateway's secret key")
 
 
 def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
