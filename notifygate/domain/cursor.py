@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from notifygate.domain.key_derivation import derive_key
 from notifygate.errors import InvalidCursorError
 
-TOKEN_CHARACTERS = 23
+CURSOR_CHARACTERS = 23
 """Length of a cursor: a version and 16 bytes in base64url without padding."""
 
 EPOCH_BITS = 20
@@ -32,7 +32,7 @@ _VERSION = "1"
 # Between these two a block becomes 28 characters of base64, of which the fourth to the 26th are a cursor.
 _BEFORE_BLOCK, _BEHIND_BLOCK = base64.b64decode(f"AAA{_VERSION}"), bytes(2)
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{TOKEN_CHARACTERS - 1}}}")
+_SHAPE = re.compile(rf"{_VERSION}[A-Za-z0-9_-]{{{CURSOR_CHARACTERS - 1}}}")
 _TAG_SUFFIX = re.compile(r"(?:[-:;.+_]+[a-z0-9]+)*", re.IGNORECASE)
 
 
@@ -81,7 +81,7 @@ class CursorCodec:
     def encode(self, epoch: int, seq: int, tag: bytes) -> str:
         """Return the cursor of a position for the recipient of a tag (`tag`)."""
         block = self._keys[0].encrypt(_position(epoch, seq) + tag)
-        return _VERSION + _base64url(block)[: TOKEN_CHARACTERS - 1].decode()
+        return _VERSION + _base64url(block)[: CURSOR_CHARACTERS - 1].decode()
 
     def encode_for_all(self, epoch: int, seq: int, tags: Sequence[bytes]) -> list[str]:
         """Return the cursors of one position for many recipients: the cipher and base64 are called once for all."""
@@ -90,18 +90,18 @@ class CursorCodec:
         blocks = self._keys[0].encrypt(_position(epoch, seq).join((b"", *tags)))
         apart = (_BEHIND_BLOCK + _BEFORE_BLOCK).join([block for (block,) in struct.iter_unpack("16s", blocks)])
         text = _base64url(_BEFORE_BLOCK + apart + _BEHIND_BLOCK).decode()
-        return [text[start : start + TOKEN_CHARACTERS] for start in range(3, len(text), 28)]
+        return [text[start : start + CURSOR_CHARACTERS] for start in range(3, len(text), 28)]
 
-    def decode(self, token: str, epoch: int, recipient: str, roles: Sequence[str], tag: bytes) -> int | None:
+    def decode(self, cursor: str, epoch: int, recipient: str, roles: Sequence[str], tag: bytes) -> int | None:
         """Return the sequence of a cursor; None if it belongs to another recipient, other roles or another epoch.
 
         `tag` is the recipient's tag under the first secret, which callers cache. Raises InvalidCursorError for a text
         without the length, alphabet and version of a cursor.
         """
-        if not _SHAPE.fullmatch(token):
+        if not _SHAPE.fullmatch(cursor):
             raise InvalidCursorError("The text is not a cursor of this gateway; poll without a cursor.")
         try:
-            block = base64.b64decode(token[1:] + "==", b"-_", validate=True)
+            block = base64.b64decode(cursor[1:] + "==", b"-_", validate=True)
         except binascii.Error as error:
             raise InvalidCursorError("The text is not a cursor of this gateway; poll without a cursor.") from error
         for index, key in enumerate(self._keys):
@@ -113,21 +113,21 @@ class CursorCodec:
         return None
 
 
-def etag(token: str) -> str:
+def etag(cursor: str) -> str:
     """Return a cursor as a weak entity tag (RFC 9110 section 8.8.3)."""
-    return f'W/"{token}"'
+    return f'W/"{cursor}"'
 
 
-def tokens_of_if_none_match(header: str | None) -> list[str]:
+def cursors_of_if_none_match(header: str | None) -> list[str]:
     """Return the cursors in an If-None-Match or If-Match header, in order.
 
     Weak or strong, quoted or not, with or without a suffix of a compressing proxy (`-gzip`, `:gzip`): only the cursor
     matters (docs/protocol.md section 4). Other texts are left out, `*` too.
     """
-    tokens: list[str] = []
+    cursors: list[str] = []
     for part in (header or "").split(","):
         text = part.strip().removeprefix("W/").strip('"')
-        token, suffix = text[:TOKEN_CHARACTERS], text[TOKEN_CHARACTERS:]
-        if _SHAPE.fullmatch(token) and _TAG_SUFFIX.fullmatch(suffix):
-            tokens.append(token)
-    return tokens
+        cursor, suffix = text[:CURSOR_CHARACTERS], text[CURSOR_CHARACTERS:]
+        if _SHAPE.fullmatch(cursor) and _TAG_SUFFIX.fullmatch(suffix):
+            cursors.append(cursor)
+    return cursors

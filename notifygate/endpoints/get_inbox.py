@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from notifygate.domain.cursor import TOKEN_CHARACTERS
+from notifygate.domain.cursor import CURSOR_CHARACTERS
 from notifygate.endpoints.polling import DEFAULT_LIMIT, MAX_LIMIT, Poll, answer_poll
 from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.parsing import parse_parameters
@@ -44,7 +44,7 @@ def _parse(request: Request) -> tuple[str | None, int | None, int]:
     cursor = wait = limit = None
     for part in request.query.split(b"&") if request.query else ():
         name, _, value = part.partition(b"=")
-        if name == b"cursor" and cursor is None and len(value) == TOKEN_CHARACTERS and value.isascii():
+        if name == b"cursor" and cursor is None and len(value) == CURSOR_CHARACTERS and value.isascii():
             if b"%" in value or b"+" in value:
                 break
             cursor = value.decode()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from notifygate.clock import Clock
 from notifygate.delivery.hold import Hold
-from notifygate.domain.cursor import tokens_of_if_none_match
+from notifygate.domain.cursor import cursors_of_if_none_match
 from notifygate.domain.principal import Recipient
 from notifygate.errors import InvalidRequestError
 from notifygate.inbox.answer import InboxUpdate, Unchanged, counts_body, poll_body
@@ -40,13 +40,13 @@ _WAITED = b"Preference-Applied: wait=%d\r\n"
 class Poll:
     """A poll of the inbox or of its counts."""
 
-    __slots__ = ("cursor", "limit", "of", "tags")
+    __slots__ = ("cursor", "etags", "limit", "of")
 
     def __init__(self, of: Literal["inbox", "counts"], cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> None:
         self.of = of
         self.cursor = cursor
         self.limit = limit
-        self.tags: tuple[str, ...] = ()
+        self.etags: tuple[str, ...] = ()
         """The cursors in If-None-Match."""
 
     def run(self, services: Services, recipient: Recipient) -> InboxUpdate | Unchanged:
@@ -55,9 +55,9 @@ class Poll:
         Raises UnauthorizedError if the token was revoked, at the latest while the database was read.
         """
         if self.of == "inbox":
-            outcome = services.polls.poll(recipient, self.cursor, self.tags, self.limit)
+            outcome = services.polls.poll(recipient, self.cursor, self.etags, self.limit)
         else:
-            outcome = services.polls.poll_counts(recipient, self.tags)
+            outcome = services.polls.poll_counts(recipient, self.etags)
         services.revocations.check(recipient)
         return outcome
 
@@ -82,7 +82,7 @@ class PollHold(Hold[Response]):
             not is_last
             and poll.of == "inbox"
             and services.revocations.accepts(recipient)
-            and services.polls.is_at_the_end(self.view, poll.cursor)
+            and services.polls.is_at_head(self.view, poll.cursor)
         ):
             return None  # nearly all polls after a broadcast
         outcome = poll.run(services, recipient)
@@ -96,11 +96,11 @@ class PollHold(Hold[Response]):
 
     def parked(self) -> None:
         """See `Hold`. Texts that the view has too are kept once."""
-        poll, token = self.poll, self.view.token
-        if poll.cursor == token:
-            poll.cursor = token
-        if poll.tags == (token,):
-            poll.tags = (token,)
+        poll, cursor = self.poll, self.view.cursor
+        if poll.cursor == cursor:
+            poll.cursor = cursor
+        if poll.etags == (cursor,):
+            poll.etags = (cursor,)
         self.exchange.request = NO_REQUEST
 
     @property
@@ -116,7 +116,7 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
     `wait` is the parameter of that name; without it, `Prefer: wait=N` counts. Raises InvalidRequestError.
     """
     recipient = exchange.recipient
-    poll.tags = _tags(exchange.request, poll.cursor)
+    poll.etags = _etags(exchange.request, poll.cursor)
     asked = requested_wait(wait, exchange.request.field(b"prefer"))
     if asked is not None:
         exchange.granted_wait = min(asked, services.pacing.longest_wait())
@@ -154,29 +154,29 @@ def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: I
             response.revalidation = outcome
             return response
         outcome = services.polls.as_update(outcome)
-    if outcome.is_news:
+    if outcome.has_changes:
         take(exchange, services.limits, "poll")
     if poll.of == "counts":
         body = counts_body(outcome.unread, outcome.unseen)
     else:
         body = poll_body(outcome, poll_after, services.pacing.longest_wait())
-    return Response(200, body, update_fields(outcome.token.encode(), poll_after, waited))
+    return Response(200, body, update_fields(outcome.cursor.encode(), poll_after, waited))
 
 
-def not_modified_fields(token: str, poll_after: int, waited: bytes) -> bytes:
+def not_modified_fields(cursor: str, poll_after: int, waited: bytes) -> bytes:
     """Return the fields of a 304."""
-    return _NOT_MODIFIED % (PRIVATE, token.encode(), poll_after, waited)
+    return _NOT_MODIFIED % (PRIVATE, cursor.encode(), poll_after, waited)
 
 
-def update_fields(token: bytes, poll_after: int, waited: bytes) -> bytes:
+def update_fields(cursor: bytes, poll_after: int, waited: bytes) -> bytes:
     """Return the fields of a 200."""
-    return _UPDATE % (PRIVATE, token, poll_after, waited)
+    return _UPDATE % (PRIVATE, cursor, poll_after, waited)
 
 
-def _tags(request: Request, cursor: str | None) -> tuple[str, ...]:
+def _etags(request: Request, cursor: str | None) -> tuple[str, ...]:
     header = request.fields.get(b"if-none-match")
     if header is None:
         return ()
     if cursor is not None and header == b'W/"%b"' % cursor.encode():
         return (cursor,)  # the usual header, without another copy of the text in memory while it is held
-    return tuple(tokens_of_if_none_match(header.decode("latin-1")))
+    return tuple(cursors_of_if_none_match(header.decode("latin-1")))

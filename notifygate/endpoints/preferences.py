@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import Field
 
-from notifygate.domain.cursor import etag, tokens_of_if_none_match
+from notifygate.domain.cursor import cursors_of_if_none_match, etag
 from notifygate.inbox.preferences import Preferences
 from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.parsing import parse_body, refuse_parameters
@@ -42,7 +42,7 @@ def get_preferences(exchange: Exchange, services: Services) -> Response:
     """
     refuse_parameters(exchange.request)
     preferences = services.preferences.get(exchange.recipient)
-    if preferences.version in tokens_of_if_none_match(exchange.request.field(b"if-none-match")):
+    if preferences.version in cursors_of_if_none_match(exchange.request.field(b"if-none-match")):
         return Response(304, b"", PRIVATE + _etag(preferences))
     return _response(preferences)
 
@@ -56,7 +56,7 @@ def put_preferences(exchange: Exchange, services: Services) -> Response:
     body = parse_body(exchange.request, PreferencesBody)
     take(exchange, services.limits, "state")
     header = exchange.request.field(b"if-match")
-    only_if = None if header is None or header.strip() == "*" else tokens_of_if_none_match(header)
+    only_if = None if header is None or header.strip() == "*" else cursors_of_if_none_match(header)
     types = {name: preference.model_dump(exclude_none=True) for name, preference in body.types.items()}
     return _response(services.preferences.replace(exchange.recipient, types, only_if))
 

@@ -2,7 +2,7 @@
 
 import re
 
-from notifygate.domain.cursor import TOKEN_CHARACTERS
+from notifygate.domain.cursor import CURSOR_CHARACTERS
 from notifygate.endpoints.polling import update_fields
 from notifygate.inbox.answer import single_news_body
 from notifygate.inbox.view import View
@@ -56,7 +56,7 @@ class BroadcastTemplate:
         except IndexError:
             unread, unseen = b"%d" % view.unread, b"%d" % view.unseen
             length = b"%d" % (self._length + len(unread) + len(unseen))
-        cursor, id_ = view.token.encode(), request_id.encode()
+        cursor, id_ = view.cursor.encode(), request_id.encode()
         start, to_id, to_length, to_unread, to_unseen, to_cursor, end = self._parts
         return b"".join(
             (start, cursor, to_id, id_, to_length, length, to_unread, unread, to_unseen, unseen, to_cursor, cursor, end)
@@ -75,4 +75,4 @@ class BroadcastTemplate:
             to_cursor,
             end,
         )
-        self._length = sum(map(len, self._body)) + len(notification) + TOKEN_CHARACTERS
+        self._length = sum(map(len, self._body)) + len(notification) + CURSOR_CHARACTERS

@@ -75,9 +75,9 @@ class FastPath:
         # While access lines are on, each response takes the path that logs it.
         self.may_revalidate = self._services.follower.is_fed and not self._registry.is_draining and not self.record.logs
 
-    def not_modified_end(self, token: str) -> bytes:
+    def not_modified_end(self, cursor: str) -> bytes:
         """Return the rest of a 304 after `not_modified_start`, for one client."""
-        return not_modified_fields(token, self._services.pacing.poll_after(), b"") + b"\r\n"
+        return not_modified_fields(cursor, self._services.pacing.poll_after(), b"") + b"\r\n"
 
     # --- Requests -----------------------------------------------------------------------------
 

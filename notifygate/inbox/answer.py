@@ -17,11 +17,11 @@ class InboxUpdate(NamedTuple):
     """Ids of notifications that left the inbox."""
     unread: int
     unseen: int
-    token: str
+    cursor: str
     """The new cursor and ETag: the position at which the update is true."""
     has_more: bool = False
     reset: bool = False
-    is_news: bool = True
+    has_changes: bool = True
     """False for an update without changes, with a fresh cursor or counts only; it does not count against `poll`."""
 
 
@@ -34,7 +34,7 @@ class Unchanged(NamedTuple):
     matched: str | None
     """The valid cursor of If-None-Match, which a 304 repeats; None without one."""
     since: int
-    """The older position of the cursor and that tag: the client needs a fresh one before it leaves the tail."""
+    """The older position of the cursor and that entity tag: the client needs a fresh one before it leaves the tail."""
 
 
 # Formatted by hand: all values but the ids are numbers, booleans or cursors, and a broadcast to ten thousand formats as
@@ -53,7 +53,7 @@ def poll_body(update: InboxUpdate, poll_after: int, poll_wait: int) -> bytes:
         orjson.dumps(update.removed) if update.removed else b"[]",
         update.unread,
         update.unseen,
-        update.token.encode(),
+        update.cursor.encode(),
         _TRUTH[update.has_more],
         _TRUTH[update.reset],
         poll_after,

@@ -36,24 +36,24 @@ MAX_CHANGES = 10_000
 better than two hundred pages, and it bounds what one poll may read."""
 
 
-class Asked(Protocol):
+class HasCursor(Protocol):
     """The part of a client's poll that this module reads."""
 
     cursor: str | None
 
 
-class Waiting(Protocol):
+class HeldPoll(Protocol):
     """A poll that waits for changes."""
 
     view: View
 
     @property
-    def poll(self) -> Asked:
+    def poll(self) -> HasCursor:
         """The client's."""
         ...
 
 
-W = TypeVar("W", bound=Waiting)
+W = TypeVar("W", bound=HeldPoll)
 
 
 class Polls:
@@ -68,18 +68,18 @@ class Polls:
         self._tail_hits = metrics.Tally(metrics.tail_hits)
 
     def poll(
-        self, principal: Recipient, cursor: str | None, tags: Sequence[str], limit: int
+        self, principal: Recipient, cursor: str | None, etags: Sequence[str], limit: int
     ) -> InboxUpdate | Unchanged:
         """Answer a poll of the inbox now.
 
-        `tags` are the tokens of If-None-Match, `limit` (1-200) bounds the notifications and removals returned. Raises
+        `etags` are the cursors of If-None-Match, `limit` (1-200) bounds the notifications and removals returned. Raises
         InvalidCursorError for a cursor that never was one, UnavailableError if the log can't be read.
         """
         view = self._views.current(principal)
         at = view.at
         if cursor is None:
-            tag, since = self._matching(principal, view, tags)
-            return self._snapshot(principal, limit) if tag is None else Unchanged(view, at, tag, since)
+            etag, since = self._matching(principal, view, etags)
+            return self._snapshot(principal, limit) if etag is None else Unchanged(view, at, etag, since)
         position = self._position(principal, view, cursor)
         if position is None or position > at.seq:
             # Another worker may be ahead of this one, or in an epoch that this one has not noticed: the database knows.
@@ -93,16 +93,16 @@ class Polls:
         # Reading may wait, and meanwhile another poll of the recipient may advance the view: from here on only `at`
         # counts. The changes returned and the cursor have to end at the same position.
         try:
-            return self._changes_after(principal, view, at, position, tags, limit)
+            return self._changes_after(principal, view, at, position, etags, limit)
         except (NotifygateError, WouldWaitError):
             raise
         except Exception:  # a defect, in an entry or in its rendering
             logger.exception("Encoding an entry in memory failed; the tail is dropped and read from the database")
             self._tail.forget()
-            return self._changes_after(principal, view, at, position, tags, limit)
+            return self._changes_after(principal, view, at, position, etags, limit)
 
     def _changes_after(
-        self, principal: Recipient, view: View, at: CountsAt, position: int | None, tags: Sequence[str], limit: int
+        self, principal: Recipient, view: View, at: CountsAt, position: int | None, etags: Sequence[str], limit: int
     ) -> InboxUpdate | Unchanged:
         """Return what a view has between a position and `at`; a reset where that can't be known."""
         entries = None if position is None else self._entries_after(view, at, position)
@@ -111,90 +111,90 @@ class Polls:
         visible = [entry for entry in entries if view.affects(entry)]
         if visible:
             return self._changes(view, at, entries, visible, limit)
-        tag, since = self._matching(principal, view, tags)
-        unchanged = Unchanged(view, at, tag, min(since, position))
+        etag, since = self._matching(principal, view, etags)
+        unchanged = Unchanged(view, at, etag, min(since, position))
         return self.as_update(unchanged) if self._tail.is_ageing(position) else unchanged
 
-    def is_at_the_end(self, view: View, cursor: str | None) -> bool:
+    def is_at_head(self, view: View, cursor: str | None) -> bool:
         """Return whether the cursor is at the log head, as far as memory knows. If False, call `poll`.
 
         For a `current` view. Nearly every poll after a wake-up is at the head.
         """
         tail = self._tail
-        return cursor == view.token and view.token_seq == view.seq == tail.end and view.epoch == tail.epoch
+        return cursor == view.cursor and view.cursor_seq == view.seq == tail.end and view.epoch == tail.epoch
 
     def answer_single(self, holds: Iterable[W]) -> list[tuple[W, bytes]]:
         """Answer the polls with exactly one entry after their cursor, a published notification; skip the others.
 
         The response is that of `poll`. Nearly every woken poll is such a poll, and many at once cost little. Returns
         each hold with its notification as JSON; the view then has the new counts and cursor (`unread`, `unseen`,
-        `token`).
+        `cursor`).
         """
         epoch, end, newest = self._tail.epoch, self._tail.end, self._tail.newest
         answered: list[tuple[W, bytes]] = []
         tags: list[bytes] = []
         for hold in holds:
             view = hold.view
-            if hold.poll.cursor != view.token or view.epoch != epoch or view.token_seq > view.seq:
+            if hold.poll.cursor != view.cursor or view.epoch != epoch or view.cursor_seq > view.seq:
                 continue
             # A poll waiting at the head was woken by the newest entry.
-            entry = newest if view.token_seq == end - 1 else self._only_entry_after(view)
+            entry = newest if view.cursor_seq == end - 1 else self._only_entry_after(view)
             if entry and entry.is_published and entry.notification and (audience := view.shows(entry)):
                 answered.append((hold, entry.notification.json_for(audience, None, None)))
                 tags.append(view.tag)
                 if view.seq < entry.seq:
                     view.move_to(epoch, end, view.unread + 1, view.unseen + 1)
-        tokens = self._codec.encode_for_all(epoch, end, tags)
-        for (hold, _), token in zip(answered, tokens, strict=True):
+        cursors = self._codec.encode_for_all(epoch, end, tags)
+        for (hold, _), cursor in zip(answered, cursors, strict=True):
             view = hold.view
-            view.token, view.token_seq = token, end
+            view.cursor, view.cursor_seq = cursor, end
         return answered
 
     def _only_entry_after(self, view: View) -> Entry | None:
-        """Return the entry that lies after the position of a view's token, if memory knows that it is just one."""
-        entries = self._tail.after(view.audiences, view.token_seq)
+        """Return the entry that lies after the position of a view's cursor, if memory knows that it is just one."""
+        entries = self._tail.after(view.audiences, view.cursor_seq)
         return entries[0] if entries is not None and len(entries) == 1 else None
 
     def as_update(self, unchanged: Unchanged) -> InboxUpdate:
         """Return "nothing new" for a client that has no matching ETag: empty lists, the counts and a fresh cursor."""
         view, at = unchanged.view, unchanged.at
-        return InboxUpdate((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq), is_news=False)
+        return InboxUpdate((), (), at.unread, at.unseen, self._cursor(view, at.epoch, at.seq), has_changes=False)
 
-    def poll_counts(self, principal: Recipient, tags: Sequence[str]) -> InboxUpdate | Unchanged:
+    def poll_counts(self, principal: Recipient, etags: Sequence[str]) -> InboxUpdate | Unchanged:
         """Answer a poll of the counts now; `InboxUpdate` carries no notifications."""
         view = self._views.current(principal)
         at = view.at
-        tag, since = self._matching(principal, view, tags)
-        if tag is not None:
-            return Unchanged(view, at, tag, since)
-        return InboxUpdate((), (), at.unread, at.unseen, self._token(view, at.epoch, at.seq))
+        etag, since = self._matching(principal, view, etags)
+        if etag is not None:
+            return Unchanged(view, at, etag, since)
+        return InboxUpdate((), (), at.unread, at.unseen, self._cursor(view, at.epoch, at.seq))
 
-    def _token(self, view: View, epoch: int, seq: int) -> str:
-        """Make the token of a position; the last one of each view is kept, for when the client brings it back."""
-        if view.token_seq != seq:
-            view.token, view.token_seq = self._codec.encode(epoch, seq, view.tag), seq
-        return view.token
+    def _cursor(self, view: View, epoch: int, seq: int) -> str:
+        """Return the cursor of a position; the last one of each view is kept, for when the client brings it back."""
+        if view.cursor_seq != seq:
+            view.cursor, view.cursor_seq = self._codec.encode(epoch, seq, view.tag), seq
+        return view.cursor
 
-    def _position(self, principal: Recipient, view: View, token: str) -> int | None:
-        if token == view.token:
-            return view.token_seq
-        position = self._codec.decode(token, view.epoch, principal.id, principal.roles, view.tag)
+    def _position(self, principal: Recipient, view: View, cursor: str) -> int | None:
+        if cursor == view.cursor:
+            return view.cursor_seq
+        position = self._codec.decode(cursor, view.epoch, principal.id, principal.roles, view.tag)
         if position is not None and self._codec.has_one_secret:
-            view.token, view.token_seq = token, position
+            view.cursor, view.cursor_seq = cursor, position
         return position
 
-    def _matching(self, principal: Recipient, view: View, tags: Sequence[str]) -> tuple[str | None, int]:
-        """Return the first tag without later visible changes that is not about to age out, and its position.
+    def _matching(self, principal: Recipient, view: View, etags: Sequence[str]) -> tuple[str | None, int]:
+        """Return the first entity tag without later visible changes that is not about to age out, and its position.
 
-        Without such a tag, None and MAX_SEQUENCE.
+        Without one, None and MAX_SEQUENCE.
         """
-        for tag in tags:
-            position = self._position(principal, view, tag)
+        for etag in etags:
+            position = self._position(principal, view, etag)
             if position is None or position > view.seq or self._tail.is_ageing(position):
                 continue
             entries = self._tail.after(view.audiences, position)
             if entries is not None and not any(view.affects(entry) for entry in entries):
-                return tag, position
+                return etag, position
         return None, MAX_SEQUENCE
 
     def _entries_after(self, view: View, at: CountsAt, position: int) -> list[Entry] | None:
@@ -232,8 +232,8 @@ class Polls:
         removed: list[str] = []
         if len(visible) == 1:  # nearly every woken poll
             _collect(view, visible[0], notifications, removed)
-            token = self._token(view, at.epoch, at.seq)
-            return InboxUpdate(notifications, removed, at.unread, at.unseen, token)
+            cursor = self._cursor(view, at.epoch, at.seq)
+            return InboxUpdate(notifications, removed, at.unread, at.unseen, cursor)
         present: dict[int, Entry] = {}  # the last entry of each notification has its present state
         for entry in visible:
             if entry.notification:
@@ -255,8 +255,8 @@ class Polls:
             unread_delta, unseen_delta = view.deltas(entry)
             unread -= unread_delta
             unseen -= unseen_delta
-        token = self._token(view, at.epoch, until)
-        return InboxUpdate(notifications, removed, unread, unseen, token, has_more=until < at.seq)
+        cursor = self._cursor(view, at.epoch, until)
+        return InboxUpdate(notifications, removed, unread, unseen, cursor, has_more=until < at.seq)
 
     def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> InboxUpdate:
         """Read the newest notifications, the counts and the head of one moment."""
@@ -271,8 +271,8 @@ class Polls:
             return self._snapshot(principal, limit, reset=reset)
         self._views.keep(principal, view)
         at = view.at
-        token = self._token(view, at.epoch, at.seq)
-        return InboxUpdate(items[:limit], (), at.unread, at.unseen, token, has_more=len(items) > limit, reset=reset)
+        cursor = self._cursor(view, at.epoch, at.seq)
+        return InboxUpdate(items[:limit], (), at.unread, at.unseen, cursor, has_more=len(items) > limit, reset=reset)
 
 
 def _collect(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:

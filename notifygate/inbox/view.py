@@ -38,10 +38,12 @@ class View:
 
     __slots__ = (
         "__weakref__",
-        "_judged",
-        "_judged_audience",
+        "_last_shown",
+        "_last_shown_as",
         "_topic_since",
         "audiences",
+        "cursor",
+        "cursor_seq",
         "dismissed_up_to",
         "epoch",
         "hidden_types",
@@ -51,8 +53,6 @@ class View:
         "seq",
         "started_seq",
         "tag",
-        "token",
-        "token_seq",
         "unread",
         "unseen",
     )
@@ -87,12 +87,12 @@ class View:
         self.read_marks = read_marks
         self.dismissed_up_to = dismissed_up_to
         # A new notification is checked several times in a row: for the wake-up, the counts and the response.
-        self._judged: Notification | None = None
-        self._judged_audience: str | None = None
+        self._last_shown: Notification | None = None
+        self._last_shown_as: str | None = None
         self.epoch = self.seq = self.unread = self.unseen = 0
-        self.token = ""
-        """The newest cursor of this view, whose position is `token_seq`: most requests have or need just that one."""
-        self.token_seq = -1
+        self.cursor = ""
+        """The newest cursor of this view, whose position is `cursor_seq`: most requests have or need just that one."""
+        self.cursor_seq = -1
 
     @property
     def at(self) -> CountsAt:
@@ -127,9 +127,9 @@ class View:
         notification = entry.notification
         if notification is None:
             return None
-        if notification is not self._judged:
-            self._judged, self._judged_audience = notification, self.shown_as(notification)
-        return self._judged_audience
+        if notification is not self._last_shown:
+            self._last_shown, self._last_shown_as = notification, self.shown_as(notification)
+        return self._last_shown_as
 
     def affects(self, entry: Entry) -> bool:
         """Return whether an entry changes the recipient's inbox, or ends this view.

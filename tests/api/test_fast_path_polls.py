@@ -332,7 +332,7 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
         return run(poll, *arguments)
 
     monkeypatch.setattr(Poll, "run", run_slowly)
-    monkeypatch.setattr(app.services.polls, "is_at_the_end", lambda *_: False)
+    monkeypatch.setattr(app.services.polls, "is_at_head", lambda *_: False)
     client = Client()
     reply = path.path.take(path.request(alice, f"?cursor={cursor}&wait=50"), client)
     assert isinstance(reply, Reply)
@@ -348,15 +348,15 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
 def view(app: InProcessGateway) -> View:
     """Alice's view, with the cursor that she has."""
     alice = app.recipient("alice")
-    token = alice.inbox()["cursor"]
+    cursor = alice.inbox()["cursor"]
     view = app.services.views.current(app.services.tokens.verify(alice.credential))
-    assert view.token == token
+    assert view.cursor == cursor
     return view
 
 
 def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
     """Return the response to a hold with a cursor, by default the view's own, without a poll."""
-    hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.token))
+    hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.cursor))
     return next((text for _, text in app.services.polls.answer_single([hold])), None)
 
 
@@ -370,7 +370,7 @@ def test_one_notification_needs_no_look_whatever_comes_for_others(app: InProcess
     text = told(app, view)
     assert text is not None
     assert (json.loads(text)["id"], view.unread, view.unseen) == (found, 1, 1)
-    assert app.recipient("alice").inbox(view.token)["notifications"] == []
+    assert app.recipient("alice").inbox(view.cursor)["notifications"] == []
 
 
 def test_several_notifications_need_a_look(app: InProcessGateway, view: View) -> None:
@@ -381,7 +381,7 @@ def test_several_notifications_need_a_look(app: InProcessGateway, view: View) ->
 
 
 def test_stale_cursor_needs_a_look(app: InProcessGateway, view: View) -> None:
-    publisher, cursor = app.publisher(), view.token
+    publisher, cursor = app.publisher(), view.cursor
     publisher.publish("user:alice")
     app.recipient("alice").inbox(cursor)  # say in another tab
     publisher.publish("user:alice")
@@ -403,7 +403,7 @@ def test_a_cursor_that_is_ahead_of_the_counts_needs_a_look(app: InProcessGateway
     publisher, tail = app.publisher(), app.services.tail
     publisher.publish("user:alice")
     # Another worker was ahead of this one and made the cursor.
-    view.token, view.token_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
+    view.cursor, view.cursor_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
     publisher.publish("user:alice")
     assert told(app, view) is None
 

@@ -10,7 +10,7 @@ from gevent.server import StreamServer
 from benchmarks import loadgen
 from benchmarks.rows.nothing_new import ROWS
 from benchmarks.servers.gateway import Gateway
-from notifygate.domain.cursor import TOKEN_CHARACTERS
+from notifygate.domain.cursor import CURSOR_CHARACTERS
 from notifygate.server import plain_request
 from notifygate.server.plain_request import read_request, repeat_key
 from notifygate.server.repeats import Repeats
@@ -68,7 +68,7 @@ def repeats() -> Repeats:
 def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
     """Have the load generator send the polls of a row of the benchmark; return them as they came."""
     gateway = Gateway(folder)  # not started: it signs the tokens
-    polls = gateway.short_polls(["1".ljust(TOKEN_CHARACTERS, "A")] * RECIPIENTS, ROWS[row])
+    polls = gateway.short_polls(["1".ljust(CURSOR_CHARACTERS, "A")] * RECIPIENTS, ROWS[row])
     gateway.__exit__()
     loadgen.once(keeper.address, polls * TIMES, folder, connections=2, expect=304)
     assert len(keeper.heads) == RECIPIENTS * TIMES
