@@ -24,6 +24,11 @@ SENTINEL_CREDENTIALS = {"sentinel_username": "username", "sentinel_password": "p
 """Parameters of the URL for the Sentinels' own credentials."""
 
 
+SENTINEL_TIMEOUT_SECONDS = 0.5
+"""Longest wait for one Sentinel, which answers from memory; then the next one is asked. A hanging Sentinel delays each
+question that the others can't answer, and during a fail-over they can't."""
+
+
 class MasterChangedError(RedisConnectionError):
     """The Sentinels name another master than the one of this connection."""
 
@@ -31,7 +36,8 @@ class MasterChangedError(RedisConnectionError):
 def make_client(url: str, **options: Any) -> Redis:
     """Return a client for the Redis of a URL. Sends nothing.
 
-    `options` are redis-py's, for the servers and for the Sentinels. The URL is redis-py's or
+    `options` are redis-py's, for the servers and for the Sentinels, whose time-outs are bounded by
+    SENTINEL_TIMEOUT_SECONDS. The URL is redis-py's or
     `redis+sentinel://user:password@host:port,host:port/name/database?option=value`: the hosts are the Sentinels
     (port 26379 by default), name is the master's, all else is for the master. Raises ValueError for any other text.
     """
@@ -53,8 +59,12 @@ def make_client(url: str, **options: Any) -> Redis:
     if scheme.startswith("rediss"):
         given["ssl"] = True
     tls = {key: value for key, value in given.items() if key.startswith("ssl")}
+    timeouts = {
+        name: min(options.get(name, SENTINEL_TIMEOUT_SECONDS), SENTINEL_TIMEOUT_SECONDS)
+        for name in ("socket_timeout", "socket_connect_timeout")
+    }
     sentinels = Sentinel(
-        [_address(host) for host in hosts.split(",")], sentinel_kwargs={**options, **tls, **for_sentinels}
+        [_address(host) for host in hosts.split(",")], sentinel_kwargs={**options, **timeouts, **tls, **for_sentinels}
     )
     return sentinels.master_for(unquote(name), **{**options, **given})
 

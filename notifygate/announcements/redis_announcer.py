@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 2.0
 """For connecting; and so long a connection may be silent before it is pinged, and then until Redis answers."""
 
+CHECKS_PER_TIMEOUT = 2
+"""Number of checks of a connection in `TIMEOUT_SECONDS`: whether it is silent, and whether its server is still the
+master. A master that hangs closes no connection, so this check is what leaves it."""
+
 RECONNECT_SECONDS = 0.5
 """Pause before a lost connection is opened again."""
 
@@ -142,19 +146,20 @@ class RedisAnnouncer:
         Raises ConnectionError when it has ended, TimeoutError when Redis is silent although it was asked for something,
         MasterChangedError when its server is no longer the master.
         """
-        connection, is_pinged = self._connection, False
+        connection, silent_checks = self._connection, 0
         while True:
             with self._loop.idle:
-                if connection.lost.wait(TIMEOUT_SECONDS):
+                if connection.lost.wait(TIMEOUT_SECONDS / CHECKS_PER_TIMEOUT):
                     raise ConnectionError
             connection.check_master()
-            if connection.has_received:
-                connection.has_received = is_pinged = False
-            elif is_pinged or not self.is_connected:
-                raise TimeoutError
-            else:
+            silent_checks = 0 if connection.has_received else silent_checks + 1
+            connection.has_received = False
+            if silent_checks == CHECKS_PER_TIMEOUT:
+                if not self.is_connected:
+                    raise TimeoutError
                 connection.ping()
-                is_pinged = True
+            elif silent_checks == 2 * CHECKS_PER_TIMEOUT:
+                raise TimeoutError
 
     def _subscribed(self) -> None:
         self._set_connected(True)

@@ -8,7 +8,7 @@ from redis.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
 from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, make_redis
 from notifygate.errors import ConfigurationError
-from notifygate.redis_client import is_superseded, make_client
+from notifygate.redis_client import SENTINEL_TIMEOUT_SECONDS, is_superseded, make_client
 
 
 def sentinels_of(url: str) -> tuple[SentinelConnectionPool, list[dict[str, Any]]]:
@@ -23,8 +23,22 @@ def test_url_names_sentinels_and_their_master() -> None:
     assert pool.service_name == "cache"
     assert [(one["host"], one["port"]) for one in sentinels] == [("h1", 26379), ("h2", 1234), ("::1", 99)]
     assert pool.connection_kwargs.get("db", 0) == 0
-    for given in (pool.connection_kwargs, *sentinels):
-        assert (given["socket_timeout"], given["retry"].get_retries()) == (TIMEOUT_SECONDS, 0), "nothing waits for long"
+    for given, seconds in [
+        (pool.connection_kwargs, TIMEOUT_SECONDS),
+        *((one, SENTINEL_TIMEOUT_SECONDS) for one in sentinels),
+    ]:
+        assert (given["socket_timeout"], given["socket_connect_timeout"]) == (seconds, seconds), (
+            "nothing waits for long"
+        )
+        assert given["retry"].get_retries() == 0
+
+
+def test_sentinel_has_no_more_time_than_a_server() -> None:
+    pool = make_client("redis+sentinel://h1/cache", socket_timeout=0.1, socket_connect_timeout=9.0).connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    (sentinel,) = pool.sentinel_manager.sentinels
+    given = sentinel.connection_pool.connection_kwargs
+    assert (given["socket_timeout"], given["socket_connect_timeout"]) == (0.1, SENTINEL_TIMEOUT_SECONDS)
 
 
 def test_credentials_and_database_are_for_the_master_alone() -> None:
