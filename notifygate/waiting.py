@@ -1,8 +1,8 @@
 """Rules for code that runs in gevent's hub, which must not block since it runs all callbacks.
 
 The server answers from memory inside the hub. The same code also runs in greenlets, where it may read the database.
-Code that may block calls `may_wait` first; in the hub that raises, before any change, and the caller repeats the call
-in a greenlet. Long work in the hub is done in slices, with other work in between.
+Code that may block calls `require_greenlet` first; in the hub that raises, before any change, and the caller repeats
+the call in a greenlet. Long work in the hub is done in slices, with other work in between.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class WouldWaitError(Exception):
     """The call would block, and the hub must not. Not an error of the domain: the caller repeats it in a greenlet."""
 
 
-def may_wait() -> None:
+def require_greenlet() -> None:
     """Return in a greenlet. Raises WouldWaitError in the hub."""
     if gevent.getcurrent() is gevent.get_hub():
         raise WouldWaitError

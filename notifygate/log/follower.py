@@ -25,7 +25,7 @@ from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import Head, read_head_of_primary
-from notifygate.waiting import WouldWaitError, may_wait
+from notifygate.waiting import WouldWaitError, require_greenlet
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Follower:
         self._offered.append(announcement)
         try:
             if self._lock.locked():
-                may_wait()
+                require_greenlet()
             with self._lock:
                 self._follow_offered()
         except (NotifygateError, WouldWaitError):
@@ -173,7 +173,7 @@ class Follower:
     def _follow_head_unless(self, is_enough: Callable[[], bool]) -> None:
         """Read the head unless the entries that arrived meanwhile suffice. A greenlet that waited while another one
         failed fails with it: a database that doesn't respond must not delay all of them in turn."""
-        may_wait()
+        require_greenlet()
         began = self._monotonic()
         with self._lock:
             self._follow_offered()

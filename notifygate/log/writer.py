@@ -24,7 +24,7 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores.append import IdempotencyClaim, Publication
 from notifygate.storage.stores.head import rewrite_head
-from notifygate.waiting import may_wait
+from notifygate.waiting import require_greenlet
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class LogWriter:
             self.transact(lambda transaction: rewrite_head(transaction.connection))
 
     def _submit(self, work: Publication | Change) -> Any:
-        may_wait()
+        require_greenlet()
         if self._queue.qsize() >= MAX_WAITING:
             raise UnavailableError("Too many changes wait to be written.")
         waiting = _Waiting(work)

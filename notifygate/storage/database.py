@@ -21,7 +21,7 @@ from notifygate.private_files import make_private_file, restore_modes
 from notifygate.settings import Settings
 from notifygate.storage.faults import is_unavailable, needs_new_connections
 from notifygate.storage.timeline import TimelinePolicy, policy_of_settings
-from notifygate.waiting import may_wait
+from notifygate.waiting import require_greenlet
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ class Database:
 
         Left to the pool, late-comers would get ahead of those who wait. Raises UnavailableError after TURN_SECONDS.
         """
-        may_wait()
+        require_greenlet()
         if not self._turns.acquire(timeout=TURN_SECONDS):
             raise UnavailableError("Too many requests are reading from the database.")
         try:
@@ -195,7 +195,7 @@ class Database:
             self.read(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close())
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        may_wait()
+        require_greenlet()
         patience = gevent.Timeout(None if self.is_sqlite else PATIENCE_SECONDS)
         began = time.monotonic()
         try:

@@ -20,7 +20,7 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import HEAD, read_head
-from notifygate.waiting import may_wait
+from notifygate.waiting import require_greenlet
 from tests.support.builders import append, make_notification, open_database
 from tests.support.metric_values import metric
 from tests.support.waiting import eventually
@@ -76,7 +76,7 @@ class Followed:
     def _prepare(self, entries: Sequence[Entry]) -> None:
         assert all(entry.seq > self.tail.end for entry in entries), "entries are prepared before anyone can see them"
         if self.hold_prepare:
-            may_wait()
+            require_greenlet()
             self.hold_prepare.wait()
         self.prepared += [entry.seq for entry in entries]
 

@@ -4,11 +4,11 @@ import gevent
 import pytest
 from gevent.event import AsyncResult
 
-from notifygate.waiting import WouldWaitError, may_wait
+from notifygate.waiting import WouldWaitError, require_greenlet
 
 
 def test_a_greenlet_may_wait() -> None:
-    gevent.spawn(may_wait).get(timeout=5)
+    gevent.spawn(require_greenlet).get(timeout=5)
 
 
 def test_the_hub_may_not() -> None:
@@ -16,7 +16,7 @@ def test_the_hub_may_not() -> None:
 
     def in_the_hub() -> None:
         with pytest.raises(WouldWaitError):
-            may_wait()
+            require_greenlet()
         found.set(True)
 
     gevent.get_hub().loop.run_callback(in_the_hub)
