@@ -2,14 +2,14 @@
 
 from alembic import context
 
-from notifygate.storage.tables import Base
+from notifygate.storage.tables import METADATA
 
 
 def run() -> None:
     """Run the migrations in the transaction of the connection that was handed over."""
     context.configure(
         connection=context.config.attributes["connection"],
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         render_as_batch=True,
         compare_type=True,
     )

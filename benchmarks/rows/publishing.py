@@ -11,7 +11,7 @@ from benchmarks.rows.news import MOST_AUDIENCES
 from benchmarks.rows.plan import Plan
 from benchmarks.rows.throughput import measure
 from benchmarks.servers.gateway import Gateway, recipient_name
-from notifygate.storage.tables import NotificationRow, table
+from notifygate.storage.tables import NOTIFICATIONS
 
 CONNECTIONS = 64
 PUBLISHERS = 1000
@@ -66,6 +66,6 @@ def _measure(
 def _count_notifications(gateway: Gateway) -> int:
     engine = create_engine(gateway.database_url)
     with engine.connect() as connection:
-        count = connection.execute(select(func.count()).select_from(table(NotificationRow))).scalar_one()
+        count = connection.execute(select(func.count()).select_from(NOTIFICATIONS)).scalar_one()
     engine.dispose()
     return count

@@ -17,7 +17,7 @@ from benchmarks import loadgen
 from benchmarks.http_files import MARKED_TITLE, STAMP, get, post_json, slot
 from benchmarks.machine import SERVER_CORE, children, favour, on_core
 from notifygate.endpoints.polling import MAX_LIMIT
-from notifygate.storage.tables import ApiKey, table
+from notifygate.storage.tables import API_KEYS
 from tests.support.gateway_process import GatewayProcess
 
 JWT_SECRET = "signs the tokens of a benchmark's recipients"  # noqa: S105 - protects nothing
@@ -176,7 +176,7 @@ class Gateway:
         ]
         engine = create_engine(self.database_url)
         with engine.begin() as connection:
-            connection.execute(insert(table(ApiKey)), rows)
+            connection.execute(insert(API_KEYS), rows)
         engine.dispose()
         return [f"ng_{key_id}_{secret}" for key_id, secret in made]
 

@@ -5,7 +5,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from notifygate.settings import Settings
 from notifygate.storage.database import Database, engine_options, prepare_engine
-from notifygate.storage.tables import Base
+from notifygate.storage.tables import METADATA
 from notifygate.storage.timeline import policy_of_settings
 
 
@@ -16,7 +16,7 @@ def open_flask_database(app: Flask, settings: Settings) -> Database:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
         url, settings.database_pool, prepares=settings.database_prepare
     )
-    extension = SQLAlchemy(app, metadata=Base.metadata)
+    extension = SQLAlchemy(app, metadata=METADATA)
     with app.app_context():
         engine = extension.engine
     prepare_engine(engine)

@@ -7,10 +7,7 @@ from sqlalchemy import Connection
 
 from notifygate.cli.database import GatewayDatabase
 from notifygate.log.transaction import LogTransaction, other_epoch
-from notifygate.storage.stores.entries import count_entries
-from notifygate.storage.stores.head import read_head
-from notifygate.storage.stores.inboxes import count_inboxes
-from notifygate.storage.stores.notifications import count_notifications
+from notifygate.storage.stores.head import count_rows, read_head
 
 
 @click.group(name="log", epilog="\b\nExample:\n  notifygate log status")
@@ -25,14 +22,7 @@ def status(as_json: bool) -> None:
 
     def work(connection: Connection) -> dict[str, int]:
         head = read_head(connection)
-        return {
-            "epoch": head.epoch,
-            "head": head.seq,
-            "floor": head.floor,
-            "entries": count_entries(connection),
-            "notifications": count_notifications(connection),
-            "inboxes": count_inboxes(connection),
-        }
+        return {"epoch": head.epoch, "head": head.seq, "floor": head.floor, **count_rows(connection)}
 
     counts = GatewayDatabase().database.read(work)
     click.echo(json.dumps(counts) if as_json else "  ".join(f"{name} {value}" for name, value in counts.items()))

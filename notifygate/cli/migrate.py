@@ -4,7 +4,8 @@ import click
 
 from notifygate.settings import load_settings
 from notifygate.storage.database import open_database
-from notifygate.storage.migrate import migrate, newest_revision
+from notifygate.storage.migrate import migrate
+from notifygate.storage.readiness import SCHEMA_REVISION
 
 
 @click.command(name="migrate", epilog="\b\nExample:\n  notifygate migrate")
@@ -22,5 +23,5 @@ def command(expand_only: bool) -> None:
     if not settings.database_url:
         settings.make_data_dir()
     revision = migrate(database, expand_only=expand_only)
-    expanded = "" if revision == newest_revision() else ", expanded for this version"
+    expanded = "" if revision == SCHEMA_REVISION else ", expanded for this version"
     click.echo(f"the database is at migration {revision}{expanded}")

@@ -93,13 +93,14 @@ class Publishing:
         record = self._database.read(lambda connection: read_outcome(connection, key_id, idempotency_key))
         if record is None:
             return None
+        request_hash, answer, created_at = record
         cutoff = unix_ms(self._clock) - IDEMPOTENCY_SECONDS * 1000
-        if record.created_at < cutoff:
+        if created_at < cutoff:
             self._writer.transact(lambda tx: delete_old_outcome(tx.connection, key_id, idempotency_key, cutoff))
             return None
-        if record.request_hash != digest:
+        if request_hash != digest:
             raise IdempotencyMismatchError
-        return orjson.loads(record.answer)
+        return orjson.loads(answer)
 
     def _make(self, publisher: Publisher, request: NotificationRequest) -> tuple[NewNotification, Outcome]:
         """Return the notification of a request, and the parts of the response that the request does not contain."""

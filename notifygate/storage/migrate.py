@@ -46,11 +46,6 @@ def alembic_config() -> Config:
     return config
 
 
-def newest_revision() -> str:
-    """Return the newest migration in the folder."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
-
-
 def migrate(database: Database, *, expand_only: bool = False) -> str:
     """Apply missing migrations; with `expand_only` stop while workers of the previous version can still run.
 

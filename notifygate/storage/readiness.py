@@ -13,6 +13,7 @@ from notifygate.domain.cursor import fingerprint
 from notifygate.errors import ConfigurationError
 from notifygate.storage.database import POSTGRESQL_TIMEOUTS, Database
 from notifygate.storage.stores.head import read_identity, update_head
+from notifygate.storage.stores.server import read_server_settings
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy
 
 SCHEMA_REVISION = "0002"
@@ -52,8 +53,9 @@ def _check_timeouts(connection: Connection) -> None:
 
     Raises ConfigurationError.
     """
+    in_force = read_server_settings(connection, list(POSTGRESQL_TIMEOUTS))
     for name, value in POSTGRESQL_TIMEOUTS.items():
-        if connection.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one() == "0":
+        if in_force[name] == "0":
             raise ConfigurationError(
                 f"The role of NOTIFYGATE_DATABASE_URL has no {name}: run 'ALTER ROLE … SET {name} = '{value}'' and the "
                 "like for the others (docs/operations.md, PgBouncer), then reconnect the pooler."

@@ -1,7 +1,7 @@
 """PostgreSQL's timeline, by which a promotion is detected.
 
 A promoted standby begins a new timeline. If it was behind, it lacks commits of the old primary, and their numbers are
-assigned again. So the log stores the timeline of its last write (`LogHead.timeline`). If the server's differs, a new
+assigned again. So the log stores the timeline of its last write (`log_head.timeline`). If the server's differs, a new
 epoch begins before anything is appended (`notifygate.log.transaction`).
 """
 

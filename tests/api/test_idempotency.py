@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
-from notifygate.storage.stores.idempotency import RECORDS
+from notifygate.storage.tables import RECORDS
 from tests.api.helpers import counts, expect_problem, ids
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 

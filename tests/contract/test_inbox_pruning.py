@@ -8,9 +8,7 @@ from sqlalchemy import Connection, select, text, update
 
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
-from notifygate.storage.stores import pruning
-from notifygate.storage.stores.entries import ENTRIES
-from notifygate.storage.stores.inboxes import INBOXES
+from notifygate.storage.tables import ENTRIES, INBOXES, IS_UNPOLLED
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.metric_values import metric
 
@@ -130,7 +128,7 @@ def test_the_search_for_unpolled_inboxes_reads_their_index(app: InProcessGateway
         if not app.services.database.is_sqlite:
             question = "EXPLAIN"
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table is too small for an index to pay off
-        search = select(INBOXES.c.recipient).where(pruning._UNPOLLED, INBOXES.c.recipient > "a").limit(10)
+        search = select(INBOXES.c.recipient).where(IS_UNPOLLED, INBOXES.c.recipient > "a").limit(10)
         compiled = search.compile(connection, compile_kwargs={"literal_binds": True})
         return str(connection.exec_driver_sql(f"{question} {compiled}").all())
 

@@ -18,12 +18,9 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
 from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
-from notifygate.storage.stores.entries import ENTRIES, read_range
+from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import Head, read_head
-from notifygate.storage.stores.idempotency import RECORDS
-from notifygate.storage.stores.inboxes import INBOXES
-from notifygate.storage.stores.notifications import NOTIFICATIONS
-from notifygate.storage.stores.states import STATES
+from notifygate.storage.tables import ENTRIES, INBOXES, NOTIFICATIONS, RECORDS, STATES
 from tests.support.builders import append, make_notification, one_batch, open_database
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 

@@ -19,7 +19,8 @@ from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores.entries import read_range
-from notifygate.storage.stores.head import HEAD, read_head
+from notifygate.storage.stores.head import read_head
+from notifygate.storage.tables import HEAD
 from notifygate.waiting import require_greenlet
 from tests.support.builders import append, make_notification, open_database
 from tests.support.metric_values import metric

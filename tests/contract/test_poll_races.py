@@ -10,9 +10,8 @@ from sqlalchemy import Connection, delete, update
 from notifygate.inbox import poll
 from notifygate.log.transaction import other_epoch
 from notifygate.storage.database import Database
-from notifygate.storage.stores.entries import ENTRIES
-from notifygate.storage.stores.head import HEAD, read_head
-from notifygate.storage.stores.notifications import NOTIFICATIONS
+from notifygate.storage.stores.head import read_head
+from notifygate.storage.tables import ENTRIES, HEAD, NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
 
 pytestmark = pytest.mark.both_databases

@@ -16,7 +16,8 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores import contents
 from notifygate.storage.stores.contents import read_counts, read_newest
-from notifygate.storage.stores.inboxes import FOLLOWS, ensure_inbox
+from notifygate.storage.stores.inboxes import ensure_inbox
+from notifygate.storage.tables import FOLLOWS
 from tests.support.builders import append, make_notification, open_database
 
 CODEC = CursorCodec(("a secret for cursors, of more than 32 bytes",))

@@ -13,7 +13,8 @@ from notifygate.log.transaction import LogTransaction, adopt_timeline
 from notifygate.log.writer import LogWriter, run_transaction
 from notifygate.storage.database import Database, StandbyError, make_engine
 from notifygate.storage.readiness import check_database
-from notifygate.storage.stores.head import HEAD, Head, read_head
+from notifygate.storage.stores.head import Head, read_head
+from notifygate.storage.tables import HEAD
 from notifygate.storage.timeline import TimelinePolicy
 from tests.support.builders import append, make_notification, open_database
 from tests.support.postgres_server import PostgresServer, several_hosts

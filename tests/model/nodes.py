@@ -8,13 +8,8 @@ from sqlalchemy import Connection, delete, update
 from notifygate.auth.tokens import issue_token
 from notifygate.recent import Recent
 from notifygate.storage.database import Database, make_engine
-from notifygate.storage.stores.catalog import TOPICS, TYPES
-from notifygate.storage.stores.entries import ENTRIES
-from notifygate.storage.stores.head import HEAD, Head, read_head
-from notifygate.storage.stores.idempotency import RECORDS
-from notifygate.storage.stores.inboxes import FOLLOWS, INBOXES
-from notifygate.storage.stores.notifications import NOTIFICATIONS
-from notifygate.storage.stores.states import STATES
+from notifygate.storage.stores.head import Head, read_head
+from notifygate.storage.tables import ENTRIES, FOLLOWS, HEAD, INBOXES, NOTIFICATIONS, RECORDS, STATES, TOPICS, TYPES
 from tests.model.inbox_model import View
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.waiting import eventually

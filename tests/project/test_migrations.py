@@ -10,9 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from notifygate.storage.database import Database, make_engine
-from notifygate.storage.migrate import alembic_config, migrate, newest_revision
+from notifygate.storage.migrate import alembic_config, migrate
 from notifygate.storage.readiness import SCHEMA_REVISION
-from notifygate.storage.tables import Base
+from notifygate.storage.tables import METADATA
 
 pytestmark = pytest.mark.both_databases
 
@@ -52,13 +52,13 @@ def test_there_is_one_line_of_migrations() -> None:
 
 
 def test_code_asks_for_the_newest_migration() -> None:
-    assert newest_revision() == SCHEMA_REVISION
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == SCHEMA_REVISION
 
 
 def test_migrations_make_what_the_models_describe(migrated: Engine) -> None:
     with migrated.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_tables_and_indexes_are_the_same_to_the_letter(migrated: Engine, tmp_path, request) -> None:
@@ -71,10 +71,10 @@ def test_tables_and_indexes_are_the_same_to_the_letter(migrated: Engine, tmp_pat
     )
     described = make_engine(url)
     try:
-        Base.metadata.create_all(described)
+        METADATA.create_all(described)
         with described.connect() as wanted, migrated.connect() as found:
             assert statements(found) == statements(wanted)
-            for name in Base.metadata.tables:
+            for name in METADATA.tables:
                 for facts in ("get_pk_constraint", "get_unique_constraints", "get_foreign_keys"):
                     assert getattr(inspect(found), facts)(name) == getattr(inspect(wanted), facts)(name)
     finally:

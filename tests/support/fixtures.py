@@ -13,8 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifygate.errors import NotifygateError
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
-from notifygate.storage.stores.head import HEAD
-from notifygate.storage.tables import Base
+from notifygate.storage.tables import HEAD, METADATA
 from tests.support.gateway_process import GatewayProcess
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
@@ -137,7 +136,7 @@ def _empty(connection: Connection) -> None:
     # Connections that a test left open would block the deletion of rows.
     mine = "datname = current_database() AND pid <> pg_backend_pid()"
     connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"))
-    tables = [name for name in Base.metadata.tables if name != HEAD.name]
+    tables = [name for name in METADATA.tables if name != HEAD.name]
     connection.execute(text(f"TRUNCATE {', '.join(tables)}"))
     connection.execute(update(HEAD).values(head=0, floor=0, key_fingerprint=None))
 

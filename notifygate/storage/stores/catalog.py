@@ -1,20 +1,13 @@
 """Registered types and topics."""
 
 import json
+from dataclasses import asdict
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from notifygate.domain.visibility import Catalog, TypeRule
-from notifygate.storage.tables import NotificationType, TopicRow, table
+from notifygate.storage.tables import TOPICS, TYPES
 
-TYPES = table(NotificationType)
-"""The table of registered notification types."""
-
-TOPICS = table(TopicRow)
-"""The table of registered topics."""
-
-_TYPES = select(TYPES)
-_TOPICS = select(TOPICS)
 _STORE_TYPE = text(
     "INSERT INTO notification_types (type, title, icon, priority, display, ttl_seconds, roles, mandatory)"
     " VALUES (:type, :title, :icon, :priority, :display, :ttl_seconds, :roles, :mandatory)"
@@ -22,7 +15,6 @@ _STORE_TYPE = text(
     " display = excluded.display, ttl_seconds = excluded.ttl_seconds, roles = excluded.roles,"
     " mandatory = excluded.mandatory"
 )
-_DELETE_TYPE = delete(TYPES).where(TYPES.c.type == bindparam("name"))
 _STORE_TOPIC = text(
     "INSERT INTO topics (topic, roles) VALUES (:topic, :roles) ON CONFLICT (topic) DO UPDATE SET roles = excluded.roles"
 )
@@ -40,29 +32,20 @@ def read_catalog(connection: Connection) -> Catalog:
             roles=tuple(json.loads(row.roles)),
             mandatory=bool(row.mandatory),
         )
-        for row in connection.execute(_TYPES)
+        for row in connection.execute(select(TYPES))
     }
-    topics = {row.topic: tuple(json.loads(row.roles)) for row in connection.execute(_TOPICS)}
+    topics = {row.topic: tuple(json.loads(row.roles)) for row in connection.execute(select(TOPICS))}
     return Catalog(types, topics)
 
 
 def store_type(connection: Connection, name: str, rule: TypeRule) -> None:
     """Register a type, or replace its registration."""
-    values = {
-        "title": rule.title,
-        "icon": rule.icon,
-        "priority": rule.priority,
-        "display": rule.display,
-        "ttl_seconds": rule.ttl_seconds,
-        "roles": json.dumps(rule.roles),
-        "mandatory": rule.mandatory,
-    }
-    connection.execute(_STORE_TYPE, {"type": name, **values})
+    connection.execute(_STORE_TYPE, asdict(rule) | {"type": name, "roles": json.dumps(rule.roles)})
 
 
 def delete_type(connection: Connection, name: str) -> None:
     """Delete the registration of a type."""
-    connection.execute(_DELETE_TYPE, {"name": name})
+    connection.execute(delete(TYPES).where(TYPES.c.type == name))
 
 
 def store_topic(connection: Connection, name: str, roles: tuple[str, ...]) -> None:

@@ -3,21 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, NOTIFICATIONS, notification_from_row
+from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row
 from notifygate.storage.stores.parameters import in_parts
-from notifygate.storage.tables import LogEntry, table
-
-ENTRIES = table(LogEntry)
-"""The table of entries, with a row for each audience."""
+from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
 
 AUDIENCES_PER_QUERY = 100
 """Audiences named in one statement."""
 
 # Made once: putting a statement together costs more than running it.
-_SELECT = (
+_SELECT: Select[*tuple[Any, ...]] = (
     select(*(column for column in ENTRIES.c if column.name != "created_at"), *NOTIFICATION_COLUMNS)
     .select_from(ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq))
     .order_by(ENTRIES.c.seq)
@@ -36,7 +33,6 @@ _POSITIONS = (
 )
 _ADDRESSED = _SELECT.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_POSITIONS.c.seq)))
 _INSERT = insert(ENTRIES)
-_COUNT = select(func.count()).select_from(ENTRIES)
 
 
 def read_range(connection: Connection, after: int, until: int) -> list[Entry]:
@@ -74,11 +70,6 @@ def insert_entries(connection: Connection, entries: Iterable[Entry], created_at:
         for audience in entry.audiences
     ]
     connection.execute(_INSERT, rows)
-
-
-def count_entries(connection: Connection) -> int:
-    """Count the rows of all entries."""
-    return connection.execute(_COUNT).scalar_one()
 
 
 def _entries_from_rows(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Entry]:

@@ -3,20 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, literal_column, select, update
+from sqlalchemy import Connection, func, literal_column, select, update
 
 from notifygate.storage.database import StandbyError
-from notifygate.storage.tables import LogHead, table
+from notifygate.storage.tables import ENTRIES, HEAD, INBOXES, NOTIFICATIONS
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
-
-HEAD = table(LogHead)
-"""The table of the head, with one row."""
 
 _IS_HEAD = HEAD.c.id == 1
 _HEAD = select(HEAD.c.epoch, HEAD.c.head, HEAD.c.floor).where(_IS_HEAD)
 _HEAD_AND_TIMELINE = _HEAD.add_columns(HEAD.c.timeline, literal_column(CURRENT_TIMELINE))
 _IDENTITY = select(HEAD.c.namespace, HEAD.c.key_fingerprint).where(_IS_HEAD)
 _REWRITE = update(HEAD).where(_IS_HEAD).values(head=HEAD.c.head)
+_COUNTED = {"entries": ENTRIES, "notifications": NOTIFICATIONS, "inboxes": INBOXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,16 @@ def read_identity(connection: Connection) -> tuple[str, str | None]:
 
 
 def update_head(connection: Connection, **values: Any) -> None:
-    """Store columns of `LogHead`."""
+    """Store columns of the head."""
     connection.execute(update(HEAD).where(_IS_HEAD).values(values))
 
 
 def rewrite_head(connection: Connection) -> None:
     """Write the unchanged head: an error shows that the database can't be written, a full disk included."""
     connection.execute(_REWRITE)
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """Count the rows of `entries` (one for each audience), of `notifications` and of `inboxes`."""
+    counts = {name: select(func.count()).select_from(table) for name, table in _COUNTED.items()}
+    return {name: connection.execute(count).scalar_one() for name, count in counts.items()}

@@ -4,16 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from notifygate.domain.marks import Marks
-from notifygate.storage.tables import Follow, Inbox, table
-
-INBOXES = table(Inbox)
-"""The table of inboxes."""
-
-FOLLOWS = table(Follow)
-"""The table of followed topics."""
+from notifygate.storage.tables import FOLLOWS, INBOXES
 
 TypePreferences = dict[str, dict[str, Any]]
 """Type -> {"muted": bool, "display": one of the displays}."""
@@ -32,9 +26,6 @@ _FOLLOWED = (
     .where(FOLLOWS.c.recipient == bindparam("recipient"))
     .order_by(FOLLOWS.c.topic)  # so that every worker names the same topic where two match
 )
-_FOLLOW = insert(FOLLOWS)
-_UNFOLLOW = delete(FOLLOWS).where(FOLLOWS.c.recipient == bindparam("owner"), FOLLOWS.c.topic == bindparam("name"))
-_COUNT = select(func.count()).select_from(INBOXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +91,13 @@ def read_followed(connection: Connection, recipient: str) -> dict[str, int]:
 
 def insert_follow(connection: Connection, recipient: str, topic: str, since_seq: int) -> None:
     """Store that a recipient follows a topic from a position on."""
-    connection.execute(_FOLLOW, {"recipient": recipient, "topic": topic, "since_seq": since_seq})
+    connection.execute(insert(FOLLOWS), {"recipient": recipient, "topic": topic, "since_seq": since_seq})
 
 
 def delete_follow(connection: Connection, recipient: str, topic: str) -> bool:
     """Delete a followed topic; return whether it was followed."""
-    return connection.execute(_UNFOLLOW, {"owner": recipient, "name": topic}).rowcount > 0
-
-
-def count_inboxes(connection: Connection) -> int:
-    """Count all inboxes."""
-    return connection.execute(_COUNT).scalar_one()
+    followed = FOLLOWS.c.recipient == recipient, FOLLOWS.c.topic == topic
+    return connection.execute(delete(FOLLOWS).where(*followed)).rowcount > 0
 
 
 def _update(connection: Connection, recipient: str, **values: str | int) -> None:

@@ -4,32 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from notifygate.domain.principal import Publisher
-from notifygate.storage.tables import ApiKey, table
-
-KEYS = table(ApiKey)
-"""The table of API keys."""
-
-_ALL = select(KEYS).order_by(KEYS.c.created_at, KEYS.c.id)
-_BY_ID = select(KEYS).where(KEYS.c.id == bindparam("key_id"))
-_USABLE = select(KEYS).where(
-    KEYS.c.revoked_at.is_(None), KEYS.c.expires_at.is_(None) | (KEYS.c.expires_at > bindparam("now"))
-)
-_INSERT = insert(KEYS)
-_IS_PRESENT = (KEYS.c.id == bindparam("key_id")) & KEYS.c.revoked_at.is_(None)
-_REVOKE = update(KEYS).where(_IS_PRESENT).values(revoked_at=bindparam("at"))
-# Both databases take the right-hand sides from the row as it was: it keeps the hash of the old secret.
-_ROTATE = (
-    update(KEYS)
-    .where(_IS_PRESENT)
-    .values(
-        secret_hash=bindparam("new_hash"),
-        previous_secret_hash=KEYS.c.secret_hash,
-        previous_until=bindparam("until"),
-    )
-)
+from notifygate.storage.tables import API_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +25,21 @@ class StoredKey:
 
 def read_keys(connection: Connection) -> list[StoredKey]:
     """Read all keys, oldest first."""
-    return [_from_row(row) for row in connection.execute(_ALL)]
+    return [
+        _from_row(row) for row in connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id))
+    ]
 
 
 def read_usable_keys(connection: Connection, now: int) -> dict[str, StoredKey]:
     """Read the keys, by id, that are neither revoked nor expired at a time (Unix milliseconds)."""
-    return {row.id: _from_row(row) for row in connection.execute(_USABLE, {"now": now})}
+    is_unexpired = API_KEYS.c.expires_at.is_(None) | (API_KEYS.c.expires_at > now)
+    usable = select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None), is_unexpired)
+    return {row.id: _from_row(row) for row in connection.execute(usable)}
 
 
 def read_key(connection: Connection, key_id: str) -> StoredKey | None:
     """Read the key with an id, None if there is none."""
-    row = connection.execute(_BY_ID, {"key_id": key_id}).one_or_none()
+    row = connection.execute(select(API_KEYS).where(API_KEYS.c.id == key_id)).one_or_none()
     return None if row is None else _from_row(row)
 
 
@@ -75,18 +57,30 @@ def insert_key(connection: Connection, key: StoredKey) -> None:
         "created_at": key.created_at,
         "fixed_sender": publisher.has_fixed_sender,
     }
-    connection.execute(_INSERT, values)
+    connection.execute(insert(API_KEYS), values)
 
 
 def rotate_key(connection: Connection, key_id: str, secret_hash: str, previous_until: int) -> bool:
     """Give a key another secret, the old one being valid until a time; False for an unknown or revoked key."""
-    values = {"key_id": key_id, "new_hash": secret_hash, "until": previous_until}
-    return connection.execute(_ROTATE, values).rowcount > 0
+    # Both databases take the right-hand sides from the row as it was: it keeps the hash of the old secret.
+    return _update(
+        connection,
+        key_id,
+        secret_hash=secret_hash,
+        previous_secret_hash=API_KEYS.c.secret_hash,
+        previous_until=previous_until,
+    )
 
 
 def revoke_key(connection: Connection, key_id: str, revoked_at: int) -> bool:
     """Revoke a key; False for an unknown or revoked key."""
-    return connection.execute(_REVOKE, {"key_id": key_id, "at": revoked_at}).rowcount > 0
+    return _update(connection, key_id, revoked_at=revoked_at)
+
+
+def _update(connection: Connection, key_id: str, **values: Any) -> bool:
+    """Change a key that is not revoked; return whether there is one."""
+    is_present = API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None)
+    return connection.execute(update(API_KEYS).where(*is_present).values(**values)).rowcount > 0
 
 
 def _from_row(row: Row[Any]) -> StoredKey:

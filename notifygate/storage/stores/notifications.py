@@ -4,14 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from notifygate.domain.notification import Notification
 from notifygate.storage.stores.parameters import in_parts
-from notifygate.storage.tables import NotificationRow, table
-
-NOTIFICATIONS = table(NotificationRow)
-"""The table of notifications."""
+from notifygate.storage.tables import NOTIFICATIONS
 
 NOTIFICATION_COLUMNS = (
     NOTIFICATIONS.c.id,
@@ -37,7 +34,6 @@ _DUE = _SELECT.where(*_IS_DUE).order_by(NOTIFICATIONS.c.expires_at, NOTIFICATION
 _MARK_REMOVED = (
     update(NOTIFICATIONS).where(NOTIFICATIONS.c.seq == bindparam("position")).values(removed_seq=bindparam("removed"))
 )
-_COUNT = select(func.count()).select_from(NOTIFICATIONS)
 
 
 class StoredNotification(NamedTuple):
@@ -90,8 +86,3 @@ def read_due(connection: Connection, now: int, limit: int) -> list[Notification]
 def mark_removed(connection: Connection, seq: int, removed_seq: int) -> None:
     """Store the entry by which the notification at `seq` left every inbox."""
     connection.execute(_MARK_REMOVED, {"position": seq, "removed": removed_seq})
-
-
-def count_notifications(connection: Connection) -> int:
-    """Count all notifications."""
-    return connection.execute(_COUNT).scalar_one()

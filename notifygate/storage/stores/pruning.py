@@ -2,29 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, func, literal, not_, select, text
+from sqlalchemy import Connection, delete, func, literal, select, text
 
 from notifygate.domain.audience import user
 from notifygate.domain.entry import EntryKind
-from notifygate.storage.stores.entries import ENTRIES
-from notifygate.storage.stores.inboxes import INBOXES
-from notifygate.storage.stores.notifications import NOTIFICATIONS
-from notifygate.storage.stores.states import STATES
+from notifygate.storage.tables import ENTRIES, INBOXES, IS_UNPOLLED, NOTIFICATIONS, STATES
 
-_AGES = (
-    select(ENTRIES.c.seq, ENTRIES.c.created_at)
-    .where(ENTRIES.c.seq > bindparam("after"))
-    .order_by(ENTRIES.c.seq)
-    .limit(bindparam("at_most"))
-)
-_DELETE_ENTRIES = delete(ENTRIES).where(
-    ENTRIES.c.seq > bindparam("after"),
-    ENTRIES.c.seq <= bindparam("until"),
-    ENTRIES.c.kind != EntryKind.PUBLISHED.value,
-)
-_REMOVED = (
-    select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.removed_seq <= bindparam("up_to")).limit(bindparam("at_most"))
-)
 _DISMISSED = text("""
     SELECT n.seq
     FROM notifications n
@@ -35,35 +18,28 @@ _DISMISSED = text("""
       AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
       AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
 """)
-_UNPOLLED = not_(INBOXES.c.is_polled)
-"""As the index `ix_inboxes_unpolled` has it."""
-_EMPTY = ~select(ENTRIES.c.seq).where(ENTRIES.c.audience == literal(user("")) + INBOXES.c.recipient).exists()
-_NEXT_UNPOLLED = (
-    select(INBOXES.c.recipient)
-    .where(_UNPOLLED, INBOXES.c.recipient > bindparam("after"))
-    .order_by(INBOXES.c.recipient)
-    .limit(bindparam("at_most"))
-    .subquery()
-)
-_LAST_UNPOLLED = select(func.max(_NEXT_UNPOLLED.c.recipient))
-_UNPOLLED_EMPTY = select(INBOXES.c.recipient).where(
-    _UNPOLLED, INBOXES.c.recipient > bindparam("after"), INBOXES.c.recipient <= bindparam("until"), _EMPTY
-)
+_RECIPIENT = INBOXES.c.recipient
+_EMPTY = ~select(ENTRIES.c.seq).where(ENTRIES.c.audience == literal(user("")) + _RECIPIENT).exists()
 
 
 def read_entry_ages(connection: Connection, after: int, limit: int) -> list[tuple[int, int]]:
     """Read (sequence, time of the append) of the first `limit` rows of entries after a position, in order."""
-    return [(row.seq, row.created_at) for row in connection.execute(_AGES, {"after": after, "at_most": limit})]
+    ages = select(ENTRIES.c.seq, ENTRIES.c.created_at).where(ENTRIES.c.seq > after).order_by(ENTRIES.c.seq).limit(limit)
+    return [(row.seq, row.created_at) for row in connection.execute(ages)]
 
 
 def delete_entries(connection: Connection, after: int, until: int) -> int:
     """Delete the entries in (after, until] but for `published` ones; return how many rows."""
-    return connection.execute(_DELETE_ENTRIES, {"after": after, "until": until}).rowcount
+    seq, kind = ENTRIES.c.seq, ENTRIES.c.kind
+    return connection.execute(
+        delete(ENTRIES).where(seq > after, seq <= until, kind != EntryKind.PUBLISHED.value)
+    ).rowcount
 
 
 def read_removed(connection: Connection, up_to: int, limit: int) -> list[int]:
     """Read positions of up to `limit` notifications that left the inboxes by an entry up to a position."""
-    return list(connection.execute(_REMOVED, {"up_to": up_to, "at_most": limit}).scalars())
+    removed = select(NOTIFICATIONS.c.seq).where(NOTIFICATIONS.c.removed_seq <= up_to).limit(limit)
+    return list(connection.execute(removed).scalars())
 
 
 def read_dismissed(connection: Connection, after: int, until: int, cutoff: int) -> list[int]:
@@ -81,14 +57,16 @@ def delete_notifications(connection: Connection, positions: Sequence[int]) -> in
 
 def read_unpolled_bound(connection: Connection, after: str, limit: int) -> str | None:
     """Return the last of the next `limit` recipients without a request; None if there are no more."""
-    return connection.execute(_LAST_UNPOLLED, {"after": after, "at_most": limit}).scalar_one()
+    unpolled = select(_RECIPIENT).where(IS_UNPOLLED, after < _RECIPIENT).order_by(_RECIPIENT).limit(limit).subquery()
+    return connection.execute(select(func.max(unpolled.c.recipient))).scalar_one()
 
 
 def read_empty_inboxes(connection: Connection, after: str, until: str) -> list[str]:
     """Read the recipients in (after, until] without a request and without an entry."""
-    return list(connection.execute(_UNPOLLED_EMPTY, {"after": after, "until": until}).scalars())
+    empty = select(_RECIPIENT).where(IS_UNPOLLED, after < _RECIPIENT, until >= _RECIPIENT, _EMPTY)
+    return list(connection.execute(empty).scalars())
 
 
 def delete_empty_inboxes(connection: Connection, recipients: Sequence[str]) -> int:
     """Delete those of some inboxes that are still unpolled and empty; return how many."""
-    return connection.execute(delete(INBOXES).where(INBOXES.c.recipient.in_(recipients), _UNPOLLED, _EMPTY)).rowcount
+    return connection.execute(delete(INBOXES).where(_RECIPIENT.in_(recipients), IS_UNPOLLED, _EMPTY)).rowcount

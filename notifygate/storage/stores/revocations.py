@@ -2,12 +2,8 @@
 
 from sqlalchemy import Connection, select, text
 
-from notifygate.storage.tables import TokenRevocation, table
+from notifygate.storage.tables import REVOCATIONS
 
-REVOCATIONS = table(TokenRevocation)
-"""The table of revocations."""
-
-_ALL = select(REVOCATIONS).order_by(REVOCATIONS.c.recipient)
 # A later revocation covers an earlier one, also where this machine's clock is behind.
 _STORE = text("""
     INSERT INTO token_revocations (recipient, issued_before) VALUES (:recipient, :issued_before)
@@ -18,7 +14,8 @@ _STORE = text("""
 
 def read_revocations(connection: Connection) -> dict[str, int]:
     """Read all revocations: recipient -> Unix milliseconds before which their tokens were issued."""
-    return {row.recipient: row.issued_before for row in connection.execute(_ALL)}
+    rows = connection.execute(select(REVOCATIONS).order_by(REVOCATIONS.c.recipient))
+    return {row.recipient: row.issued_before for row in rows}
 
 
 def store_revocation(connection: Connection, recipient: str, issued_before: int) -> None:

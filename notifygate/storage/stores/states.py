@@ -6,10 +6,7 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from notifygate.domain.entry import ItemState
 from notifygate.storage.stores.parameters import in_parts
-from notifygate.storage.tables import InboxState, table
-
-STATES = table(InboxState)
-"""The table of recipients' states of notifications."""
+from notifygate.storage.tables import STATES
 
 # Made once: putting a statement together costs more than running it.
 _OF_RECIPIENT = select(STATES).where(
