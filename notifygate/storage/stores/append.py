@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.audience import recipient_of
-from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
 
@@ -67,43 +66,51 @@ NOTIFICATION_COLUMNS = ("seq", "id", "type", "document", "audiences", "key_id", 
 """The columns of a published notification, in the order of its values."""
 
 
-def _notification_values(notification: NewNotification, seq: int) -> tuple[Any, ...]:
-    n = notification
-    audiences = orjson.dumps(n.to).decode()
-    return seq, n.id, n.type, n.document.decode(), audiences, n.key_id, n.created_at, n.expires_at
+class _Rows:
+    """The values of a batch for each table. `place`, from 1, counts its notifications: the position is known later."""
+
+    def __init__(self, batch: Sequence[Publication]) -> None:
+        placed = list(enumerate([publication.notification for publication in batch], 1))
+        self.notifications: list[tuple[Any, ...]] = [
+            (at, n.id, n.type, n.document.decode(), orjson.dumps(n.to).decode(), n.key_id, n.created_at, n.expires_at)
+            for at, n in placed
+        ]
+        self.entries = [(place, audience) for place, n in placed for audience in n.to]
+        self.inboxes = [
+            (place, name) for place, audience in self.entries if (name := recipient_of(audience)) is not None
+        ]
+        self.claims = [
+            (claim.key_id, claim.idempotency_key, claim.request_hash, claim.answer)
+            for publication in batch
+            if (claim := publication.claim)
+        ]
 
 
 def _append_sqlite(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int]:
-    run = connection.exec_driver_sql
+    run, rows = connection.exec_driver_sql, _Rows(batch)
     head, epoch = run("UPDATE log_head SET head = head + ? WHERE id = 1 RETURNING head, epoch", (len(batch),)).one()
     base = head - len(batch)
-    notifications: list[tuple[Any, ...]] = []
-    entries: list[tuple[Any, ...]] = []
-    inboxes: list[tuple[str, int]] = []
-    claims: list[tuple[Any, ...]] = []
-    for seq, publication in enumerate(batch, base + 1):
-        notifications.append(_notification_values(publication.notification, seq))
-        for audience in publication.notification.to:
-            entries.append((audience, seq, EntryKind.PUBLISHED.value, seq, now))
-            if (recipient := recipient_of(audience)) is not None:
-                inboxes.append((recipient, seq - 1))
-        if claim := publication.claim:
-            claims.append((claim.key_id, claim.idempotency_key, claim.request_hash, claim.answer, now))
-    if claims:  # first, so that a claim that is taken costs the least
+    if rows.claims:  # first, so that a claim that is taken costs the least
         run(
             "INSERT INTO idempotency_records (key_id, idempotency_key, request_hash, answer, created_at)"
             " VALUES (?, ?, ?, ?, ?)",
-            claims,
+            [(*claim, now) for claim in rows.claims],
         )
     marks = ", ".join("?" * len(NOTIFICATION_COLUMNS))
-    run(f"INSERT INTO notifications ({', '.join(NOTIFICATION_COLUMNS)}) VALUES ({marks})", notifications)  # noqa: S608
+    run(
+        f"INSERT INTO notifications ({', '.join(NOTIFICATION_COLUMNS)}) VALUES ({marks})",  # noqa: S608
+        [(base + place, *values) for place, *values in rows.notifications],
+    )
     run(
         "INSERT INTO log_entries (audience, seq, kind, notification_seq, unread_delta, unseen_delta, created_at)"
-        " VALUES (?, ?, ?, ?, 0, 0, ?)",
-        entries,
+        " VALUES (?, ?, 'published', ?, 0, 0, ?)",
+        [(audience, base + place, base + place, now) for place, audience in rows.entries],
     )
-    if inboxes:
-        run("INSERT INTO inboxes (recipient, started_seq, is_polled) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", inboxes)
+    if rows.inboxes:
+        run(
+            "INSERT INTO inboxes (recipient, started_seq, is_polled) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
+            [(recipient, base + place - 1) for place, recipient in rows.inboxes],
+        )
     return base, epoch
 
 
@@ -139,25 +146,21 @@ _POSTGRESQL_ON_TIMELINE = _POSTGRESQL.replace("WHERE id = 1", f"WHERE id = 1 AND
 
 def _append_postgresql(connection: Connection, batch: Sequence[Publication], now: int) -> tuple[int, int] | None:
     """Append a batch; return the position before it and the epoch. None: the timeline must be stored first."""
-    rows = [_notification_values(p.notification, place) for place, p in enumerate(batch, 1)]
-    columns = dict(zip(("place", *NOTIFICATION_COLUMNS[1:]), map(list, zip(*rows, strict=True)), strict=True))
-    addressed = [(place, audience) for place, p in enumerate(batch, 1) for audience in p.notification.to]
-    begun = [(place, name) for place, audience in addressed if (name := recipient_of(audience)) is not None]
-    claims = [publication.claim for publication in batch if publication.claim]
+    rows = _Rows(batch)
     row = connection.exec_driver_sql(
         _POSTGRESQL if policy_of(connection) is TimelinePolicy.IGNORED else _POSTGRESQL_ON_TIMELINE,
         {
-            **columns,
             "count": len(batch),
             "now": now,
-            "entry_place": [place for place, _ in addressed],
-            "entry_audience": [audience for _, audience in addressed],
-            "inbox_place": [place for place, _ in begun],
-            "inbox_recipient": [name for _, name in begun],
-            "claim_key_id": [claim.key_id for claim in claims],
-            "claim_key": [claim.idempotency_key for claim in claims],
-            "claim_hash": [claim.request_hash for claim in claims],
-            "claim_answer": [claim.answer for claim in claims],
+            **_columns(("place", *NOTIFICATION_COLUMNS[1:]), rows.notifications),
+            **_columns(("entry_place", "entry_audience"), rows.entries),
+            **_columns(("inbox_place", "inbox_recipient"), rows.inboxes),
+            **_columns(("claim_key_id", "claim_key", "claim_hash", "claim_answer"), rows.claims),
         },
     ).one_or_none()
     return None if row is None else (row.base, row.epoch)
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """Return rows as one list for each column, as `unnest` takes them."""
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}
