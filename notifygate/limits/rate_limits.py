@@ -24,9 +24,9 @@ from redis.retry import Retry
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.errors import ConfigurationError
-from notifygate.limits.shared_counts import SharedWindows
+from notifygate.limits.shared_counts import AwaitedWindows, SharedWindows
 from notifygate.limits.signed_counts import CountSigner
-from notifygate.limits.windows import FixedWindows, LimitName, Quota
+from notifygate.limits.windows import FixedWindows, LimitName
 from notifygate.redis_client import make_client
 from notifygate.settings import PREFIX, Settings
 
@@ -56,93 +56,63 @@ class RateLimits:
 
     def __init__(self, app: Flask, settings: Settings, namespace: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._monotonic = clock.monotonic
-        self._local: dict[LimitName, FixedWindows] = {}
-        self._items: dict[LimitName, RateLimitItem] = {}
+        self._paused_until = 0.0
+        items: dict[LimitName, RateLimitItem] = {}
         for name in LIMITS:
             if text := getattr(settings, f"limit_{name}").strip():
-                self._items[name] = _parse(name, text)
-                self._local[name] = FixedWindows(name, self._items[name], clock=clock)
-        self._paused_until = 0.0
+                items[name] = _parse(name, text)
+        self._windows = {name: FixedWindows(name, item, clock=clock) for name, item in items.items()}
+        self._shared: dict[LimitName, SharedWindows] = {}
         self._redis: Redis | None = None
-        self._shared: list[SharedWindows] = []
         if settings.redis_url:
             self._redis = _connect(app, settings.redis_url)
             # The kind of count is part of the prefix: another version could not read these keys.
             prefix, signer = f"notifygate:{namespace}:{STRATEGY}:signed", CountSigner(settings.secret_key)
-            for name in SHARED & self._items.keys():
-                windows = SharedWindows(
-                    name, self._items[name], self._redis, signer, prefix, self._is_paused, self._redis_failed, clock
+            for name in SHARED & items.keys():
+                kind = AwaitedWindows if name == WAITED_FOR else SharedWindows
+                self._shared[name] = kind(
+                    name, items[name], self._redis, signer, prefix, self._is_paused, self._redis_failed, clock
                 )
-                self._local[name] = windows
-                self._shared.append(windows)
+            self._windows |= self._shared
 
     def start(self) -> None:
         """Start sharing counts through Redis in the background."""
-        for windows in self._shared:
-            windows.start()
+        for windows in self._shared.values():
+            windows.sharing.start()
 
     def stop(self) -> None:
         """Stop sharing and close the connections to Redis."""
-        for windows in self._shared:
-            windows.stop()
+        for windows in self._shared.values():
+            windows.sharing.stop()
         if self._redis is not None:
             self._redis.connection_pool.disconnect()
 
-    def take(self, name: LimitName, key: str, amount: int = 1) -> Quota | None:
-        """Count `amount` against a limit for a key and return the quota; None for a limit that is off.
-
-        An amount that would exceed the limit is not counted, and the quota is exceeded. Waits for Redis, if configured,
-        for WAITED_FOR.
-        """
-        local = self._local.get(name)
-        if local is None:
-            return None
-        if name == WAITED_FOR and isinstance(local, SharedWindows) and not self._is_paused():
-            quota = self._take_shared(local, key)
-        else:
-            quota = local.take(key, amount)
-        if quota.is_exceeded:
-            metrics.rate_limited.labels(name).inc()
-        return quota
-
-    def count(self, name: LimitName, key: str, amount: int) -> int | None:
-        """Count as `take` does, for most requests in a fraction of the time.
+    def take(self, name: LimitName, key: str, amount: int = 1) -> int | None:
+        """Count `amount` against a limit for a key, or nothing if that would exceed the limit.
 
         Return 0 if the request is within the limit, else the seconds until the window ends; None for a limit that is
-        off.
+        off. Waits for Redis, if configured, for WAITED_FOR, whose requests are counted in any case.
         """
-        local = self._local.get(name)
-        if local is None:
+        windows = self._windows.get(name)
+        if windows is None:
             return None
-        if name != WAITED_FOR and local.admits(key, amount):
+        if windows.take(key, amount):
             return 0
-        quota = self.take(name, key, amount)
-        return quota.reset_seconds if quota is not None and quota.is_exceeded else 0
+        metrics.rate_limited.labels(name).inc()
+        return windows.left(key)[1]
 
     def left(self, name: LimitName, key: str) -> tuple[int, int]:
         """Return the remaining number of a limit that is on, for a key, and the seconds until its window ends."""
-        return self._local[name].left(key)
-
-    def quota(self, name: LimitName, key: str) -> Quota:
-        """Return this worker's quota of a limit that is on, for a key, without counting."""
-        windows = self._local[name]
-        return windows.quota(windows.counted(key), windows.ends_at)
+        return self._windows[name].left(key)
 
     def is_used_up(self, name: LimitName, key: str) -> bool:
         """Return whether one more would exceed a limit for a key, as far as this worker knows; counts nothing."""
-        local = self._local.get(name)
-        return local is not None and local.counted(key) >= local.limit
+        windows = self._windows.get(name)
+        return windows is not None and windows.counted(key) >= windows.limit
 
     def windows(self, name: LimitName) -> FixedWindows | None:
         """Return this worker's windows of a limit; None for a limit that is off."""
-        return self._local.get(name)
-
-    def _take_shared(self, windows: SharedWindows, key: str) -> Quota:
-        try:
-            return windows.take_shared(key)
-        except RedisError as error:
-            self._redis_failed(error)
-            return windows.quota(windows.counted(key), windows.ends_at)
+        return self._windows.get(name)
 
     def _is_paused(self) -> bool:
         return self._monotonic() < self._paused_until

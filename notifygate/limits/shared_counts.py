@@ -21,7 +21,7 @@ from notifygate import metrics
 from notifygate.background import Background
 from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.limits.signed_counts import VALUE_BYTES, CountSigner
-from notifygate.limits.windows import FixedWindows, LimitName, Quota
+from notifygate.limits.windows import FixedWindows, LimitName
 
 GATHER_SECONDS = 0.1
 """How long counts are gathered before they are sent."""
@@ -93,15 +93,8 @@ class SharedWindows(FixedWindows):
         self._unsent: dict[str, None] = {}
         """Keys that were counted since the last trip; an ordered set."""
         self._news = Event()
-        self._loop = Background(self._step)
-
-    def start(self) -> None:
-        """Start sharing."""
-        self._loop.start()
-
-    def stop(self) -> None:
-        """Stop sharing; unsent counts are dropped."""
-        self._loop.stop()
+        self.sharing = Background(self._step)
+        """Shares counts while it is started; those that are unsent when it stops are dropped."""
 
     def add(self, key: str, now: float, amount: int = 1) -> int:
         """Count `amount` for a key; return its count in the present window, as far as this worker knows."""
@@ -116,7 +109,7 @@ class SharedWindows(FixedWindows):
         return super().add_each(keys)
 
     def _step(self) -> None:
-        with self._loop.idle:
+        with self.sharing.idle:
             self._news.wait()
             self._clock.sleep(GATHER_SECONDS)
         self._news.clear()
@@ -129,14 +122,13 @@ class SharedWindows(FixedWindows):
         except RedisError as error:
             self._on_failure(error)
 
-    def take_shared(self, key: str) -> Quota:
-        """Count one for a key, wait for Redis, and return the quota over all workers.
+    def add_and_share(self, key: str) -> None:
+        """Count one for a key, also past the limit, and wait until the count is that of all workers.
 
         Raises redis-py's RedisError; this worker has counted the request all the same.
         """
         super().add(key, self._wall())
         self._share([key])
-        return self.quota(self.counted(key), self.ends_at)
 
     def _share(self, keys: Sequence[str]) -> None:
         """Write this worker's counts to Redis and add those of the others."""
@@ -154,3 +146,20 @@ class SharedWindows(FixedWindows):
             if not are_valid:
                 metrics.shared_counts_refused.inc()
             self.correct(key, others, ends_at)
+
+
+class AwaitedWindows(SharedWindows):
+    """Shared windows that wait for Redis with each request, except while `is_paused`."""
+
+    def take(self, key: str, amount: int = 1) -> bool:
+        """Count one for a key, also past the limit; return whether it is within the limit over all workers.
+
+        Without Redis the request is counted as in any other windows.
+        """
+        if self._is_paused():
+            return super().take(key, amount)
+        try:
+            self.add_and_share(key)
+        except RedisError as error:
+            self._on_failure(error)
+        return self.counted(key) <= self.limit

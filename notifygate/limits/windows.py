@@ -6,7 +6,7 @@ for example) if several workers share it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from limits import RateLimitItem
 
@@ -14,28 +14,6 @@ from notifygate.clock import SYSTEM_CLOCK, Clock
 
 LimitName = Literal["publish", "audiences", "poll", "state", "failed_auth", "guard"]
 """Names of limits, as in the RateLimit fields (docs/protocol.md section 6)."""
-
-
-class Quota(NamedTuple):
-    """The state of a limit for one key."""
-
-    name: LimitName
-    limit: int
-    window_seconds: int
-    remaining: int
-    reset_seconds: int
-    """Until the window ends; at least 1."""
-    is_exceeded: bool
-
-    @property
-    def policy_item(self) -> str:
-        """The limit as an item of RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
-        return f'"{self.name}";q={self.limit};w={self.window_seconds}'
-
-    @property
-    def state_item(self) -> str:
-        """The remaining number as an item of RateLimit (same draft)."""
-        return f'"{self.name}";r={self.remaining};t={self.reset_seconds}'
 
 
 class FixedWindows:
@@ -105,7 +83,7 @@ class FixedWindows:
         remaining, seconds = self.limit - self.counted(key), round(self.ends_at - self._wall())
         return (remaining if remaining > 0 else 0, seconds if seconds > 1 else 1)
 
-    def admits(self, key: str, amount: int) -> bool:
+    def take(self, key: str, amount: int = 1) -> bool:
         """Count `amount` for a key and return True, or count nothing if that would exceed the limit."""
         now = self._wall()
         if now >= self.ends_at:
@@ -114,27 +92,3 @@ class FixedWindows:
             return False
         self.add(key, now, amount)
         return True
-
-    def take(self, key: str, amount: int = 1) -> Quota:
-        """Count `amount` for a key, or nothing if that would exceed the limit; return the quota."""
-        counted = self.counted(key)
-        if counted + amount > self.limit:
-            return self.quota(counted, self.ends_at)._replace(is_exceeded=True)
-        return self.quota(self.add(key, self._wall(), amount), self.ends_at)
-
-    def quota(self, count: int, ends_at: float) -> Quota:
-        """Return the quota for a count in a window that ends at `ends_at` (Unix seconds)."""
-        remaining, reset_seconds = self.limit - count, round(ends_at - self._wall())
-        return Quota(
-            self.name,
-            self.limit,
-            self.window_seconds,
-            remaining if remaining > 0 else 0,
-            reset_seconds if reset_seconds > 1 else 1,
-            remaining < 0,
-        )
-
-    def reset(self) -> None:
-        """Drop all counts."""
-        self._counts.clear()
-        self._others.clear()

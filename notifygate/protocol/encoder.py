@@ -19,7 +19,6 @@ from notifygate.protocol.response import (
     Response,
     cors_fields,
     field_lines,
-    limit_fields,
 )
 
 
@@ -90,9 +89,13 @@ class Encoder:
         reset."""
         template = self._limits.get(names)
         if template is None:
-            quotas = [self._rate_limits.quota(name, "") for name in names]
-            blank = limit_fields([quota._replace(remaining=-1, reset_seconds=-1) for quota in quotas])
-            template = self._limits[names] = field_lines(blank).replace(b"=-1", b"=%d")
+            limits = [windows for name in names if (windows := self._rate_limits.windows(name))]
+            # draft-ietf-httpapi-ratelimit-headers-10
+            fields = {
+                "RateLimit-Policy": ", ".join([f'"{of.name}";q={of.limit};w={of.window_seconds}' for of in limits]),
+                "RateLimit": ", ".join([f'"{of.name}";r=%d;t=%d' for of in limits]),
+            }
+            template = self._limits[names] = field_lines(fields)
         return template
 
     def _with_cors(self, exchange: Exchange, fields: bytes) -> bytes:

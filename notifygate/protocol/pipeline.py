@@ -145,7 +145,7 @@ def take(exchange: Exchange, limits: RateLimits, name: LimitName, amount: int = 
     """Count the request against one of its limits, once, as `amount`. Raises RateLimitedError."""
     if name in exchange.counted:  # in the hub, before the exchange moved to a greenlet
         return
-    wait_seconds = limits.count(name, exchange.limit_key(name), amount)
+    wait_seconds = limits.take(name, exchange.limit_key(name), amount)
     if wait_seconds is None:
         return
     exchange.counted = _extended(exchange.counted, name)

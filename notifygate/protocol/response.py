@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from notifygate.limits.windows import Quota
-
 SERVER_NAME = "notifygate"
 """The `Server` field of every response (RFC 9110 section 10.2.4), without a version, which would help attackers
 only."""
@@ -59,16 +57,6 @@ def field_lines(fields: Mapping[str, str]) -> bytes:
 def json_response(body: bytes, status: int = 200, fields: bytes = b"") -> Response:
     """Return a JSON response that is private to the caller."""
     return Response(status, body, b"Content-Type: application/json\r\n%b%b" % (PRIVATE, fields))
-
-
-def limit_fields(quotas: Sequence[Quota]) -> dict[str, str]:
-    """Return RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10); empty without quotas."""
-    if not quotas:
-        return {}
-    return {
-        "RateLimit-Policy": ", ".join([quota.policy_item for quota in quotas]),
-        "RateLimit": ", ".join([quota.state_item for quota in quotas]),
-    }
 
 
 def cors_fields(origin: str | None, origins: Sequence[str]) -> dict[str, str]:

@@ -117,7 +117,7 @@ def _count(redis: Redis, settings: Settings) -> str:
         is_paused=lambda: False,
         on_failure=lambda _: None,
     )
-    windows.take_shared("count")
+    windows.add_and_share("count")
     return ""
 
 
