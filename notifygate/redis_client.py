@@ -9,9 +9,11 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, parse_url  # pyright: ignore[reportUnknownVariableType]
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
@@ -33,14 +35,16 @@ class MasterChangedError(RedisConnectionError):
     """The Sentinels name another master than the one of this connection."""
 
 
-def make_client(url: str, **options: Any) -> Redis:
-    """Return a client for the Redis of a URL. Sends nothing.
+def make_client(url: str, timeout_seconds: float, **options: Any) -> Redis:
+    """Return a client for the Redis of a URL that fails fast: redis-py itself would retry ten times. Sends nothing.
 
-    `options` are redis-py's, for the servers and for the Sentinels, whose time-outs are bounded by
-    SENTINEL_TIMEOUT_SECONDS. The URL is redis-py's or
+    The time-out is for connecting and for each reply; that of the Sentinels is bounded by SENTINEL_TIMEOUT_SECONDS. It
+    and `options`, which are redis-py's, are for the servers and for the Sentinels. The URL is redis-py's or
     `redis+sentinel://user:password@host:port,host:port/name/database?option=value`: the hosts are the Sentinels
     (port 26379 by default), name is the master's, all else is for the master. Raises ValueError for any other text.
     """
+    options |= {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
+    options["retry"] = Retry(NoBackoff(), 0)
     scheme, _, rest = url.partition("://")
     if scheme not in SENTINEL_SCHEMES:
         return Redis.from_url(url, **options)
@@ -59,10 +63,9 @@ def make_client(url: str, **options: Any) -> Redis:
     if scheme.startswith("rediss"):
         given["ssl"] = True
     tls = {key: value for key, value in given.items() if key.startswith("ssl")}
-    timeouts = {
-        name: min(options.get(name, SENTINEL_TIMEOUT_SECONDS), SENTINEL_TIMEOUT_SECONDS)
-        for name in ("socket_timeout", "socket_connect_timeout")
-    }
+    timeouts = dict.fromkeys(
+        ("socket_timeout", "socket_connect_timeout"), min(timeout_seconds, SENTINEL_TIMEOUT_SECONDS)
+    )
     sentinels = Sentinel(
         [_address(host) for host in hosts.split(",")], sentinel_kwargs={**options, **timeouts, **tls, **for_sentinels}
     )

@@ -1,12 +1,11 @@
-"""The contract of announcers, and the choice of one."""
+"""The contract of announcers, the one without a channel, and the choice of one."""
 
 from collections.abc import Callable
 from typing import Protocol
 
+from notifygate import metrics
 from notifygate.announcements.announcement import Announcement
-from notifygate.announcements.null_announcer import NullAnnouncer
-from notifygate.announcements.redis_announcer import RedisAnnouncer, channel_of, make_redis
-from notifygate.announcements.seal import AnnouncementSeal
+from notifygate.announcements.redis_announcer import RedisAnnouncer
 from notifygate.settings import Settings
 
 
@@ -40,6 +39,27 @@ class Announcer(Protocol):
         ...
 
 
+class NullAnnouncer:
+    """See `Announcer`: sends and receives nothing.
+
+    The process's own follower gets its commits from the writer, so a single worker misses nothing. Further workers find
+    commits when they poll the log head.
+    """
+
+    has_channel = False
+    is_connected = True
+
+    def start(self) -> None:
+        """Set the metric of Redis to 0."""
+        metrics.redis_up.set(0)
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def announce(self, announcement: Announcement) -> None:
+        """Do nothing."""
+
+
 def make_announcer(
     settings: Settings,
     namespace: str,
@@ -50,7 +70,4 @@ def make_announcer(
     """Make the announcer that the settings ask for. The callbacks: see `RedisAnnouncer`. Raises ConfigurationError."""
     if not settings.redis_url:
         return NullAnnouncer()
-    channel = channel_of(namespace)
-    seal = AnnouncementSeal(settings.secret_key, channel)
-    redis = make_redis(settings.redis_url)
-    return RedisAnnouncer(redis, channel, seal, on_announcement=on_announcement, on_connected=on_connected)
+    return RedisAnnouncer(settings, namespace, on_announcement=on_announcement, on_connected=on_connected)

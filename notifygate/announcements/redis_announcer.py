@@ -15,8 +15,6 @@ from collections.abc import Callable
 
 import gevent
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from notifygate import metrics
 from notifygate.announcements.announcement import Announcement
@@ -25,6 +23,7 @@ from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.background import Background
 from notifygate.errors import ConfigurationError
 from notifygate.redis_client import make_client
+from notifygate.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -48,20 +47,12 @@ def channel_of(namespace: str) -> str:
 
 
 def make_redis(url: str) -> "Redis":
-    """Make a client that fails fast: short timeouts and no silent retries (redis-py would retry ten times).
+    """Make a client. It uses RESP2, whose connections receive replies only. Nothing is sent yet.
 
-    It uses RESP2, whose connections receive replies only. Nothing is sent yet. Raises ConfigurationError for an invalid
-    URL.
+    Raises ConfigurationError for an invalid URL.
     """
     try:
-        return make_client(
-            url,
-            protocol=2,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=0,
-        )
+        return make_client(url, TIMEOUT_SECONDS, protocol=2, health_check_interval=0)
     except ValueError:
         # Not chained: the error quotes the URL, which may contain a password.
         raise ConfigurationError(
@@ -69,7 +60,7 @@ def make_redis(url: str) -> "Redis":
         ) from None
 
 
-class RedisAnnouncer:
+class RedisAnnouncer(Background):
     """See `Announcer`: publishes this worker's commits on a channel of Redis and offers those of others.
 
     `on_announcement` is called in the hub and must not block, and so is `on_connected` after each (re)subscription:
@@ -80,31 +71,23 @@ class RedisAnnouncer:
 
     def __init__(
         self,
-        redis: "Redis",
-        channel: str,
-        seal: AnnouncementSeal,
+        settings: Settings,
+        namespace: str,
         *,
         on_announcement: Callable[[Announcement], None],
         on_connected: Callable[[], None],
     ) -> None:
-        self._redis = redis
-        self._channel = channel
-        self._seal = seal
+        """Raises ConfigurationError for an invalid URL of Redis."""
+        super().__init__(self._stay_connected)
+        self._redis = make_redis(settings.redis_url)
+        self._channel = channel_of(namespace)
+        self._seal = AnnouncementSeal(settings.secret_key, self._channel)
         self._on_announcement = on_announcement
         self._on_connected = on_connected
         self._refused = metrics.Tally(metrics.announcements_refused)
         self._refusal_logged_at = -math.inf
         self._connection: RedisConnection
-        self._loop = Background(self._stay_connected)
         self.is_connected = False
-
-    def start(self) -> None:
-        """Begin to publish and to listen."""
-        self._loop.start()
-
-    def stop(self) -> None:
-        """Stop, and close the connection."""
-        self._loop.stop()
 
     def announce(self, announcement: Announcement) -> None:
         """Send an announcement to the others. Never waits: without a Redis that takes it, it is dropped.
@@ -114,8 +97,9 @@ class RedisAnnouncer:
         if not (self.is_connected and self._connection.publish(self._seal.seal(announcement))):
             metrics.redis_errors.inc()
 
-    def _make_connection(self) -> RedisConnection:
-        return RedisConnection(
+    def _stay_connected(self) -> None:
+        """Keep one connection until it breaks, then wait a little."""
+        self._connection = RedisConnection(
             self._redis,
             self._channel,
             on_subscribed=self._subscribed,
@@ -124,10 +108,6 @@ class RedisAnnouncer:
             on_oversized=lambda: self._refuse("too long"),
             on_error=self._count_error,
         )
-
-    def _stay_connected(self) -> None:
-        """Keep one connection until it breaks, then wait a little."""
-        self._connection = self._make_connection()
         try:
             self._connection.open()
             self._watch()
@@ -137,7 +117,7 @@ class RedisAnnouncer:
         finally:
             self._set_connected(False)
             self._connection.close()
-        with self._loop.idle:
+        with self.idle:
             gevent.sleep(RECONNECT_SECONDS)
 
     def _watch(self) -> None:
@@ -148,7 +128,7 @@ class RedisAnnouncer:
         """
         connection, silent_checks = self._connection, 0
         while True:
-            with self._loop.idle:
+            with self.idle:
                 if connection.lost.wait(TIMEOUT_SECONDS / CHECKS_PER_TIMEOUT):
                     raise ConnectionError
             connection.check_master()

@@ -17,9 +17,7 @@ from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock
@@ -124,12 +122,7 @@ class RateLimits:
 
 
 def _connect(app: Flask, url: str) -> Redis:
-    client = make_client(
-        url,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    client = make_client(url, REDIS_TIMEOUT_SECONDS)
     limiter = Limiter(
         get_remote_address,
         app=app,

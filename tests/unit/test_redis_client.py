@@ -33,12 +33,13 @@ def test_url_names_sentinels_and_their_master() -> None:
         assert given["retry"].get_retries() == 0
 
 
-def test_sentinel_has_no_more_time_than_a_server() -> None:
-    pool = make_client("redis+sentinel://h1/cache", socket_timeout=0.1, socket_connect_timeout=9.0).connection_pool
+@pytest.mark.parametrize(("seconds", "for_sentinels"), [(0.1, 0.1), (9.0, SENTINEL_TIMEOUT_SECONDS)])
+def test_sentinel_has_no_more_time_than_a_server(seconds: float, for_sentinels: float) -> None:
+    pool = make_client("redis+sentinel://h1/cache", seconds).connection_pool
     assert isinstance(pool, SentinelConnectionPool)
     (sentinel,) = pool.sentinel_manager.sentinels
     given = sentinel.connection_pool.connection_kwargs
-    assert (given["socket_timeout"], given["socket_connect_timeout"]) == (0.1, SENTINEL_TIMEOUT_SECONDS)
+    assert (given["socket_timeout"], given["socket_connect_timeout"]) == (for_sentinels, for_sentinels)
 
 
 def test_credentials_and_database_are_for_the_master_alone() -> None:
@@ -61,7 +62,7 @@ def test_tls_is_for_the_servers_and_the_sentinels() -> None:
     pool, (sentinel,) = sentinels_of("rediss+sentinel://h1/cache?ssl_ca_certs=/ca.pem")
     assert pool.connection_class is SentinelManagedSSLConnection
     assert pool.connection_kwargs["ssl_ca_certs"] == sentinel["ssl_ca_certs"] == "/ca.pem"
-    assert make_client("rediss://h1").connection_pool.connection_class is SSLConnection
+    assert make_client("rediss://h1", 1).connection_pool.connection_class is SSLConnection
 
 
 @pytest.mark.parametrize(
@@ -90,5 +91,5 @@ def test_connection_without_sentinels_is_never_superseded() -> None:
 
 
 def test_connection_is_not_superseded_while_no_sentinel_answers() -> None:
-    pool = make_client("redis+sentinel://127.0.0.1:1/cache", socket_connect_timeout=1).connection_pool
+    pool = make_client("redis+sentinel://127.0.0.1:1/cache", 1).connection_pool
     assert not is_superseded(pool.connection_class(**pool.connection_kwargs))
