@@ -39,16 +39,11 @@ def is_topic(text: str) -> bool:
     return _TOPIC.fullmatch(text) is not None
 
 
-def is_audience(text: str) -> bool:
-    """Return whether a text is an audience that a publisher can name."""
-    return _AUDIENCE.fullmatch(text) is not None
-
-
 def may_match_audience(pattern: str) -> bool:
     """Return whether any audience may match a pattern, in which `*` matches any characters."""
     head, star, _ = pattern.partition("*")
     if not star:
-        return is_audience(pattern)
+        return _AUDIENCE.fullmatch(pattern) is not None
     kinds = ("user:", "role:", "topic:")
     return head.startswith(kinds) or any(kind.startswith(head) for kind in (*kinds, ALL))
 

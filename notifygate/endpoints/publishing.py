@@ -17,11 +17,11 @@ def publish(exchange: Exchange, services: Services, request: NotificationRequest
     """Publish a notification, once per Idempotency-Key, count its audiences and return 201."""
     key = _idempotency_key(exchange.request.field(b"idempotency-key"))
     take(exchange, services.limits, "audiences", len(request.to))
-    answer = services.publishing.publish(exchange.publisher, request, key)
-    fields = {"Location": f"/v1/notifications/{answer.body['id']}"}
-    if answer.replayed:
+    body, is_earlier = services.publishing.publish(exchange.publisher, request, key)
+    fields = {"Location": f"/v1/notifications/{body['id']}"}
+    if is_earlier:
         fields["Idempotency-Replayed"] = "true"
-    return json_response(orjson.dumps(answer.body), 201, field_lines(fields))
+    return json_response(orjson.dumps(body), 201, field_lines(fields))
 
 
 def _idempotency_key(key: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """Publishing a notification, once per Idempotency-Key."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -27,14 +26,6 @@ Outcome = dict[str, Any]
 number of audiences."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishAnswer:
-    """The answer to a publisher: the JSON body, and whether it is an earlier answer given again."""
-
-    body: dict[str, Any]
-    replayed: bool = False
-
-
 class Publishing:
     """Publishes."""
 
@@ -53,8 +44,10 @@ class Publishing:
         self._catalog = catalog
         self._default_ttl_seconds = default_ttl_seconds
 
-    def publish(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None) -> PublishAnswer:
-        """Publish a notification and return when it is durable.
+    def publish(
+        self, publisher: Publisher, request: NotificationRequest, idempotency_key: str | None
+    ) -> tuple[dict[str, Any], bool]:
+        """Publish a notification; when it is durable, return the body of the answer, and whether it is an earlier one.
 
         Raises ForbiddenError where the key may not use an audience, the type or the sender, IdempotencyMismatchError,
         and UnavailableError if the outcome is not known.
@@ -70,13 +63,16 @@ class Publishing:
         if idempotency_key is None:
             notification, outcome = self._make(publisher, request)
             self._writer.publish(notification)
-            return PublishAnswer(_answer_body(request, outcome))
-        return self._publish_once(publisher, request, idempotency_key)
+            return _answer_body(request, outcome), False
+        outcome, is_earlier = self._publish_once(publisher, request, idempotency_key)
+        return _answer_body(request, outcome), is_earlier
 
-    def _publish_once(self, publisher: Publisher, request: NotificationRequest, idempotency_key: str) -> PublishAnswer:
+    def _publish_once(
+        self, publisher: Publisher, request: NotificationRequest, idempotency_key: str
+    ) -> tuple[Outcome, bool]:
         digest = request.digest()
         if outcome := self._recall(publisher.key_id, idempotency_key, digest):
-            return PublishAnswer(_answer_body(request, outcome), replayed=True)
+            return outcome, True
         notification, outcome = self._make(publisher, request)
         claim = IdempotencyClaim(publisher.key_id, idempotency_key, digest, orjson.dumps(outcome).decode())
         try:
@@ -84,9 +80,9 @@ class Publishing:
         except ClaimTakenError as error:
             # The same key at the same time: the table's primary key admitted the other request.
             if outcome := self._recall(publisher.key_id, idempotency_key, digest):
-                return PublishAnswer(_answer_body(request, outcome), replayed=True)
+                return outcome, True
             raise UnavailableError("The outcome of an earlier request with this Idempotency-Key is unknown.") from error
-        return PublishAnswer(_answer_body(request, outcome))
+        return outcome, False
 
     def _recall(self, key_id: str, idempotency_key: str, digest: str) -> Outcome | None:
         """Return the outcome of an earlier request with this key; None if there was none within IDEMPOTENCY_SECONDS."""
@@ -136,12 +132,6 @@ class Publishing:
 
 def _answer_body(request: NotificationRequest, outcome: Outcome) -> dict[str, Any]:
     """Return the answer to a request with this outcome; other fields, as in records of version 0.1, are ignored."""
-    body: dict[str, Any] = {
-        "id": outcome["id"],
-        "created_at": outcome["created_at"],
-        "expires_at": outcome["expires_at"],
-        "to": list(request.to),
-        "type": request.content["type"],
-        "priority": outcome["priority"],
-    }
+    body = {name: outcome[name] for name in ("id", "created_at", "expires_at")}
+    body |= {"to": list(request.to), "type": request.content["type"], "priority": outcome["priority"]}
     return {**body, "truncated": True} if request.cut_off else body

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, cast
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from notifygate.domain.audience import is_audience
+from notifygate.domain.audience import AUDIENCE_PATTERN
 from notifygate.settings import MAX_TTL_SECONDS
 from notifygate.validation import BodyModel
 
@@ -51,8 +51,6 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Characters that a line must not contain."""
 
 _TEXT = re.compile(TEXT_PATTERN)
-_URL = re.compile(URL_PATTERN)
-_ICON = re.compile(ICON_PATTERN)
 _write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -63,28 +61,16 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _line(value: str) -> str:
-    if CONTROL.search(value):
-        raise ValueError("must be one line of text without control characters")
-    return value
+def _matching(pattern: str, message: str) -> AfterValidator:
+    """Return a validator of a whole text by a pattern, with the message of its error."""
+    fullmatch = re.compile(pattern).fullmatch
 
+    def check(value: str) -> str:
+        if not fullmatch(value):
+            raise ValueError(message)
+        return value
 
-def _url(value: str) -> str:
-    if not _URL.fullmatch(value):
-        raise ValueError("must be an http or https URL, or a path that begins with a single /")
-    return value
-
-
-def _icon(value: str) -> str:
-    if not _ICON.fullmatch(value):
-        raise ValueError("must be a short name or an https URL")
-    return value
-
-
-def _audience(value: str) -> str:
-    if not is_audience(value):
-        raise ValueError("must be user:<id>, role:<name>, topic:<name> or all")
-    return value
+    return AfterValidator(check)
 
 
 def _integer(value: Any) -> Any:
@@ -128,10 +114,10 @@ def data_as_json(data: dict[str, Any]) -> str:
 Text = Annotated[str, BeforeValidator(_text)]
 """A text of `TEXT_PATTERN`."""
 
-Line = Annotated[Text, AfterValidator(_line)]
+Line = Annotated[Text, _matching(LINE_PATTERN, "must be one line of text without control characters")]
 """A text of `LINE_PATTERN`."""
 
-Audience = Annotated[Text, AfterValidator(_audience)]
+Audience = Annotated[Text, _matching(AUDIENCE_PATTERN, "must be user:<id>, role:<name>, topic:<name> or all")]
 """An audience (docs/protocol.md section 3)."""
 
 Priority = Literal["low", "normal", "high", "critical"]
@@ -140,10 +126,14 @@ Priority = Literal["low", "normal", "high", "critical"]
 TypeName = Annotated[Text, Field(pattern=TYPE_PATTERN)]
 """A notification type, of `TYPE_PATTERN`."""
 
-Url = Annotated[Text, Field(max_length=2000), AfterValidator(_url)]
+Url = Annotated[
+    Text,
+    Field(max_length=2000),
+    _matching(URL_PATTERN, "must be an http or https URL, or a path that begins with a single /"),
+]
 """A link, of `URL_PATTERN`."""
 
-Icon = Annotated[Line, Field(max_length=200), AfterValidator(_icon)]
+Icon = Annotated[Line, Field(max_length=200), _matching(ICON_PATTERN, "must be a short name or an https URL")]
 """An icon, of `ICON_PATTERN`."""
 
 NotificationId = Annotated[Text, Field(min_length=1, max_length=64)]
@@ -175,11 +165,7 @@ class NotificationRequest:
 class NotificationBody(BodyModel):
     """A notification to be published. Every field but `to` and `ttl` is part of what recipients get, in this order."""
 
-    to: Annotated[
-        list[Audience],
-        BeforeValidator(_list),
-        Field(min_length=1, max_length=MAX_AUDIENCES),
-    ]
+    to: Annotated[list[Audience], BeforeValidator(_list), Field(min_length=1, max_length=MAX_AUDIENCES)]
     type: TypeName = "general"
     title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)]
     body: Annotated[Text, Field(max_length=MAX_BODY_CHARACTERS)] = ""

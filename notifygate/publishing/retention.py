@@ -17,6 +17,7 @@ from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.database import Database
 from notifygate.storage.stores import pruning
 from notifygate.storage.stores.idempotency import delete_old_outcomes
+from notifygate.storage.stores.parameters import in_parts
 
 ROWS_PER_TRANSACTION = 500
 """Maximum of deleted rows of one transaction, which bounds the time of the log's lock."""
@@ -56,9 +57,10 @@ class Retention:
         cutoff = now - self._retention_ms
         entries, floor = self._prune_entries(cutoff)
         notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)
-        pruned = Pruned(
-            entries, notifications, self._prune_inboxes(), self._prune_idempotency(now - IDEMPOTENCY_SECONDS * 1000)
-        )
+        inboxes = self._prune_inboxes()
+        oldest = now - IDEMPOTENCY_SECONDS * 1000
+        records = self._transact(lambda transaction: delete_old_outcomes(transaction.connection, oldest))
+        pruned = Pruned(entries, notifications, inboxes, records)
         metrics.pruned.labels("entry").inc(pruned.entries)
         metrics.pruned.labels("notification").inc(pruned.notifications)
         metrics.pruned.labels("inbox").inc(pruned.inboxes)
@@ -97,8 +99,7 @@ class Retention:
             batch = self._database.read(
                 functools.partial(pruning.read_dismissed, after=after, until=until, cutoff=cutoff)
             )
-            for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
-                total += self._delete_notifications(batch[begin : begin + ROWS_PER_TRANSACTION])
+            total += sum(map(self._delete_notifications, in_parts(batch, ROWS_PER_TRANSACTION)))
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:
@@ -108,8 +109,7 @@ class Retention:
         total, after = 0, ""
         while (until := self._read_unpolled_bound(after)) is not None:
             batch = self._database.read(functools.partial(pruning.read_empty_inboxes, after=after, until=until))
-            for begin in range(0, len(batch), ROWS_PER_TRANSACTION):
-                total += self._delete_inboxes(batch[begin : begin + ROWS_PER_TRANSACTION])
+            total += sum(map(self._delete_inboxes, in_parts(batch, ROWS_PER_TRANSACTION)))
             after = until
         return total
 
@@ -119,6 +119,3 @@ class Retention:
     def _delete_inboxes(self, recipients: Sequence[str]) -> int:
         """Delete those that are still unpolled and empty: the log is locked here, and it was not for the search."""
         return self._transact(lambda transaction: pruning.delete_empty_inboxes(transaction.connection, recipients))
-
-    def _prune_idempotency(self, cutoff: int) -> int:
-        return self._transact(lambda transaction: delete_old_outcomes(transaction.connection, cutoff))
