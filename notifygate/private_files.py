@@ -16,6 +16,15 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def write_private_file(path: Path, text: str) -> None:
+    """Create a file with mode 0600 in place of any other; return when its content is on disk. Raises OSError."""
+    path.unlink(missing_ok=True)  # created again, so that no other process has it open
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def make_private_file(path: str) -> None:
     """Create an empty file with mode 0600, unless it exists or can't be created.
 

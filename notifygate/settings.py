@@ -7,15 +7,15 @@ the declarations; a test compares them.
 
 import math
 import os
+import re
 import secrets
-import types
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_origin
 
 from notifygate.errors import ConfigurationError
-from notifygate.private_files import make_private_folder
+from notifygate.private_files import make_private_folder, write_private_file
 
 PREFIX = "NOTIFYGATE_"
 """First part of the names of all environment variables."""
@@ -27,6 +27,9 @@ JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for 
 
 MIN_SECRET_BYTES = 32
 """256 bits: out of reach of guessing, and the minimum for HS256 (RFC 7518 section 3.2)."""
+
+GENERATED_SECRETS = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
+"""Settings that are generated if they are not set -> their files in the data folder."""
 
 MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
@@ -55,9 +58,7 @@ class Settings:
     )
     data_dir: Path = _setting(Path("var"), "Folder for the SQLite file and the generated secrets.")
     database_url: str = _setting(
-        "",
-        "SQLAlchemy URL: sqlite or postgresql+psycopg. Empty: a SQLite file in the data folder.",
-        secret=True,
+        "", "SQLAlchemy URL: sqlite or postgresql+psycopg. Empty: a SQLite file in the data folder.", secret=True
     )
     database_pool: int = _setting(10, "Maximum of database connections per worker.", least=3)
     database_prepare: bool = _setting(
@@ -65,8 +66,7 @@ class Settings:
         "Prepare statements and send time-outs when connecting. False: for PgBouncer in transaction mode; set the time-outs on the role then.",
     )
     database_timeline: bool = _setting(
-        True,
-        "Detect a promoted PostgreSQL standby by its timeline. False: for providers that hide `pg_walfile_name`.",
+        True, "Detect a promoted PostgreSQL standby by its timeline. False: for providers that hide `pg_walfile_name`."
     )
     database_synchronous: bool = _setting(
         False, "Replication is synchronous: a promoted standby has every acknowledged commit, so the epoch stays."
@@ -126,10 +126,7 @@ class Settings:
         most=MAX_TTL_SECONDS,
     )
     retention_days: int = _setting(
-        30,
-        "How long changes and dismissed or expired notifications are kept.",
-        unit="days",
-        least=1,
+        30, "How long changes and dismissed or expired notifications are kept.", unit="days", least=1
     )
     limit_publish: str = _setting("1200/minute", "Publications per API key. Empty: no limit.")
     limit_audiences: str = _setting("60000/minute", "Audiences of publications, per API key. Empty: no limit.")
@@ -173,13 +170,12 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
     is out of range.
     """
     environ = os.environ if environ is None else environ
-    hints = get_type_hints(Settings)
     values: dict[str, Any] = {}
     for setting in fields(Settings):
         name = variable(setting)
         text = _text_of(name, environ, allow_file=setting.metadata["secret"])
         if text is not None:
-            values[setting.name] = _parse(name, text, hints[setting.name])
+            values[setting.name] = _parse(name, text, setting.type)
     settings = Settings(**{**values, **(overrides or {})})
     _check(settings)
     return _with_secrets(settings)
@@ -200,8 +196,6 @@ def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str 
 def _parse(name: str, text: str, hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return _split(text)
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = get_args(hint)[0]
     parse: Callable[[str], Any] = _truth if hint is bool else hint
     try:
         return parse(text.strip())
@@ -218,17 +212,10 @@ def _truth(text: str) -> bool:
 
 def _split(text: str) -> tuple[str, ...]:
     """Split a list at commas and line ends; blocks in PEM stay whole."""
-    marker = "-----END"
-    if marker not in text:
+    if "-----END" not in text:
         return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
-    blocks: list[str] = []
-    lines: list[str] = []
-    for line in text.splitlines():
-        lines.append(line)
-        if line.startswith(marker):
-            blocks.append("\n".join(lines).strip())
-            lines = []
-    return tuple(blocks)
+    lines = "\n".join(text.splitlines())
+    return tuple(block.strip() for block in re.findall(r"(?ms).*?^-----END[^\n]*", lines))
 
 
 def _check(settings: Settings) -> None:
@@ -269,11 +256,8 @@ def _check(settings: Settings) -> None:
 
 
 def _with_secrets(settings: Settings) -> Settings:
-    if not settings.secret_key:
-        settings = replace(settings, secret_key=(_secret_in(settings.data_dir / "secret_key"),))
-    if not settings.jwt_secrets:
-        settings = replace(settings, jwt_secrets=(_secret_in(settings.data_dir / "jwt_secret"),))
-    return settings
+    missing = {name: file for name, file in GENERATED_SECRETS.items() if not getattr(settings, name)}
+    return replace(settings, **{name: (_secret_in(settings.data_dir / file),) for name, file in missing.items()})
 
 
 def _secret_in(path: Path) -> str:
@@ -286,11 +270,7 @@ def _secret_in(path: Path) -> str:
         make_private_folder(path.parent)
         if not path.exists():
             draft = path.with_name(f".{path.name}.{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            write_private_file(draft, secrets.token_urlsafe(48) + "\n")
             try:
                 os.link(draft, path)
             except FileExistsError:

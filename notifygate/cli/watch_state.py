@@ -6,8 +6,6 @@ The number of ids is limited. The horizon covers the older ones: ids sort by cre
 or below it was printed before.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable
@@ -18,6 +16,7 @@ from typing import Any, cast
 import click
 
 from notifygate.cli.inbox_page import Notification
+from notifygate.private_files import write_private_file
 
 MAX_SHOWN_IDS = 500  # ids; more than two of the largest pages, in a file of 20 kB that is fast to write
 _VERSION = 1
@@ -88,20 +87,10 @@ def save_state(path: Path, state: WatchState) -> None:
     The new content is on disk before the file is renamed, and the rename when this returns: a crash
     leaves the old file or the new one. Raises `click.ClickException`.
     """
-    content = {
-        "version": _VERSION,
-        "cursor": state.cursor,
-        "horizon": state.horizon,
-        "told": sorted(state.shown_ids),
-    }
+    content = {"version": _VERSION, "cursor": state.cursor, "horizon": state.horizon, "told": sorted(state.shown_ids)}
     fresh = path.with_name(path.name + ".tmp")
     try:
-        fresh.unlink(missing_ok=True)  # left by a crash; created again, so that no other process has it open
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
+        write_private_file(fresh, json.dumps(content))
         os.replace(fresh, path)
         directory = os.open(path.parent, os.O_RDONLY)
         try:
