@@ -9,12 +9,9 @@ raising `click.ClickException` or one of `notifygate.errors`; any other exceptio
 its stack.
 """
 
-from __future__ import annotations
-
 import importlib
 import io
 import sys
-from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -68,31 +65,16 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt:  # click would write an empty line and end with 1
             raise click.exceptions.Exit(INTERRUPTED) from None
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run the command line and end the process as described in the module's docstring.
 
         The arguments are those of `click.Command.main`. Usage errors end with 1 like all other failures;
         click alone would end them with 2 and several lines.
         """
-        arguments: dict[str, Any] = {
-            "args": args,
-            "prog_name": prog_name,
-            "complete_var": complete_var,
-            "windows_expand_args": windows_expand_args,
-            **extra,
-        }
         if not standalone_mode:
-            return super().main(standalone_mode=False, **arguments)
+            return super().main(*args, standalone_mode=False, **extra)
         try:
-            sys.exit(super().main(standalone_mode=False, **arguments))
+            sys.exit(super().main(*args, standalone_mode=False, **extra))
         except click.UsageError as error:
             _fail(_usage_message(error))
         except click.ClickException as error:

@@ -9,63 +9,25 @@ Each failure is a `TransientError` (worth a retry) or a `RefusedError` (not wort
 of one sentence that never contains the key or the token.
 """
 
-from __future__ import annotations
-
 import http.client
 import json
 import os
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import click
 
-from notifygate.cli.http_problem import describe_refusal, problem_code, read_retry_after_seconds
+from notifygate.cli.http_answer import Answer, RefusedError, TransientError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 """Value of NOTIFYGATE_URL if it is not set: the gateway of `make run`."""
 
 CONNECT_TIMEOUT_SECONDS = 10.0  # three lost SYNs are sent again within 7 s; later ones rarely help
 
-_MAX_MESSAGE_LENGTH = 400  # characters, a readable line
 # http.client rejects anything else with an error that quotes it, secret or not.
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
-
-
-class RefusedError(click.ClickException):
-    """The same request again would fail the same way. `code` is the problem's, "" without one."""
-
-    def __init__(self, message: str, status: int, code: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
-class TransientError(click.ClickException):
-    """A missing, incomplete or temporary error response. Retry after `retry_after_seconds` at least."""
-
-    def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response with 2xx or 304, read to its end."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the parsed body. Raises TransientError if it is not JSON (a portal, a truncated response)."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise TransientError("the response is not JSON; check that NOTIFYGATE_URL is a gateway") from None
 
 
 class Gateway:
@@ -80,13 +42,7 @@ class Gateway:
         self._secret = secret
         self._prefix = parts.path.rstrip("/")
         self._address = f"{parts.scheme}://{parts.netloc}"
-        host, port = parts.hostname or "", parts.port
-        if parts.scheme == "https":
-            self._connection = http.client.HTTPSConnection(
-                host, port, timeout=CONNECT_TIMEOUT_SECONDS, context=ssl.create_default_context()
-            )
-        else:
-            self._connection = http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
+        self._connection = connection_to(parts, CONNECT_TIMEOUT_SECONDS)
 
     def request(
         self,
@@ -133,7 +89,7 @@ class Gateway:
             raise TransientError(f"no response from {self._address}: {reason}") from None
         if answer.status == 304 or 200 <= answer.status < 300:
             return answer
-        raise self._failure(answer)
+        raise answer.error(self._secret)
 
     def close(self) -> None:
         """Close the connection; a later request opens a new one."""
@@ -156,14 +112,14 @@ class Gateway:
             connection.close()
             raise
 
-    def _failure(self, answer: Answer) -> TransientError | RefusedError:
-        """Return the error of a response other than 2xx and 304."""
-        message = describe_refusal(answer.status, answer.headers, answer.body)
-        # The response may quote the credential. It is removed before truncation, which might halve it.
-        message = message.replace(self._secret, "***")[:_MAX_MESSAGE_LENGTH]
-        if answer.status in (408, 429) or answer.status >= 500:
-            return TransientError(message, read_retry_after_seconds(answer.headers))
-        return RefusedError(message, answer.status, problem_code(answer.body))
+
+def connection_to(parts: SplitResult, timeout_seconds: float) -> http.client.HTTPConnection:
+    """Return a connection to the host of an http or https URL, which connects on first use."""
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=timeout_seconds)
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=context)
 
 
 def open_gateway(secret_variable: str) -> Gateway:

@@ -6,14 +6,13 @@ any other response without changes by a pause of `poll.after`. Without the pause
 early (it stops, it is at its maximum of holds, a seventh device ended this hold) would be polled without end.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NoReturn
 
 import click
 
-from notifygate.cli.gateway_http import Answer, Gateway, RefusedError, TransientError
+from notifygate.cli.gateway_http import Gateway
+from notifygate.cli.http_answer import Answer, RefusedError, TransientError
 from notifygate.cli.inbox_page import InboxPage, Notification, read_history, read_page
 from notifygate.cli.pace import Pace
 from notifygate.cli.watch_state import WatchState

@@ -1,12 +1,10 @@
 """One response of GET /v1/inbox, and a notification as a line of text (docs/protocol.md section 4)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from notifygate.cli.gateway_http import Answer, TransientError
+from notifygate.cli.http_answer import Answer, TransientError
 from notifygate.cli.one_line import one_line
 
 Notification = dict[str, Any]

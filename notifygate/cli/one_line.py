@@ -6,8 +6,6 @@ type commands; a line break could forge a line; a bidirectional override could s
 another order.
 """
 
-from __future__ import annotations
-
 import re
 
 _SPACE = re.compile(r"\s+")

@@ -4,8 +4,6 @@ Full jitter (a delay drawn evenly between zero and the bound) spreads clients th
 over the whole interval, so that a gateway which comes back does not get all of their requests at once.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable

@@ -7,8 +7,6 @@ default title from the text, and truncated text.
 All tries of one run carry the same Idempotency-Key, so the gateway publishes once, for any number of them.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import re
@@ -19,7 +17,8 @@ from typing import Any, cast
 import click
 
 from notifygate.cli.durations import Duration
-from notifygate.cli.gateway_http import Answer, Gateway, TransientError, open_gateway
+from notifygate.cli.gateway_http import Gateway, open_gateway
+from notifygate.cli.http_answer import Answer, TransientError
 from notifygate.cli.one_line import one_line
 from notifygate.cli.pace import Pace
 

@@ -4,8 +4,6 @@ Lines are printed and flushed before the cursor advances: a crash in between rep
 loses one. `notifygate.cli.inbox_follower` polls.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import sys

@@ -1,15 +1,16 @@
 """Requests through a URL, each on a connection of its own, with all of the answer and nothing hidden."""
 
 import http.client
-import json
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 import click
+
+from notifygate.cli.gateway_http import connection_to
+from notifygate.cli.http_answer import Answer
 
 _REMEDY = "correct --url, or start what should answer there"
 _CERTIFICATE_REMEDY = (
@@ -31,24 +32,12 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True)
-class ProxyAnswer:
-    """An answer of any status."""
+class ProxyAnswer(Answer):
+    """An answer of any status, after `seconds`."""
 
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
     seconds: float
     not_after: float | None
     """When the certificate ends (Unix seconds); None without TLS."""
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The body as a JSON object, empty if it is none."""
-        try:
-            document: Any = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
 
     @property
     def is_of_the_gateway(self) -> bool:
@@ -64,18 +53,18 @@ class ProxyClient:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
             raise click.ClickException("--url must be http://HOST or https://HOST, with a path at most.")
-        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._parts, self._prefix = parts, parts.path.rstrip("/")
         self.is_https = parts.scheme == "https"
         self._token = token
 
     @property
     def is_on_this_machine(self) -> bool:
         """Whether nothing leaves this machine."""
-        return self._host in ("127.0.0.1", "localhost", "::1")
+        return self._parts.hostname in ("127.0.0.1", "localhost", "::1")
 
     def is_at(self, bind: str) -> bool:
         """Return whether the URL is that of the gateway itself, which listens at `bind`."""
-        return self.is_on_this_machine and not self.is_https and bind.endswith(f":{self._port or 80}")
+        return self.is_on_this_machine and not self.is_https and bind.endswith(f":{self._parts.port or 80}")
 
     def ask(
         self,
@@ -87,7 +76,7 @@ class ProxyClient:
         timeout_seconds: float = 10.0,
     ) -> ProxyAnswer:
         """Send one request. Raises NoAnswerError."""
-        connection = self._connect(timeout_seconds)
+        connection = connection_to(self._parts, timeout_seconds)
         fields = {"Authorization": f"Bearer {self._token}", "User-Agent": "notifygate-doctor", **(headers or {})}
         began = time.monotonic()
         try:
@@ -113,7 +102,7 @@ class ProxyClient:
 
         Raises NoAnswerError if the connection can't be made, or ends.
         """
-        connection = self._connect(seconds)
+        connection = connection_to(self._parts, seconds)
         try:
             connection.putrequest("POST", self._prefix + path)
             connection.putheader("Authorization", f"Bearer {self._token}")
@@ -128,12 +117,6 @@ class ProxyClient:
         finally:
             connection.close()
         return True
-
-    def _connect(self, timeout_seconds: float) -> http.client.HTTPConnection:
-        if not self.is_https:
-            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_seconds)
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_seconds, context=context)
 
 
 def _not_after(socket: object) -> float | None:

@@ -380,7 +380,7 @@ finally:
         "notifygate.cli",
         "notifygate.cli.durations",
         "notifygate.cli.gateway_http",
-        "notifygate.cli.http_problem",
+        "notifygate.cli.http_answer",
         "notifygate.cli.one_line",
         "notifygate.cli.pace",
         "notifygate.cli.send",

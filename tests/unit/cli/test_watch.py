@@ -14,7 +14,8 @@ import pytest
 from click.testing import Result
 
 from notifygate.cli import watch
-from notifygate.cli.gateway_http import Answer, Gateway
+from notifygate.cli.gateway_http import Gateway
+from notifygate.cli.http_answer import Answer
 from notifygate.cli.watch_state import MAX_SHOWN_IDS, WatchState, load_state, save_state
 from tests.unit.cli.scripted_gateway import FakePace, ScriptedGateway
 
