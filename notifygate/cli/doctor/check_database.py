@@ -1,12 +1,11 @@
 """Checks of the database: connection, migration, durability, and the clock."""
 
-import math
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.cli.doctor.finding import CLOCK, DATABASE, SLOW_SECONDS, Finding, quickest
 from notifygate.errors import ConfigurationError, NotifygateError
 from notifygate.settings import Settings
 from notifygate.storage.database import Database, open_database
@@ -14,20 +13,11 @@ from notifygate.storage.faults import driver_message
 from notifygate.storage.readiness import check_server, verify
 from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
 
-TOPIC = "database"
-"""The topic of this module's findings."""
-
 OLDEST_POSTGRESQL = 14
 """Of the versions that PostgreSQL supports at the time of writing (https://www.postgresql.org/support/versioning/)."""
 
-SLOW_SECONDS = 0.02
-"""A commit waits for the database several times: at this a single publication takes about 0.1 s."""
-
 MAX_CLOCK_SECONDS = 1.0
 """Clock difference that is hidden by the unit of `exp` and of `ttl`."""
-
-TRIES = 5
-"""Of these the quickest counts: a machine that is busy for a moment is not a slow database."""
 
 _FAULTS = (
     ("password authentication failed", "it refuses the password: correct NOTIFYGATE_DATABASE_URL"),
@@ -52,12 +42,12 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     """Check the database of some settings; yield the findings."""
     url = settings.effective_database_url
     if url.startswith("sqlite") and not Path(url.partition("///")[2].partition("?")[0]).exists():
-        yield ok(TOPIC, "the SQLite file does not exist yet: 'notifygate serve' makes it")
+        yield DATABASE.ok("the SQLite file does not exist yet: 'notifygate serve' makes it")
         return
     try:
         database = open_database(settings)
     except ConfigurationError as error:
-        yield wrong(TOPIC, str(error))
+        yield DATABASE.wrong(str(error))
         return
     try:
         yield _answers(database)
@@ -66,7 +56,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
             yield _clock(database)
         yield from _schema(database, settings)
     except NotifygateError as error:
-        yield wrong(TOPIC, _unreachable(error))
+        yield DATABASE.wrong(_unreachable(error))
     finally:
         database.engine.dispose()
 
@@ -81,18 +71,13 @@ def _unreachable(error: NotifygateError) -> str:
 
 
 def _answers(database: Database) -> Finding:
-    version, seconds = database.read(read_version), math.inf
-    for _ in range(TRIES):
-        began = time.monotonic()
-        database.read(read_version)
-        seconds = min(seconds, time.monotonic() - began)
+    version, seconds = quickest(lambda: database.read(read_version))
     if seconds > SLOW_SECONDS:
-        return warning(
-            TOPIC,
+        return DATABASE.warning(
             f"{version} takes {seconds * 1000:.0f} ms for a short transaction, and a publication waits for several:"
-            " move it closer to the gateway",
+            " move it closer to the gateway"
         )
-    return ok(TOPIC, f"{version} answers within {seconds * 1000:.1f} ms")
+    return DATABASE.ok(f"{version} answers within {seconds * 1000:.1f} ms")
 
 
 def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -100,9 +85,9 @@ def _schema(database: Database, settings: Settings) -> Iterator[Finding]:
         database.read(lambda connection: verify(connection, settings.secret_key))
         check_server(database)
     except ConfigurationError as error:
-        yield wrong(TOPIC, str(error))
+        yield DATABASE.wrong(str(error))
     else:
-        yield ok(TOPIC, "it has the schema of this version and belongs to this gateway's secret key")
+        yield DATABASE.ok("it has the schema of this version and belongs to this gateway's secret key")
 
 
 def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -110,27 +95,24 @@ def _of_the_server(database: Database, settings: Settings) -> Iterator[Finding]:
     names = ("server_version_num", "fsync", "synchronous_commit", "max_connections")
     values = database.read(lambda connection: read_server_settings(connection, names))
     if int(values["server_version_num"]) < OLDEST_POSTGRESQL * 10_000:
-        yield warning(TOPIC, f"its version is not supported any more: update it to {OLDEST_POSTGRESQL} or later")
+        yield DATABASE.warning(f"its version is not supported any more: update it to {OLDEST_POSTGRESQL} or later")
     if database.read(read_is_standby):
-        yield wrong(
-            TOPIC, "the server is a standby, which can't be written: add target_session_attrs=read-write to the URL"
+        yield DATABASE.wrong(
+            "the server is a standby, which can't be written: add target_session_attrs=read-write to the URL"
         )
     for name in ("fsync", "synchronous_commit"):
         if values[name] == "off":
-            yield wrong(
-                TOPIC,
-                f"{name} is off, so that it acknowledges what is not on disk and a 201 promises too much: set"
-                f" {name}=on",
+            yield DATABASE.wrong(
+                f"{name} is off, so that it acknowledges what is not on disk and a 201 promises too much: set {name}=on"
             )
     needed, most = settings.workers * settings.database_pool, int(values["max_connections"])
     if needed + 10 > most:
-        yield wrong(
-            TOPIC,
+        yield DATABASE.wrong(
             f"{settings.workers} workers with {settings.database_pool} connections each, and the command line, need"
-            f" more than its {most} connections: raise max_connections, or lower NOTIFYGATE_DATABASE_POOL",
+            f" more than its {most} connections: raise max_connections, or lower NOTIFYGATE_DATABASE_POOL"
         )
     else:
-        yield ok(TOPIC, f"this gateway takes up to {needed} of its {most} connections")
+        yield DATABASE.ok(f"this gateway takes up to {needed} of its {most} connections")
 
 
 def _clock(database: Database) -> Finding:
@@ -142,9 +124,8 @@ def _clock(database: Database) -> Finding:
     ahead = before - server if server < before else min(0.0, after - server)
     if abs(ahead) > MAX_CLOCK_SECONDS:
         direction = "ahead of" if ahead > 0 else "behind"
-        return wrong(
-            "clock",
+        return CLOCK.wrong(
             f"this machine is {abs(ahead):.1f} s {direction} the database's: synchronise both (NTP); tokens and times"
-            " to live go by them",
+            " to live go by them"
         )
-    return ok("clock", "this machine and the database's agree to within a second")
+    return CLOCK.ok("this machine and the database's agree to within a second")

@@ -5,12 +5,9 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.cli.doctor.finding import MACHINE, Finding
 from notifygate.open_files import OTHER_FILES
 from notifygate.settings import Settings
-
-TOPIC = "machine"
-"""The topic of this module's findings."""
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
 """For SQLite's file and its write-ahead log, which grows by as much as is written until it is copied back."""
@@ -36,16 +33,16 @@ def _open_files(settings: Settings) -> Finding:
     least = settings.holds_per_worker + OTHER_FILES
     wanted = 2 * settings.holds_per_worker + 1000 + OTHER_FILES  # as gunicorn.conf.py has it
     if hard == resource.RLIM_INFINITY or hard >= wanted:
-        return ok(TOPIC, f"a worker may open {hard if hard != resource.RLIM_INFINITY else 'any number of'} files")
+        return MACHINE.ok(f"a worker may open {hard if hard != resource.RLIM_INFINITY else 'any number of'} files")
     remedy = (
         f"LimitNOFILE={wanted} in the unit, 'ulimit -Hn {wanted}' in a shell, or a lower NOTIFYGATE_HOLDS_PER_WORKER"
     )
     if hard < least:
-        return wrong(
-            TOPIC, f"a process may open {hard} files, and {settings.holds_per_worker} holds need {least}: {remedy}"
+        return MACHINE.wrong(
+            f"a process may open {hard} files, and {settings.holds_per_worker} holds need {least}: {remedy}"
         )
-    return warning(
-        TOPIC, f"a process may open {hard} files; {wanted} leave room for idle connections beside the holds: {remedy}"
+    return MACHINE.warning(
+        f"a process may open {hard} files; {wanted} leave room for idle connections beside the holds: {remedy}"
     )
 
 
@@ -53,17 +50,16 @@ def _disk(folder: Path) -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.parents) if path.is_dir())
     kind = _file_system(there)
     if kind in NETWORK_FILE_SYSTEMS:
-        yield wrong(
-            TOPIC,
+        yield MACHINE.wrong(
             f"{folder} lies on a network file system ({kind}), on which SQLite can lose data: use a local disk, or"
-            " PostgreSQL",
+            " PostgreSQL"
         )
     state = os.statvfs(there)
     free = state.f_bavail * state.f_frsize
     if free < LEAST_FREE_BYTES:
-        yield wrong(TOPIC, f"{free // 2**20} MiB are free in {folder}: make room for {LEAST_FREE_BYTES // 2**20} MiB")
+        yield MACHINE.wrong(f"{free // 2**20} MiB are free in {folder}: make room for {LEAST_FREE_BYTES // 2**20} MiB")
     else:
-        yield ok(TOPIC, f"{free // 2**20} MiB are free for the database in {folder}")
+        yield MACHINE.ok(f"{free // 2**20} MiB are free for the database in {folder}")
 
 
 def _file_system(folder: Path) -> str:

@@ -4,13 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 
-from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.cli.doctor.finding import CLOCK, PROXY, Finding
 from notifygate.cli.doctor.proxy_client import NoAnswerError, ProxyAnswer, ProxyClient
 from notifygate.protocol.request import MAX_BODY_BYTES
 from notifygate.settings import Settings
-
-TOPIC = "proxy"
-"""The topic of this module's findings."""
 
 CERTIFICATE_DAYS = 14
 """Automatic renewal happens a month before the end, so that less means that it has failed."""
@@ -30,10 +27,10 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
     try:
         health = client.ask("GET", "/healthz")
     except NoAnswerError as error:
-        yield wrong(TOPIC, f"{error}: {error.remedy}")
+        yield PROXY.wrong(f"{error}: {error.remedy}")
         return
     if health.document.get("status") != "ok":
-        yield wrong(TOPIC, f"/healthz is answered with {health.status}, and not by a gateway: correct --url")
+        yield PROXY.wrong(f"/healthz is answered with {health.status}, and not by a gateway: correct --url")
         return
     yield from _certificate(client, health)
     yield _clock(health)
@@ -41,7 +38,7 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
     try:
         credentials = _credentials(client)
     except NoAnswerError as error:
-        credentials = wrong(TOPIC, f"/v1/probe gets no answer ({error}): make the proxy forward everything under /v1")
+        credentials = PROXY.wrong(f"/v1/probe gets no answer ({error}): make the proxy forward everything under /v1")
     yield credentials
     if credentials.level != "ok":
         return  # the other checks need a token that is accepted
@@ -56,22 +53,22 @@ def check_proxy(client: ProxyClient, settings: Settings, hold_seconds: int) -> I
         try:
             yield from check(client)
         except NoAnswerError as error:
-            yield wrong(TOPIC, f"a request that the gateway would answer gets none: {error}")
+            yield PROXY.wrong(f"a request that the gateway would answer gets none: {error}")
 
 
 def _certificate(client: ProxyClient, health: ProxyAnswer) -> Iterator[Finding]:
     if not client.is_https:
         if not client.is_on_this_machine:
-            yield warning(TOPIC, "tokens travel in the clear: terminate HTTPS in the proxy")
+            yield PROXY.warning("tokens travel in the clear: terminate HTTPS in the proxy")
         return
     days = ((health.not_after or time.time()) - time.time()) / 86400
     if days < CERTIFICATE_DAYS:
-        yield wrong(TOPIC, f"the certificate ends in {days:.0f} days: renew it")
+        yield PROXY.wrong(f"the certificate ends in {days:.0f} days: renew it")
     else:
-        yield ok(TOPIC, f"the certificate is trusted for {days:.0f} more days")
+        yield PROXY.ok(f"the certificate is trusted for {days:.0f} more days")
     if "Strict-Transport-Security" not in health.headers:
-        yield warning(
-            TOPIC, "Strict-Transport-Security is missing: without it a browser's first request may go out unencrypted"
+        yield PROXY.warning(
+            "Strict-Transport-Security is missing: without it a browser's first request may go out unencrypted"
         )
 
 
@@ -79,34 +76,32 @@ def _clock(health: ProxyAnswer) -> Finding:
     try:
         there = parsedate_to_datetime(health.headers.get("Date", "")).timestamp()
     except ValueError:
-        return warning("clock", "responses have no Date: make the proxy forward it")
+        return CLOCK.warning("responses have no Date: make the proxy forward it")
     apart = abs(time.time() - there) - health.seconds
     if apart > MAX_CLOCK_SECONDS:
-        return wrong("clock", f"this machine and the one that answers are {apart:.0f} s apart: synchronise both (NTP)")
-    return ok("clock", "this machine and the one that answers agree to within two seconds")
+        return CLOCK.wrong(f"this machine and the one that answers are {apart:.0f} s apart: synchronise both (NTP)")
+    return CLOCK.ok("this machine and the one that answers agree to within two seconds")
 
 
 def _addresses(health: ProxyAnswer, settings: Settings) -> Iterator[Finding]:
     server = health.headers.get("Server", "")
     if (server != "notifygate" or "Via" in health.headers) and not settings.trusted_proxies:
-        yield warning(
-            TOPIC,
+        yield PROXY.warning(
             "a proxy answers, and NOTIFYGATE_TRUSTED_PROXIES is 0: every failed authentication counts against the"
-            " proxy's address, and so against all clients. Set it to the number of proxies",
+            " proxy's address, and so against all clients. Set it to the number of proxies"
         )
 
 
 def _credentials(client: ProxyClient) -> Finding:
     answer = client.ask("GET", "/v1/probe?hold=0")
     if answer.status == 200:
-        return ok(TOPIC, "Authorization reaches the gateway")
+        return PROXY.ok("Authorization reaches the gateway")
     if answer.status == 401 and answer.is_of_the_gateway:
-        return wrong(
-            TOPIC,
+        return PROXY.wrong(
             "the gateway refuses the token: make the proxy forward Authorization unchanged, or run the doctor with the"
-            " gateway's NOTIFYGATE_JWT_SECRETS, or give it a token as NOTIFYGATE_TOKEN",
+            " gateway's NOTIFYGATE_JWT_SECRETS, or give it a token as NOTIFYGATE_TOKEN"
         )
-    return wrong(TOPIC, f"/v1/probe is answered with {answer.status}: make the proxy forward everything under /v1")
+    return PROXY.wrong(f"/v1/probe is answered with {answer.status}: make the proxy forward everything under /v1")
 
 
 def _methods(client: ProxyClient) -> Iterator[Finding]:
@@ -121,9 +116,9 @@ def _methods(client: ProxyClient) -> Iterator[Finding]:
         if not (answer := client.ask(method, path, body=b"", headers={"Content-Type": "text/plain"})).is_of_the_gateway
     ]
     if refused:
-        yield wrong(TOPIC, f"the proxy itself answers {' and '.join(refused)}: make it forward these methods")
+        yield PROXY.wrong(f"the proxy itself answers {' and '.join(refused)}: make it forward these methods")
     else:
-        yield ok(TOPIC, "GET, POST, PUT and DELETE reach the gateway")
+        yield PROXY.ok("GET, POST, PUT and DELETE reach the gateway")
 
 
 def _large_body(client: ProxyClient) -> Iterator[Finding]:
@@ -131,12 +126,11 @@ def _large_body(client: ProxyClient) -> Iterator[Finding]:
     body = b"x" * MAX_BODY_BYTES
     answer = client.ask("POST", "/v1/notifications", body=body, headers={"Content-Type": "application/json"})
     if answer.is_of_the_gateway and answer.status != 413:
-        yield ok(TOPIC, f"bodies of {MAX_BODY_BYTES // 1024} KiB reach the gateway")
+        yield PROXY.ok(f"bodies of {MAX_BODY_BYTES // 1024} KiB reach the gateway")
     else:
-        yield wrong(
-            TOPIC,
+        yield PROXY.wrong(
             f"a body of {MAX_BODY_BYTES // 1024} KiB is answered with {answer.status} on the way: raise the proxy's"
-            " limit (nginx: client_max_body_size 128k)",
+            " limit (nginx: client_max_body_size 128k)"
         )
 
 
@@ -144,40 +138,38 @@ def _entity_tags(client: ProxyClient) -> Iterator[Finding]:
     first = client.ask("GET", "/v1/inbox/preferences", headers={"Accept-Encoding": "gzip"})
     tag = first.headers.get("ETag")
     if first.status != 200 or not tag:
-        yield wrong(
-            TOPIC, "a response arrives without its ETag: make the proxy forward it; without it every poll is a full one"
+        yield PROXY.wrong(
+            "a response arrives without its ETag: make the proxy forward it; without it every poll is a full one"
         )
         return
     headers = {"Accept-Encoding": "gzip", "If-None-Match": tag}
     second = client.ask("GET", "/v1/inbox/preferences", headers=headers)
     if second.status == 304:
-        yield ok(TOPIC, "ETag and If-None-Match survive: a poll without news is a 304")
+        yield PROXY.ok("ETag and If-None-Match survive: a poll without news is a 304")
     else:
-        yield wrong(
-            TOPIC,
+        yield PROXY.wrong(
             f"If-None-Match does not reach the gateway (status {second.status}): switch off the proxy's cache for /v1"
-            " (nginx: proxy_cache off)",
+            " (nginx: proxy_cache off)"
         )
     if "no-cache" not in first.headers.get("Cache-Control", ""):
-        yield wrong(
-            TOPIC, "Cache-Control is changed on the way, so that caches may store inboxes: make the proxy forward it"
+        yield PROXY.wrong(
+            "Cache-Control is changed on the way, so that caches may store inboxes: make the proxy forward it"
         )
 
 
 def _buffering(client: ProxyClient) -> Iterator[Finding]:
     """Report where a slow body waits. Both ways work, so that neither is a fault."""
     if client.answers_before_body("/v1/notify/all", BODY_SECONDS):
-        yield ok(TOPIC, "the proxy forwards bodies as they arrive: a slow one takes a worker's greenlet, 90 s at most")
+        yield PROXY.ok("the proxy forwards bodies as they arrive: a slow one takes a worker's greenlet, 90 s at most")
     else:
-        yield ok(TOPIC, "the proxy collects bodies first: a slow one costs the gateway nothing")
+        yield PROXY.ok("the proxy collects bodies first: a slow one costs the gateway nothing")
 
 
 def _closed_paths(client: ProxyClient) -> Iterator[Finding]:
     open_paths = [path for path in ("/metrics", "/openapi.json") if client.ask("GET", path).status == 200]
     if open_paths:
-        yield warning(
-            TOPIC,
-            f"open to all clients: {', '.join(open_paths)}. Close them in the proxy (deploy/nginx, deploy/haproxy)",
+        yield PROXY.warning(
+            f"open to all clients: {', '.join(open_paths)}. Close them in the proxy (deploy/nginx, deploy/haproxy)"
         )
 
 
@@ -190,17 +182,15 @@ def _hold(client: ProxyClient, seconds: int) -> Iterator[Finding]:
         answer, held = None, error.seconds
     if answer is None or (answer.status != 200 and held < seconds):
         end = f"answered with {answer.status}" if answer else "cut"
-        yield wrong(
-            TOPIC,
+        yield PROXY.wrong(
             f"a request that waits for {seconds} s is {end} after {held:.0f} s: raise the proxy's time-outs (nginx:"
             f" proxy_read_timeout 75s; HAProxy: timeout server 75s), or set NOTIFYGATE_MAX_WAIT below"
-            f" {max(1, int(held))}",
+            f" {max(1, int(held))}"
         )
     elif answer.status == 200 and answer.document.get("held", 0) < seconds - 1:
-        yield warning(
-            TOPIC,
+        yield PROXY.warning(
             f"the gateway itself ended a hold of {seconds} s after {held:.0f} s: it was stopping, busy, or its"
-            " NOTIFYGATE_MAX_WAIT is lower; try again",
+            " NOTIFYGATE_MAX_WAIT is lower; try again"
         )
     else:
-        yield ok(TOPIC, f"a request may wait for {seconds} s")
+        yield PROXY.ok(f"a request may wait for {seconds} s")

@@ -1,7 +1,5 @@
 """Redis: its version, and that all a gateway does there is permitted, tried with the gateway's own code."""
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -13,27 +11,17 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError,
 
 from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
 from notifygate.announcements.redis_connection import RedisConnection
-from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
-from notifygate.clock import SYSTEM_CLOCK
+from notifygate.cli.doctor.finding import REDIS, SLOW_SECONDS, Finding, quickest
 from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import SharedWindows
 from notifygate.limits.signed_counts import CountSigner
 from notifygate.settings import Settings
-
-TOPIC = "redis"
-"""The topic of this module's findings."""
 
 OLDEST_REDIS = (6, 2)
 """RESP3 came with 6.0; permissions for channels with 6.2."""
 
 DOCTOR = "doctor"
 """Stands where the keys and the channel of a gateway have its namespace, which is random and never this."""
-
-SLOW_SECONDS = 0.02
-"""A wake-up makes one round trip; at this Redis is what takes most of its time."""
-
-TRIES = 5
-"""Of these the quickest counts: a machine that is busy for a moment is not a slow Redis."""
 
 ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
 """The remedy for a missing permission."""
@@ -42,86 +30,76 @@ ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Check the Redis of some settings; yield the findings."""
     if not settings.redis_url:
-        yield ok(TOPIC, "none is set: fine for one worker")
+        yield REDIS.ok("none is set: fine for one worker")
         return
     try:
         redis = make_redis(settings.redis_url)
     except ConfigurationError as error:
-        yield wrong(TOPIC, str(error))
+        yield REDIS.wrong(str(error))
         return
     try:
         yield _version(redis)
         yield from _password(settings.redis_url)
-        yield _permitted("counts", lambda: _count(redis, settings), ACL_REMEDY)
-        yield _permitted("wake-ups", lambda: _receive(redis), ACL_REMEDY)
+        yield _permitted("counts", lambda: _count(redis, settings))
+        yield _permitted("wake-ups", lambda: _receive(redis))
     except AuthenticationError:
-        yield wrong(TOPIC, "it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
+        yield REDIS.wrong("it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
     except (RedisError, OSError) as error:
-        yield wrong(TOPIC, f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL")
+        yield REDIS.wrong(f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL")
     finally:
         redis.close()
 
 
 def _version(redis: Redis) -> Finding:
     try:
-        answer, seconds = [], math.inf
-        for _ in range(TRIES):
-            began = time.monotonic()
-            answer = cast("list[Any]", redis.execute_command("HELLO"))
-            seconds = min(seconds, time.monotonic() - began)
+        answer, seconds = quickest(lambda: cast("list[Any]", redis.execute_command("HELLO")))
     except ResponseError:
-        return wrong(TOPIC, "it does not know HELLO: update it to Redis 6.2 or later, or Valkey")
+        return REDIS.wrong("it does not know HELLO: update it to Redis 6.2 or later, or Valkey")
     facts = {bytes(key).decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
     name, version = bytes(facts["server"]).decode(), bytes(facts["version"]).decode()
     if tuple(map(int, version.split(".")[:2])) < OLDEST_REDIS:
-        return warning(TOPIC, f"{name} {version} can't restrict channels by ACL: update it to 6.2 or later")
+        return REDIS.warning(f"{name} {version} can't restrict channels by ACL: update it to 6.2 or later")
     if seconds > SLOW_SECONDS:
-        return warning(
-            TOPIC, f"{name} {version} takes {seconds * 1000:.0f} ms to answer: move it closer to the gateway"
-        )
-    return ok(TOPIC, f"{name} {version} answers within {seconds * 1000:.1f} ms")
+        return REDIS.warning(f"{name} {version} takes {seconds * 1000:.0f} ms to answer: move it closer to the gateway")
+    return REDIS.ok(f"{name} {version} answers within {seconds * 1000:.1f} ms")
 
 
 def _password(url: str) -> Iterator[Finding]:
     parts = urlsplit(url)
     is_remote = parts.scheme in ("redis", "rediss") and parts.hostname not in ("localhost", "127.0.0.1", "::1")
     if is_remote and not parts.password:
-        yield warning(
-            TOPIC,
+        yield REDIS.warning(
             "no password is set: every client that reaches it may suppress wake-ups and see the names of recipients."
-            " Add a user of its own (docs/operations.md, Securing Redis)",
+            " Add a user of its own (docs/operations.md, Securing Redis)"
         )
 
 
-def _permitted(what: str, work: Callable[[], str], remedy: str) -> Finding:
-    """Run a gateway's operations for `what`; `work` returns the fault, empty without one."""
+def _permitted(what: str, work: Callable[[], str | None]) -> Finding:
+    """Run a gateway's operations for `what`; `work` returns the fault, None without one."""
     try:
         fault = work()
     except NoPermissionError:
         fault = "its user lacks a permission"
     except ResponseError as error:  # a full Redis without eviction, for example; the text begins with the code
         fault = f"it refuses them ({str(error).partition(' ')[0]})"
-    return wrong(TOPIC, f"{what} don't work, {fault}: {remedy}") if fault else ok(TOPIC, f"{what} work")
+    return REDIS.wrong(f"{what} don't work, {fault}: {ACL_REMEDY}") if fault else REDIS.ok(f"{what} work")
 
 
-def _count(redis: Redis, settings: Settings) -> str:
+def _count(redis: Redis, settings: Settings) -> None:
     """Share one count as a rate limit does. Its key expires after two minutes."""
-    signer = CountSigner(settings.secret_key)
     windows = SharedWindows(
         "publish",
         RateLimitItemPerMinute(1),
         redis,
-        signer,
+        CountSigner(settings.secret_key),
         f"notifygate:{DOCTOR}:counts",
-        clock=SYSTEM_CLOCK,
         is_paused=lambda: False,
         on_failure=lambda _: None,
     )
     windows.add_and_share("count")
-    return ""
 
 
-def _receive(redis: Redis) -> str:
+def _receive(redis: Redis) -> str | None:
     """Publish on a channel that no gateway subscribes to, and receive it as a worker would."""
     subscribed, received = Event(), Event()
     errors: list[str] = []
@@ -149,4 +127,4 @@ def _receive(redis: Redis) -> str:
             return f"a message does not come back within {TIMEOUT_SECONDS:g} s"
     finally:
         connection.close()
-    return f"its user lacks a permission ({errors[0]})" if errors else ""
+    return f"its user lacks a permission ({errors[0]})" if errors else None

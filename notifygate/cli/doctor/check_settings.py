@@ -8,20 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from notifygate.cli.doctor.finding import Finding, ok, warning, wrong
+from notifygate.cli.doctor.finding import SETTINGS, Finding
 from notifygate.errors import ConfigurationError
-from notifygate.settings import PREFIX, Settings, load_settings, variable
-
-TOPIC = "settings"
-"""The topic of this module's findings."""
+from notifygate.settings import GENERATED_SECRETS, PREFIX, Settings, load_settings, variable
 
 OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
 """Variables of the command line."""
 
 _LOOPBACK = ("127.", "localhost:", "[::1]:", "::1:")
-
-_GENERATED = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
-"""Settings that are generated if they are not set -> their files in the data folder."""
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | None, list[Finding]]:
@@ -32,14 +26,14 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
     """
     findings = list(_unknown_variables(environ))
     folder = Path(environ.get(f"{PREFIX}DATA_DIR") or "var")
-    missing = [name for name in _GENERATED if not _is_given(name, environ)]
-    unmade = [name for name in missing if not (folder / _GENERATED[name]).exists()]
+    missing = [name for name in GENERATED_SECRETS if not _is_given(name, environ)]
+    unmade = [name for name in missing if not (folder / GENERATED_SECRETS[name]).exists()]
     try:
         settings = load_settings({name: (secrets.token_urlsafe(48),) for name in unmade}, environ)
     except ConfigurationError as error:
-        return None, [*findings, wrong(TOPIC, str(error))]
+        return None, [*findings, SETTINGS.wrong(str(error))]
     named = ", ".join(sorted(_given(environ)))
-    findings.append(ok(TOPIC, f"all can be read; set in the environment: {named or 'none'}"))
+    findings.append(SETTINGS.ok(f"all can be read; set in the environment: {named or 'none'}"))
     findings += _generated(settings, missing)
     return settings, [*findings, *_combinations(settings), *_data_folder(settings)]
 
@@ -59,64 +53,60 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(set(_given(environ)) - known - OTHER_VARIABLES):
         close = difflib.get_close_matches(name, known, n=1)
         remedy = f"did you mean {close[0]}?" if close else "remove it"
-        yield wrong(TOPIC, f"{name} is not a setting and has no effect: {remedy}")
+        yield SETTINGS.wrong(f"{name} is not a setting and has no effect: {remedy}")
 
 
 def _generated(settings: Settings, missing: list[str]) -> Iterator[Finding]:
     """Report where secrets come from that are given nowhere."""
     names = " and ".join(f"{PREFIX}{name.upper()}" for name in missing)
     if names and settings.database_url.startswith("postgresql"):
-        yield warning(
-            TOPIC,
+        yield SETTINGS.warning(
             f"{names} come from the data folder of this machine: a second gateway on the same database would not"
-            " start, or refuse the first one's tokens. Set them, the same everywhere, as NAME_FILE",
+            " start, or refuse the first one's tokens. Set them, the same everywhere, as NAME_FILE"
         )
     elif names:
-        yield ok(TOPIC, f"{names}: generated in {settings.data_dir} at the first start")
+        yield SETTINGS.ok(f"{names}: generated in {settings.data_dir} at the first start")
 
 
 def _combinations(settings: Settings) -> Iterator[Finding]:
     is_local = settings.bind.startswith(_LOOPBACK)
     if settings.demo and not is_local:
-        yield wrong(TOPIC, f"{PREFIX}DEMO gives credentials to every client that reaches {settings.bind}: unset it")
+        yield SETTINGS.wrong(f"{PREFIX}DEMO gives credentials to every client that reaches {settings.bind}: unset it")
     if settings.workers > 1 and not settings.database_url.startswith("postgresql"):
-        yield warning(
-            TOPIC,
+        yield SETTINGS.warning(
             f"{PREFIX}WORKERS is {settings.workers} on one SQLite file, which one process at a time can write: set"
-            f" {PREFIX}WORKERS=1, or {PREFIX}DATABASE_URL to a PostgreSQL",
+            f" {PREFIX}WORKERS=1, or {PREFIX}DATABASE_URL to a PostgreSQL"
         )
     if settings.workers > 1 and not settings.redis_url:
-        yield warning(
-            TOPIC,
+        yield SETTINGS.warning(
             f"without {PREFIX}REDIS_URL a worker learns of another's notifications after up to"
-            f" {settings.head_check_interval:g} s: set it",
+            f" {settings.head_check_interval:g} s: set it"
         )
     if settings.max_wait > 59:
-        yield warning(
-            TOPIC,
-            f"{PREFIX}MAX_WAIT is {settings.max_wait} s; many proxies cut at 60 s: set 55, or check the way with --url",
+        yield SETTINGS.warning(
+            f"{PREFIX}MAX_WAIT is {settings.max_wait} s; many proxies cut at 60 s: set 55, or check the way with --url"
         )
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.exists():
-        yield ok(TOPIC, f"the data folder {folder} does not exist yet: 'notifygate serve' makes it, for its user alone")
+        yield SETTINGS.ok(
+            f"the data folder {folder} does not exist yet: 'notifygate serve' makes it, for its user alone"
+        )
         return
     state = folder.stat()
     if state.st_mode & stat.S_IRWXO:
-        yield wrong(
-            TOPIC,
+        yield SETTINGS.wrong(
             f"every user of this machine may enter {folder} (mode {stat.S_IMODE(state.st_mode):04o}), which holds"
-            f" secrets: run 'chmod -R go= {folder}'",
+            f" secrets: run 'chmod -R go= {folder}'"
         )
     elif state.st_uid != os.geteuid():
-        yield warning(
-            TOPIC,
+        yield SETTINGS.warning(
             f"{folder} belongs to user {state.st_uid}, and this is user {os.geteuid()}: run the doctor as the"
-            " gateway's user to see what the gateway sees",
+            " gateway's user to see what the gateway sees"
         )
     elif not os.access(folder, os.W_OK | os.X_OK):
-        yield wrong(TOPIC, f"{folder} can't be written: run 'chmod u+rwx {folder}', or mount it for writing")
+        yield SETTINGS.wrong(f"{folder} can't be written: run 'chmod u+rwx {folder}', or mount it for writing")
     else:
-        yield ok(TOPIC, f"the data folder {folder} belongs to this user alone")
+        yield SETTINGS.ok(f"the data folder {folder} belongs to this user alone")

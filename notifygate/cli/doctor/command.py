@@ -13,7 +13,7 @@ from notifygate.cli.doctor.check_machine import check_machine
 from notifygate.cli.doctor.check_proxy import SPARE_SECONDS, check_proxy
 from notifygate.cli.doctor.check_redis import check_redis
 from notifygate.cli.doctor.check_settings import read_settings
-from notifygate.cli.doctor.finding import Finding, wrong
+from notifygate.cli.doctor.finding import PROXY, Finding
 from notifygate.cli.doctor.proxy_client import ProxyClient
 from notifygate.cli.one_line import one_line
 from notifygate.settings import Settings
@@ -59,7 +59,7 @@ def _check(url: str | None, hold_seconds: int | None) -> Iterator[Finding]:
         if token:
             yield from check_proxy(ProxyClient(url, token), settings, seconds)
         else:
-            yield wrong("proxy", "tokens are signed elsewhere: give one of a recipient as NOTIFYGATE_TOKEN")
+            yield PROXY.wrong("tokens are signed elsewhere: give one of a recipient as NOTIFYGATE_TOKEN")
 
 
 def _issue_token(settings: Settings, hold_seconds: int) -> str | None:
