@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,21 +48,11 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A recipient of the demo."""
-
-    name: str
-    initials: str
-    job: str
-    roles: tuple[str, ...]
-
-
-PEOPLE = {
-    "alice": Person("Alice Martin", "AM", "Customer support", ("support",)),
-    "bob": Person("Bob Okafor", "BO", "Engineering", ("engineering",)),
+PEOPLE: dict[str, dict[str, Any]] = {
+    "alice": {"name": "Alice Martin", "initials": "AM", "job": "Customer support", "roles": ["support"]},
+    "bob": {"name": "Bob Okafor", "initials": "BO", "job": "Engineering", "roles": ["engineering"]},
 }
+"""The recipients of the demo, as their pages get them."""
 
 TYPES = {
     "comment": TypeRule(title="Comments and mentions", icon="comment"),
@@ -172,11 +161,8 @@ def _credentials(services: Services, name: str, demo_key: _DemoKey) -> dict[str,
     types = {**TYPES, **services.catalog.current.types}
     return {
         "recipient": name,
-        "name": person.name,
-        "initials": person.initials,
-        "job": person.job,
-        "roles": person.roles,
-        "token": issue_token(services.settings, name, list(person.roles), TOKEN_SECONDS),
+        **person,
+        "token": issue_token(services.settings, name, person["roles"], TOKEN_SECONDS),
         "key": key,
         "key_expires_at": rfc3339(expires_at),
         "types": {

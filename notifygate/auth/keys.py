@@ -49,20 +49,20 @@ def create_key(
     has_fixed_sender: bool = False,
 ) -> Callable[[LogTransaction], str]:
     """Return the change that makes a key; its result is the key's text, which can't be had again."""
-    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    secret = secrets.token_urlsafe(32)
+    publisher = Publisher(
+        key_id=secrets.token_hex(6),
+        name=name,
+        scopes=frozenset(scopes),
+        audience_patterns=tuple(audience_patterns),
+        type_patterns=tuple(type_patterns),
+        has_fixed_sender=has_fixed_sender,
+    )
 
     def change(transaction: LogTransaction) -> str:
-        publisher = Publisher(
-            key_id=key_id,
-            name=name,
-            scopes=frozenset(scopes),
-            audience_patterns=tuple(audience_patterns),
-            type_patterns=tuple(type_patterns),
-            has_fixed_sender=has_fixed_sender,
-        )
         keys.insert_key(transaction.connection, StoredKey(publisher, _hash(secret), transaction.now, expires_at))
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
-        return f"{PREFIX}{key_id}_{secret}"
+        return f"{PREFIX}{publisher.key_id}_{secret}"
 
     return change
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from typing import Any
+from typing import Any, cast
 
 import jwt
 
@@ -43,12 +43,7 @@ def _digest(token: bytes) -> bytes:
 def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: int) -> str:
     """Sign a token for a recipient with the gateway's newest secret. For trials and for the command line."""
     now = int(time.time())
-    claims: dict[str, Any] = {
-        "sub": recipient,
-        "iat": now,
-        "exp": now + seconds,
-        settings.jwt_roles_claim: roles,
-    }
+    claims: dict[str, Any] = {"sub": recipient, "iat": now, "exp": now + seconds, settings.jwt_roles_claim: roles}
     if settings.jwt_audience:
         claims["aud"] = settings.jwt_audience
     if settings.jwt_issuer:
@@ -108,11 +103,9 @@ class TokenVerifier:
             raise UnauthorizedError from error
         if not isinstance(sub, str) or not is_name(sub) or not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
             raise UnauthorizedError
-        names: list[str] = []
-        for role in roles:  # pyright: ignore[reportUnknownVariableType]
-            if not isinstance(role, str) or not is_name(role):
-                raise UnauthorizedError
-            names.append(role)
+        names = cast("list[Any]", roles)
+        if not all(isinstance(name, str) and is_name(name) for name in names):
+            raise UnauthorizedError
         lives_from = now_ms() if issued_at is None else issued_at
         if 0 < self._max_lifetime_ms < expires_at - lives_from:
             raise UnauthorizedError
@@ -121,12 +114,9 @@ class TokenVerifier:
     def _claims(self, token: str) -> dict[str, Any]:
         """Verify the signature with the key that `kid` names, else with each, and the registered claims."""
         kid = jwt.get_unverified_header(token).get("kid")
-        if kid is None:
-            candidates = list(self._keys.values())
-        elif kid in self._keys:
-            candidates = [self._keys[kid]]
-        else:
+        if kid is not None and kid not in self._keys:
             raise jwt.InvalidTokenError("unknown key id")
+        candidates = self._keys.values() if kid is None else [self._keys[kid]]
         failure: jwt.PyJWTError = jwt.InvalidTokenError("no key")
         for secret in candidates:
             try:

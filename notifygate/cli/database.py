@@ -39,5 +39,4 @@ class GatewayDatabase:
                 logging.getLogger(__name__).debug("Not announced: %s", type(error).__name__)
             finally:
                 client.close()
-        result: T = results[0]
-        return result
+        return results[0]

@@ -23,7 +23,3 @@ class Duration(click.ParamType[int]):
         if not 0 < seconds <= MAX_SECONDS and str(value) != "0s":
             self.fail(f"{value!r} is invalid; expected a duration such as 30s, 15m, 24h or 90d.", param, ctx)
         return seconds
-
-
-DURATION = Duration()
-"""The type for click's options."""

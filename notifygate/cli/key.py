@@ -8,7 +8,7 @@ import click
 
 from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.cli.database import GatewayDatabase
-from notifygate.cli.durations import DURATION
+from notifygate.cli.durations import Duration
 from notifygate.domain.audience import may_match_audience
 from notifygate.domain.principal import SCOPES
 from notifygate.domain.times import now_ms, rfc3339_or_none
@@ -28,7 +28,7 @@ def command() -> None:
 @click.option("--audience", "audiences", multiple=True, help="Audiences it may publish to; * matches any characters.")
 @click.option("--type", "types", multiple=True, help="Types it may use; * matches any characters.")
 @click.option("--fixed-sender", "has_fixed_sender", is_flag=True, help="Reject any sender but the key's name.")
-@click.option("--expires", type=DURATION, help="Time until it expires, for example 90d.")
+@click.option("--expires", type=Duration(), help="Time until it expires, for example 90d.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object instead of the key alone.")
 def create(
     name: str,
@@ -81,7 +81,7 @@ def list_all(as_json: bool) -> None:
 
 @command.command(epilog="\b\nExample:\n  notifygate key rotate 3f2a9c01d4e5 --grace 24h")
 @click.argument("key_id", metavar="ID")
-@click.option("--grace", type=DURATION, default="24h", show_default=True, help="How long the old secret stays valid.")
+@click.option("--grace", type=Duration(), default="24h", show_default=True, help="How long the old secret stays valid.")
 def rotate(key_id: str, grace: int) -> None:
     """Create a new secret for a key and print it, this once."""
     click.echo(GatewayDatabase().commit(rotate_key(key_id, grace)))

@@ -5,7 +5,7 @@ import click
 from notifygate.auth.revocations import revoke_tokens
 from notifygate.auth.tokens import MAX_ROLES, issue_token
 from notifygate.cli.database import GatewayDatabase
-from notifygate.cli.durations import DURATION
+from notifygate.cli.durations import Duration
 from notifygate.domain.audience import is_name
 from notifygate.domain.times import rfc3339
 from notifygate.settings import load_settings
@@ -38,7 +38,7 @@ def command() -> None:
 @command.command(epilog="\b\nExample:\n  notifygate token issue alice --role admin --expires 8h")
 @click.argument("recipient")
 @click.option("--role", "roles", multiple=True, help="A role that the token carries.")
-@click.option("--expires", type=DURATION, default="1h", show_default=True, help="How long it is valid.")
+@click.option("--expires", type=Duration(), default="1h", show_default=True, help="How long it is valid.")
 def issue(recipient: str, roles: tuple[str, ...], expires: int) -> None:
     """Print a token for a recipient."""
     if not all(is_name(name) for name in (recipient, *roles)):
