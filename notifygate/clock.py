@@ -46,11 +46,9 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+"""The clock of a gateway."""
 
 
 def unix_ms(clock: Clock) -> int:
     """Return the time in Unix milliseconds, as the database has it."""
     return int(clock.wall() * 1000)
-
-
-"""The clock of a gateway."""

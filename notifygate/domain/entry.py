@@ -35,10 +35,6 @@ class ItemState:
     dismissed_at: int | None = None
 
 
-UNTOUCHED = ItemState()
-"""The state of a notification without a row and without marks."""
-
-
 @dataclass(slots=True, eq=False)
 class Entry:
     """One change in the log."""

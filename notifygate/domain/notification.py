@@ -2,17 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from notifygate.domain.times import rfc3339, rfc3339_or_none
-
-Priority = Literal["low", "normal", "high", "critical"]
-"""Priorities of notifications (docs/protocol.md section 3)."""
-
-PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "critical")
-"""All priorities, ascending."""
 
 _NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
 
