@@ -9,8 +9,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from tests.support import reaper
 
@@ -36,6 +38,26 @@ def make_folder(name: str) -> Path:
 def remove_folder(folder: Path) -> None:
     """Remove a folder of `make_folder` and everything in it, if it is still there."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+class Server(Protocol):
+    """Whatever is started and closed."""
+
+    def start(self) -> object: ...
+    def close(self) -> object: ...
+
+
+S = TypeVar("S", bound=Server)
+
+
+@contextmanager
+def running(server: S) -> Generator[S]:
+    """Start a server for the length of a block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 class ServerProcess:

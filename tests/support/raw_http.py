@@ -5,7 +5,7 @@ import struct
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
-from tests.support.site import Recipient
+from tests.support.site import Publisher, Recipient
 
 
 class RawAnswer:
@@ -20,11 +20,16 @@ class RawAnswer:
 class RawConnection:
     """One TCP connection to a gateway."""
 
-    def __init__(self, url: str, *, timeout_seconds: float = 20.0) -> None:
+    def __init__(self, url: str, *, timeout_seconds: float = 20.0, receive_buffer: int | None = None) -> None:
+        """`receive_buffer`: the bytes that the kernel takes while nothing is read, if that is to be little."""
         address = urlsplit(url)
         assert address.hostname
         assert address.port
-        self.socket = socket.create_connection((address.hostname, address.port), timeout=timeout_seconds)
+        self.socket = socket.socket()
+        self.socket.settimeout(timeout_seconds)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((address.hostname, address.port))
         self._received = b""
 
     def __enter__(self) -> Self:
@@ -78,4 +83,12 @@ def poll_text(
     return (
         f"GET /v1/inbox?{parameters} HTTP/{version}\r\nHost: gateway\r\n"
         f"Authorization: Bearer {recipient.token}\r\n{headers}\r\n"
+    )
+
+
+def post_text(publisher: Publisher, framing: str, body: str = "", path: str = "/v1/notifications") -> str:
+    """Return the text of a request that publishes; `framing` is its Content-Length or Transfer-Encoding."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
+        f"Content-Type: application/json\r\n{framing}\r\n\r\n{body}"
     )

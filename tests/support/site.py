@@ -14,16 +14,18 @@ from typing import Any
 import gevent
 import jwt
 import requests
+from gevent.pool import Pool
 from prometheus_client.mmap_dict import MmapedDict
 from requests.adapters import HTTPAdapter
+from sqlalchemy import text
 
 from notifygate.announcements.redis_announcer import channel_of
 from notifygate.auth.keys import create_key
 from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
-from notifygate.storage.readiness import namespace_of
+from notifygate.storage.readiness import SCHEMA_REVISION, namespace_of
 from tests.support.gateway_process import GatewayProcess
-from tests.support.waiting import eventually
+from tests.support.waiting import all_done, eventually
 
 SECRET_KEY = "a secret for cursors of more than 32 bytes"
 JWT_SECRET = "a secret for tokens of more than 32 bytes"
@@ -82,6 +84,25 @@ class Recipient:
         """Return the present cursor; the inbox has begun then."""
         return self.inbox()["cursor"]
 
+    def read_until(self, title: str, cursor: str, *, may_be_unavailable: bool = False, **query: Any) -> list[str]:
+        """Poll on from a cursor until a notification with this title comes; return the ids of all, as they came."""
+        ids: list[str] = []
+        while True:
+            answer = self.poll(cursor, wait=20, **query)
+            if may_be_unavailable and answer.status_code != 200:
+                check_unavailable(answer)
+                gevent.sleep(0.05)
+                continue
+            assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+            body = answer.json()
+            assert not body["reset"]
+            cursor = body["cursor"]
+            ids += [item["id"] for item in body["notifications"]]
+            if any(item["title"] == title for item in body["notifications"]):
+                return ids
+            if not body["notifications"]:
+                gevent.sleep(0.2)  # a gateway that stops answers at once; `poll.after` would be whole seconds
+
 
 @dataclass
 class Publisher:
@@ -105,6 +126,28 @@ class Publisher:
         answer = self.post(to, title, **fields)
         assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
         return answer.json()["id"]
+
+    def publish_until_answered(self, to: Any, title: str) -> str:
+        """Publish with an Idempotency-Key until that is answered with 201; return the id."""
+
+        def published() -> str | None:
+            answer = self.post(to, title, idempotency_key=f"key of {title}")
+            if answer.status_code != 201:
+                check_unavailable(answer)
+                return None
+            return answer.json()["id"]
+
+        found = eventually(published, f"{title} is published", seconds=60)
+        assert found
+        return found
+
+
+def check_unavailable(answer: requests.Response) -> None:
+    """Check that a response is the problem with `Retry-After`."""
+    assert answer.status_code == 503, f"{answer.status_code} {answer.text}"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["code"] == "unavailable"
 
 
 class Site:
@@ -179,6 +222,16 @@ class Site:
             one.cursor()
         return found
 
+    def bulky_recipient(self, character: str) -> Recipient:
+        """Return a recipient with 200 unread notifications, each with as much text as one may have."""
+        reader, publisher = self.recipient(), self.publisher()
+        reader.cursor()
+        pool = Pool(10)
+        for number in range(200):
+            pool.spawn(publisher.publish, f"user:{reader.name}", f"number {number}", body=character * 4000)
+        pool.join(raise_error=True)
+        return reader
+
     def publisher(self, *, at: int = 0, scope: str = "publish", audiences: str = "*", types: str = "*") -> Publisher:
         """Make an API key and return its publisher, who calls one of the gateways."""
         engine = make_engine(self.database_url)
@@ -225,6 +278,39 @@ class Site:
             yield polls
         finally:
             gevent.killall(polls)
+
+    def check_wakes(
+        self, recipients: Sequence[Recipient] = (), publisher: Publisher | None = None
+    ) -> tuple[float, float]:
+        """Hold a poll of each recipient, by default of a new one, and publish to them: each gets that and nothing else.
+
+        Return the seconds that publishing took, and those until the last has it.
+        """
+        recipients = recipients or [self.recipient()]
+        publisher = publisher or self.publisher()
+        with self.held(recipients) as polls:
+            began = time.monotonic()
+            notification_id = publisher.publish([f"user:{recipient.name}" for recipient in recipients])
+            published_after = time.monotonic() - began
+            for answer in all_done(polls):
+                assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
+        return published_after, time.monotonic() - began
+
+    @contextmanager
+    def no_worker_starts(self) -> Generator[None]:
+        """Have every new worker refuse to start: the database seems to belong to another version."""
+        engine = make_engine(self.database_url)
+
+        def set_version(version: str) -> None:
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+        set_version("of another time")
+        try:
+            yield
+        finally:
+            set_version(SCHEMA_REVISION)
+            engine.dispose()
 
     def access_lines(self, at: int = 0, **fields: Any) -> list[dict[str, Any]]:
         """Return the lines of the access log in which the given fields have the given values."""
