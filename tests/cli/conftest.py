@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 import requests
 
-from notifygate.auth.keys import create_key
-from notifygate.log.writer import run_transaction
-from notifygate.storage.database import Database, make_engine
 from tests.support.command_line import Ask, CommandLine
 from tests.support.gateway_process import GatewayProcess
 
@@ -46,12 +43,9 @@ def running() -> Iterator[GatewayProcess]:
 @pytest.fixture(scope="session")
 def key(running: GatewayProcess) -> str:
     """A key that may do everything, for tests that are not about keys."""
-    engine = make_engine(f"sqlite:///{running.data_dir}/notifygate.db")
-    try:
-        change = create_key("everything", ["publish", "admin"], ["*"], ["*"], None)
-        return run_transaction(Database(engine), [change])[0][0]
-    finally:
-        engine.dispose()
+    return CommandLine(running.data_dir)(
+        "key", "create", "everything", "--scope", "publish", "--scope", "admin"
+    ).strip()
 
 
 @pytest.fixture

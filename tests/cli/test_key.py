@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from notifygate.domain.audience import may_match_audience
 from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
-KEY = re.compile(r"ng_[0-9a-f]{12}_[\w-]{43}")
+KEY = re.compile(r"ng_[0-9a-f]{12}_[\w-]{43}\n")
 NOTE = {"to": "user:alice", "title": "Hello"}
 
 
@@ -21,22 +22,29 @@ def id_of(key: str) -> str:
     return key.split("_")[1]
 
 
+def listed(beside: CommandLine, key: str) -> tuple[dict[str, Any], str]:
+    """Return the row of a key, as JSON and as text; its secret is in neither list."""
+    rows, lines = beside("key", "list", "--json"), beside("key", "list")
+    assert key.split("_", 2)[2] not in rows + lines
+    (row,) = [row for row in map(json.loads, rows.splitlines()) if row["id"] == id_of(key)]
+    (line,) = [line for line in lines.splitlines() if line.startswith(id_of(key))]
+    return row, line
+
+
 def test_created_key_is_printed_once_and_works_at_once(beside: CommandLine, ask: Ask) -> None:
-    printed = beside("key", "create", "backups")
-    assert KEY.fullmatch(printed.strip())
-    assert printed == printed.strip() + "\n"
+    printed = beside("key", "create", "backups", "--audience", "user:*", "--expires", "24h")
+    assert KEY.fullmatch(printed)
     key = printed.strip()
     assert publishes(ask, key) == 201
-    secret = key.split("_", 2)[2]
-    assert secret not in beside("key", "list")
-    assert secret not in beside("key", "list", "--json")
-
-
-def test_created_key_as_json(beside: CommandLine, ask: Ask) -> None:
+    row, line = listed(beside, key)
+    assert (row["name"], row["state"], row["revoked_at"]) == ("backups", "active", None)
+    assert (row["scopes"], row["audiences"], row["types"]) == (["publish"], ["user:*"], ["*"])
+    assert row["created_at"] < row["expires_at"]
+    assert "active" in line
+    assert "backups" in line
     made = json.loads(beside("key", "create", "backups", "--expires", "90d", "--json"))
     assert set(made) == {"id", "name", "key", "expires_at"}
-    assert made["name"] == "backups"
-    assert id_of(made["key"]) == made["id"]
+    assert (made["name"], made["id"]) == ("backups", id_of(made["key"]))
     assert publishes(ask, made["key"]) == 201
     assert json.loads(beside("key", "create", "backups", "--json"))["expires_at"] is None
 
@@ -74,68 +82,40 @@ def test_expired_key_is_worth_nothing(beside: CommandLine, ask: Ask) -> None:
     assert publishes(ask, key) == 401
 
 
-def test_list_shows_all_but_the_secret(beside: CommandLine) -> None:
-    key = beside("key", "create", "listed", "--audience", "role:ops", "--expires", "24h").strip()
-    (described,) = [
-        found for found in map(json.loads, beside("key", "list", "--json").splitlines()) if found["id"] == id_of(key)
-    ]
-    assert described["name"] == "listed"
-    assert described["state"] == "active"
-    assert (described["scopes"], described["audiences"], described["types"]) == (["publish"], ["role:ops"], ["*"])
-    assert described["created_at"] < described["expires_at"]
-    assert described["revoked_at"] is None
-    (line,) = [line for line in beside("key", "list").splitlines() if line.startswith(id_of(key))]
-    assert "active" in line
-    assert "listed" in line
-
-
 def test_key_with_a_fixed_sender_is_listed_as_such_and_stays_so(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "fixed", "--fixed-sender").strip()
-    rotated = beside("key", "rotate", id_of(key)).strip()
-    for text in (key, rotated):
-        assert publishes(ask, text) == 201
+    for text in (key, beside("key", "rotate", id_of(key)).strip()):
         assert publishes(ask, text, sender="fixed") == 201
         assert publishes(ask, text, sender="another") == 403
-    assert next(line for line in beside("key", "list").splitlines() if id_of(key) in line).endswith("fixed sender")
-    described = {found["id"]: found for found in map(json.loads, beside("key", "list", "--json").splitlines())}
+    row, line = listed(beside, key)
+    assert (row["fixed_sender"], line.endswith("fixed sender")) == (True, True)
     free = beside("key", "create", "free").strip()
     assert publishes(ask, free, sender="another") == 201
-    assert described[id_of(key)]["fixed_sender"] is True
-    assert not next(line for line in beside("key", "list").splitlines() if id_of(free) in line).endswith("sender")
+    assert not listed(beside, free)[1].endswith("sender")
+
+
+def refused_within_seconds(ask: Ask, key: str) -> None:
+    """The gateway learns of it as of any entry of the log, here by its own look: within about a second."""
+    eventually(lambda: publishes(ask, key) == 401, "the key is refused", seconds=5)
 
 
 def test_revoked_key_is_refused_at_once_by_a_gateway_that_knows_it(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "doomed").strip()
     assert publishes(ask, key) == 201
     beside("key", "revoke", id_of(key))
-    # The gateway learns of it as of any entry of the log, here by its own look: within about a second.
-    refused_within(ask, key, seconds=5)
-    assert "revoked" in next(line for line in beside("key", "list").splitlines() if line.startswith(id_of(key)))
-    answer = ask(key, "POST", "/v1/notifications", json=NOTE)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-
-
-def refused_within(ask: Ask, key: str, *, seconds: float) -> None:
-    eventually(lambda: publishes(ask, key) == 401, "the key is refused", seconds=seconds)
+    refused_within_seconds(ask, key)
+    assert "revoked" in listed(beside, key)[1]
+    for command in ("revoke", "rotate"):
+        assert id_of(key) in beside.refusal("key", command, id_of(key))
 
 
 def test_rotated_key_leaves_the_old_one_its_grace(beside: CommandLine, ask: Ask) -> None:
-    old = beside("key", "create", "turning").strip()
-    assert publishes(ask, old) == 201
-    new = beside("key", "rotate", id_of(old), "--grace", "1h").strip()
-    assert KEY.fullmatch(new)
-    assert id_of(new) == id_of(old)
-    assert new != old
-    assert publishes(ask, new) == 201, "the new secret works at once"
-    assert publishes(ask, old) == 201
-    newest = beside("key", "rotate", id_of(old), "--grace", "1h").strip()
-    assert publishes(ask, newest) == 201
-    assert publishes(ask, new) == 201
-    refused_within(ask, old, seconds=5)  # only the last one before has its grace
-
-
-def test_revoked_key_can_be_neither_rotated_nor_revoked_again(beside: CommandLine) -> None:
-    key = beside("key", "create", "doomed").strip()
-    beside("key", "revoke", id_of(key))
-    assert id_of(key) in beside.refusal("key", "revoke", id_of(key))
-    assert id_of(key) in beside.refusal("key", "rotate", id_of(key))
+    keys = [beside("key", "create", "turning")]
+    assert publishes(ask, keys[0].strip()) == 201
+    for _ in range(2):
+        keys.append(beside("key", "rotate", id_of(keys[0]), "--grace", "1h"))
+        assert KEY.fullmatch(keys[-1])
+        assert id_of(keys[-1]) == id_of(keys[0])
+        assert [publishes(ask, key.strip()) for key in keys[-2:]] == [201, 201], "the new one works at once"
+    assert len(set(keys)) == 3
+    refused_within_seconds(ask, keys[0].strip())  # only the last one before has its grace

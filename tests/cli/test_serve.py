@@ -12,7 +12,6 @@ from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.cli.test_migrate import revisions
 from tests.support.command_line import CommandLine
 from tests.support.gateway_process import GatewayProcess
-from tests.support.ports import free_port
 from tests.support.source import REPOSITORY
 
 
@@ -36,41 +35,25 @@ def served(program: Path) -> Iterator[GatewayProcess]:
         process.close()
 
 
-def test_embedded_database_is_migrated_first(served: GatewayProcess) -> None:
+def test_embedded_database_is_migrated_and_gunicorn_takes_the_place_of_serve(served: GatewayProcess) -> None:
+    """No process stands between the one that started it and gunicorn, so that signals reach it."""
     served.start()
     file = served.data_dir / "notifygate.db"
     assert revisions(f"sqlite:///{file}") == [SCHEMA_REVISION]
     assert served.data_dir.stat().st_mode & 0o777 == 0o700
     assert file.stat().st_mode & 0o777 == 0o600
-
-
-def test_shared_database_has_to_be_migrated_by_its_operator(tmp_path: Path, postgres_url: str) -> None:
-    cli = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": postgres_url})
-    assert cli.refusal("serve") == (
-        f"notifygate: The database is at migration none, this version needs {SCHEMA_REVISION}: run 'notifygate migrate'."
-    )
-
-
-def test_shared_database_is_served_once_it_is_migrated(served: GatewayProcess, postgres_url: str) -> None:
-    env = {"NOTIFYGATE_DATABASE_URL": postgres_url}
-    CommandLine(served.data_dir, env)("migrate")
-    served.start(env)
-
-
-def test_database_that_is_away_is_refused_in_one_line(tmp_path: Path) -> None:
-    url = f"postgresql+psycopg://notifygate:a-password@127.0.0.1:{free_port()}/notifygate"
-    line = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": url}).refusal("serve")
-    assert line == "notifygate: The database can't be reached or is too busy."
-
-
-def test_bad_setting_is_refused_in_one_line(cli: CommandLine) -> None:
-    assert "NOTIFYGATE_WORKERS" in cli.refusal("serve", env={"NOTIFYGATE_WORKERS": "none"})
-
-
-def test_gunicorn_takes_its_place(served: GatewayProcess) -> None:
-    """No process stands between the one that started it and gunicorn, so that signals reach it."""
-    served.start()
     arguments = Path(f"/proc/{served.pid}/cmdline").read_bytes().decode().split("\0")
     assert arguments[1:3] == ["-m", "gunicorn"]
     assert os.getpgid(served.pid) == served.pid
     assert served.stop(signal.SIGTERM) == 0
+
+
+def test_shared_database_has_to_be_migrated_by_its_operator(served: GatewayProcess, postgres_url: str) -> None:
+    env = {"NOTIFYGATE_DATABASE_URL": postgres_url}
+    cli = CommandLine(served.data_dir, env)
+    assert "NOTIFYGATE_WORKERS" in cli.refusal("serve", env={"NOTIFYGATE_WORKERS": "none"})
+    assert cli.refusal("serve") == (
+        f"notifygate: The database is at migration none, this version needs {SCHEMA_REVISION}: run 'notifygate migrate'."
+    )
+    cli("migrate")
+    served.start(env)

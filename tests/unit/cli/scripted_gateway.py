@@ -5,17 +5,25 @@ on the same port. Past the end of its script it answers 410, which ends every co
 """
 
 import json
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from click.testing import CliRunner, Result
+
+from notifygate.cli import main
 from notifygate.cli.pace import Pace
+
+SECRETS = {"NOTIFYGATE_KEY": "ng_k1_very-secret-key", "NOTIFYGATE_TOKEN": "very.secret.token"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class FakePace:
         self.now += seconds
 
 
-Step = Callable[["_Handler"], None]
+Step = Callable[["_Handler"], object]
 
 
 @dataclass
@@ -96,11 +104,7 @@ class ScriptedGateway:
     ) -> None:
         """Answer with `body`, as JSON unless it is bytes; `before` runs before the answer leaves."""
 
-        def step(handler: "_Handler") -> None:
-            before()
-            handler.answer(status, body, headers or {})
-
-        self._steps.append(step)
+        self._steps.append(lambda handler: (before(), handler.answer(status, body, headers or {})))
 
     def then_problem(self, status: int, code: str, detail: str = "", **headers: str) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -114,36 +118,27 @@ class ScriptedGateway:
             if half_way:
                 handler.wfile.write(b'HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"id": ')
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            handler.close_connection = True
 
-        self._steps.append(step)
+        self._then_close(step)
 
     def then_close_quietly(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
         """Answer, and close the kept connection without announcing it."""
-
-        def step(handler: "_Handler") -> None:
-            handler.answer(status, body, headers or {})
-            handler.close_connection = True
-
-        self._steps.append(step)
+        self._then_close(lambda handler: handler.answer(status, body, headers or {}))
 
     def then_raw(self, content: bytes) -> None:
         """Write something that need not be HTTP, and close."""
-
-        def step(handler: "_Handler") -> None:
-            handler.wfile.write(content)
-            handler.close_connection = True
-
-        self._steps.append(step)
+        self._then_close(lambda handler: handler.wfile.write(content))
 
     def then_silence(self) -> None:
         """Never answer, until the test has ended."""
+        self._then_close(lambda _: self._end.wait(30))
 
-        def step(handler: "_Handler") -> None:
-            self._end.wait(30)
+    def _then_close(self, step: "Step") -> None:
+        def close(handler: "_Handler") -> None:
+            step(handler)
             handler.close_connection = True
 
-        self._steps.append(step)
+        self._steps.append(close)
 
     def take_step(self, request: Request) -> Step | None:
         self.requests.append(request)
@@ -192,3 +187,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the test's output free of request lines."""
+
+
+class Shell:
+    """The command line on a scripted gateway, and on a clock that only it moves."""
+
+    def __init__(self) -> None:
+        self.gateway = ScriptedGateway()
+        self.gateway.start()
+        self.pace = FakePace()
+        self._environment = {**SECRETS, "NOTIFYGATE_URL": self.gateway.url, "TZ": "UTC"}
+
+    def run(self, *arguments: str, stdin: bytes | None = None, **changes: str | None) -> Result:
+        """Run the command line in this process. Its output must never contain a secret."""
+        env = {**self._environment, **changes}
+        runner = CliRunner()
+        result = runner.invoke(main, arguments, input=stdin, env=env, obj=self.pace.as_pace(), catch_exceptions=False)
+        for secret in {*SECRETS.values(), *(env[name] for name in SECRETS)} - {None, ""}:
+            assert str(secret) not in result.output
+        return result
+
+    def start(self, *arguments: str, program: Sequence[str] = ("-m", "notifygate.cli"), **how: Any) -> Any:
+        """Start a command in a process of its own, with output buffered as it usually is."""
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        env = {**inherited, **self._environment, **how.pop("env", {})}
+        return subprocess.Popen([sys.executable, *program, *arguments], env=env, **how)

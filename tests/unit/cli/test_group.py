@@ -1,4 +1,4 @@
-"""The group of commands: help, exit codes, and one line for every expected failure."""
+"""The group of commands: exit codes, and one line for every expected failure. `tests/cli/test_help.py` has the help."""
 
 import errno
 import subprocess
@@ -13,38 +13,28 @@ from click.testing import CliRunner, Result
 from notifygate.cli import COMMANDS, main
 from notifygate.errors import ConfigurationError, FieldError, InvalidRequestError
 
-NAMES = ["serve", "key", "token", "send", "watch", "migrate", "doctor", "prune", "log", "type", "topic"]
+RunCommand = Callable[[click.Command], Result]
 
 
-def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Result:
-    """Run a command that only raises."""
+@pytest.fixture
+def run_command(monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Return a function that runs a command as one of the group's."""
 
-    @click.command()
-    def stand_in() -> None:
+    def run_command(command: click.Command) -> Result:
+        monkeypatch.setitem(sys.modules, "stand_in_command", SimpleNamespace(command=command))
+        monkeypatch.setitem(COMMANDS, "stand-in", ("stand_in_command:command", "Only for tests."))
+        return CliRunner().invoke(main, ["stand-in"], prog_name="notifygate")
+
+    return run_command
+
+
+def raising(error: BaseException) -> click.Command:
+    """Return a command that only raises."""
+
+    def fail() -> None:
         raise error
 
-    return run_stand_in(monkeypatch, stand_in)
-
-
-def run_stand_in(monkeypatch: pytest.MonkeyPatch, command: click.Command) -> Result:
-    """Run `command` as one of the group's."""
-    monkeypatch.setitem(sys.modules, "stand_in_command", SimpleNamespace(command=command))
-    monkeypatch.setitem(COMMANDS, "stand-in", ("stand_in_command:command", "Only for tests."))
-    return CliRunner().invoke(main, ["stand-in"], prog_name="notifygate")
-
-
-def run_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
-
-
-def test_help_lists_every_command_with_what_it_does() -> None:
-    result = CliRunner().invoke(main, ["--help"])
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert list(COMMANDS) == NAMES
-    for name, (_, short_help) in COMMANDS.items():
-        assert f"  {name} " in result.stdout
-        assert short_help in result.stdout
-    assert "Example:" in result.stdout
+    return click.Command("stand-in", callback=fail)
 
 
 def test_help_imports_no_command() -> None:
@@ -56,33 +46,8 @@ try:
 finally:
     print(*sorted(name for name in sys.modules if name.startswith("notifygate.")), file=sys.stderr)
 """
-    done = run_process("-c", code)
-    assert done.returncode == 0
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.split() == ["notifygate.cli", "notifygate.cli.one_line", "notifygate.errors"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_help_of_a_command_carries_an_example(name: str) -> None:
-    command = main.get_command(click.Context(main), name)
-    assert command is not None
-    assert_has_example(name, command)
-
-
-def assert_has_example(path: str, command: click.Command) -> None:
-    """Check the command's help, and that of the commands below it."""
-    with click.Context(command, info_name=path) as context:
-        text = command.get_help(context)
-        assert "Example" in text, path
-        assert "notifygate " in text.partition("Example")[2], path
-    if isinstance(command, click.Group):
-        for name, nested in command.commands.items():
-            assert_has_example(f"{path} {name}", nested)
-
-
-def test_it_runs_as_a_module() -> None:
-    done = run_process("-m", "notifygate.cli", "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith("Usage: notifygate [OPTIONS] COMMAND")
 
 
 @pytest.mark.parametrize(
@@ -92,10 +57,8 @@ def test_it_runs_as_a_module() -> None:
         (["sned"], "notifygate: No such command 'sned'. Try 'notifygate --help'.\n"),
         (["send"], "notifygate: Missing argument 'AUDIENCE'. Try 'notifygate send --help'.\n"),
         (["send", "all", "hi", "there"], None),
-        (["send", "all", "hi", "--ttl", "0"], None),
         (["send", "all", "hi", "--priority", "urgent"], None),
         (["send", "all", "hi", "--\x1b[2J"], None),
-        (["watch", "--wait", "-1"], None),
     ],
 )
 def test_a_usage_error_is_one_line_and_exit_code_1(arguments: list[str], line: str | None) -> None:
@@ -107,49 +70,41 @@ def test_a_usage_error_is_one_line_and_exit_code_1(arguments: list[str], line: s
     assert line in (None, result.stderr)
 
 
-def test_a_bare_group_below_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = run_stand_in(monkeypatch, click.Group("nested", commands=[click.Command("inner")]))
-    assert result.exit_code == 1
-    assert result.stderr == "notifygate: Missing command. Try 'notifygate stand-in --help'.\n"
-
-
 @pytest.mark.parametrize(
-    ("error", "line"),
+    ("command", "exit_code", "line"),
     [
-        (click.ClickException("two\nlines and \x1b[2J"), "two lines and \\x1b[2J"),
-        (ConfigurationError("NOTIFYGATE_WORKERS must be a number."), "NOTIFYGATE_WORKERS must be a number."),
-        (InvalidRequestError([FieldError("a", "no"), FieldError("b", "never")]), "a: no; b: never"),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x"), "/x: No such file or directory"),
-        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (click.Abort(), "aborted"),
+        *(
+            pytest.param(raising(error), 1, line, id=type(error).__name__)
+            for error, line in (
+                (click.ClickException("two\nlines and \x1b[2J"), "two lines and \\x1b[2J"),
+                (ConfigurationError("NOTIFYGATE_WORKERS must be a number."), "NOTIFYGATE_WORKERS must be a number."),
+                (InvalidRequestError([FieldError("a", "no"), FieldError("b", "never")]), "a: no; b: never"),
+                (FileNotFoundError(errno.ENOENT, "No such file or directory", "/x"), "/x: No such file or directory"),
+                (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+                (click.Abort(), "aborted"),
+            )
+        ),
+        pytest.param(raising(KeyboardInterrupt()), 130, None, id="Ctrl-C"),
+        pytest.param(raising(BrokenPipeError(errno.EPIPE, "Broken pipe")), 1, None, id="broken pipe"),
+        pytest.param(
+            click.Group("nested", commands=[click.Command("inner")]),
+            1,
+            "Missing command. Try 'notifygate stand-in --help'.",
+            id="bare group below",
+        ),
+        pytest.param(click.Command("count", callback=lambda: 3), 0, None, id="result"),
+        pytest.param(
+            click.Command("leave", callback=lambda: click.get_current_context().exit(4)), 4, None, id="exit code"
+        ),
     ],
 )
-def test_an_expected_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, line: str) -> None:
-    result = run_raising(monkeypatch, error)
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"notifygate: {line}\n")
+def test_end_of_a_command_is_its_exit_code_and_one_line_at_most(
+    run_command: RunCommand, command: click.Command, exit_code: int, line: str | None
+) -> None:
+    result = run_command(command)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert result.stderr == (f"notifygate: {line}\n" if line else "")
 
 
-def test_ctrl_c_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = run_raising(monkeypatch, KeyboardInterrupt())
-    assert (result.exit_code, result.output) == (130, "")
-
-
-def test_a_broken_pipe_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = run_raising(monkeypatch, BrokenPipeError(errno.EPIPE, "Broken pipe"))
-    assert (result.exit_code, result.output) == (1, "")
-
-
-def test_a_bug_shows_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(run_raising(monkeypatch, ZeroDivisionError()).exception, ZeroDivisionError)
-
-
-def test_what_a_command_returns_is_no_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_stand_in(monkeypatch, click.Command("count", callback=lambda: 3)).exit_code == 0
-
-
-def test_an_exit_code_of_a_command_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave() -> None:
-        click.get_current_context().exit(4)
-
-    leaving: Callable[[], None] = leave
-    assert run_stand_in(monkeypatch, click.Command("leave", callback=leaving)).exit_code == 4
+def test_a_bug_shows_its_stack(run_command: RunCommand) -> None:
+    assert isinstance(run_command(raising(ZeroDivisionError())).exception, ZeroDivisionError)

@@ -2,27 +2,25 @@
 
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
 from notifygate.cli import send
 from tests.support.certificates import make_certificate
-from tests.unit.cli.scripted_gateway import FakePace, ScriptedGateway
+from tests.unit.cli.scripted_gateway import ScriptedGateway, Shell
 
 CREATED = {"id": "0190-a", "to": ["user:alice"]}
 
 # `send` needs some 100 modules beside those that Python has loaded when it starts; the framework and
 # the database would bring over 1,000 more.
 MOST_MODULES = 200
-
-Run = Callable[..., Result]
 
 
 def assert_failed_with_one_line(result: Result, *parts: str) -> None:
@@ -38,328 +36,257 @@ def keys_of(gateway: ScriptedGateway) -> set[str | None]:
     return {request.headers["Idempotency-Key"] for request in gateway.requests}
 
 
-def test_the_id_alone_is_printed(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    result = run("send", "user:alice", "Backup finished", "--priority", "low")
+# The request
+
+
+def fields(**changes: object) -> dict[str, object]:
+    return {"to": "all", "title": "hi", "body": "hi", **changes}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "sent"),
+    [
+        (["all", "hi", "--priority", "low"], None, fields(priority="low")),
+        (
+            [
+                *("topic:a/b", "text", "--title", "T", "--sender", "S", "--icon", "I", "--action-url", "/x"),
+                *("--priority", "high", "--type", "a.b", "--ttl", "60"),
+            ],
+            None,
+            {"to": "topic:a/b", "title": "T", "body": "text", "priority": "high", "type": "a.b", "ttl": 60}
+            | {"sender": "S", "icon": "I", "action_url": "/x"},
+        ),
+        *(
+            (["all", "hi", "--ttl", ttl], None, fields(ttl=seconds))
+            for ttl, seconds in (("1", 1), ("3600", 3600), ("2h", 7200), ("365d", 31_536_000))
+        ),
+        (["all", "--title", "Backup"], None, fields(title="Backup", body="")),
+        (
+            ["all", "-"],
+            "\n  Grüße \nzweite Zeile\n\n".encode(),
+            fields(title="Grüße", body="\n  Grüße \nzweite Zeile"),
+        ),
+        (["all", "-"], b"a\xffb\0c", fields(title="a\ufffdb\ufffdc", body="a\ufffdb\ufffdc")),
+        *(
+            (["all", "-"], character.encode() * count, fields(title=character * 200, body=character * 3999 + end))
+            for character in ("x", "ä", "\U0001f514")
+            for count, end in ((4000, character), (300_000, "…"))
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, dict) else str(value)[:40],
+)
+def test_options_and_text_become_fields_and_the_id_alone_is_printed(
+    shell: Shell, arguments: list[str], stdin: bytes | None, sent: dict[str, object]
+) -> None:
+    shell.gateway.then(201, CREATED)
+    result = shell.run("send", *arguments, stdin=stdin)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "0190-a\n", "")
-    [request] = gateway.requests
+    [request] = shell.gateway.requests
     assert (request.method, request.path) == ("POST", "/v1/notifications")
     assert request.headers["Authorization"] == "Bearer ng_k1_very-secret-key"
-    assert request.fields == {
-        "to": "user:alice",
-        "title": "Backup finished",
-        "body": "Backup finished",
-        "priority": "low",
-    }
+    assert request.fields == sent
 
 
-def test_every_option_becomes_its_field(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    texts = ["--title", "T", "--sender", "S", "--icon", "I", "--action-url", "/x"]
-    others = ["--priority", "high", "--type", "a.b", "--ttl", "60", "--idempotency-key", "once only"]
-    run("send", "topic:a/b", "text", *texts, *others)
-    [request] = gateway.requests
-    assert request.headers["Idempotency-Key"] == "once only"
-    assert request.fields == {
-        "to": "topic:a/b",
-        "title": "T",
-        "body": "text",
-        "priority": "high",
-        "type": "a.b",
-        "ttl": 60,
-        "sender": "S",
-        "icon": "I",
-        "action_url": "/x",
-    }
+def test_runs_have_keys_of_their_own_unless_one_is_given(shell: Shell) -> None:
+    for options in ((), (), ("--idempotency-key", "once only")):
+        shell.gateway.then(201, CREATED)
+        shell.run("send", "all", "hi", *options, NOTIFYGATE_URL=f"{shell.gateway.url}/behind/a/proxy/")
+    assert len(keys_of(shell.gateway)) == 3
+    assert "once only" in keys_of(shell.gateway)
+    assert shell.gateway.requests[0].path == "/behind/a/proxy/v1/notifications"
 
 
-@pytest.mark.parametrize(("ttl", "seconds"), [("1", 1), ("3600", 3600), ("2h", 7200), ("365d", 31_536_000)])
-def test_ttl_is_a_duration_or_seconds(gateway: ScriptedGateway, run: Run, ttl: str, seconds: int) -> None:
-    gateway.then(201, CREATED)
-    run("send", "all", "hi", "--ttl", ttl)
-    assert gateway.requests[0].fields["ttl"] == seconds
+@pytest.mark.parametrize(
+    ("arguments", "env", "part"),
+    [
+        *(
+            (["all", "hi", "--ttl", ttl], {}, "--ttl")
+            for ttl in ("0", "0s", "366d", "-1", "2 h", "1.5h", "9999999999999", "soon", "")
+        ),
+        *((["all", *text], {}, "the notification is empty") for text in ([], [""], [" \n"], ["-"])),
+        *(
+            (["all", "hi", "--idempotency-key", key], {}, "--idempotency-key")
+            for key in ("", " k", "k ", "k\n", "ä", "k" * 129)
+        ),
+        (["all", "hi"], {"NOTIFYGATE_KEY": None}, "NOTIFYGATE_KEY is not set"),
+        (["all", "hi"], {"NOTIFYGATE_KEY": "ng_k1_first\nng_k2_hunter2"}, "NOTIFYGATE_KEY"),
+        *(
+            (["all", "hi"], {"NOTIFYGATE_URL": url}, "NOTIFYGATE_URL")
+            for url in (
+                *("127.0.0.1:8080", "ftp://host", "http://", "http://host:port", "http://host:99999"),
+                *("http://user:hunter2@host", "http://host/?key=hunter2", "http://host/#hunter2", "http://host/a b"),
+                *("http://höst", "http://a..b", "http://[::1", "http://" + "a" * 64),
+            )
+        ),
+    ],
+)
+def test_what_can_not_be_sent_is_one_line_without_secrets(
+    shell: Shell, arguments: list[str], env: dict[str, str | None], part: str
+) -> None:
+    result = shell.run("send", *arguments, stdin=b"\n", **env)
+    assert_failed_with_one_line(result, part)
+    assert "hunter2" not in result.stderr
+    assert "first" not in result.stderr
+    assert shell.gateway.requests == []
 
 
-@pytest.mark.parametrize("ttl", ["0", "0s", "366d", "-1", "2 h", "1.5h", "9999999999999", "soon", ""])
-def test_a_ttl_that_is_none_is_refused(gateway: ScriptedGateway, run: Run, ttl: str) -> None:
-    assert_failed_with_one_line(run("send", "all", "hi", "--ttl", ttl), "--ttl")
-    assert gateway.requests == []
+# Repetitions
 
 
-def test_a_fault_of_the_gateway_is_tried_again_with_the_same_key(gateway: ScriptedGateway, run: Run) -> None:
+def faults(gateway: ScriptedGateway) -> None:
     gateway.then_problem(503, "unavailable")
     gateway.then(502, b"<html>bad gateway</html>")
-    gateway.then(201, CREATED)
-    result = run("send", "all", "hi")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "0190-a\n", "")
-    assert len(gateway.requests) == 3
-    assert len(keys_of(gateway)) == 1
-    assert None not in keys_of(gateway)
 
 
-@pytest.mark.parametrize("half_way", [True, False])
-def test_a_reset_connection_is_tried_again_with_the_same_key(
-    gateway: ScriptedGateway, run: Run, half_way: bool
-) -> None:
-    gateway.then_reset(half_way=half_way)
-    gateway.then(201, CREATED)
-    assert run("send", "all", "hi").stdout == "0190-a\n"
-    assert len(gateway.requests) == 2
-    assert len(keys_of(gateway)) == 1
-
-
-def test_a_created_answer_that_is_no_json_is_tried_again(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, b'{"id": ')
-    gateway.then(201, CREATED)
-    assert run("send", "all", "hi").stdout == "0190-a\n"
-    assert len(keys_of(gateway)) == 1
-
-
-def test_a_silent_gateway_is_tried_again_with_the_same_key(
-    gateway: ScriptedGateway, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(faults, id="faults"),
+        pytest.param(lambda gateway: gateway.then_reset(half_way=True), id="reset half-way"),
+        pytest.param(lambda gateway: gateway.then_reset(half_way=False), id="reset"),
+        pytest.param(lambda gateway: gateway.then(201, b'{"id": '), id="no JSON"),
+        pytest.param(lambda gateway: gateway.then_silence(), id="silence"),
+    ],
+)
+def test_what_failed_is_tried_again_with_the_same_key(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, script: Callable[[ScriptedGateway], None]
 ) -> None:
     monkeypatch.setattr(send, "TIMEOUT_SECONDS", 0.2)
-    gateway.then_silence()
-    gateway.then(201, CREATED)
+    script(shell.gateway)
+    shell.gateway.then(201, CREATED)
     started_at = time.monotonic()
-    assert run("send", "all", "hi").stdout == "0190-a\n"
+    result = shell.run("send", "all", "hi")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "0190-a\n", "")
     assert time.monotonic() - started_at < 5  # and not the time-out for connecting
-    assert len(gateway.requests) == 2
-    assert len(keys_of(gateway)) == 1
+    assert len(shell.gateway.requests) > 1
+    assert len(keys_of(shell.gateway)) == 1
+    assert None not in keys_of(shell.gateway)
 
 
-def test_runs_have_keys_of_their_own(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    gateway.then(201, CREATED)
-    run("send", "all", "hi")
-    run("send", "all", "hi")
-    assert len(keys_of(gateway)) == 2
+@pytest.mark.parametrize(
+    ("status", "value", "slept"),
+    [(429, "7", 8.0), (503, "7", 8.0), *((503, value, 1.0) for value in ("soon", "-5", "1e9", "", "²"))],
+)
+def test_retry_after_is_the_least_pause(shell: Shell, status: int, value: str, slept: float) -> None:
+    shell.gateway.then(status, b"", {"Retry-After": value})
+    shell.gateway.then(201, CREATED)
+    assert shell.run("send", "all", "hi").exit_code == 0
+    assert shell.pace.slept == [slept]
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_the_least_pause(gateway: ScriptedGateway, run: Run, pace: FakePace, status: int) -> None:
-    gateway.then_problem(status, "rate-limited", Retry_After="7")
-    gateway.then(201, CREATED)
-    assert run("send", "all", "hi").exit_code == 0
-    assert pace.slept == [7.0 + 1.0]
-
-
-def test_retry_after_may_be_a_date(gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
+def test_retry_after_may_be_a_date(shell: Shell) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=30)
-    gateway.then_problem(503, "unavailable", Retry_After=format_datetime(soon, usegmt=True))
-    gateway.then(201, CREATED)
-    run("send", "all", "hi")
-    assert 25 < pace.slept[0] <= 31
+    shell.gateway.then_problem(503, "unavailable", Retry_After=format_datetime(soon, usegmt=True))
+    shell.gateway.then(201, CREATED)
+    shell.run("send", "all", "hi")
+    assert 25 < shell.pace.slept[0] <= 31
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "1e9", "", "²"])
-def test_a_retry_after_without_sense_is_none(gateway: ScriptedGateway, run: Run, pace: FakePace, value: str) -> None:
-    gateway.then(503, b"", {"Retry-After": value})
-    gateway.then(201, CREATED)
-    run("send", "all", "hi")
-    assert pace.slept == [1.0]
-
-
-def test_it_gives_up_after_six_tries_with_growing_pauses(gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
+def test_it_gives_up_after_six_tries_with_growing_pauses(shell: Shell) -> None:
     for _ in range(10):
-        gateway.then_problem(500, "internal", "Something broke.")
-    result = run("send", "all", "hi", "--idempotency-key", "k7")
-    assert_failed_with_one_line(
-        result, "gave up after 6 tries", "500 internal: Something broke.", "--idempotency-key 'k7'"
-    )
-    assert len(gateway.requests) == 6
-    assert pace.slept == [1.0, 2.0, 4.0, 8.0, 16.0]
+        shell.gateway.then_problem(500, "internal", "Something broke.")
+    result = shell.run("send", "all", "hi", "--idempotency-key", "k7")
+    parts = ("gave up after 6 tries", "500 internal: Something broke.", "--idempotency-key 'k7'")
+    assert_failed_with_one_line(result, *parts)
+    assert len(shell.gateway.requests) == 6
+    assert shell.pace.slept == [1.0, 2.0, 4.0, 8.0, 16.0]
+    shell.gateway.stop()
+    assert_failed_with_one_line(shell.run("send", "all", "hi"), "gave up after 6 tries", shell.gateway.url)
+    assert len(shell.pace.slept) == 10
 
 
-def test_it_gives_up_at_once_when_the_wait_asked_for_is_too_long(
-    gateway: ScriptedGateway, run: Run, pace: FakePace
+def test_it_gives_up_at_once_when_the_wait_asked_for_is_too_long(shell: Shell) -> None:
+    shell.gateway.then_problem(429, "rate-limited", Retry_After="121")
+    assert_failed_with_one_line(shell.run("send", "all", "hi"), "gave up after 1 try", "429 rate-limited")
+    assert shell.pace.slept == []
+
+
+def test_a_gateway_that_comes_back_is_reached(shell: Shell) -> None:
+    shell.gateway.then(201, CREATED)
+    shell.gateway.stop()
+    shell.pace.before_sleep = shell.gateway.start
+    assert shell.run("send", "all", "hi").stdout == "0190-a\n"
+
+
+# Answers
+
+
+def problem(code: str, detail: str, **more: Any) -> dict[str, Any]:
+    return {"code": code, "detail": detail, **more}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "part"),
+    [
+        (
+            400,
+            problem(
+                "invalid-request",
+                "See errors.",
+                errors=[{"field": "to", "message": "is no audience"}, {"field": "type", "message": "is too long"}],
+            ),
+            "400 invalid-request: to: is no audience; type: is too long",
+        ),
+        *((403, body, "403") for body in (b"[]", b"null", b'{"errors": [1], "detail": {}}', b"\xff", b"[" * 100_000)),
+        # The second message is cut in the middle of the key.
+        *((401, problem("unauthorized", "x" * padding + "ng_k1_very-secret-key"), "401") for padding in (0, 350)),
+        (
+            403,
+            problem("for\x1b[2Jbidden", "one\ntwo \x1b]0;title\x07 \x9b31m\u202eend"),
+            r"one two \x1b]0;title\x07 \x9b31m\u202eend",
+        ),
+        (308, b"", "308"),
+        *((status, body, "is a gateway") for status, body in ((200, b"<html>"), (201, b"{}"), (201, b"[]"), (204, None))),
+    ],
+)  # fmt: skip
+def test_another_answer_is_one_safe_line_and_is_not_tried_again(
+    shell: Shell, status: int, body: Any, part: str
 ) -> None:
-    gateway.then_problem(429, "rate-limited", Retry_After="121")
-    assert_failed_with_one_line(run("send", "all", "hi"), "gave up after 1 try", "429 rate-limited")
-    assert pace.slept == []
-
-
-def test_an_absent_gateway_is_one_line(gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
-    gateway.stop()
-    assert_failed_with_one_line(run("send", "all", "hi"), "gave up after 6 tries", gateway.url)
-    assert len(pace.slept) == 5
-
-
-def test_a_gateway_that_comes_back_is_reached(gateway: ScriptedGateway, run: Run, pace: FakePace) -> None:
-    gateway.then(201, CREATED)
-    gateway.stop()
-    pace.before_sleep = gateway.start
-    assert run("send", "all", "hi").stdout == "0190-a\n"
-
-
-def test_a_refusal_is_not_tried_again_and_names_the_fields(gateway: ScriptedGateway, run: Run) -> None:
-    errors = [{"field": "to", "message": "is no audience"}, {"field": "type", "message": "is too long"}]
-    gateway.then(400, {"code": "invalid-request", "detail": "See errors.", "errors": errors})
-    result = run("send", "alice", "hi")
-    assert_failed_with_one_line(result, "400 invalid-request: to: is no audience; type: is too long")
-    assert len(gateway.requests) == 1
-
-
-@pytest.mark.parametrize("body", [b"[]", b"null", b'{"errors": [1], "detail": {}}', b"\xff", b"[" * 100_000])
-def test_a_refusal_of_any_shape_is_one_line(gateway: ScriptedGateway, run: Run, body: bytes) -> None:
-    gateway.then(403, body)
-    assert_failed_with_one_line(run("send", "all", "hi"), "403")
-
-
-@pytest.mark.parametrize("padding", [0, 350])
-def test_a_problem_that_quotes_the_key_is_printed_without_it(gateway: ScriptedGateway, run: Run, padding: int) -> None:
-    """With the padding the message is cut in the middle of the key."""
-    gateway.then_problem(401, "unauthorized", "x" * padding + "ng_k1_very-secret-key")
-    result = run("send", "all", "hi")
-    assert_failed_with_one_line(result, "401")
-    assert "ng_k1" not in result.stderr
-
-
-def test_a_problem_can_not_drive_the_terminal(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then_problem(403, "for\x1b[2Jbidden", "one\ntwo \x1b]0;title\x07 \x9b31m\u202eend")
-    result = run("send", "all", "hi")
-    assert_failed_with_one_line(result, r"one two \x1b]0;title\x07 \x9b31m\u202eend")
+    elsewhere = f"{shell.gateway.url}/elsewhere"
+    shell.gateway.then(status, body, {"Location": elsewhere} if status == 308 else None)
+    result = shell.run("send", "all", "hi")
+    assert_failed_with_one_line(result, part, elsewhere if status == 308 else "")
     assert "\x1b" not in result.stderr
+    assert "ng_k1" not in result.stderr
+    assert len(shell.gateway.requests) == 1
 
 
-def test_an_id_can_not_drive_the_terminal(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, {"id": "a\n\x1b[2J\ud800"})
-    assert run("send", "all", "hi").stdout == "a \\x1b[2J\\ud800\n"
+def test_an_id_can_not_drive_the_terminal(shell: Shell) -> None:
+    shell.gateway.then(201, {"id": "a\n\x1b[2J\ud800"})
+    assert shell.run("send", "all", "hi").stdout == "a \\x1b[2J\\ud800\n"
 
 
-def test_a_redirect_is_not_followed(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(308, b"", {"Location": f"{gateway.url}/elsewhere"})
-    assert_failed_with_one_line(run("send", "all", "hi"), "308", f"{gateway.url}/elsewhere")
-    assert len(gateway.requests) == 1
+def test_an_untrusted_certificate_is_refused(shell: Shell, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*make_certificate(tmp_path))
+    assert shell.gateway.server is not None
+    shell.gateway.server.socket = context.wrap_socket(
+        shell.gateway.server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    result = shell.run("send", "all", "hi", NOTIFYGATE_URL=shell.gateway.url.replace("http:", "https:"))
+    assert_failed_with_one_line(result, "certificate", "is invalid")
+    assert shell.gateway.requests == []
 
 
-@pytest.mark.parametrize(("status", "body"), [(200, b"<html>"), (201, b"{}"), (201, b"[]"), (204, None)])
-def test_an_answer_that_is_no_gateways_is_an_error(
-    gateway: ScriptedGateway, run: Run, status: int, body: bytes | None
-) -> None:
-    gateway.then(status, body)
-    assert_failed_with_one_line(run("send", "all", "hi"), "is a gateway")
+def test_a_server_that_speaks_no_http_is_one_line(shell: Shell) -> None:
+    for _ in range(6):
+        shell.gateway.then_raw(b"-ERR unknown command: Bearer ng_k1_very-secret-key\r\n\r\n")
+    assert_failed_with_one_line(shell.run("send", "all", "hi"), "gave up", "is not HTTP")
 
 
-def test_text_comes_from_stdin(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    run("send", "all", "-", stdin="\n  Grüße \nzweite Zeile\n\n".encode())
-    assert gateway.requests[0].fields == {
-        "to": "all",
-        "title": "Grüße",
-        "body": "\n  Grüße \nzweite Zeile",
-    }
+# Processes
 
 
-def test_bytes_that_are_no_text_become_replacement_characters(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    run("send", "all", "-", stdin=b"a\xffb\0c")
-    assert gateway.requests[0].fields["body"] == "a\ufffdb\ufffdc"
-
-
-@pytest.mark.parametrize("character", ["x", "ä", "\U0001f514"])
-def test_long_text_is_cut_visibly(gateway: ScriptedGateway, run: Run, character: str) -> None:
-    gateway.then(201, CREATED)
-    gateway.then(201, CREATED)
-    run("send", "all", "-", stdin=character.encode() * 300_000)
-    run("send", "all", "-", stdin=character.encode() * 4000)
-    assert gateway.requests[0].fields["body"] == character * 3999 + "…"
-    assert gateway.requests[0].fields["title"] == character * 200
-    assert gateway.requests[1].fields["body"] == character * 4000
-
-
-def test_a_program_that_writes_more_than_is_sent_can_finish(
-    gateway: ScriptedGateway, process_environment: dict[str, str]
-) -> None:
-    gateway.then(201, CREATED)
-    command = [sys.executable, "-m", "notifygate.cli", "send", "all", "-"]
-    with subprocess.Popen(command, env=process_environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
+def test_a_program_that_writes_more_than_is_sent_can_finish(shell: Shell) -> None:
+    shell.gateway.then(201, CREATED)
+    with shell.start("send", "all", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdin.write(b"x" * 1_000_000)  # far more than a pipe holds
         process.stdin.close()
         assert process.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("arguments", [[], [""], [" \n"], ["-"]])
-def test_nothing_to_send_is_an_error(gateway: ScriptedGateway, run: Run, arguments: list[str]) -> None:
-    assert_failed_with_one_line(run("send", "all", *arguments, stdin=b"\n"), "the notification is empty")
-    assert gateway.requests == []
-
-
-def test_a_title_is_enough(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    run("send", "all", "--title", "Backup")
-    assert gateway.requests[0].fields == {"to": "all", "title": "Backup", "body": ""}
-
-
-@pytest.mark.parametrize("key", ["", " k", "k ", "k\n", "ä", "k" * 129])
-def test_an_idempotency_key_that_is_no_header_is_refused(gateway: ScriptedGateway, run: Run, key: str) -> None:
-    result = run("send", "all", "hi", "--idempotency-key", key)
-    assert_failed_with_one_line(result, "--idempotency-key")
-    assert gateway.requests == []
-
-
-def test_a_missing_key_is_one_line(run: Run) -> None:
-    assert_failed_with_one_line(run("send", "all", "hi", NOTIFYGATE_KEY=None), "NOTIFYGATE_KEY is not set")
-
-
-def test_a_key_that_is_no_header_is_not_shown(run: Run) -> None:
-    result = run("send", "all", "hi", NOTIFYGATE_KEY="ng_k1_first\nng_k2_second")
-    assert_failed_with_one_line(result, "NOTIFYGATE_KEY")
-    assert "first" not in result.stderr
-    assert "second" not in result.stderr
-
-
-def test_the_url_may_have_a_path(gateway: ScriptedGateway, run: Run) -> None:
-    gateway.then(201, CREATED)
-    run("send", "all", "hi", NOTIFYGATE_URL=f"{gateway.url}/behind/a/proxy/")
-    assert gateway.requests[0].path == "/behind/a/proxy/v1/notifications"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "127.0.0.1:8080",
-        "ftp://host",
-        "http://",
-        "http://host:port",
-        "http://host:99999",
-        "http://user:hunter2@host",
-        "http://host/?key=hunter2",
-        "http://host/#hunter2",
-        "http://host/a b",
-        "http://höst",
-        "http://a..b",
-        "http://[::1",
-        "http://" + "a" * 64,
-    ],
-)
-def test_a_url_that_can_not_be_used_is_one_line_without_the_url(run: Run, url: str) -> None:
-    result = run("send", "all", "hi", NOTIFYGATE_URL=url)
-    assert_failed_with_one_line(result, "NOTIFYGATE_URL")
-    assert "hunter2" not in result.stderr
-
-
-def test_an_untrusted_certificate_is_refused(gateway: ScriptedGateway, run: Run, tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*make_certificate(tmp_path))
-    assert gateway.server is not None
-    gateway.server.socket = context.wrap_socket(gateway.server.socket, server_side=True, do_handshake_on_connect=False)
-    result = run("send", "all", "hi", NOTIFYGATE_URL=gateway.url.replace("http:", "https:"))
-    assert_failed_with_one_line(result, "certificate", "is invalid")
-    assert gateway.requests == []
-
-
-def test_a_server_that_speaks_no_http_is_one_line(gateway: ScriptedGateway, run: Run) -> None:
-    for _ in range(6):
-        gateway.then_raw(b"-ERR unknown command: Bearer ng_k1_very-secret-key\r\n\r\n")
-    assert_failed_with_one_line(run("send", "all", "hi"), "gave up", "is not HTTP")
-
-
-def test_sending_imports_no_framework_and_few_modules(
-    gateway: ScriptedGateway, process_environment: dict[str, str]
-) -> None:
-    gateway.then(201, CREATED)
+def test_sending_imports_no_framework_and_few_modules(shell: Shell) -> None:
+    shell.gateway.then(201, CREATED)
     code = """
 import sys
 at_start = set(sys.modules)
@@ -369,38 +296,21 @@ try:
 finally:
     print(*sorted(set(sys.modules) - at_start), file=sys.stderr)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=process_environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "0190-a\n"
-    modules = done.stderr.split()
+    done = shell.start(program=("-c", code), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    printed, imported = done.communicate(timeout=30)
+    assert (done.returncode, printed) == (0, "0190-a\n")
+    modules = imported.split()
     heavy = {"flask", "werkzeug", "sqlalchemy", "alembic", "gevent", "requests", "redis", "pydantic", "jwt"}
     assert heavy.isdisjoint(modules)
-    assert [name for name in modules if name.startswith("notifygate.")] == [
-        "notifygate.cli",
-        "notifygate.cli.durations",
-        "notifygate.cli.gateway_http",
-        "notifygate.cli.http_answer",
-        "notifygate.cli.one_line",
-        "notifygate.cli.pace",
-        "notifygate.cli.send",
-        "notifygate.errors",
-    ]
+    parts = ("cli", "cli.durations", "cli.gateway_http", "cli.http_answer", "cli.one_line", "cli.pace", "cli.send")
+    expected = [f"notifygate.{part}" for part in (*parts, "errors")]
+    assert [name for name in modules if name.startswith("notifygate.")] == expected
     assert len(modules) < MOST_MODULES
 
 
-def test_an_id_that_can_not_be_written_is_one_line(
-    gateway: ScriptedGateway, process_environment: dict[str, str]
-) -> None:
-    gateway.then(201, CREATED)
+def test_an_id_that_can_not_be_written_is_one_line(shell: Shell) -> None:
+    shell.gateway.then(201, CREATED)
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "notifygate.cli", "send", "all", "hi"],
-            env=process_environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "notifygate: No space left on device\n"
+        done = shell.start("send", "all", "hi", stdout=full, stderr=subprocess.PIPE)
+        _, printed = done.communicate(timeout=30)
+    assert (done.returncode, printed) == (1, b"notifygate: No space left on device\n")
