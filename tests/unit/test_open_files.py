@@ -20,32 +20,24 @@ print(returned)
 """
 
 
-def raised(soft: int, hard: int, connections: int, holds: int) -> tuple[int, str]:
-    """Return the limit of a process that started with such limits, and its output; a process can't raise lowered limits
-    again."""
-    numbers = map(str, (soft, hard, connections, holds))
+@pytest.mark.parametrize(
+    ("soft", "hard", "limit", "reported"),
+    [
+        (128, 1000, 500 + OTHER_FILES, ()),
+        (900, 1000, 900, ()),  # it is never lowered
+        (128, 600, 600, ()),
+        (128, 400, 400, ("400", "250", "ulimit -Hn", "NOTIFYGATE_HOLDS_PER_WORKER")),
+    ],
+)
+def test_soft_limit_is_raised_as_far_as_it_is_needed(
+    soft: int, hard: int, limit: int, reported: tuple[str, ...]
+) -> None:
+    """In a process of its own, which can't raise lowered limits again."""
+    numbers = map(str, (soft, hard, 500, 250))
     done = subprocess.run([sys.executable, "-c", SCRIPT, *numbers], capture_output=True, text=True, check=True)
-    return int(done.stdout), done.stderr
-
-
-def test_soft_limit_is_raised_to_what_the_connections_need() -> None:
-    assert raised(128, 1000, connections=500, holds=250) == (500 + OTHER_FILES, "")
-
-
-def test_it_is_never_lowered() -> None:
-    assert raised(900, 1000, connections=500, holds=250) == (900, "")
-
-
-def test_hard_limit_is_the_end_of_it() -> None:
-    assert raised(128, 600, connections=500, holds=250) == (600, "")
-
-
-def test_holds_that_do_not_fit_are_reported_with_what_to_do() -> None:
-    limit, said = raised(128, 400, connections=500, holds=250)
-    assert limit == 400
-    assert len(said.splitlines()) == 1
-    for told in ("400", "250", "ulimit -Hn", "NOTIFYGATE_HOLDS_PER_WORKER"):
-        assert told in said
+    assert int(done.stdout) == limit
+    assert len(done.stderr.splitlines()) == bool(reported)
+    assert all(part in done.stderr for part in reported)
 
 
 def test_system_with_a_limit_of_its_own_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

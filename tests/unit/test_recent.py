@@ -3,35 +3,34 @@
 from notifygate.recent import Recent
 
 
+def of_texts(capacity: int) -> Recent[int, str]:
+    """Return one whose values weigh as much as they are long."""
+    return Recent(capacity, lambda key, value: len(value))
+
+
 def test_what_is_used_stays_and_what_is_not_goes() -> None:
-    recent: Recent[int, str] = Recent(10)
-    recent.put(0, "kept")
-    for n in range(1, 100):
-        recent.put(n, str(n))
-        assert recent.get(0) == "kept"
-        assert len(recent) <= 10
-    assert recent.get(1) is None
-    assert recent.get(99) == "99"
-
-
-def test_half_of_the_capacity_is_kept_for_certain() -> None:
     recent: Recent[int, int] = Recent(10)
-    for n in range(23):
+    recent.put(0, 0)
+    for n in range(1, 100):
         recent.put(n, n)
-    assert [recent.get(n) for n in range(18, 23)] == [18, 19, 20, 21, 22]
+        assert recent.get(0) == 0
+        assert len(recent) <= 10
+    assert (recent.get(1), recent.get(99)) == (None, 99)
+    for n in range(123):
+        recent.put(n, n)
+    assert [recent.get(n) for n in range(118, 123)] == [118, 119, 120, 121, 122], "half is kept for certain"
+    recent.clear()
+    assert (len(recent), recent.get(122)) == (0, None)
 
 
 def test_a_value_is_replaced_in_both_generations() -> None:
     recent: Recent[int, str] = Recent(4)
-    recent.put(0, "old")
-    recent.put(1, "x")
-    recent.put(2, "x")  # now 0 is of the older generation
+    for n, value in enumerate(("old", "x", "x")):
+        recent.put(n, value)  # with the last, 0 is of the older generation
     recent.put(0, "new")
-    assert recent.get(0) == "new"
-    recent.drop(0, "old")
-    assert recent.get(0) == "new"
-    recent.drop(0, "new")
-    assert recent.get(0) is None
+    for dropped, left in (("old", "new"), ("new", None)):
+        recent.drop(0, dropped)
+        assert recent.get(0) == left
 
 
 def test_what_is_not_used_for_long_goes_before_the_capacity_is_reached() -> None:
@@ -46,18 +45,17 @@ def test_what_is_not_used_for_long_goes_before_the_capacity_is_reached() -> None
 
 
 def test_values_together_weigh_no_more_than_the_capacity() -> None:
-    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    recent = of_texts(100)
     for n in range(1000):
         recent.put(n % 50, "x" * (n * 7 % 23))
-        known = [value for key in range(50) if (value := recent.get(key)) is not None]
-        assert sum(map(len, known)) <= 100
+        assert sum(len(recent.get(key) or "") for key in range(50)) <= 100
     recent.put(1, "x" * 30)
     recent.put(2, "x" * 20)
     assert (recent.get(1), recent.get(2)) == ("x" * 30, "x" * 20), "half of the capacity is kept for certain"
 
 
 def test_what_weighs_more_than_half_of_the_capacity_is_not_remembered() -> None:
-    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    recent = of_texts(100)
     recent.put(1, "x" * 50)
     recent.put(2, "x" * 51)
     assert (recent.get(1), recent.get(2)) == ("x" * 50, None)
@@ -66,19 +64,10 @@ def test_what_weighs_more_than_half_of_the_capacity_is_not_remembered() -> None:
 
 
 def test_what_is_dropped_weighs_nothing() -> None:
-    recent: Recent[int, str] = Recent(100, lambda key, value: len(value))
+    recent = of_texts(100)
     for n in range(100):
         value = str(n)
         recent.put(n, value)
         recent.drop(n, value)
         recent.put(-1, "x" * 48)
-    assert recent.get(-1) == "x" * 48
-    assert len(recent) == 1
-
-
-def test_everything_can_be_forgotten() -> None:
-    recent: Recent[int, int] = Recent(4)
-    for n in range(4):
-        recent.put(n, n)
-    recent.clear()
-    assert len(recent) == 0
+    assert (recent.get(-1), len(recent)) == ("x" * 48, 1)

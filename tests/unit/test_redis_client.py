@@ -42,23 +42,16 @@ def test_sentinel_has_no_more_time_than_a_server(seconds: float, for_sentinels: 
     assert (given["socket_timeout"], given["socket_connect_timeout"]) == (for_sentinels, for_sentinels)
 
 
-def test_credentials_and_database_are_for_the_master_alone() -> None:
-    pool, (sentinel,) = sentinels_of(
-        "redis+sentinel://me:a%40b%2Fc@h1/my%20cache/3?sentinel_username=s&client_name=n%26m"
+def test_credentials_and_database_are_for_the_master_and_tls_is_for_all() -> None:
+    pool, sentinels = sentinels_of(
+        "redis+sentinel://me:a%40b%2Fc@h1,h2/my%20cache/3?sentinel_username=s&sentinel_password=two%20words&client_name=n%26m"
     )
     wanted = {"username": "me", "password": "a@b/c", "db": 3, "client_name": "n&m"}
     assert {name: pool.connection_kwargs[name] for name in wanted} == wanted
     assert pool.service_name == "my cache"
-    assert (sentinel["username"], sentinel["password"], sentinel["db"]) == ("s", None, 0)
-
-
-def test_sentinels_have_a_password_of_their_own() -> None:
-    pool, sentinels = sentinels_of("redis+sentinel://:one@h1,h2/cache?sentinel_password=two%20words")
-    assert pool.connection_kwargs["password"] == "one"
-    assert [one["password"] for one in sentinels] == ["two words"] * 2
-
-
-def test_tls_is_for_the_servers_and_the_sentinels() -> None:
+    assert [(one["username"], one["password"], one["db"]) for one in sentinels] == [("s", "two words", 0)] * 2
+    _, (sentinel,) = sentinels_of("redis+sentinel://:secret@h1/cache")
+    assert sentinel["password"] is None
     pool, (sentinel,) = sentinels_of("rediss+sentinel://h1/cache?ssl_ca_certs=/ca.pem")
     assert pool.connection_class is SentinelManagedSSLConnection
     assert pool.connection_kwargs["ssl_ca_certs"] == sentinel["ssl_ca_certs"] == "/ca.pem"
@@ -68,17 +61,11 @@ def test_tls_is_for_the_servers_and_the_sentinels() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "redis+sentinel://h1,h2",
-        "redis+sentinel://h1,h2/",
-        "redis+sentinel:///cache",
-        "redis+sentinel://h1,,h2/cache",
-        "redis+sentinel://h1:port/cache",
-        "redis+sentinel://h1/cache/first",
-        "redis+sentinel://h1/cache/1/2",
-        "sentinel://h1/cache",
-        "h1:6379",
+        "redis+sentinel://h1,h2", "redis+sentinel://h1,h2/", "redis+sentinel:///cache", "redis+sentinel://h1,,h2/cache",
+        "redis+sentinel://h1:port/cache", "redis+sentinel://h1/cache/first", "redis+sentinel://h1/cache/1/2",
+        "sentinel://h1/cache", "h1:6379",
     ],
-)
+)  # fmt: skip
 def test_text_that_is_no_url_is_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_REDIS_URL is not a valid URL") as caught:
         make_redis(url.replace("//", "//user:secret@"))
@@ -86,10 +73,7 @@ def test_text_that_is_no_url_is_refused_without_being_quoted(url: str) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_connection_without_sentinels_is_never_superseded() -> None:
+def test_connection_is_not_superseded_without_sentinels_or_while_none_answers() -> None:
     assert not is_superseded(Connection())
-
-
-def test_connection_is_not_superseded_while_no_sentinel_answers() -> None:
-    pool = make_client("redis+sentinel://127.0.0.1:1/cache", 1).connection_pool
+    pool = make_redis("redis+sentinel://127.0.0.1:1/cache").connection_pool
     assert not is_superseded(pool.connection_class(**pool.connection_kwargs))

@@ -94,111 +94,95 @@ def test_every_field_of_every_entry_survives(sent: list[Entry]) -> None:
         assert_same(mine, theirs)
 
 
-def test_an_announcement_is_of_the_whole_range_of_its_entries() -> None:
-    made = announce(5, [Entry(seq, EntryKind.VIEW, ("all",)) for seq in (11, 12, 13)])
-    assert (made.epoch, made.first, made.last) == (5, 11, 13)
+def of_large_entries(count: int) -> Announcement:
+    large = (make_notification(seq=n, body="x" * 4000) for n in range(1, count + 1))
+    return announce(1, [Entry(one.seq, EntryKind.PUBLISHED, ("all",), one) for one in large])
 
 
 def test_entries_that_are_too_large_are_left_out() -> None:
-    small, large = (
-        announce(
-            1,
-            [Entry(n, EntryKind.PUBLISHED, ("all",), make_notification(seq=n, body="x" * 4000)) for n in range(1, end)],
-        )
-        for end in (3, 30)
-    )
+    """ "Read them" must not turn into "there are none"."""
+    small, large = of_large_entries(2), of_large_entries(29)
     assert there_and_back(small).entries is not None
     got = there_and_back(large)
-    assert (got.first, got.last, got.entries) == (1, 29, None)
+    assert (got.epoch, got.first, got.last, got.entries) == (1, 1, 29, None)
     assert len(to_bytes(large)) < 1000 < len(to_bytes(small)) <= MAX_CARRIED_BYTES
-
-
-def test_an_announcement_without_entries_stays_without() -> None:
-    """ "Read them" must not turn into "there are none"."""
-    assert there_and_back(Announcement(1, 5, 9, 0.0, None)).entries is None
 
 
 DOCUMENT = b'{"id":"n","title":"t"}'
 """The document of a notification."""
 
+VIEW = ["view", ["all"], None, None, None, 0, 0]
+PUBLISHED = ["published", None, [5, "n", "t", ["all"]], None, None, 0, 0]
+RETRACTED = ["retracted", None, [3, "n", "t", ["all"]], None, None, 0, 0]
+STATE = ["state", ["user:a"], [3, "n", "t", ["user:a"]], 7, None, -1, 1]
+
+
+def message(*entries: Any, texts: bytes | None = None, at: Any = 1) -> bytes:
+    """Write an announcement of entries at 5 and on; by default with one document if it names a notification."""
+    if texts is None:
+        texts = b"\n" + DOCUMENT if any(entry[2] for entry in entries) else b""
+    return json.dumps([at, list(entries)]).encode() + texts
+
+
+def with_value(entry: list[Any], field: int, value: Any, inside: int | None = None) -> list[Any]:
+    """Return an entry with another value in a field, or in a place inside of one."""
+    copy = json.loads(json.dumps(entry))
+    if inside is None:
+        copy[field] = value
+    else:
+        copy[field][inside] = value
+    return copy
+
+
 BAD_DOCUMENTS = [
-    b"",
-    b"no JSON",
-    b"7",
-    b"[]",
-    b"{}",
-    b'{"committed_at":0,"entries":[]}',
-    b"[1]",
-    b"[1,7]",
-    b"[1,[]]",
-    b"[1,[7]]",
-    b"[1,[[]]]",
-    b"[1,[{}]]",
-    b"[1,[[],[]]]",
-    b'[1,[["view",["all"],null,null,null,0,0],["view",["all"],null,null,null,0,0]]]',
-    b'["1",[["view",["all"],null,null,null,0,0]]]',
-    b'[true,[["view",["all"],null,null,null,0,0]]]',
-    b'[null,[["view",["all"],null,null,null,0,0]]]',
-    b'[-1,[["view",["all"],null,null,null,0,0]]]',
-    b'[[],[["view",["all"],null,null,null,0,0]]]',
-    b'[1,[["unheard of",["all"],null,null,null,0,0]]]',
-    b'[1,[[["view"],["all"],null,null,null,0,0]]]',
-    b'[1,[["view",null,null,null,null,0,0]]]',
-    b'[1,[["view",[],null,null,null,0,0]]]',
-    b'[1,[["view","all",null,null,null,0,0]]]',
-    b'[1,[["view",[[]],null,null,null,0,0]]]',
-    b'[1,[["view",[1],null,null,null,0,0]]]',
-    b'[1,[["view",["all"],null,"x",null,0,0]]]',
-    b'[1,[["view",["all"],null,null,1.5,0,0]]]',
-    b'[1,[["view",["all"],null,253402300800000,null,0,0]]]',
-    b'[1,[["view",["all"],null,-1,null,0,0]]]',
-    b'[1,[["view",["all"],null,null,null,"1",0]]]',
-    b'[1,[["view",["all"],null,null,null,0,2]]]',
-    b'[1,[["view",["all"],null,null,null,true,0]]]',
-    b'[1,[["view",["all"],null,null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,null,null,null,0,0]]]',
-    b'[1,[["view",["all"],[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",["role:a"],[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[4,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,["5","n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[5,1,"t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[5,"n",null,["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[5,"n","t",[]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[5,"n","t",{"all":1}],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"another"}',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n","title":}',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n{"id":"n"},{}',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT + b" ",
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n["id","n"]',
-    b'[1,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT + b"\n" + DOCUMENT,
-    b'[1,[["retracted",["user:a"],[3,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["retracted",null,[6,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["retracted",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["retracted",null,["x","n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],null,null,"x","y"]]]\n' + DOCUMENT,
-    b'[1,[["state",null,[3,"n","t",["user:a","user:b"]],null,null,0,0]]]\n' + DOCUMENT,
-    b'[1,[["state",["user:a","user:b"],[3,"n","t",["user:a"]],null,null,0,0]]]\n' + DOCUMENT,
+    *(b"", b"no JSON", b"7", b"[]", b"{}", b'{"committed_at":0,"entries":[]}', b"[1]", b"[1,7]", b"[1,[]]", b"[1,[7]]"),
+    *(b"[1,[[]]]", b"[1,[{}]]", b"[1,[[],[]]]", message(VIEW, VIEW), message(VIEW, texts=b"\n" + DOCUMENT)),
+    *(message(VIEW, at=at) for at in ("1", True, None, -1, [])),
+    *(
+        message(with_value(VIEW, field, value))
+        for field, values in {
+            0: ("unheard of", ["view"]),
+            1: (None, [], "all", [[]], [1]),
+            3: ("x",),
+            4: (1.5,),
+            5: ("1", True),
+            6: (2,),
+        }.items()
+        for value in values
+    ),
+    *(message(with_value(VIEW, 3, time)) for time in (MAX_TIME_MS + 1, -1)),
+    message(with_value(VIEW, 2, PUBLISHED[2])),
+    message(with_value(PUBLISHED, 2, None)),
+    message(with_value(PUBLISHED, 1, ["role:a"])),
+    *(
+        message(with_value(PUBLISHED, 2, value, inside))
+        for inside, values in {0: (4, "5"), 1: (1,), 2: (None,), 3: ([], {"all": 1})}.items()
+        for value in values
+    ),
+    *(
+        message(PUBLISHED, texts=texts)
+        for texts in (
+            *(b"", b'\n{"id":"another"}', b'\n{"id":"n","title":}', b'\n{"id":"n"},{}', b"\n" + DOCUMENT + b" "),
+            *(b'\n["id","n"]', (b"\n" + DOCUMENT) * 2),
+        )
+    ),
+    message(with_value(RETRACTED, 1, ["user:a"])),
+    *(message(with_value(RETRACTED, 2, seq, 0)) for seq in (6, 5, "x")),
+    message([*STATE[:5], "x", "y"]),
+    message(with_value(with_value(STATE, 1, None), 2, ["user:a", "user:b"], 3)),
+    message(with_value(STATE, 1, ["user:a", "user:b"])),
 ]
 
 
-@pytest.mark.parametrize("message", BAD_DOCUMENTS)
-def test_anything_else_is_refused(message: bytes) -> None:
+@pytest.mark.parametrize("document", BAD_DOCUMENTS)
+def test_anything_else_is_refused(document: bytes) -> None:
     with pytest.raises(ValueError, match=r"invalid|column"):
-        from_bytes(message, 3, 5, 5)
+        from_bytes(document, 3, 5, 5)
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        b'[1,[["view",["all"],null,null,null,0,0]]]',
-        b'[1.5,[["published",null,[5,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-        b'[1,[["retracted",null,[3,"n","t",["all"]],null,null,0,0]]]\n' + DOCUMENT,
-        b'[1,[["state",["user:a"],[3,"n","t",["user:a"]],7,null,-1,1]]]\n' + DOCUMENT,
-    ],
-)
-def test_what_the_refused_ones_are_made_of_is_taken(message: bytes) -> None:
-    assert from_bytes(message, 3, 5, 5).entries is not None
+def test_what_the_refused_ones_are_made_of_is_taken() -> None:
+    for document in (message(VIEW), message(PUBLISHED, at=1.5), message(RETRACTED), message(STATE)):
+        assert from_bytes(document, 3, 5, 5).entries is not None
 
 
 @pytest.mark.parametrize(

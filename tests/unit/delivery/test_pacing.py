@@ -14,8 +14,8 @@ from notifygate.delivery.pacing import (
     PollPacing,
 )
 from notifygate.delivery.registry import HoldRegistry
+from tests.support.fake_view import FakeView
 from tests.support.manual_clock import ManualClock
-from tests.unit.delivery.fake_view import FakeView
 
 AFTER_SECONDS = 20
 
@@ -25,11 +25,6 @@ Measure = Callable[..., None]
 @pytest.fixture
 def holds() -> HoldRegistry:
     return HoldRegistry(3, 1)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
 
 
 @pytest.fixture
@@ -62,11 +57,12 @@ def wait_for_measurements(clock: ManualClock, count: int) -> None:
         gevent.sleep(0)
 
 
-def test_idle_gateway_asks_for_its_setting(pacing: PollPacing, measure: Measure) -> None:
-    assert {pacing.poll_after() for _ in range(50)} == {AFTER_SECONDS}
-
-
 def test_busy_gateway_asks_for_more_up_to_a_bound(pacing: PollPacing, measure: Measure) -> None:
+    assert {pacing.poll_after() for _ in range(50)} == {AFTER_SECONDS}, "what is set, while it is idle"
+    measure(late_seconds=BUSY_DELAY_SECONDS)
+    assert pacing.poll_after() == round(1.2 * AFTER_SECONDS), "one late turn does a fifth of what many do"
+    measure(late_seconds=0.0, times=20)
+    assert pacing.poll_after() == AFTER_SECONDS
     intervals: list[int] = []
     for late_seconds in (0.0, 0.02, BUSY_DELAY_SECONDS, 0.1, 1.0, 100.0):
         measure(late_seconds=late_seconds, times=50)
@@ -74,13 +70,6 @@ def test_busy_gateway_asks_for_more_up_to_a_bound(pacing: PollPacing, measure: M
     assert intervals == sorted(intervals)
     assert intervals[2] == 2 * AFTER_SECONDS
     assert intervals[-1] == MAX_STRETCH * AFTER_SECONDS
-
-
-def test_one_late_turn_changes_the_interval_by_a_fifth_of_what_many_do(pacing: PollPacing, measure: Measure) -> None:
-    measure(late_seconds=BUSY_DELAY_SECONDS)
-    assert pacing.poll_after() == round(1.2 * AFTER_SECONDS)
-    measure(late_seconds=0.0, times=20)
-    assert pacing.poll_after() == AFTER_SECONDS
 
 
 def test_after_a_start_clients_are_spread(pacing: PollPacing) -> None:
@@ -100,11 +89,8 @@ def test_when_it_stops_clients_come_back_soon_and_spread(
 
 
 def test_no_hold_is_offered_while_the_registry_is_full_or_drained(pacing: PollPacing, holds: HoldRegistry) -> None:
-    assert pacing.longest_wait() == 55
-    hold = Hold(FakeView("alice"), deadline=0.0)
-    holds.arm(hold)
-    assert pacing.longest_wait() == 0
-    holds.leave(hold, "gone")
-    assert pacing.longest_wait() == 55
-    holds.drain()
-    assert pacing.longest_wait() == 0
+    hold, offered = Hold(FakeView("alice"), deadline=0.0), [pacing.longest_wait()]
+    for act in (lambda: holds.arm(hold), lambda: holds.leave(hold, "gone"), holds.drain):
+        act()
+        offered.append(pacing.longest_wait())
+    assert offered == [55, 0, 55, 0]

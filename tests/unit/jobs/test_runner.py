@@ -1,5 +1,6 @@
 """The runner of jobs: when each runs, and what a failure does."""
 
+import logging
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import cast
@@ -15,12 +16,7 @@ from notifygate.services import Services
 from tests.support.manual_clock import ManualClock
 from tests.support.waiting import eventually
 
-Run = Callable[..., None]
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+Run = Callable[..., JobRunner]
 
 
 @pytest.fixture
@@ -28,10 +24,11 @@ def run(clock: ManualClock) -> Iterator[Run]:
     """Return a function that starts a runner of some jobs."""
     runners: list[JobRunner] = []
 
-    def run(*jobs: Job) -> None:
+    def run(*jobs: Job) -> JobRunner:
         runners.append(JobRunner(jobs, cast(Services, SimpleNamespace(clock=clock))))
         runners[-1].start()
         eventually(lambda: clock.waits == len(jobs), "the first pauses")
+        return runners[-1]
 
     yield run
     for runner in runners:
@@ -78,10 +75,9 @@ def test_job_that_fails_is_logged_and_runs_again(
     for count in (1, 2, 3):
         clock.advance(1.0)
         eventually(lambda count=count: len(runs) == count and clock.waits == count + 1, "a run")
-    records = [record for record in caplog.records if record.name == "notifygate.jobs.runner"]
-    assert [(record.levelname, record.getMessage()) for record in records] == [
-        ("WARNING", "The job the job is postponed: The database can't be reached."),
-        ("ERROR", "The job the job failed"),
+    assert [found[1:] for found in caplog.record_tuples if found[0] == "notifygate.jobs.runner"] == [
+        (logging.WARNING, "The job the job is postponed: The database can't be reached."),
+        (logging.ERROR, "The job the job failed"),
     ]
 
 
@@ -93,12 +89,7 @@ def test_long_job_delays_no_other_and_is_waited_for_when_the_runner_stops(run: R
         go_on.wait()
         ended.set()
 
-    runner = JobRunner(
-        [Job("long", 1.0, take_long), Job("other", 1.0, others.append)],
-        cast(Services, SimpleNamespace(clock=clock)),
-    )
-    runner.start()
-    eventually(lambda: clock.waits == 2, "the first pauses")
+    runner = run(Job("long", 1.0, take_long), Job("other", 1.0, others.append))
     clock.advance(1.0)
     eventually(lambda: begun.is_set() and len(others) == 1, "both runs")
     stopping = gevent.spawn(runner.stop)

@@ -12,37 +12,34 @@ def clock() -> ManualClock:
     return ManualClock(wall=600.0)
 
 
-def test_so_many_pass_and_no_more(clock: ManualClock) -> None:
-    windows = FixedWindows("poll", parse("3/minute"), clock=clock)
-    outcomes = [(windows.take("alice"), windows.left("alice")[0]) for _ in range(5)]
-    assert outcomes == [(True, 2), (True, 1), (True, 0), (False, 0), (False, 0)]
+def windows_of(limit: str, clock: ManualClock, *, is_on_the_clock: bool = False) -> FixedWindows:
+    return FixedWindows("poll", parse(limit), is_on_the_clock=is_on_the_clock, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("limit", "amounts", "taken", "left"),
+    [
+        pytest.param("3/minute", [1] * 5, [True] * 3 + [False] * 2, [2, 1, 0, 0, 0], id="one by one"),
+        pytest.param("10/minute", [4, 7, 6, 1], [True, False, True, False], [6, 6, 0, 0], id="as a whole or not at all"),
+    ],
+)  # fmt: skip
+def test_so_many_pass_and_no_more(
+    clock: ManualClock, limit: str, amounts: list[int], taken: list[bool], left: list[int]
+) -> None:
+    windows = windows_of(limit, clock)
+    outcomes = [(windows.take("alice", amount), windows.left("alice")[0]) for amount in amounts]
+    assert outcomes == list(zip(taken, left, strict=True))
     assert windows.take("bob")
-    assert windows.left("bob")[0] == 2
+    assert windows.left("bob") == (int(limit.partition("/")[0]) - 1, 60)
 
 
-def test_an_amount_is_counted_as_a_whole_or_not_at_all(clock: ManualClock) -> None:
-    windows = FixedWindows("audiences", parse("10/minute"), clock=clock)
-    outcomes = [(windows.take("key", amount), windows.left("key")[0]) for amount in (4, 7, 6, 1)]
-    assert outcomes == [(True, 6), (False, 6), (True, 0), (False, 0)]
-    assert windows.counted("key") == 10
-
-
-def test_a_window_begins_with_its_first_count(clock: ManualClock) -> None:
-    windows = FixedWindows("poll", parse("2/minute"), clock=clock)
+@pytest.mark.parametrize("is_on_the_clock", [False, True], ids=["begins with its first count", "ends on the clock"])
+def test_a_window_ends_and_with_it_all_counts(clock: ManualClock, is_on_the_clock: bool) -> None:
+    windows = windows_of("2/minute", clock, is_on_the_clock=is_on_the_clock)
     clock.advance(59)
     assert [windows.take("alice") for _ in range(3)] == [True, True, False]
-    clock.advance(59)
+    clock.advance(0 if is_on_the_clock else 59)
     assert not windows.take("alice")
-    assert windows.left("alice") == (0, 1)
-    clock.advance(1)
-    assert windows.take("alice")
-    assert windows.left("alice") == (1, 60)
-
-
-def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: ManualClock) -> None:
-    windows = FixedWindows("poll", parse("2/minute"), is_on_the_clock=True, clock=clock)
-    clock.advance(59)
-    assert [windows.take("alice") for _ in range(3)] == [True, True, False]
     assert windows.left("alice") == (0, 1)
     clock.advance(1)
     assert windows.counted("alice") == 0
@@ -51,7 +48,7 @@ def test_a_shared_window_ends_on_the_clock_and_with_it_all_counts(clock: ManualC
 
 
 def test_a_sum_counts_in_its_own_window_alone(clock: ManualClock) -> None:
-    windows = FixedWindows("poll", parse("5/minute"), is_on_the_clock=True, clock=clock)
+    windows = windows_of("5/minute", clock, is_on_the_clock=True)
     windows.take("alice")
     ends_at = windows.ends_at
     windows.correct("alice", 3, ends_at)
@@ -64,7 +61,7 @@ def test_a_sum_counts_in_its_own_window_alone(clock: ManualClock) -> None:
 
 
 def test_what_others_counted_is_replaced_and_never_added_twice(clock: ManualClock) -> None:
-    windows = FixedWindows("poll", parse("9/minute"), is_on_the_clock=True, clock=clock)
+    windows = windows_of("9/minute", clock, is_on_the_clock=True)
     windows.take("alice")
     for others in (2, 3, 3):
         windows.correct("alice", others, windows.ends_at)

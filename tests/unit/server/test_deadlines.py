@@ -42,41 +42,24 @@ def wheel() -> Iterator[Wheel]:
     wheel.deadlines.stop()
 
 
-def test_time_is_over_once_and_not_before_the_tick(wheel: Wheel) -> None:
-    timed = Timed()
-    wheel.deadlines.set(timed, wheel.tick + 4)
-    assert wheel.pass_ticks(3) == []
+@pytest.mark.parametrize(
+    ("settings", "over_after"),
+    [
+        pytest.param([4], 4, id="set once"),
+        pytest.param([2, 10], 10, id="moved back"),
+        pytest.param([FAR_TICKS, 2], 2, id="moved forward"),
+        pytest.param([6, 2], 2, id="in two places"),
+        pytest.param([-100], 1, id="of the past"),
+    ],
+)
+def test_time_is_over_once_and_not_before_the_tick(wheel: Wheel, settings: list[int], over_after: int) -> None:
+    timed, tick = Timed(), wheel.tick
+    for ticks in settings:
+        wheel.deadlines.set(timed, tick + ticks)
+    if over_after > 1:
+        assert wheel.pass_ticks(over_after - 1) == []
     assert wheel.pass_ticks(1) == [timed]
     assert wheel.pass_ticks(10) == [timed]
-
-
-def test_a_deadline_may_move_back(wheel: Wheel) -> None:
-    timed, tick = Timed(), wheel.tick + 2
-    wheel.deadlines.set(timed, tick)
-    wheel.deadlines.set(timed, tick + 8)
-    assert wheel.pass_ticks(9) == []
-    assert wheel.pass_ticks(1) == [timed]
-
-
-def test_a_deadline_may_move_forward(wheel: Wheel) -> None:
-    timed, tick = Timed(), wheel.tick + 6
-    wheel.deadlines.set(timed, tick + FAR_TICKS)
-    wheel.deadlines.set(timed, tick - 4)
-    assert wheel.pass_ticks(1) == []
-    assert wheel.pass_ticks(1) == [timed]
-
-
-def test_what_stands_in_two_places_is_over_once(wheel: Wheel) -> None:
-    timed, tick = Timed(), wheel.tick + 6
-    wheel.deadlines.set(timed, tick)
-    wheel.deadlines.set(timed, tick - 4)
-    assert wheel.pass_ticks(10) == [timed]
-
-
-def test_a_deadline_of_the_past_is_over_with_the_next_tick(wheel: Wheel) -> None:
-    timed = Timed()
-    wheel.deadlines.set(timed, wheel.tick - 100)
-    assert wheel.pass_ticks(1) == [timed]
 
 
 def test_what_is_forgotten_is_never_over_unless_it_is_set_again(wheel: Wheel) -> None:
@@ -98,11 +81,9 @@ def test_what_is_over_may_be_set_again_at_once() -> None:
             deadlines.set(timed, deadlines.next_tick + 2)
 
     deadlines: Deadlines[Timed] = Deadlines(set_again)
-    try:
-        deadlines.set(Timed(), 0)
-        eventually(lambda: len(over) == 2, "its time is over once more")
-    finally:
-        deadlines.stop()
+    deadlines.set(Timed(), 0)
+    eventually(lambda: len(over) == 2, "its time is over once more")
+    deadlines.stop()
 
 
 def test_many_deadlines_at_once_leave_the_others_a_turn(wheel: Wheel) -> None:

@@ -12,10 +12,6 @@ from notifygate.server.lifecycle import Lifecycle
 from notifygate.server.worker import GatewayWorker
 
 
-class ExitedError(Exception):
-    """Replaces the end of the process."""
-
-
 def starting_worker() -> GatewayWorker:
     """Return a worker that has neither an application nor sockets yet."""
     worker = GatewayWorker.__new__(GatewayWorker)
@@ -29,12 +25,12 @@ def test_worker_that_still_starts_ends_at_once(monkeypatch: pytest.MonkeyPatch) 
     """Until it ends, its descriptor of the listening socket keeps that open, and the queue fills."""
 
     def end(code: int) -> None:
-        assert code == 0
-        raise ExitedError
+        raise SystemExit(code)
 
     monkeypatch.setattr(os, "_exit", end)
-    with pytest.raises(ExitedError):
+    with pytest.raises(SystemExit) as ended:
         starting_worker().handle_exit(signal.SIGTERM, None)
+    assert ended.value.code == 0
 
 
 def test_worker_that_missed_the_signal_does_not_begin_to_serve() -> None:
