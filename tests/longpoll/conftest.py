@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.support.postgres_server import PostgresServer
+from tests.support.processes import running
 from tests.support.redis_server import RedisServer
 from tests.support.site import RARE_LOOKS, Site
 
@@ -36,10 +39,15 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if kind.get("redis"):
         redis: RedisServer = request.getfixturevalue("redis_server")
         env["NOTIFYGATE_REDIS_URL"] = redis.url
-    running = Site(database_url, env, kind.get("gateways", 1))
-    try:
-        yield running.start()
-    finally:
-        running.close()
-        if postgres:
-            postgres.drop(database_url)
+    with running(Site(database_url, env, kind.get("gateways", 1))) as made:
+        yield made
+    if postgres:
+        postgres.drop(database_url)
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[psycopg.Connection]:
+    """A connection beside the gateway's, to another database of the same server."""
+    url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        yield connection

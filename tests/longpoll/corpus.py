@@ -7,7 +7,7 @@ sockets: see `tests/api/test_both_ways.py` and `tests/unit/server/test_plain_req
 from collections.abc import Mapping
 
 from tests.support.exchange import Act, Step
-from tests.support.request_bytes import HELD, JSON, MATCHING, NAME, NEWS, NOW, UNREAD, publication, request
+from tests.support.request_bytes import HELD, MATCHING, NAME, NEWS, NOW, UNREAD, publication, request
 
 Steps = tuple[Step, ...]
 
@@ -15,6 +15,13 @@ POLL = request(NOW, MATCHING)
 HEALTH = request("/healthz", token=None)
 LONG_HOLD = NOW + "&wait=50"
 OTHER = "Authorization: Bearer <other-token>"
+
+
+def state(body: str, media_type: str = "application/json") -> bytes:
+    """Return a change of states."""
+    fields = (f"Content-Type: {media_type}", f"Content-Length: {len(body)}")
+    return request("/v1/inbox/state", *fields, method="POST", body=body)
+
 
 HOLDS: Mapping[str, Steps] = {
     "HEAD": (request(HELD, method="HEAD"), 1),
@@ -27,12 +34,7 @@ HOLDS: Mapping[str, Steps] = {
     "and a hold while held": (request(HELD), Act.TICK, request(HELD, MATCHING), 2),
     "and garbage while held": (request(HELD), Act.TICK, b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 2),
     "and line ends while held": (request(HELD), Act.TICK, b"\r\n\r\n", 1, Act.TICK, POLL, 2),
-    "and a POST while held": (
-        request(HELD),
-        Act.TICK,
-        request("/v1/inbox/state", "Content-Type: text/plain", "Content-Length: 2", method="POST", body="{}"),
-        2,
-    ),
+    "and a POST while held": (request(HELD), Act.TICK, state("{}", "text/plain"), 2),
     "with a body": (request(HELD, "Content-Length: 5", body="hello"), 1),
     "and the body comes while held": (request(HELD, "Content-Length: 5"), Act.TICK, b"hello", 1),
     "sending side is closed while held": (request(LONG_HOLD), Act.TICK, Act.HALF_CLOSE, 1),
@@ -65,39 +67,27 @@ PIPELINES: Mapping[str, Steps] = {
 }
 
 _SMUGGLED = request("/healthz", "X-Request-Id: smuggled", token=None).decode()
-_LENGTH_OF_SMUGGLED = f"Content-Length: {len(_SMUGGLED)}"
+_LENGTH = f"Content-Length: {len(_SMUGGLED)}"
 _CHUNKED = "Transfer-Encoding: chunked"
+_EXPECT = "Expect: 100-continue"
 _CHUNKS = "5\r\nhello\r\n0\r\n\r\n"
 
 BODIES: Mapping[str, Steps] = {
     "sent later": (request(NOW, MATCHING, "Content-Length: 5"), Act.TICK, b"hello", 1),
     "half sent": (request(NOW, "Content-Length: 500", body="hello"), 1, Act.HALF_CLOSE),
     "not declared": (request(NOW, MATCHING, body="hello\r\n\r\n"), 1),
-    "a request as the body": (request(NOW, MATCHING, _LENGTH_OF_SMUGGLED, body=_SMUGGLED), 1),
-    "a request as the body, sent later": (
-        request(NOW, MATCHING, _LENGTH_OF_SMUGGLED),
-        Act.TICK,
-        _SMUGGLED.encode(),
-        1,
-    ),
+    "a request as the body": (request(NOW, MATCHING, _LENGTH, body=_SMUGGLED), 1),
+    "a request as the body, sent later": (request(NOW, MATCHING, _LENGTH), Act.TICK, _SMUGGLED.encode(), 1),
     "length 0 and a body": (request(NOW, MATCHING, "Content-Length: 0", body=_SMUGGLED), 2),
     "more than 64 KiB": (request(NOW, MATCHING, "Content-Length: 65537", body="x" * 65537), 1),
-    "Expect, and the body when asked": (
-        request(NOW, MATCHING, "Expect: 100-continue", "Content-Length: 5"),
-        1,
-        b"hello",
-        2,
-    ),
-    "two lengths": (request(NOW, _LENGTH_OF_SMUGGLED, "Content-Length: 0", body=_SMUGGLED), 1),
+    "Expect, and the body when asked": (request(NOW, MATCHING, _EXPECT, "Content-Length: 5"), 1, b"hello", 2),
+    "two lengths": (request(NOW, _LENGTH, "Content-Length: 0", body=_SMUGGLED), 1),
     "chunked, then a poll": (request(NOW, MATCHING, _CHUNKED, body=_CHUNKS) + POLL, 2),
     "chunked, with a bad size": (request(NOW, MATCHING, _CHUNKED, body="zz\r\nhello\r\n0\r\n\r\n"), 1),
     "CL.TE": (request(NOW, MATCHING, "Content-Length: 5", _CHUNKED, body="0\r\n\r\n" + _SMUGGLED), 2),
     "TE.CL": (request(NOW, MATCHING, _CHUNKED, "Content-Length: 4", body="5c\r\n" + _SMUGGLED), 2),
     "coding unknown": (request(NOW, MATCHING, "Transfer-Encoding: cow", body="0\r\n\r\n" + _SMUGGLED), 2),
-    "malformed state, then a poll": (
-        request("/v1/inbox/state", JSON, "Content-Length: 5", method="POST", body="{...}") + POLL,
-        2,
-    ),
+    "malformed state, then a poll": (state("{...}") + POLL, 2),
 }
 
 BEGINNINGS_AND_ENDS: Mapping[str, Steps] = {
@@ -118,7 +108,7 @@ BEGINNINGS_AND_ENDS: Mapping[str, Steps] = {
     "half-close after what is no HTTP": (b"garbage", Act.TICK, Act.HALF_CLOSE),
 }
 
-_LENGTH = len(NEWS.replace("<name>", NAME))
+_NEWS_LENGTH = len(NEWS.replace("<name>", NAME))
 
 PUBLICATIONS: Mapping[str, Steps] = {
     "two in one segment": (publication() * 2, 2),
@@ -126,9 +116,14 @@ PUBLICATIONS: Mapping[str, Steps] = {
     "idempotent, twice in one segment": (publication(NEWS, "Idempotency-Key: <name>") * 2, 2),
     "length too small": (publication(length=10), 1),
     "length too large": (publication(length=500), 1, Act.HALF_CLOSE),
-    "Expect, and the body when asked": (publication("", "Expect: 100-continue", length=_LENGTH), 1, NEWS.encode(), 2),
-    "the body later": (publication("", length=_LENGTH), Act.TICK, NEWS.encode(), 1),
-    "the body in two parts": (publication(NEWS[:9], length=_LENGTH), Act.TICK, NEWS[9:].encode(), 1),
+    "Expect, and the body when asked": (
+        publication("", "Expect: 100-continue", length=_NEWS_LENGTH),
+        1,
+        NEWS.encode(),
+        2,
+    ),
+    "the body later": (publication("", length=_NEWS_LENGTH), Act.TICK, NEWS.encode(), 1),
+    "the body in two parts": (publication(NEWS[:9], length=_NEWS_LENGTH), Act.TICK, NEWS[9:].encode(), 1),
     "sending side is closed at once": (publication(), Act.HALF_CLOSE, 1),
     "a poll and the sending side is closed": (publication() + request(), Act.HALF_CLOSE, 2),
 }

@@ -3,30 +3,28 @@
 import os
 import signal
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 
 import gevent
 import psycopg
-import pytest
-import requests
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from tests.support.site import MakeSite, Publisher, Recipient, metric_of_worker, new_session, pause, worker_pids
+from tests.support.site import (
+    MakeSite,
+    Publisher,
+    Recipient,
+    check_unavailable,
+    metric_of_worker,
+    new_session,
+    pause,
+    worker_pids,
+)
 from tests.support.waiting import all_done, eventually
 
 LOCK_SECONDS = 3.0
 """After which PostgreSQL takes the log's lock from a process that is stopped in the middle of a transaction."""
-
-
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[psycopg.Connection]:
-    """A connection beside the gateway's, to another database of the same server."""
-    url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        yield connection
 
 
 def name_of(postgres_url: str) -> str:
@@ -56,25 +54,6 @@ def outage(postgres: psycopg.Connection, name: str) -> Generator[None]:
         postgres.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
 
 
-def check_unavailable(answer: requests.Response) -> None:
-    """Check that a response is the problem with `Retry-After`."""
-    assert answer.status_code == 503, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert answer.json()["code"] == "unavailable"
-
-
-def publish_until_answered(publisher: Publisher, to: Any, title: str) -> tuple[str, int]:
-    """Publish with an Idempotency-Key until it is answered with 201; return the id and how often it had to be tried."""
-    for tries in range(1, 200):
-        answer = publisher.post(to, title, idempotency_key=f"key of {title}")
-        if answer.status_code == 201:
-            return answer.json()["id"], tries
-        check_unavailable(answer)
-        gevent.sleep(0.05)
-    raise AssertionError("never answered with 201")
-
-
 def test_cut_connections_lose_and_double_nothing(
     make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
 ) -> None:
@@ -83,38 +62,24 @@ def test_cut_connections_lose_and_double_nothing(
     audiences = [f"user:{reader.name}" for reader in readers]
     publishers = [site.publisher() for _ in range(4)]
     cursors = [reader.cursor() for reader in readers]
-    published: list[tuple[str, int]] = []
+    ids: list[str] = []
 
     def publish(place: int) -> None:
         for number in range(60):
-            published.append(publish_until_answered(publishers[place], audiences, f"{place}.{number}"))
+            ids.append(publishers[place].publish_until_answered(audiences, f"{place}.{number}"))
 
-    def read(reader: Recipient, cursor: str) -> list[str]:
-        told: list[str] = []
-        while True:
-            answer = reader.poll(cursor, wait=20)
-            if answer.status_code != 200:
-                check_unavailable(answer)
-                gevent.sleep(0.05)
-                continue
-            body = answer.json()
-            assert not body["reset"]
-            cursor = body["cursor"]
-            told += [item["id"] for item in body["notifications"]]
-            if any(item["title"] == "the end" for item in body["notifications"]):
-                return told
-
-    reading = [gevent.spawn(read, *pair) for pair in zip(readers, cursors, strict=True)]
+    reading = [
+        gevent.spawn(reader.read_until, "the end", cursor, may_be_unavailable=True)
+        for reader, cursor in zip(readers, cursors, strict=True)
+    ]
     publishing = [gevent.spawn(publish, place) for place in range(len(publishers))]
     cut = 0
     while not all(greenlet.ready() for greenlet in publishing):
         cut += cut_connections(postgres, name_of(postgres_url))
         gevent.sleep(0.15)
     all_done(publishing, seconds=60)
-    print(f"{cut} connections were cut, {sum(tries - 1 for _, tries in published)} requests had to be repeated")
     assert cut > 10
-    last, _ = publish_until_answered(publishers[0], audiences, "the end")
-    ids = [notification_id for notification_id, _ in published]
+    last = publishers[0].publish_until_answered(audiences, "the end")
     assert len(set(ids)) == len(ids)
     for told in all_done(reading, seconds=60):
         assert sorted(told[:-1]) == sorted(ids), "each exactly once"
@@ -143,7 +108,7 @@ def test_outage_is_a_503_and_holds_survive_it(
             ready = fresh.get(f"{site.url}/readyz", timeout=20)
             assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
             assert not polls[0].ready()
-        notification_id, _ = publish_until_answered(publisher, "all", "after the outage")
+        notification_id = publisher.publish_until_answered("all", "after the outage")
         (answer,) = all_done(polls)
     assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
     assert [item["id"] for item in bob.inbox(cursor)["notifications"]] == [notification_id]
@@ -197,25 +162,13 @@ def test_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_othe
             seconds=40,
         )
         began = time.monotonic()
-        for number in range(5):
-            with new_session() as session:
-                answer = session.post(
-                    f"{site.url}/v1/notifications",
-                    json={"to": "all", "title": f"number {number}"},
-                    headers=dict(publisher.session.headers),
-                    timeout=60,
-                )
-            assert answer.status_code == 201, answer.text
-        took = time.monotonic() - began
-        print(f"publishing beside a stopped worker took {took:.1f} s")
-        assert took < LOCK_SECONDS + 5
+        for number in range(5):  # on connections of their own
+            Publisher(publisher.key, publisher.url).publish("all", f"number {number}")
+        assert time.monotonic() - began < LOCK_SECONDS + 5
     finally:
         os.kill(victim, signal.SIGCONT)
         enough = True
     all_done(changing, seconds=60)
     assert set(statuses) <= {200, 503}, "the one that was stopped says that it doesn't know, or that it is done"
-    with site.held(readers) as polls:
-        last = publisher.publish("all")
-        for answer in all_done(polls):
-            assert [item["id"] for item in answer.json()["notifications"]] == [last]
+    site.check_wakes(readers, publisher)
     assert "Traceback" not in gateway.output

@@ -10,30 +10,23 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from tests.support.postgres_server import PostgresServer, several_hosts
-from tests.support.site import MakeSite, Publisher, Site, new_session
+from tests.support.processes import running
+from tests.support.site import MakeSite, Publisher, Site, check_unavailable, new_session
 from tests.support.waiting import all_done, eventually
 
 
 @pytest.fixture
 def primary() -> Iterator[PostgresServer]:
     """A PostgreSQL of this test alone."""
-    server = PostgresServer()
-    try:
-        server.start()
+    with running(PostgresServer()) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
 def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
     """A standby of `primary` that receives what that one commits."""
-    server = PostgresServer(primary=primary)
-    try:
-        server.start()
+    with running(PostgresServer(primary=primary)) as server:
         yield server
-    finally:
-        server.close()
 
 
 class Device:
@@ -60,23 +53,9 @@ class Device:
         return True
 
 
-def check_unavailable(answer: Any) -> None:
-    assert answer.status_code == 503, f"{answer.status_code} {answer.text}"
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert answer.json()["code"] == "unavailable"
-
-
 def publish(publisher: Publisher, titles: list[str]) -> None:
-    """Publish to all; repeat after 503."""
     for title in titles:
-
-        def is_published(title: str = title) -> bool:
-            answer = publisher.post("all", title, idempotency_key=title)
-            if answer.status_code != 201:
-                check_unavailable(answer)
-            return answer.status_code == 201
-
-        eventually(is_published, f"{title} is published", seconds=60)
+        publisher.publish_until_answered("all", title)
 
 
 def promotions(site: Site) -> int:
@@ -148,7 +127,7 @@ def test_standby_is_unavailable_until_it_is_promoted(
 
 
 def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not_kept(
-    make_site: MakeSite, postgres_url: str
+    make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
 ) -> None:
     """Sessions keep the setting that they began with: only new connections find that the server can be written
     again."""
@@ -156,23 +135,21 @@ def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not
     publisher, alice = site.publisher(), site.recipient()
     cursor = alice.cursor()
     name = make_url(postgres_url).database or ""
-    admin_url = make_url(postgres_url).set(drivername="postgresql", database="postgres")
     read_only = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
-    with psycopg.connect(admin_url.render_as_string(hide_password=False), autocommit=True) as admin:
-        admin.execute(read_only.format(sql.Identifier(name), sql.Literal("on")))
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        for _ in range(5):
-            check_unavailable(publisher.post("all", "not published"))
-            assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
-        sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
-        before = set(admin.execute(sessions, (name,)).fetchall())
+    postgres.execute(read_only.format(sql.Identifier(name), sql.Literal("on")))
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+    for _ in range(5):
+        check_unavailable(publisher.post("all", "not published"))
+        assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
+    sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+    before = set(postgres.execute(sessions, (name,)).fetchall())
 
-        def has_closed_them() -> bool:
-            check_unavailable(publisher.post("all", "not published"))
-            return before.isdisjoint(admin.execute(sessions, (name,)).fetchall())
+    def has_closed_them() -> bool:
+        check_unavailable(publisher.post("all", "not published"))
+        return before.isdisjoint(postgres.execute(sessions, (name,)).fetchall())
 
-        eventually(has_closed_them, "the connections that there were are closed")
-        admin.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
-        publish(publisher, ["after"])
+    eventually(has_closed_them, "the connections that there were are closed")
+    postgres.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
+    publish(publisher, ["after"])
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]
     assert "Traceback" not in site.gateways[0].output

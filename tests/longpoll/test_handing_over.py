@@ -3,16 +3,13 @@
 import os
 import re
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import gevent
 import pytest
-from sqlalchemy import text
 
-from notifygate.storage.database import make_engine
-from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.support.gateway_process import REPOSITORY
 from tests.support.raw_http import RawConnection, poll_text
 from tests.support.site import MakeSite, Site, new_session, pause, worker_pids
@@ -32,23 +29,6 @@ def has_pending(pid: int, number: int) -> bool:
 
 
 @contextmanager
-def no_worker_starts(site: Site) -> Generator[None]:
-    """Have every new worker refuse to start: the database seems to belong to another version."""
-    engine = make_engine(site.database_url)
-
-    def set_version(version: str) -> None:
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
-
-    set_version("of another time")
-    try:
-        yield
-    finally:
-        set_version(SCHEMA_REVISION)
-        engine.dispose()
-
-
-@contextmanager
 def traffic_to(site: Site, **options: float) -> Iterator[Traffic]:
     """Send traffic to the first gateway; fail unless every request of it was answered well."""
     traffic = Traffic(site.url, site.recipient().token, site.publisher().key, **options)
@@ -61,9 +41,7 @@ def traffic_to(site: Site, **options: float) -> Iterator[Traffic]:
 
 
 def answers_new_connections(site: Site) -> bool:
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(site.recipient(), None))
-        return connection.receive().status == 200
+    return new_session().get(f"{site.url}/readyz", timeout=60).status_code == 200
 
 
 # SIGTERM
@@ -142,12 +120,12 @@ def test_old_workers_serve_while_new_ones_cannot_start(make_site: MakeSite, deta
     old = set(site.await_workers())
     readers = site.recipients(4)
     with site.held(readers) as polls:
-        with no_worker_starts(site):
+        with site.no_worker_starts():
             gateway.send(signal.SIGHUP)
             eventually(lambda: gateway.output.count(CANNOT_START) > 2, "new workers are tried again", seconds=60)
             assert old <= set(worker_pids(gateway))
             assert not any(poll.ready() for poll in polls)
-            assert new_session().get(f"{site.url}/readyz", timeout=60).status_code == 200
+            assert answers_new_connections(site)
         eventually(lambda: not old & set(worker_pids(gateway)), "new workers have taken over", seconds=60)
         assert {answer.status_code for answer in all_done(polls)} == {200}
     assert len(site.await_workers()) == 2
@@ -204,7 +182,7 @@ def test_worker_that_has_served_its_number_of_requests_serves_until_another_does
     gateway = site.gateways[0]
     old = worker_pids(gateway)[0]
     with site.held([site.recipient()]) as polls:
-        with no_worker_starts(site):
+        with site.no_worker_starts():
             for _ in range(40):
                 assert answers_new_connections(site)
             eventually(lambda: gateway.output.count(CANNOT_START) > 1, "a successor is tried again", seconds=60)

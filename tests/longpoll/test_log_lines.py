@@ -3,16 +3,17 @@
 import json
 import re
 import socket
-import time
 from collections.abc import Iterator
+from typing import Any
 
 import gevent
 import pytest
+import requests
 
-from tests.support.raw_http import RawAnswer, RawConnection, poll_text
+from tests.support.raw_http import RawAnswer, RawConnection, poll_text, post_text
 from tests.support.redis_server import RedisServer
 from tests.support.site import MakeSite, Publisher, Recipient, Site, json_lines
-from tests.support.waiting import all_done, eventually
+from tests.support.waiting import all_done, eventually, stays
 
 pytestmark = pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 
@@ -29,8 +30,7 @@ def publisher(site: Site) -> Publisher:
 
 @pytest.fixture
 def alice(site: Site) -> Recipient:
-    recipient = site.recipient()
-    recipient.cursor()
+    (recipient,) = site.recipients(1)
     return recipient
 
 
@@ -38,11 +38,15 @@ def alice(site: Site) -> Recipient:
 def printed(site: Site, publisher: Publisher, alice: Recipient) -> Iterator[list[str]]:
     """Check at the end that nothing secret was printed meanwhile; a test may add what else is secret."""
     before = len(site.gateways[0].output)
-    secrets = [publisher.key, publisher.key.split("_", 2)[2], alice.token, alice.token.rsplit(".", 1)[1]]
-    secrets += [TITLE, BODY, DATA, URL]
-    yield secrets
-    output = site.gateways[0].output[before:]
-    for secret in secrets:
+    more: list[str] = []
+    yield more
+    check_output(site.gateways[0].output[before:], publisher, alice, *more)
+
+
+def check_output(output: str, publisher: Publisher, recipient: Recipient, *more: str) -> None:
+    """Fail where an output holds anything secret."""
+    credentials = [publisher.key, publisher.key.split("_", 2)[2], recipient.token, recipient.token.rsplit(".", 1)[1]]
+    for secret in (*credentials, TITLE, BODY, DATA, URL, *more):
         assert secret not in output, f"{secret[:12]}… was printed"
     assert "Traceback" not in output
 
@@ -54,11 +58,9 @@ def publish(publisher: Publisher, to: str, **fields: object) -> str:
 def test_each_request_is_a_line_with_all_that_is_asked_of_it(
     site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
 ) -> None:
-    cursor = alice.cursor()
-    poll = gevent.spawn(alice.poll, cursor, wait=50, headers={"X-Request-Id": f"held-{alice.name}"})
+    poll = gevent.spawn(alice.poll, alice.cursor(), wait=50, headers={"X-Request-Id": f"held-{alice.name}"})
     site.await_holds(1)
-    began = time.monotonic()
-    eventually(lambda: time.monotonic() - began > 0.3, "some time has passed")
+    stays(lambda: not poll.ready(), "it is held", seconds=0.3)
     publish(publisher, f"user:{alice.name}")
     all_done([poll])
     (line,) = eventually(lambda: site.access_lines(request_id=f"held-{alice.name}"), "the line of the poll")
@@ -83,24 +85,44 @@ def test_id_of_an_answer_is_found_in_the_log(site: Site, alice: Recipient, print
     assert (line["route"], line["status"]) == ("unknown", 404)
 
 
+def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(
+    site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
+) -> None:
+    with RawConnection(site.url) as connection:
+        connection.send(poll_text(alice, alice.cursor(), wait=50, headers="X-Request-Id: has-gone\r\n"))
+        site.await_holds(1)
+    (line,) = eventually(lambda: site.access_lines(request_id="has-gone"), "a line in the log")
+    assert line["status"] == 499
+    assert '"level": "error"' not in site.gateways[0].output
+    # Their notifications wait for their next poll.
+    notification_id = publisher.publish(f"user:{alice.name}")
+    assert [item["id"] for item in alice.inbox()["notifications"]] == [notification_id]
+
+
 def test_log_line_can_not_be_forged(site: Site, alice: Recipient, printed: list[str]) -> None:
     evil = 'x", "status": 200}\t{"logger": "forged'
     alice.poll(headers={"X-Request-Id": evil})
     alice.poll(path='/v1/inbox"\\%0a{"logger":"forged"}')
+    with RawConnection(site.url) as connection:
+        connection.send(poll_text(alice, None, headers="X-Request-Id: \xff\xfe\r\nPrefer: wait=\xe9\r\n"))
+        assert connection.receive().status == 400
     forger = site.recipient('a"}{"logger": "forged"} \u202e\u2028')
     forger.poll()
     (line,) = eventually(lambda: site.access_lines(principal=f"user:{forger.name}"), "the line of an odd name")
     assert line["status"] == 200
     assert not [line for line in json_lines(site.gateways[0].output) if line["logger"] == "forged"]
     assert not [line for line in site.access_lines() if line["request_id"] == evil]
-    assert all(character.isascii() for character in site.gateways[0].output)
+    assert site.gateways[0].output.isascii()
 
 
 def test_errors_that_callers_can_force_print_nothing_secret(
     site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
 ) -> None:
     notification_id = publish(publisher, f"user:{alice.name}")
-    session, url = publisher.session, site.url
+
+    def send(method: str, path: str, by: Publisher | Recipient = publisher, **what: Any) -> requests.Response:
+        return by.session.request(method, f"{site.url}/v1/{path}", timeout=60, **what)
+
     bodies = [
         {"to": "nobody", "title": TITLE, "body": BODY},
         {"to": "all", "title": TITLE, BODY: DATA},
@@ -109,44 +131,46 @@ def test_errors_that_callers_can_force_print_nothing_secret(
         {"to": "all", "title": TITLE, "action_url": f"javascript:{DATA}"},
         [TITLE],
     ]
-    answers = [session.post(f"{url}/v1/notifications", json=body, timeout=60) for body in bodies]
+    answers = [send("POST", "notifications", json=body) for body in bodies]
     json_type = {"Content-Type": "application/json"}
     for raw in (f'{{"title": "{TITLE}"', f'{{"to": "all", "title": "{TITLE}\ud800"}}'.encode("utf-8", "surrogatepass")):
-        answers.append(session.post(f"{url}/v1/notifications", data=raw, headers=json_type, timeout=60))
-    answers.append(session.post(f"{url}/v1/notify/user:{BODY}%00?title={TITLE}&{DATA}=1", data=BODY, timeout=60))
+        answers.append(send("POST", "notifications", data=raw, headers=json_type))
     once = {"Idempotency-Key": f"once {alice.name}"}
-    for body in (BODY, BODY + "!"):
-        answers.append(session.post(f"{url}/v1/notify/all?title={TITLE}", data=body, headers=once, timeout=60))
-    answers.append(session.post(f"{url}/v1/notify/all", data=BODY.encode() + b"\xff", timeout=60))
-    answers.append(session.get(f"{url}/v1/inbox", timeout=60))
-    answers.append(alice.session.post(f"{url}/v1/notifications", json={"to": "all", "title": TITLE}, timeout=60))
-    answers.append(alice.session.post(f"{url}/v1/inbox/state", json={"op": TITLE, "ids": [DATA]}, timeout=60))
-    answers.append(alice.poll(TITLE))
-    answers.append(session.delete(f"{url}/v1/notifications/{notification_id}", timeout=60))
-    for credential in (publisher.key + "x", alice.token + "x", alice.token[:-9], publisher.key.upper()):
-        printed.append(credential)
-        headers = {"Authorization": f"Bearer {credential}"}
-        answers.append(alice.poll(headers=headers))
-    statuses = sorted({answer.status_code for answer in answers})
-    assert statuses == [201, 204, 400, 401, 403, 422]
+    credentials = [publisher.key + "x", alice.token + "x", alice.token[:-9], publisher.key.upper()]
+    printed += credentials
+    answers += [
+        send("POST", f"notify/user:{BODY}%00?title={TITLE}&{DATA}=1", data=BODY),
+        *(send("POST", f"notify/all?title={TITLE}", data=body, headers=once) for body in (BODY, BODY + "!")),
+        send("POST", "notify/all", data=BODY.encode() + b"\xff"),
+        send("GET", "inbox"),
+        send("POST", "notifications", alice, json={"to": "all", "title": TITLE}),
+        send("POST", "inbox/state", alice, json={"op": TITLE, "ids": [DATA]}),
+        alice.poll(TITLE),
+        send("DELETE", f"notifications/{notification_id}"),
+        *(alice.poll(headers={"Authorization": f"Bearer {credential}"}) for credential in credentials),
+    ]
+    assert {answer.status_code for answer in answers} == {201, 204, 400, 401, 403, 422}
     for answer in answers:
         if answer.status_code >= 400:
             assert "Error" not in answer.text.replace('"Internal Error"', "")
             assert publisher.key not in answer.text
 
 
+GET, POST = (f"{line} HTTP/1.1\r\nHost: gateway\r\n" for line in ("GET /v1/inbox", "POST /v1/notifications"))
+END = "\r\n\r\n"
+CHUNKED = "Transfer-Encoding: chunked"
 REFUSED_BY_THE_SERVER = {
-    "a header without its colon": "GET /v1/inbox HTTP/1.1\r\nHost: gateway\r\nAuthorization Bearer {secret}\r\n\r\n",
-    "a space before the colon": "GET /v1/inbox HTTP/1.1\r\nHost: gateway\r\nAuthorization : Bearer {secret}\r\n\r\n",
-    "a folded header": "GET /v1/inbox HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer\r\n {secret}\r\n\r\n",
-    "a control character": "GET /v1/inbox HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {secret}\x01\r\n\r\n",
-    "an expectation": "POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nExpect: {secret}\r\n\r\n",
-    "a transfer coding": "POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: {secret}\r\n\r\n",
-    "an odd version": "GET /v1/inbox HTTP/1.1 {secret}\r\nHost: gateway\r\n\r\n",
-    "an odd method": "{secret} /v1/inbox HTTP/1.1\r\nHost: gateway\r\n\r\n",
-    "a long line": "GET /v1/inbox?_={secret}{filler} HTTP/1.1\r\nHost: gateway\r\n\r\n",
-    "a long header": "GET /v1/inbox HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {secret}{filler}\r\n\r\n",
-    "no HTTP": "hello {secret}\r\n\r\n",
+    "a header without its colon": GET + "Authorization Bearer {secret}" + END,
+    "a space before the colon": GET + "Authorization : Bearer {secret}" + END,
+    "a folded header": GET + "Authorization: Bearer\r\n {secret}" + END,
+    "a control character": GET + "Authorization: Bearer {secret}\x01" + END,
+    "an expectation": POST + "Expect: {secret}" + END,
+    "a transfer coding": POST + "Transfer-Encoding: {secret}" + END,
+    "an odd version": "GET /v1/inbox HTTP/1.1 {secret}\r\nHost: gateway" + END,
+    "an odd method": "{secret} /v1/inbox HTTP/1.1\r\nHost: gateway" + END,
+    "a long line": "GET /v1/inbox?_={secret}{filler} HTTP/1.1\r\nHost: gateway" + END,
+    "a long header": GET + "Authorization: Bearer {secret}{filler}" + END,
+    "no HTTP": "hello {secret}" + END,
 }
 
 
@@ -172,28 +196,23 @@ def check_problem(answer: RawAnswer) -> None:
     assert document["type"] == f"/problems/{document['code']}"
 
 
-def test_broken_chunks_are_the_callers_fault(site: Site, publisher: Publisher, printed: list[str]) -> None:
+@pytest.mark.parametrize("path", ["/v1/notifications", "/v1/notify/all"])
+def test_broken_chunks_are_the_callers_fault(site: Site, publisher: Publisher, printed: list[str], path: str) -> None:
     errors = site.gateways[0].output.count('"level": "error"')
-    for path in ("/v1/notifications", "/v1/notify/all"):
-        with RawConnection(site.url) as connection:
-            connection.send(
-                f"POST {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
-                f"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{BODY}\r\n0\r\n\r\n"
-            )
-            answer = connection.receive()
-            assert answer.status == 400
-            check_problem(answer)
-            assert answer.headers["connection"] == "close"
-            assert connection.is_closed()
+    with RawConnection(site.url) as connection:
+        connection.send(post_text(publisher, CHUNKED, f"xyz\r\n{BODY}\r\n0\r\n\r\n", path))
+        answer = connection.receive()
+        assert answer.status == 400
+        check_problem(answer)
+        assert answer.headers["connection"] == "close"
+        assert connection.is_closed()
     assert site.gateways[0].output.count('"level": "error"') == errors
 
 
 def test_body_in_chunks_has_the_same_limit_as_any_other(site: Site, publisher: Publisher) -> None:
     def send(connection: RawConnection, size: int) -> RawAnswer:
-        connection.send(
-            f"POST /v1/notify/all?title=x HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
-            f"Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{'x' * size}\r\n0\r\n\r\n"
-        )
+        body = f"{size:x}\r\n{'x' * size}\r\n0\r\n\r\n"
+        connection.send(post_text(publisher, CHUNKED, body, "/v1/notify/all?title=x"))
         return connection.receive()
 
     with RawConnection(site.url) as connection:
@@ -209,10 +228,7 @@ def test_body_in_chunks_has_the_same_limit_as_any_other(site: Site, publisher: P
 def test_body_that_ends_too_early_is_the_callers_fault(site: Site, publisher: Publisher, printed: list[str]) -> None:
     errors = site.gateways[0].output.count('"level": "error"')
     with RawConnection(site.url) as connection:
-        connection.send(
-            f"POST /v1/notifications HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {publisher.key}\r\n"
-            f'X-Request-Id: cut-short\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{{"to": "all"'
-        )
+        connection.send(post_text(publisher, "X-Request-Id: cut-short\r\nContent-Length: 900", '{"to": "all"'))
         connection.socket.shutdown(socket.SHUT_WR)
         assert connection.receive().status == 400
     (line,) = eventually(lambda: site.access_lines(request_id="cut-short"), "the line of the request")
@@ -220,38 +236,18 @@ def test_body_that_ends_too_early_is_the_callers_fault(site: Site, publisher: Pu
     assert site.gateways[0].output.count('"level": "error"') == errors
 
 
-def test_text_format_prints_nothing_secret_either(site: Site, make_site: MakeSite) -> None:
-    plain = make_site(LOG_FORMAT="text")
-    publisher, alice = plain.publisher(), plain.recipient()
-    alice.cursor()
-    publish(publisher, f"user:{alice.name}")
-    alice.poll()
-    publisher.post("nobody", TITLE)
-    output = plain.gateways[0].output
-    assert f"principal=user:{alice.name} method=GET route=/v1/inbox status=200" in output
-    for secret in (publisher.key.split("_", 2)[2], alice.token, TITLE, BODY, DATA):
-        assert secret not in output
-
-
+@pytest.mark.parametrize("log_format", ["json", "text"])
 def test_lines_for_debugging_hold_nothing_secret_either(
-    site: Site, make_site: MakeSite, redis_server: RedisServer
+    site: Site, make_site: MakeSite, redis_server: RedisServer, log_format: str
 ) -> None:
     """See tests/unit/test_log_lines.py for those of libraries."""
-    nodes = make_site(gateways=2, LOG_LEVEL="debug", REDIS_URL=redis_server.url)
+    nodes = make_site(gateways=2, LOG_LEVEL="debug", LOG_FORMAT=log_format, REDIS_URL=redis_server.url)
     publisher, alice = nodes.publisher(), nodes.recipient(at=1)
     with nodes.held([alice]) as polls:
         publish(publisher, f"user:{alice.name}")
         all_done(polls)
     publisher.post("nobody", TITLE)
     output = "".join(gateway.output for gateway in nodes.gateways)
-    assert '"level": "debug"' in output
-    for secret in (publisher.key.split("_", 2)[2], alice.token, TITLE, BODY, DATA, URL):
-        assert secret not in output, f"{secret[:12]}… was printed"
-
-
-def test_poll_of_an_http_client_that_sends_odd_bytes_is_a_line_as_any_other(
-    site: Site, alice: Recipient, printed: list[str]
-) -> None:
-    with RawConnection(site.url) as connection:
-        connection.send(poll_text(alice, None, headers="X-Request-Id: \xff\xfe\r\nPrefer: wait=\xe9\r\n"))
-        assert connection.receive().status == 400
+    text = f"principal=user:{alice.name} method=GET route=/v1/inbox status=200"
+    assert ('"level": "debug"' if log_format == "json" else text) in output
+    check_output(output, publisher, alice)

@@ -1,7 +1,7 @@
 """A gateway behind PgBouncer in transaction mode: each transaction may run on another connection to the server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import gevent
@@ -13,7 +13,7 @@ from tests.support.binaries import BinaryNotFoundError, find_pgbouncer
 from tests.support.gateway_process import GatewayProcess
 from tests.support.pgbouncer import PgBouncer
 from tests.support.postgres_server import PostgresServer
-from tests.support.processes import ServerStartError
+from tests.support.processes import ServerStartError, running
 from tests.support.site import MakeSite
 from tests.support.waiting import all_done
 
@@ -25,13 +25,9 @@ CONNECTIONS = 2
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A PostgreSQL whose role may be changed."""
-    made = PostgresServer()
-    try:
-        made.start()
+    with running(PostgresServer()) as made:
         made.execute("CREATE ROLE gateway LOGIN SUPERUSER")
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +38,8 @@ def bouncer(server: PostgresServer) -> Iterator[PgBouncer]:
         if "CI" in os.environ:
             raise
         pytest.skip(str(error))
-    made = PgBouncer(server, ROLE, connections=CONNECTIONS)
-    try:
-        made.start()
+    with running(PgBouncer(server, ROLE, connections=CONNECTIONS)) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -113,15 +105,11 @@ def test_everything_works_and_no_state_of_a_session_leaks(
 
 
 def test_role_without_time_outs_is_refused_with_what_to_do(
-    server: PostgresServer, database_url: str, bouncer: PgBouncer
+    gateway: Callable[..., GatewayProcess], server: PostgresServer, database_url: str, bouncer: PgBouncer
 ) -> None:
     """Nothing else would free the log's lock from a process that is stopped in the middle of a transaction."""
     server.execute("ALTER ROLE gateway RESET idle_in_transaction_session_timeout")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'")
-    gateway = GatewayProcess()
-    try:
-        env = {"NOTIFYGATE_DATABASE_URL": bouncer.url_of(database_url), "NOTIFYGATE_DATABASE_PREPARE": "false"}
-        with pytest.raises(ServerStartError, match="SET idle_in_transaction_session_timeout = '3s'"):
-            gateway.start(env)
-    finally:
-        gateway.close()
+    env = {"NOTIFYGATE_DATABASE_URL": bouncer.url_of(database_url), "NOTIFYGATE_DATABASE_PREPARE": "false"}
+    with pytest.raises(ServerStartError, match="SET idle_in_transaction_session_timeout = '3s'"):
+        gateway(env)

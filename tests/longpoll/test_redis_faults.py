@@ -44,13 +44,9 @@ def degraded(site: Site) -> list[str]:
 
 def publish_to_holds(site: Site, readers: list[Recipient], publisher: Publisher) -> float:
     """Publish to all readers while they are held; return how long it took until the last has it."""
-    with site.held(readers) as polls:
-        began = time.monotonic()
-        notification_id = publisher.publish([f"user:{reader.name}" for reader in readers])
-        assert time.monotonic() - began < NEVER_WAITED_FOR_SECONDS, "publishing has waited for Redis"
-        for answer in all_done(polls):
-            assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
-        return time.monotonic() - began
+    publishing_seconds, seconds = site.check_wakes(readers, publisher)
+    assert publishing_seconds < NEVER_WAITED_FOR_SECONDS, "publishing has waited for Redis"
+    return seconds
 
 
 def poll_quickly(readers: list[Recipient]) -> None:
@@ -111,11 +107,19 @@ def test_gateway_starts_while_its_redis_hangs(make_site: MakeSite, postgres_url:
     assert degraded(site) == []
 
 
-def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it(
-    make_site: MakeSite, postgres_url: str, redis: RedisServer
-) -> None:
-    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **_without_prefix(RARE_LOOKS))
+@pytest.fixture
+def woken_by_redis_alone(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> Site:
+    """Two nodes that look at the log only once a minute."""
+    settings = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_LOOKS.items()}
+    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **settings)
     eventually(lambda: is_connected(site), "both are connected to Redis")
+    return site
+
+
+def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it(
+    woken_by_redis_alone: Site, redis: RedisServer
+) -> None:
+    site = woken_by_redis_alone
     reader, publisher = site.recipient(at=1), site.publisher()
     with redis.connect() as client, site.held([reader]) as polls:
         client.client_kill_filter(_type="pubsub")
@@ -124,11 +128,8 @@ def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it
     assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
 
 
-def test_messages_that_make_no_sense_do_not_end_the_wake_ups(
-    make_site: MakeSite, postgres_url: str, redis: RedisServer
-) -> None:
-    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **_without_prefix(RARE_LOOKS))
-    eventually(lambda: is_connected(site), "both are connected to Redis")
+def test_messages_that_make_no_sense_do_not_end_the_wake_ups(woken_by_redis_alone: Site, redis: RedisServer) -> None:
+    site = woken_by_redis_alone
     readers, publisher = [site.recipient(at=at) for at in (0, 1)], site.publisher()
     sender = b"12345678"
     entries = (b"[1]", b"[null]", b'[{"kind": "of a later version"}]', b'"text"', b"{}", b"[[]]")
@@ -139,7 +140,3 @@ def test_messages_that_make_no_sense_do_not_end_the_wake_ups(
             assert client.publish(site.channel(), message) == len(site.gateways), f"after {message!r} not all listen"
     publish_to_holds(site, readers, publisher)
     assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)
-
-
-def _without_prefix(env: dict[str, str]) -> dict[str, str]:
-    return {name.removeprefix("NOTIFYGATE_"): value for name, value in env.items()}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import gevent
 import pytest
-import requests
 
 from tests.support.gateway_process import GatewayProcess
+from tests.support.processes import running
 from tests.support.site import Site, new_session
 from tests.support.waiting import all_done, eventually, stays
 
@@ -19,14 +19,13 @@ def site() -> Iterator[Site]:
     made = Site(f"sqlite:///{process.data_dir}/notifygate.db", {}, gateways=0)
     made.gateways = [process]
     process.data_dir.mkdir()
-    try:
-        yield made.start()
-    finally:
-        made.close()
+    with running(made):
+        yield made
 
 
-def readiness(site: Site) -> requests.Response:
-    return new_session().get(f"{site.url}/readyz", timeout=30)
+def readiness(site: Site) -> tuple[int, list[str]]:
+    answer = new_session().get(f"{site.url}/readyz", timeout=30)
+    return answer.status_code, answer.json().get("missing", [])
 
 
 def test_file_that_can_not_be_written_for_a_while_is_written_again_without_a_restart(site: Site) -> None:
@@ -40,22 +39,18 @@ def test_file_that_can_not_be_written_for_a_while_is_written_again_without_a_res
         all_done([gevent.spawn(alice.poll) for _ in range(20)])
         return publisher.post("all", "not published").status_code == 503
 
-    assert readiness(site).status_code == 200
+    assert readiness(site)[0] == 200
     file.chmod(0o400)
     eventually(refuses, "the file can't be written")
     cursor = alice.cursor()
 
-    def is_not_ready() -> bool:
-        answer = readiness(site)
-        return (answer.status_code, answer.json()["missing"]) == (503, ["database"])
-
-    stays(is_not_ready, "readiness is refused while writes fail", seconds=3)
+    stays(lambda: readiness(site) == (503, ["database"]), "readiness is refused while writes fail", seconds=3)
     assert publisher.post("all", "not published").status_code == 503
     assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
     for beside in ("-wal", "-shm"):  # as SQLite makes them while it can't write the database itself
         Path(f"{file}{beside}").chmod(0o400)
     file.chmod(0o600)
-    eventually(lambda: readiness(site).status_code == 200, "ready again, without a request that writes")
+    eventually(lambda: readiness(site)[0] == 200, "ready again, without a request that writes")
     assert publisher.post("all", "published").status_code == 201
     assert site.recipient().poll().status_code == 200, "an inbox can begin"
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["published"]

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import gevent
 import pytest
-import requests
-from sqlalchemy import text
 
 from notifygate.settings import MIN_SECRET_BYTES, load_settings
-from notifygate.storage.database import make_engine, open_database
+from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
-from notifygate.storage.readiness import SCHEMA_REVISION, check_database
+from notifygate.storage.readiness import check_database
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.ports import free_port
-from tests.support.processes import ServerProcess, ServerStartError
+from tests.support.processes import ServerProcess, ServerStartError, running
 from tests.support.site import MakeSite, new_session, worker_pids
 from tests.support.waiting import eventually
 
 Refused = Callable[..., str]
+
+SECRETS = ("secret_key", "jwt_secret")
 
 
 def plain_environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -49,8 +49,8 @@ def migrate_database(env: Mapping[str, str]) -> None:
 def refused(tmp_path: Path) -> Refused:
     """Return a function that starts a gateway that must fail, and returns the line with the reason."""
 
-    def start(*, data_dir: Path | None = None, migrated: bool = True, **settings: str) -> str:
-        folder = data_dir or tmp_path / "var"
+    def start(*, migrated: bool = True, **settings: str) -> str:
+        folder = tmp_path / "var"
         if migrated:
             migrate_database(plain_environment(folder))
         output = tmp_path / "output.txt"
@@ -74,48 +74,36 @@ def refused(tmp_path: Path) -> Refused:
     return start
 
 
-def test_gateway_starts_from_an_empty_folder_and_makes_its_secrets(gateway: Callable[..., GatewayProcess]) -> None:
-    running = gateway()
-    secrets = {path.name: path for path in running.data_dir.iterdir() if "secret" in path.name}
-    assert set(secrets) == {"secret_key", "jwt_secret"}
-    for path in secrets.values():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert len(path.read_text().strip()) >= MIN_SECRET_BYTES
-    assert len({path.read_text() for path in secrets.values()}) == 2
-    for path in secrets.values():
-        assert path.read_text().strip() not in running.output
-
-    kept = {name: path.read_text() for name, path in secrets.items()}
-    running.restart()
-    assert {name: path.read_text() for name, path in secrets.items()} == kept, "they are made once"
-    assert requests.get(f"{running.url}/readyz", timeout=20).status_code == 200
-
-    assert f"notifygate listens on {running.url}" in running.output
-    for command in ("notifygate key create", "notifygate token", "curl"):
-        assert command in running.output
-
-
 def test_nothing_that_a_gateway_makes_can_be_read_by_other_users(gateway: Callable[..., GatewayProcess]) -> None:
-    running = gateway({"NOTIFYGATE_WORKERS": "2"})
-    new_session().get(f"{running.url}/metrics", timeout=30)
-    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in running.data_dir.rglob("*")}
-    assert {"notifygate.db", "notifygate.db-wal", "notifygate.db-shm", "secret_key", "metrics"} <= set(made)
+    process = gateway({"NOTIFYGATE_WORKERS": "2"})
+    new_session().get(f"{process.url}/metrics", timeout=30)
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in process.data_dir.rglob("*")}
+    assert {"notifygate.db", "notifygate.db-wal", "notifygate.db-shm", "metrics", *SECRETS} <= set(made)
     assert any(name.startswith("counter_") for name in made)
     assert {name: oct(mode) for name, mode in made.items() if mode & 0o077} == {}
-    assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o700
-    assert "Every user of this machine" not in running.output
+    assert stat.S_IMODE(process.data_dir.stat().st_mode) == 0o700
+    assert "Every user of this machine" not in process.output
+
+
+def test_gateway_makes_its_secrets_once_and_says_how_to_go_on(gateway: Callable[..., GatewayProcess]) -> None:
+    process = gateway()
+    secrets = [(process.data_dir / name).read_text().strip() for name in SECRETS]
+    process.restart()
+    assert [(process.data_dir / name).read_text().strip() for name in SECRETS] == secrets
+    assert len(set(secrets)) == 2
+    assert all(len(secret) >= MIN_SECRET_BYTES and secret not in process.output for secret in secrets)
+    assert f"notifygate listens on {process.url}" in process.output
+    for command in ("notifygate key create", "notifygate token", "curl"):
+        assert command in process.output
 
 
 def test_data_folder_that_others_may_enter_is_left_as_it_is_with_a_warning() -> None:
-    running = GatewayProcess()
-    try:
-        running.data_dir.mkdir()
-        running.data_dir.chmod(0o755)
-        running.start()
-        assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o755
-        assert f"chmod -R go= {running.data_dir}" in running.output
-    finally:
-        running.close()
+    process = GatewayProcess()
+    process.data_dir.mkdir()
+    process.data_dir.chmod(0o755)
+    with running(process):
+        assert stat.S_IMODE(process.data_dir.stat().st_mode) == 0o755
+        assert f"chmod -R go= {process.data_dir}" in process.output
 
 
 def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
@@ -131,38 +119,26 @@ def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["jwt_secret", "secret_key"]
 
 
-def test_database_that_is_not_migrated(refused: Refused) -> None:
-    assert "notifygate migrate" in refused(migrated=False)
-
-
-def test_database_of_a_gateway_with_another_secret(refused: Refused, tmp_path: Path) -> None:
-    folder = tmp_path / "var"
-    migrate_database(plain_environment(folder))
-    line = refused(data_dir=folder, migrated=False, SECRET_KEY="another secret of more than thirty-two bytes")
+def test_database_of_a_gateway_with_another_secret(refused: Refused) -> None:
+    line = refused(SECRET_KEY="another secret of more than thirty-two bytes")
     assert "NOTIFYGATE_SECRET_KEY" in line
     assert "another secret" not in line
 
 
-def test_limit_that_is_none_is_named(refused: Refused) -> None:
-    assert "NOTIFYGATE_LIMIT_POLL" in refused(WORKERS="2", LIMIT_POLL="lots")
-
-
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("settings", "part"),
     [
-        ("WORKERS", "0"),  # gunicorn.conf.py reads it
-        ("REDIS_URL", "redis://:pass-word@127.0.0.1:port/0"),  # the worker does
+        ({}, "notifygate migrate"),
+        ({"WORKERS": "0"}, "NOTIFYGATE_WORKERS"),  # gunicorn.conf.py reads it, the workers the next two
+        ({"LIMIT_POLL": "lots"}, "NOTIFYGATE_LIMIT_POLL"),
+        ({"REDIS_URL": "redis://:pass-word@127.0.0.1:port/0", "WORKERS": "2"}, "NOTIFYGATE_REDIS_URL"),
+        ({"DATA_DIR": "/dev/null/var"}, "/dev/null"),
     ],
 )
-def test_bad_setting_is_named(refused: Refused, name: str, value: str) -> None:
-    line = refused(migrated=name == "REDIS_URL", **{name: value})
-    assert f"NOTIFYGATE_{name}" in line
+def test_what_stops_the_start_is_named(refused: Refused, settings: dict[str, str], part: str) -> None:
+    line = refused(migrated=bool({"LIMIT_POLL", "REDIS_URL"} & set(settings)), **settings)
+    assert part in line
     assert "pass-word" not in line
-
-
-def test_data_folder_that_can_not_be_written(refused: Refused, tmp_path: Path) -> None:
-    (tmp_path / "a file").touch()
-    assert str(tmp_path) in refused(data_dir=tmp_path / "a file" / "var", migrated=False)
 
 
 def test_database_that_is_away_is_reported_without_its_password(refused: Refused) -> None:
@@ -174,20 +150,13 @@ def test_database_that_is_away_is_reported_without_its_password(refused: Refused
 
 def test_worker_that_can_not_start_later_leaves_the_others_serving(make_site: MakeSite) -> None:
     site = make_site(WORKERS=2)
-    (running,) = site.gateways
+    (process,) = site.gateways
     victim, other = site.await_workers()
-    engine = make_engine(site.database_url)
-    try:
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = 'of another time'"))
+    with site.no_worker_starts():
         os.kill(victim, signal.SIGKILL)
-        eventually(lambda: running.output.count("notifygate can't start") > 1, "the new worker is tried again")
+        eventually(lambda: process.output.count("notifygate can't start") > 1, "the new worker is tried again")
         assert new_session().get(f"{site.url}/readyz", timeout=20).status_code == 200
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = :needed"), {"needed": SCHEMA_REVISION})
-        assert other in site.await_workers()
-    finally:
-        engine.dispose()
+    assert other in site.await_workers()
 
 
 def test_port_is_closed_until_a_worker_serves(make_site: MakeSite) -> None:

@@ -82,12 +82,12 @@ def test_publishing_under_way_is_answered_when_the_gateway_stops(make_site: Make
     assert stop(site) == 0
     all_done(publishing)
     site.gateways[0].restart()
-    told = {item["id"] for item in alice.inbox(limit=200)["notifications"]}
+    told = set[str]()
     more = alice.inbox(limit=200)
-    while more["has_more"]:
-        before = more["notifications"][-1]["id"]
-        more = alice.poll(path="/v1/inbox/history", before=before, limit=200).json()
+    while not told >= {item["id"] for item in more["notifications"]}:
         told |= {item["id"] for item in more["notifications"]}
+        last = more["notifications"][-1]["id"]
+        more = alice.poll(path="/v1/inbox/history", before=last, limit=200).json()
     assert set(published) <= told, "what was answered with 201 is there"
     assert len(told) - len(published) <= len(publishers), "and nothing else but what lost its answer on the way"
 
@@ -100,25 +100,13 @@ def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, po
     published: list[str] = []
     last = "the last one"
 
-    def read(reader: Recipient, cursor: str) -> list[str]:
-        told: list[str] = []
-        while True:
-            body = reader.inbox(cursor, wait=20)
-            assert not body["reset"]
-            cursor = body["cursor"]
-            told += [item["id"] for item in body["notifications"]]
-            if any(item["title"] == last for item in body["notifications"]):
-                return told
-            if not body["notifications"]:
-                gevent.sleep(0.2)  # the gateway stops; `poll.after` would be whole seconds
-
     def publish() -> None:
         while not enough.is_set():
             published.append(publisher.publish(audiences))
             gevent.sleep(0.05)
         published.append(publisher.publish(audiences, last))
 
-    reading = [gevent.spawn(read, reader, reader.cursor()) for reader in readers]
+    reading = [gevent.spawn(reader.read_until, last, reader.cursor()) for reader in readers]
     site.await_holds(len(readers))
     old = set(worker_pids(site.gateways[0]))
     publishing = gevent.spawn(publish)
@@ -149,12 +137,7 @@ def test_killed_worker_loses_no_notification(make_site: MakeSite, postgres_url: 
     eventually(both_hold, "each worker holds a poll", seconds=60)
     victim = worker_pids(site.gateways[0])[0]
     os.kill(victim, signal.SIGKILL)
-    notification_id = publisher.session.post(
-        f"{site.url}/v1/notifications",
-        json={"to": "all", "title": "To everybody"},
-        headers={"Connection": "close"},
-        timeout=60,
-    ).json()["id"]
+    notification_id = publisher.publish("all", "To everybody")
     cut_off = 0
     for reader, cursor, poll in zip(readers, cursors, polls, strict=True):
         try:

@@ -7,32 +7,26 @@ cost a switch of threads elsewhere.
 import logging
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 
 import gevent
 import pytest
 from gevent import monkey
-from gevent.event import Event
 
 from notifygate import metrics
-from notifygate.delivery.greenlet import _ClientWatch
+from notifygate.delivery.greenlet import wait_in_greenlet
+from notifygate.delivery.hold import Hold
+from notifygate.delivery.registry import HoldRegistry
+from notifygate.raw_socket import raw_socket
+from tests.support.fake_view import FakeView
 from tests.support.in_process import InProcessGateway
 from tests.support.waiting import eventually
 
 native_thread = monkey.get_original("threading", "get_ident")
 
 
-@pytest.fixture
-def gateway(sqlite_url: str) -> Iterator[InProcessGateway]:
-    """A gateway on SQLite in this process."""
-    running = InProcessGateway(sqlite_url)
-    yield running
-    running.stop()
-
-
 def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
-    gateway: InProcessGateway, monkeypatch: pytest.MonkeyPatch
+    app: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, strays = native_thread(), set[str]()
 
@@ -52,8 +46,8 @@ def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
                 watch(metric, method, f"metrics.{name}.{method}")
     watch(logging.Logger, "handle", "a log line")
 
-    publisher, admin = gateway.publisher(), gateway.admin()
-    alice = gateway.recipient("alice")
+    publisher, admin = app.publisher(), app.admin()
+    alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     first = publisher.publish("user:alice", ttl=3600)
     second = publisher.publish("all")
@@ -66,14 +60,14 @@ def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
     alice.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True, "display": "none"}}})
     admin.put("/v1/types/like", json={"title": "Likes"})
     publisher.delete(f"/v1/notifications/{first}")
-    gateway.services.removal.expire_due()
-    gateway.services.retention.prune()
+    app.services.removal.expire_due()
+    app.services.retention.prune()
     assert strays == set()
 
 
-def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(gateway: InProcessGateway) -> None:
-    found = gateway.publisher().publish("all")
-    file = gateway.services.database.engine.url.database
+def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(app: InProcessGateway) -> None:
+    found = app.publisher().publish("all")
+    file = app.services.database.engine.url.database
 
     def is_in_the_file() -> bool:
         # Who is told that nothing changes the file does not look at the log beside it.
@@ -83,57 +77,39 @@ def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(gateway: 
     eventually(is_in_the_file, "the notification in the database's file")
 
 
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """The gateway's and the client's end of a connection."""
+class Held(Hold[str]):
+    """A request that waits until its time is over."""
+
+    def check(self, *, is_last: bool) -> str | None:
+        return "its time is over" if is_last else None
+
+
+@pytest.mark.parametrize("event", ["early bytes", "no reason", "end"])
+def test_hub_notices_the_end_of_a_client_and_waits_for_nothing_else(
+    event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket may wake up without a reason; early bytes stay for the server."""
+    errors: list[object] = []
+    monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *error: errors.append(error))
+    registry, hold = HoldRegistry(3, 10), Held(FakeView("alice"), deadline=float("inf"))
     ours, theirs = socket.socketpair()
+    # Of two watchers that wake up at once, this one comes first, and takes the byte.
+    thief = gevent.get_hub().loop.io(ours.fileno(), 1, priority=2)
     with ours, theirs:
-        yield ours, theirs
-
-
-def run_in_hub(function) -> BaseException | None:
-    """Run a function as a callback of the hub, where nothing may wait, and return what it has raised."""
-    done, raised = Event(), list[BaseException]()
-
-    def call() -> None:
-        try:
-            function()
-        except BaseException as error:  # the hub would print it and go on
-            raised.append(error)
-        done.set()
-
-    gevent.get_hub().loop.run_callback(call)
-    assert done.wait(10)
-    return raised[0] if raised else None
-
-
-def test_socket_that_woke_up_without_a_reason_is_not_waited_for(pair: tuple[socket.socket, socket.socket]) -> None:
-    gone: list[bool] = []
-    watch = _ClientWatch(pair[0], lambda: gone.append(True))
-    try:
-        assert run_in_hub(watch._readable) is None
-        assert gone == []
-    finally:
-        watch.stop()
-
-
-def test_early_bytes_of_a_client_stay_for_the_server(pair: tuple[socket.socket, socket.socket]) -> None:
-    gone: list[bool] = []
-    watch = _ClientWatch(pair[0], lambda: gone.append(True))
-    try:
-        pair[1].sendall(b"GET")
-        assert run_in_hub(watch._readable) is None
-        assert gone == []
-        assert pair[0].recv(3) == b"GET"
-    finally:
-        watch.stop()
-
-
-def test_end_of_a_client_is_noticed(pair: tuple[socket.socket, socket.socket]) -> None:
-    gone = Event()
-    watch = _ClientWatch(pair[0], gone.set)
-    try:
-        pair[1].close()
-        assert gone.wait(10)
-    finally:
-        watch.stop()
+        waiting = gevent.spawn(wait_in_greenlet, registry, hold, ours)
+        eventually(lambda: hold.state == "waiting", "the hold")
+        stolen: list[bytes] = []
+        if event == "no reason":
+            thief.start(lambda: stolen.append(raw_socket(ours).recv(1)))
+        theirs.close() if event == "end" else theirs.sendall(b"G")
+        if event != "end":
+            eventually(lambda: stolen or event == "early bytes", "the byte")
+            gevent.idle()
+            assert not waiting.ready()
+            thief.stop()
+            hold.expire()
+        assert waiting.get(timeout=10) == (None if event == "end" else "its time is over")
+        assert hold.reason == ("gone" if event == "end" else "timeout")
+        if event == "early bytes":
+            assert ours.recv(1) == b"G"
+    assert errors == [], "nothing can be waited for in the hub"
