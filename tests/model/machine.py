@@ -5,7 +5,10 @@ log's end, and compares whoever was held with the model. Polls compare everythin
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 import gevent
 from hypothesis import strategies as st
@@ -53,6 +56,29 @@ some_audiences = st.lists(st.sampled_from(AUDIENCES), min_size=1, max_size=3, un
 some_roles = st.sets(st.sampled_from(ROLES)).map(lambda names: tuple(sorted(names)))
 
 
+def changes(*, is_rare: bool = False, if_any: str = "", **strategies: Any) -> Callable[[Callable[..., None]], Any]:
+    """Make a rule after which all nodes are brought to the log's end.
+
+    A rare one runs only after some changes since the last; `if_any`: what the model must have some of.
+    """
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @wraps(function)
+        def run(machine: "InboxMachine", *given: Any, **named: Any) -> None:
+            if is_rare:
+                machine.quiet_until = len(machine.model.changes) + QUIET_CHANGES
+            function(machine, *given, **named)
+            machine.settle()
+
+        def may_run(machine: "InboxMachine") -> bool:
+            is_time = not is_rare or len(machine.model.changes) >= machine.quiet_until
+            return is_time and (not if_any or bool(getattr(machine.model, if_any)))
+
+        return precondition(may_run)(rule(**strategies)(run))
+
+    return decorate
+
+
 @dataclass(eq=False)
 class Held:
     """A request that a node holds."""
@@ -83,28 +109,25 @@ class InboxMachine(RuleBasedStateMachine):
 
     # --- publishers ---------------------------------------------------------------------------------------------
 
-    @rule(node=which, to=some_audiences, type_name=st.sampled_from(TYPES), ttl=st.none() | st.just(3600))
+    @changes(node=which, to=some_audiences, type_name=st.sampled_from(TYPES), ttl=st.none() | st.just(3600))
     def publish(self, node: int, to: list[str], type_name: str, ttl: int | None = None) -> None:
         title = f"number {len(self.model.items)}"
         fields = {"ttl": ttl} if ttl else {}
         found = self.nodes.publisher(self._node(node)).publish(to, title, type=type_name, **fields)
         self.model.publish(found, tuple(to), type_name, title)
-        self._settle()
 
     @rule(node=which, several=st.lists(st.tuples(some_audiences, st.sampled_from(TYPES)), min_size=2, max_size=6))
     def publish_several(self, node: int, several: list[tuple[list[str], str]]) -> None:
         for number, (to, type_name) in enumerate(several):
             self.publish(node + number, to, type_name)
 
-    @rule(node=which, count=st.integers(1, 12))
+    @changes(node=which, count=st.integers(1, 12))
     def publish_to_nobody_here(self, node: int, count: int) -> None:
         """Push the log on, so that cursors fall behind what the nodes remember."""
         publisher = self.nodes.publisher(self._node(node))
         gevent.joinall([gevent.spawn(publisher.publish, "user:nobody") for _ in range(count)], raise_error=True)
-        self._settle()
 
-    @precondition(lambda self: self.model.items)
-    @rule(node=which, item=which)
+    @changes(if_any="items", node=which, item=which)
     def retract(self, node: int, item: int) -> None:
         name = list(self.model.items)[item % len(self.model.items)]
         answer = self.nodes.publisher(self._node(node)).delete(f"/v1/notifications/{name}")
@@ -112,10 +135,8 @@ class InboxMachine(RuleBasedStateMachine):
         assert answer.status_code == 204 or (answer.status_code == 404 and not self._is_anywhere(name))
         if name not in self.model.gone and answer.status_code == 204:
             self.model.remove(name)
-        self._settle()
 
-    @precondition(lambda self: self.model.items)
-    @rule(node=which, items=st.lists(which, min_size=1, max_size=3))
+    @changes(if_any="items", node=which, items=st.lists(which, min_size=1, max_size=3))
     def expire(self, node: int, items: list[int]) -> None:
         names = self._items(items)
         expired = self.nodes.expire(names, self._node(node))
@@ -124,7 +145,6 @@ class InboxMachine(RuleBasedStateMachine):
         assert len(known) <= expired <= len(live)
         for name in sorted(known, key=lambda name: self.model.items[name].moment):
             self.model.remove(name)
-        self._settle()
 
     # --- recipients ---------------------------------------------------------------------------------------------
 
@@ -172,7 +192,7 @@ class InboxMachine(RuleBasedStateMachine):
         tag = chosen.etag if with_tag else None
         greenlet = gevent.spawn(self._open, actor, chosen.cursor, tag, limit, wait=55)
         self.held.append(Held(chosen, actor, number, chosen.cursor, tag, limit, greenlet))
-        self._settle()
+        self.settle()
 
     @precondition(lambda self: self.model.changes)
     @rule(device=which, node=which, back=st.integers(1, 5), limit=st.sampled_from(LIMITS), with_tag=st.booleans())
@@ -184,15 +204,13 @@ class InboxMachine(RuleBasedStateMachine):
             chosen.cursor, chosen.local = saved.cursor, dict(saved.local)
         self._poll(chosen, self._node(node), limit, with_tag=with_tag)
 
-    @precondition(lambda self: self._is_rare())
-    @rule(device=which, roles=some_roles)
+    @changes(is_rare=True, device=which, roles=some_roles)
     def change_roles(self, device: int, roles: tuple[str, ...]) -> None:
-        self._happen_rarely()
         chosen = self._free_device(device)
         chosen.view = View(chosen.view.person, roles)
 
-    @precondition(lambda self: self.model.items)
-    @rule(
+    @changes(
+        if_any="items",
         device=which,
         node=which,
         operation=st.sampled_from(["seen", "read", "unread", "dismiss"]),
@@ -209,9 +227,8 @@ class InboxMachine(RuleBasedStateMachine):
         assert answer == {"changed": len(changed), "unread": counts.unread, "unseen": counts.unseen}
         if operation == "unread":
             self.checker.told.forget_reading(view.person, changed)
-        self._settle()
 
-    @rule(device=which, node=which, operation=st.sampled_from(["seen", "read", "dismiss"]), back=st.integers(0, 3))
+    @changes(device=which, node=which, operation=st.sampled_from(["seen", "read", "dismiss"]), back=st.integers(0, 3))
     def change_state_up_to(self, device: int, node: int, operation: Operation, back: int) -> None:
         chosen = self.devices[device % len(self.devices)]
         if not chosen.saved:
@@ -229,81 +246,63 @@ class InboxMachine(RuleBasedStateMachine):
             changed = self.model.change_state_up_to(chosen.view, operation, cursor.moment)
             counts = self.model.counts(chosen.view)
             assert answer.json == {"changed": changed, "unread": counts.unread, "unseen": counts.unseen}
-        self._settle()
 
-    @rule(device=which, node=which, topic=st.sampled_from(TOPICS), wanted=st.sampled_from([True, True, False]))
+    @changes(device=which, node=which, topic=st.sampled_from(TOPICS), wanted=st.sampled_from([True, True, False]))
     def follow(self, device: int, node: int, topic: str, wanted: bool) -> None:
         """Follow a topic, or stop following it."""
         view = self._begun_view(device)
         if view is None:
             return
-        actor = self.nodes.recipient(view, self._node(node))
+        actor, path = self.nodes.recipient(view, self._node(node)), f"/v1/inbox/topics/{topic}"
         if not wanted:
-            assert actor.delete(f"/v1/inbox/topics/{topic}").status_code == 200
+            assert actor.delete(path).status_code == 200
             self.model.unfollow(view, topic)
-        elif self.model.may_follow(view, topic):
-            assert actor.put(f"/v1/inbox/topics/{topic}").status_code == 200
+            return
+        may_follow = self.model.may_follow(view, topic)
+        assert actor.put(path).status_code == (200 if may_follow else 403)
+        if may_follow:
             self.model.follow(view, topic)
-        else:
-            assert actor.put(f"/v1/inbox/topics/{topic}").status_code == 403
-        self._settle()
 
-    @precondition(lambda self: self._is_rare())
-    @rule(device=which, node=which, types=st.sets(st.sampled_from(TYPES), max_size=2))
+    @changes(is_rare=True, device=which, node=which, types=st.sets(st.sampled_from(TYPES), max_size=2))
     def mute(self, device: int, node: int, types: set[str]) -> None:
         view = self._begun_view(device)
         if view is None:
             return
-        self._happen_rarely()
         body = {"types": {name: {"muted": True} for name in sorted(types)}}
         answer = self.nodes.recipient(view, self._node(node)).put("/v1/inbox/preferences", json=body)
         assert answer.status_code == 200, answer.text
         self.model.mute(view, frozenset(types))
-        self._settle()
 
     # --- administrators -----------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self._is_rare())
-    @rule(node=which, name=st.sampled_from(TYPES), roles=some_roles, mandatory=st.booleans())
+    @changes(is_rare=True, node=which, name=st.sampled_from(TYPES), roles=some_roles, mandatory=st.booleans())
     def set_type(self, node: int, name: str, roles: tuple[str, ...], mandatory: bool) -> None:
-        self._happen_rarely()
         body = {"roles": list(roles), "mandatory": mandatory}
         answer = self.nodes.publisher(self._node(node)).put(f"/v1/types/{name}", json=body)
         assert answer.status_code == 200, answer.text
         self.model.set_type(name, frozenset(roles), is_mandatory=mandatory)
-        self._settle()
 
-    @precondition(lambda self: self.model.types and self._is_rare())
-    @rule(node=which, name=st.sampled_from(TYPES))
+    @changes(is_rare=True, if_any="types", node=which, name=st.sampled_from(TYPES))
     def delete_type(self, node: int, name: str) -> None:
-        self._happen_rarely()
         answer = self.nodes.publisher(self._node(node)).delete(f"/v1/types/{name}")
         assert answer.status_code in (204, 404)
         self.model.set_type(name, frozenset(), is_mandatory=False)
-        self._settle()
 
-    @precondition(lambda self: self._is_rare())
-    @rule(node=which, topic=st.sampled_from(TOPICS), roles=some_roles)
+    @changes(is_rare=True, node=which, topic=st.sampled_from(TOPICS), roles=some_roles)
     def set_topic_roles(self, node: int, topic: str, roles: tuple[str, ...]) -> None:
-        self._happen_rarely()
         self.nodes.gateways[self._node(node)].services.writer.transact(put_topic(topic, roles))
         self.model.set_topic_roles(topic, frozenset(roles))
-        self._settle()
 
-    @precondition(lambda self: self._is_rare())
-    @rule(node=which, moment=which)
+    @changes(is_rare=True, node=which, moment=which)
     def prune(self, node: int, moment: int) -> None:
         """Let everything up to a moment become so old that retention removes it."""
-        self._happen_rarely()
         moments = list(self.heads)
         chosen = moments[moment % len(moments)]
         self.nodes.age(self.heads[chosen])
         self.nodes.gateways[self._node(node)].services.retention.prune()
         self.model.forget(chosen)
-        self._settle()
 
-    @precondition(lambda self: self._is_rare())
-    @rule()
+    @changes(is_rare=True)
     def begin_new_epoch(self) -> None:
         """As `notifygate log new-epoch` does after a restore."""
 
@@ -311,22 +310,17 @@ class InboxMachine(RuleBasedStateMachine):
             transaction = LogTransaction(connection)
             transaction.begin_new_epoch((transaction.epoch + 1) % (1 << 20))
 
-        self._happen_rarely()
         self.nodes.database.write(change)
         self.model.begin_new_epoch()
-        self._settle()
 
-    @precondition(lambda self: self._is_rare())
-    @rule(node=which)
+    @changes(is_rare=True, node=which)
     def restart(self, node: int) -> None:
         """Stop a node, which answers all that it holds as if their wait were over, and start it again."""
-        self._happen_rarely()
         number = self._node(node)
         self.nodes.gateways[number].stop()
         for held in [held for held in self.held if held.node == number]:
             self._take(held)
         self.nodes.start(number)
-        self._settle()
 
     def teardown(self) -> None:
         """Whatever has happened: in the end every device has it all."""
@@ -347,13 +341,6 @@ class InboxMachine(RuleBasedStateMachine):
         """Some inboxes have begun, the others begin with whatever comes first."""
         for number in sorted(begun):
             self._poll(self.devices[number], 0, 50)
-
-    def _is_rare(self) -> bool:
-        """Tell whether it is time for what happens rarely: only after a number of changes since the last time."""
-        return len(self.model.changes) >= self.quiet_until
-
-    def _happen_rarely(self) -> None:
-        self.quiet_until = len(self.model.changes) + QUIET_CHANGES
 
     def _node(self, number: int) -> int:
         return number % len(self.nodes.gateways)
@@ -399,7 +386,7 @@ class InboxMachine(RuleBasedStateMachine):
         tag = device.etag if with_tag else None
         self.checker.take_inbox(device, self._open(actor, sent, tag, limit), sent, tag, limit, actor)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Bring all nodes to the log's end, and see that exactly those holds have ended that had to."""
         head = self.nodes.settle()
         self.heads.setdefault(self.model.now, head.seq)

@@ -4,8 +4,8 @@ NOTIFYGATE_MODEL_EXAMPLES=1000 runs that many random programs per machine instea
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -35,24 +35,16 @@ PROFILE = settings(
 pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(0 if IS_CAMPAIGN else 600)]
 
 
-@contextmanager
-def closing(nodes: Nodes) -> Iterator[Nodes]:
-    try:
-        yield nodes
-    finally:
-        nodes.close()
-
-
 def run(make: Callable[[], RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(make, settings=PROFILE)  # type: ignore[arg-type]
 
 
-def test_one_node_that_remembers_everything(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_node_that_remembers_everything(database_url: str) -> None:
     with closing(Nodes(database_url, 1)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=True))
 
 
-def test_two_nodes_that_remember_next_to_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_nodes_that_remember_next_to_nothing(database_url: str) -> None:
     """Most polls cross the tail's edge, and most views were forgotten since they were last used."""
     with closing(Nodes(database_url, 2, cached_views=2, tail_entries=12)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=False))
