@@ -28,16 +28,10 @@ MOST_THAT_GUNICORN_ALLOWS = 8190
 
 
 def environment(tmp_path: Path, **settings: str) -> dict[str, str]:
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("NOTIFYGATE_") and name != "PROMETHEUS_MULTIPROC_DIR"
-    }
-    return {
-        **env,
-        "NOTIFYGATE_DATA_DIR": str(tmp_path / "var"),
-        **{f"NOTIFYGATE_{name}": value for name, value in settings.items()},
-    }
+    mine = ("NOTIFYGATE_", "PROMETHEUS_MULTIPROC_DIR")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    env["NOTIFYGATE_DATA_DIR"] = str(tmp_path / "var")
+    return env | {f"NOTIFYGATE_{name}": value for name, value in settings.items()}
 
 
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> dict[str, Any]:
@@ -60,9 +54,44 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return read(tmp_path, monkeypatch)
 
 
-def test_defaults_are_those_of_the_settings(conf: dict[str, Any]) -> None:
-    assert conf["bind"] == ["127.0.0.1:8080"]
-    assert conf["workers"] == 1
+PINNED = {
+    "bind": ["127.0.0.1:8080"],
+    "workers": 1,
+    "worker_class": "notifygate.server.detaching_worker.DetachingWorker",
+    # Nothing may be imported before gevent has patched the worker.
+    "preload_app": False,
+    # A client has an idle connection beside its hold, and those who publish need some, too.
+    "worker_connections": 21_000,
+    # Proxies close idle connections first: NGINX_KEEPALIVE_SECONDS.
+    "keepalive": 75,
+    # gunicorn's own: a worker whose hub is stuck for so long is replaced. No limit on requests, which may be held longer.
+    "timeout": 30,
+    # A stop waits for the database at most so long: longer than a transaction waits for the log's lock (5 s) or for
+    # SQLite's (10 s).
+    "graceful_timeout": 20,
+    # A second gateway on a machine takes nothing from the first.
+    "control_socket_disable": True,
+    # Credentials and quick notifications fit into a request.
+    "limit_request_field_size": MOST_THAT_GUNICORN_ALLOWS,
+    "limit_request_line": MOST_THAT_GUNICORN_ALLOWS,
+    # Requests are logged once, by the gateway.
+    "accesslog": None,
+    "loglevel": "info",
+    # Headers about the client are believed from this machine only.
+    "forwarded_allow_ips": "127.0.0.1,::1",
+    "forwarder_headers": "",
+}
+"""Every value, with its reason. An added setting needs one here, too."""
+
+
+def test_every_value_is_pinned_with_its_reason(conf: dict[str, Any]) -> None:
+    known = {setting.name for setting in KNOWN_SETTINGS}
+    others = {"logconfig_dict", "on_starting", "worker_exit", "child_exit", "post_worker_init"}
+    assert {name: value for name, value in conf.items() if name in known - others} == PINNED
+    assert others <= set(conf)
+    assert conf["worker_connections"] >= 2 * Settings().holds_per_worker + 1000
+    assert conf["keepalive"] > NGINX_KEEPALIVE_SECONDS
+    assert conf["timeout"] < Settings().max_wait
 
 
 def test_settings_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,62 +100,8 @@ def test_settings_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert conf["worker_connections"] == 2000
 
 
-def test_worker_is_ours_and_loads_the_application_after_the_fork(conf: dict[str, Any]) -> None:
-    assert conf["worker_class"] == "notifygate.server.detaching_worker.DetachingWorker"
-    assert conf["preload_app"] is False  # nothing may be imported before gevent has patched the worker
-
-
-def test_holds_never_use_up_the_connections(conf: dict[str, Any]) -> None:
-    assert conf["worker_connections"] == 21_000
-    # A client has an idle connection beside its hold, and those who publish need some, too.
-    assert conf["worker_connections"] >= 2 * Settings().holds_per_worker + 1000
-
-
-def test_proxies_close_idle_connections_first(conf: dict[str, Any]) -> None:
-    assert conf["keepalive"] == 75
-    assert conf["keepalive"] > NGINX_KEEPALIVE_SECONDS
-
-
-def test_heartbeat_is_no_limit_on_requests(conf: dict[str, Any]) -> None:
-    assert conf["timeout"] == 30  # gunicorn's own: a worker whose hub is stuck for so long is replaced
-    assert conf["timeout"] < Settings().max_wait
-
-
-def test_stop_waits_for_the_database_at_most_so_long(conf: dict[str, Any]) -> None:
-    # Longer than a transaction waits for the log's lock (5 s) or for SQLite's (10 s).
-    assert conf["graceful_timeout"] == 20
-
-
-def test_second_gateway_on_a_machine_takes_nothing_from_the_first(conf: dict[str, Any]) -> None:
-    assert conf["control_socket_disable"] is True
-
-
-def test_credentials_and_quick_notifications_fit_into_a_request(conf: dict[str, Any]) -> None:
-    assert conf["limit_request_field_size"] == MOST_THAT_GUNICORN_ALLOWS
-    assert conf["limit_request_line"] == MOST_THAT_GUNICORN_ALLOWS
-
-
-def test_requests_are_logged_once(conf: dict[str, Any]) -> None:
-    assert conf["accesslog"] is None
-
-
-def test_headers_about_the_client_are_believed_from_this_machine_only(conf: dict[str, Any]) -> None:
-    assert conf["forwarded_allow_ips"] == "127.0.0.1,::1"
-
-
 def test_no_client_may_set_the_path(conf: dict[str, Any]) -> None:
     assert conf["forwarder_headers"] == ""
-
-
-def test_nothing_else_is_set(conf: dict[str, Any]) -> None:
-    """An added setting needs a test here with its reason."""
-    known = {setting.name for setting in KNOWN_SETTINGS}
-    assert {name for name in conf if name in known} == {
-        "bind", "workers", "worker_class", "preload_app", "worker_connections", "keepalive", "timeout",
-        "graceful_timeout", "control_socket_disable", "limit_request_field_size", "limit_request_line", "accesslog",
-        "loglevel", "logconfig_dict", "forwarded_allow_ips", "forwarder_headers", "on_starting", "worker_exit",
-        "child_exit", "post_worker_init",
-    }  # fmt: skip
 
 
 def test_metrics_of_several_workers_are_kept_in_the_data_folder(

@@ -42,26 +42,17 @@ def rows_of(connection: Connection) -> list[object]:
     ]
 
 
-def test_there_is_one_line_of_migrations() -> None:
+def test_there_is_one_line_of_migrations_and_code_asks_for_the_newest() -> None:
     script = ScriptDirectory.from_config(alembic_config())
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
     for revision in script.walk_revisions():
         assert revision.doc, f"{revision.revision} doesn't say what it is for"
         assert not revision.is_merge_point
+    assert script.get_current_head() == SCHEMA_REVISION
 
 
-def test_code_asks_for_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == SCHEMA_REVISION
-
-
-def test_migrations_make_what_the_models_describe(migrated: Engine) -> None:
-    with migrated.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
-
-
-def test_tables_and_indexes_are_the_same_to_the_letter(migrated: Engine, tmp_path, request) -> None:
+def test_migrations_make_what_the_models_describe_to_the_letter(migrated: Engine, tmp_path, request) -> None:
     """Alembic overlooks partial indexes, constraints' names and tables without row ids; the databases don't."""
     is_sqlite = migrated.dialect.name == "sqlite"
     url = (
@@ -73,6 +64,8 @@ def test_tables_and_indexes_are_the_same_to_the_letter(migrated: Engine, tmp_pat
     try:
         METADATA.create_all(described)
         with described.connect() as wanted, migrated.connect() as found:
+            options = {"compare_type": True, "compare_server_default": True}
+            assert compare_metadata(MigrationContext.configure(found, opts=options), METADATA) == []
             assert statements(found) == statements(wanted)
             for name in METADATA.tables:
                 for facts in ("get_pk_constraint", "get_unique_constraints", "get_foreign_keys"):
@@ -83,19 +76,13 @@ def test_tables_and_indexes_are_the_same_to_the_letter(migrated: Engine, tmp_pat
             request.getfixturevalue("postgres_server").drop(url)
 
 
-def test_migrating_again_changes_nothing(migrated: Engine) -> None:
+def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrated: Engine, tmp_path) -> None:
     with migrated.connect() as connection:
         before = rows_of(connection)
-    migrate(Database(migrated))
-    with migrated.connect() as connection:
-        assert rows_of(connection) == before
-
-
-def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrated: Engine, tmp_path) -> None:
     other = make_engine(f"sqlite:///{tmp_path}/other.db")
-    migrate(Database(other))
     heads = []
     for engine in (migrated, other):
+        migrate(Database(engine))
         with engine.connect() as connection:
             heads.append(
                 connection.execute(text("SELECT epoch, head, floor, namespace, key_fingerprint FROM log_head")).one()
@@ -103,6 +90,8 @@ def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrat
     other.dispose()
     assert [(head.head, head.floor, head.key_fingerprint) for head in heads] == [(0, 0, None)] * 2
     assert heads[0].namespace != heads[1].namespace
+    with migrated.connect() as connection:
+        assert rows_of(connection) == before, "migrating again changes nothing"
 
 
 def test_migration_that_fails_half_way_leaves_nothing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,17 +16,6 @@ from tests.support.gateway_process import REPOSITORY, GatewayProcess
 DOCUMENTS = ("README.md", "docs/protocol.md", "docs/operations.md")
 
 
-@pytest.fixture(scope="module")
-def any_gateway() -> Iterator[GatewayProcess]:
-    """A gateway for tests to which its data mean nothing."""
-    process = GatewayProcess()
-    try:
-        process.start()
-        yield process
-    finally:
-        process.close()
-
-
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_of_a_document_works(
     document: str, gateway: Callable[..., GatewayProcess], tmp_path: Path
@@ -33,19 +23,24 @@ def test_every_command_of_a_document_works(
     run_document((REPOSITORY / document).read_text(), gateway(), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
+def test_the_commands_that_the_gateway_prints_work_and_a_broken_one_is_noticed(
+    gateway: Callable[..., GatewayProcess], tmp_path: Path
+) -> None:
+    process = gateway()
+    for text, complaint in (
         ("```sh\nfalse\n```\n", "bash ended with 1"),
         ("```sh\nnosuchcommand\n```\n", "bash ended with 127"),
         ("<!-- expect: two -->\n```sh\necho one\n```\n", "line 2: no 'two'"),
         ("```sh\nexit 0\n```\n<!-- expect: two -->\n```sh\necho two\n```\n", "line 5: no 'two'"),
         ("```sh\ncurl -fsS http://127.0.0.1:8080/v1/inbox\n```\n", "bash ended with 22"),
-    ],
-)
-def test_a_broken_command_is_noticed(text: str, complaint: str, any_gateway: GatewayProcess, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=re.escape(complaint)):
-        run_document(text, any_gateway, tmp_path)
+    ):
+        with TemporaryDirectory(dir=tmp_path) as folder, pytest.raises(AssertionError, match=re.escape(complaint)):
+            run_document(text, process, Path(folder))
+    paste = process.output.partition("Paste into another terminal:\n\n")[2].partition("\n\n")[0]
+    assert paste.count("curl") == 2
+    done = run_script(paste, process, tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert '"title":"Hello","body":"Hello, Alice"' in done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -66,15 +61,6 @@ def test_no_cron_recipe_shows_its_key_in_the_process_list() -> None:
     ]
     assert len(commands) == 3
     assert not [line for line in commands if "Bearer" in line or "--key" in line]
-
-
-def test_the_commands_that_the_gateway_prints_work(gateway: Callable[..., GatewayProcess], tmp_path: Path) -> None:
-    process = gateway()
-    paste = process.output.partition("Paste into another terminal:\n\n")[2].partition("\n\n")[0]
-    assert paste.count("curl") == 2
-    done = run_script(paste, process, tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert '"title":"Hello","body":"Hello, Alice"' in done.stdout
 
 
 def test_make_run_serves() -> None:

@@ -48,43 +48,24 @@ def found(patterns: dict[str, str]) -> list[str]:
     return hits
 
 
-def test_no_file_names_the_machine_it_was_made_on() -> None:
-    assert found(MACHINE) == []
+SECRETS = {
+    "an API key": r"\bng_[0-9a-f]{12}_[\w-]{43}",
+    "a token": r"\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=]{40}",
+}
 
 
-def test_no_file_names_how_the_project_was_made() -> None:
-    assert found(MANNER) == []
+@pytest.mark.parametrize("patterns", [MACHINE, MANNER, MESS, SECRETS], ids=["machine", "manner", "mess", "secrets"])
+def test_no_file_holds(patterns: dict[str, str]) -> None:
+    assert found(patterns) == []
 
 
-def test_no_file_is_left_in_a_mess() -> None:
-    assert found(MESS) == []
-
-
-def test_files_end_with_one_line_end() -> None:
-    untidy = [
-        str(path.relative_to(REPOSITORY))
-        for path, content in TEXTS.items()
-        if content and b"\0" not in content and (not content.endswith(b"\n") or content.endswith(b"\n\n"))
-    ]
-    assert untidy == []
-
-
-def test_no_file_is_larger_than_anybody_would_read() -> None:
-    large = [
-        f"{path.relative_to(REPOSITORY)}: {len(content)} bytes"
-        for path, content in TEXTS.items()
-        if len(content) > 250_000 and path.name not in HASHES
-    ]
-    assert large == []
-
-
-def test_no_secret_is_kept() -> None:
-    keys = {
-        "an API key": r"\bng_[0-9a-f]{12}_[\w-]{43}",
-        "a token": r"\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}",
-        "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=]{40}",
-    }
-    assert found(keys) == []
+def test_files_end_with_one_line_end_and_are_not_larger_than_anybody_would_read() -> None:
+    for path, content in TEXTS.items():
+        if content and b"\0" not in content:
+            assert content.endswith(b"\n"), path
+            assert not content.endswith(b"\n\n"), path
+        assert len(content) <= 250_000 or path.name in HASHES, path
 
 
 @pytest.mark.parametrize("script", ["scripts/install", "scripts/find-python", "deploy/make-secrets", ".ci/run"])

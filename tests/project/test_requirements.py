@@ -27,12 +27,9 @@ def test_every_pin_is_locked_as_it_is(source: str, target: str) -> None:
     }
 
 
-def test_both_locks_agree() -> None:
+def test_both_locks_agree_and_package_depends_on_the_same_list() -> None:
     run, develop = locked("requirements.txt"), locked("requirements-dev.txt")
     assert {name: develop.get(name) for name in run} == run
-
-
-def test_package_depends_on_the_same_list() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     assert "dependencies" in project["project"]["dynamic"]
     # tests/install/test_wheel.py compares what it makes of requirements.in.
