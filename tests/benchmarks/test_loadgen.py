@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,10 +35,10 @@ def broadcast(plan: HoldPlan, folder: Path) -> None:
         run.broadcast()
 
 
-def wake(plan: HoldPlan, folder: Path, count: int) -> None:
+def wake(plan: HoldPlan, folder: Path) -> None:
     with HoldRun(plan, folder) as run:
         run.open()
-        run.wake(count, 1)
+        run.wake(2 * CLIENTS, 1)
 
 
 def test_throughput_counts_what_was_answered(gateway: Gateway, tmp_path: Path) -> None:
@@ -66,15 +67,12 @@ def test_answers_come_back_in_the_order_of_the_requests(gateway: Gateway, tmp_pa
     assert [code in answer.body.decode() for code, answer in zip(problems, answers, strict=True)] == [True] * 4
 
 
-def test_another_status_than_the_expected_one_is_reported(gateway: Gateway, tmp_path: Path) -> None:
+def test_another_status_than_the_expected_one_or_text_is_reported(gateway: Gateway, tmp_path: Path) -> None:
     request = [get("/v1/inbox", {})]
     with pytest.raises(LoadError, match="got status 401 instead of 200"):
         loadgen.once(gateway.address, request, tmp_path)
     with pytest.raises(LoadError, match="got status 401 instead of 200"):
         loadgen.throughput(gateway.address, request, tmp_path, seconds=SECONDS, connections=1)
-
-
-def test_answer_without_what_it_must_contain_is_reported(gateway: Gateway, tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="an answer without 'no such text'"):
         loadgen.once(gateway.address, [get("/healthz", {})], tmp_path, contain="no such text")
 
@@ -93,44 +91,37 @@ def test_clients_wait_are_woken_and_wait_again(gateway: Gateway, plan: HoldPlan,
         assert run.finish()["published"] == 2 * CLIENTS + 3
 
 
-def test_notification_that_reaches_another_client_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
+def titled(gateway: Gateway, title: str | None) -> bytes:
+    body = {"to": "all", "title": title} if title else {}
+    return post_json("/v1/notifications", body, gateway.key_header(0))
+
+
+BUT_ONE = [f"user:{recipient_name(number)}" for number in range(CLIENTS - 1)]
+MISTAKES: dict[str, tuple[Any, Any]] = {
+    "which is for client": (wake, lambda gateway, *single, common: [*reversed(single), common]),
+    "has reached 0 instead of 1 clients": (wake, lambda g, *_, common: [g.publication("user:nobody")] * (CLIENTS + 1)),
+    "publishing was answered with 400": (wake, lambda g, *_, common: [titled(g, None)] * (CLIENTS + 1)),
+    f"has reached {CLIENTS - 1} instead of {CLIENTS} clients": (
+        broadcast,
+        lambda gateway, *single, common: [*single, gateway.publication(BUT_ONE)],
+    ),
+    "notification 1 twice": (broadcast, lambda g, *single, common: [*single, titled(g, f"{MARK}1 {MARK}1")]),
+    "notification 77, which nobody has published": (
+        broadcast,
+        lambda gateway, *single, common: [*single, titled(gateway, f"{MARK}77")],
+    ),
+}
+"""The message, what is run, and the wrong publications."""
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_notification_that_does_not_arrive_as_it_should_is_reported(
+    gateway: Gateway, plan: HoldPlan, tmp_path: Path, message: str
+) -> None:
+    run, make = MISTAKES[message]
     *single, common = plan.publications
-    swapped = replace(plan, publications=[*reversed(single), common])
-    with pytest.raises(LoadError, match=r"which is for client"):
-        wake(swapped, tmp_path, 2 * CLIENTS)
-
-
-def test_notification_that_reaches_no_client_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
-    lost = replace(plan, publications=[gateway.publication("user:nobody")] * (CLIENTS + 1))
-    with pytest.raises(LoadError, match="has reached 0 instead of 1 clients"):
-        wake(lost, tmp_path, 1)
-
-
-def test_broadcast_that_misses_a_client_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
-    all_but_one = [f"user:{recipient_name(number)}" for number in range(CLIENTS - 1)]
-    partial = replace(plan, publications=[*plan.publications[:-1], gateway.publication(all_but_one)])
-    with pytest.raises(LoadError, match=f"has reached {CLIENTS - 1} instead of {CLIENTS} clients"):
-        broadcast(partial, tmp_path)
-
-
-def test_notification_that_comes_twice_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
-    again = post_json("/v1/notifications", {"to": "all", "title": f"{MARK}1 {MARK}1"}, gateway.key_header(0))
-    twice = replace(plan, publications=[*plan.publications[:-1], again])
-    with pytest.raises(LoadError, match="notification 1 twice"):
-        broadcast(twice, tmp_path)
-
-
-def test_notification_that_was_never_published_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
-    made_up = post_json("/v1/notifications", {"to": "all", "title": f"{MARK}77"}, gateway.key_header(0))
-    odd = replace(plan, publications=[*plan.publications[:-1], made_up])
-    with pytest.raises(LoadError, match="notification 77, which nobody has published"):
-        broadcast(odd, tmp_path)
-
-
-def test_refused_publication_is_reported(gateway: Gateway, plan: HoldPlan, tmp_path: Path) -> None:
-    refused = [post_json("/v1/notifications", {}, gateway.key_header(0))] * (CLIENTS + 1)
-    with pytest.raises(LoadError, match="publishing was answered with 400"):
-        wake(replace(plan, publications=refused), tmp_path, 1)
+    with pytest.raises(LoadError, match=message):
+        run(replace(plan, publications=make(gateway, *single, common=common)), tmp_path)
 
 
 def test_load_goes_to_this_machine_only(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from benchmarks import loadgen
 from benchmarks.rows.nothing_new import ROWS
 from benchmarks.servers.gateway import Gateway
 from notifygate.domain.cursor import CURSOR_CHARACTERS
+from notifygate.protocol.request import Request
 from notifygate.server import plain_request
 from notifygate.server.plain_request import read_request, repeat_key
 from notifygate.server.repeats import Repeats
@@ -60,11 +61,6 @@ def keeper() -> Iterator[HeadKeeper]:
     keeper.close()
 
 
-@pytest.fixture
-def repeats() -> Repeats:
-    return Repeats()
-
-
 def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
     """Have the load generator send the polls of a row of the benchmark; return them as they came."""
     gateway = Gateway(folder)  # not started: it signs the tokens
@@ -75,30 +71,29 @@ def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
     return keeper.heads
 
 
-def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, repeats: Repeats, tmp_path: Path) -> None:
+def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, tmp_path: Path) -> None:
+    """They are of known recipients with several limits."""
+    repeats, found = Repeats(), list[Request]()
     for head in send(keeper, "new_heads", tmp_path):
         lines = set(head.split(b"\r\n")[1:-2])
         new = {line for line in lines - plain_request._idle_lines if line.startswith(b"Traceparent: ")}
         assert new, "its own line is read"
-        assert read_request(head) is not None, "all of it is read where plain polls are"
+        request = read_request(head)
+        assert request is not None, "all of it is read where plain polls are"
+        found.append(request)
         assert repeats.answer(head, 0.0) is None
         assert repeats.answer(repeat_key(head), 0.0) is None
         repeats.remember(repeat_key(head), Repeat)
     assert len(repeats) == 0, "none came a second time"
-
-
-def test_new_heads_are_of_known_recipients_with_several_limits(keeper: HeadKeeper, tmp_path: Path) -> None:
-    requests = [read_request(head) for head in send(keeper, "new_heads", tmp_path)]
-    found = [request for request in requests if request is not None]
     assert len({request.fields[b"authorization"] for request in found}) == RECIPIENTS
     assert len({request.query for request in found}) == RECIPIENTS
 
 
 @pytest.mark.parametrize("row", ["repeated", "cache_busters"])
-def test_other_rows_measure_remembered_polls(keeper: HeadKeeper, repeats: Repeats, tmp_path: Path, row: str) -> None:
+def test_other_rows_measure_remembered_polls(keeper: HeadKeeper, tmp_path: Path, row: str) -> None:
     heads = send(keeper, row, tmp_path)
     assert len(set(heads)) == (RECIPIENTS if row == "repeated" else len(heads))
-    answered = 0
+    repeats, answered = Repeats(), 0
     for head in heads:
         answered += repeats.answer(repeat_key(head), 0.0) is not None
         repeats.remember(repeat_key(head), Repeat)
