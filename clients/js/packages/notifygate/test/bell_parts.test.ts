@@ -5,6 +5,7 @@ import { colourOf, initials } from '../src/bell/faces';
 import { filterCount, filtersFor } from '../src/bell/filters';
 import { pieces } from '../src/bell/links';
 import { setOptions } from '../src/bell/options';
+import { STRINGS } from '../src/bell/strings';
 import { Texts } from '../src/bell/text';
 import { notification } from './fake_platform';
 
@@ -122,4 +123,12 @@ it('an option that is undefined is not given', () => {
   setOptions(options, { theme: undefined, open: false });
   setOptions(options, undefined);
   expect(options).toEqual({ theme: 'auto', open: false });
+});
+
+it('both languages have every string, with the same gaps', () => {
+  const gaps = (text: unknown): string[] => (String(text).match(/\{\w+\}/g) || []).sort();
+  expect(Object.keys(STRINGS.de)).toEqual(Object.keys(STRINGS.en));
+  for (const [name, english] of Object.entries(STRINGS.en)) {
+    expect(gaps(STRINGS.de[name as keyof typeof STRINGS.en]), name).toEqual(gaps(english));
+  }
 });

@@ -33,6 +33,11 @@ export interface FakeRequest {
   answer(status: number, body?: object | null, headers?: Record<string, string>): void;
 }
 
+export interface FakeTimer {
+  at: number;
+  work: () => void;
+}
+
 export class FakePlatform implements Platform {
   time = 1_000_000;
   isShown = true;
@@ -42,7 +47,7 @@ export class FakePlatform implements Platform {
   channel: Channel | null = null;
   /** What was sent to the other tabs. */
   posted: any[] = [];
-  private timers: { at: number; work: () => void }[] = [];
+  timers: FakeTimer[] = [];
 
   /** The newest request. */
   get last(): FakeRequest {
@@ -68,7 +73,7 @@ export class FakePlatform implements Platform {
     return 0.5;
   }
   setTimer(work: () => void, milliseconds: number): unknown {
-    const timer = { at: this.time + milliseconds, work };
+    const timer = { at: this.now() + milliseconds, work };
     this.timers.push(timer);
     return timer;
   }
