@@ -1,13 +1,12 @@
 """Gateways behind the documented proxies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.support.proxies import Haproxy, Nginx, Proxy
-from tests.support.site import Site
-
-MakeProxy = Callable[..., Proxy]
+from tests.support.site import Site, running_site
 
 KINDS: dict[str, type[Proxy]] = {"nginx": Nginx, "haproxy": Haproxy}
 
@@ -15,18 +14,13 @@ KINDS: dict[str, type[Proxy]] = {"nginx": Nginx, "haproxy": Haproxy}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A gateway that believes one proxy."""
-    env = {"NOTIFYGATE_TRUSTED_PROXIES": "1", "NOTIFYGATE_LIMIT_FAILED_AUTH": "2/minute"}
-    running = Site(f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db", env)
-    try:
-        yield running.start()
-    finally:
-        running.close()
+    with running_site(tmp_path_factory.mktemp("site"), TRUSTED_PROXIES=1, LIMIT_FAILED_AUTH="2/minute") as site:
+        yield site
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def proxy(request: pytest.FixtureRequest, site: Site) -> Iterator[Proxy]:
     """Each of the documented proxies in front of that gateway."""
-    running = KINDS[request.param](site.gateways)
-    yield running
-    print(running.output)
-    running.close()
+    with closing(KINDS[request.param](site.gateways)) as running:
+        yield running
+        print(running.output)

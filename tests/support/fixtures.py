@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from notifygate.storage.tables import HEAD, METADATA
 from tests.support.gateway_process import GatewayProcess
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
-from tests.support.site import MakeSite, Site
+from tests.support.site import MakeSite, Site, running_site
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -35,12 +36,9 @@ def _kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """The Redis of the whole run. Tests that stop or pause one take `own_redis_server`."""
-    server = RedisServer.from_environment()
-    try:
+    with closing(RedisServer.from_environment()) as server:
         server.start()
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
@@ -53,23 +51,17 @@ def redis_url(redis_server: RedisServer) -> str:
 @pytest.fixture
 def own_redis_server() -> Iterator[RedisServer]:
     """A Redis of this test alone, to be stopped, paused and restarted at will."""
-    server = RedisServer()
-    try:
+    with closing(RedisServer()) as server:
         server.start()
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The PostgreSQL of the whole run."""
-    server = PostgresServer.from_environment()
-    try:
+    with closing(PostgresServer.from_environment()) as server:
         server.start()
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
@@ -188,38 +180,26 @@ def gateway() -> Iterator[Callable[..., GatewayProcess]]:
 
     What they printed is shown when the test fails.
     """
-    gateways: list[GatewayProcess] = []
+    with ExitStack() as gateways:
 
-    def start(env: Mapping[str, str] | None = None) -> GatewayProcess:
-        process = GatewayProcess()
-        gateways.append(process)
-        process.start(env)
-        return process
+        def start(env: Mapping[str, str] | None = None) -> GatewayProcess:
+            process = gateways.enter_context(closing(GatewayProcess()))
+            gateways.callback(lambda: print(f"--- gateway on {process.url} ---\n{process.output}"))
+            process.start(env)
+            return process
 
-    try:
         yield start
-    finally:
-        for process in gateways:
-            print(f"--- gateway on {process.url} ---\n{process.output}")
-            process.close()
 
 
 @pytest.fixture
-def make_site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSite]:
+def make_site(tmp_path: Path) -> Iterator[MakeSite]:
     """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
 
-    `database_url` is a SQLite file if it isn't given; `gateways` is the number of gateways that share it, the other
-    arguments are settings by variable, without the prefix.
+    It takes what `running_site` does, but for the folder.
     """
-    sites: list[Site] = []
+    with ExitStack() as sites:
 
-    def make(database_url: str | None = None, *, gateways: int = 1, **settings: Any) -> Site:
-        env = {f"NOTIFYGATE_{name}": str(value) for name, value in settings.items()}
-        sites.append(Site(database_url or f"sqlite:///{tmp_path}/site.db", env, gateways))
-        return sites[-1].start()
+        def make(database_url: str | None = None, **settings: Any) -> Site:
+            return sites.enter_context(running_site(tmp_path, database_url, **settings))
 
-    try:
         yield make
-    finally:
-        for one in sites:
-            one.close()

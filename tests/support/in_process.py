@@ -4,7 +4,6 @@ The application is the real one with its writer, follower and jobs; only gunicor
 wait (long polls): run them with `gevent.spawn`.
 """
 
-import secrets
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -176,8 +175,3 @@ class InProcessGateway:
     def revoke(self, publisher: PublisherActor) -> None:
         """Revoke a publisher's key."""
         self.services.writer.transact(revoke_key(publisher.key_id))
-
-
-def random_name() -> str:
-    """Return a name that no other test uses."""
-    return f"r{secrets.token_hex(6)}"

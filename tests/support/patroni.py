@@ -16,9 +16,10 @@ import requests
 from sqlalchemy.engine import URL
 
 from tests.support import reaper
-from tests.support.binaries import find_etcd, find_postgres
+from tests.support.binaries import find_postgres, find_program
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
+from tests.support.site import new_session
 from tests.support.unprivileged import hand_over, unprivileged
 
 LEASE_SECONDS = 20
@@ -69,7 +70,7 @@ class PatroniNode:
     def switch_over(self, to: "PatroniNode") -> None:
         """Make another node the leader, in order. Returns when it is."""
         body = {"leader": self.name, "candidate": to.name}
-        with _session() as session:
+        with new_session() as session:
             answer = session.post(f"http://127.0.0.1:{self._rest_port}/switchover", json=body, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 200, answer.text
 
@@ -150,7 +151,7 @@ class PatroniNode:
 
     def _ask(self, path: str) -> dict[str, Any]:
         try:
-            with _session() as session:
+            with new_session() as session:
                 return session.get(f"http://127.0.0.1:{self._rest_port}{path}", timeout=10).json()
         except (requests.RequestException, ValueError):
             return {}
@@ -220,7 +221,7 @@ class PatroniCluster:
             "listen-client-urls": client,
             "advertise-client-urls": client,
         }
-        command = [find_etcd(), *(f"--{name}={value}" for name, value in flags.items())]
+        command = [find_program("etcd", "etcd-server"), *(f"--{name}={value}" for name, value in flags.items())]
         self._etcd = ServerProcess("etcd", command, output_file=self._folder / "output.txt")
         self._etcd.wait_until(self._has_etcd)
         for node in self.nodes:
@@ -275,7 +276,7 @@ class PatroniCluster:
 
     def _has_etcd(self) -> bool:
         try:
-            with _session() as session:
+            with new_session() as session:
                 return session.get(f"http://127.0.0.1:{self._etcd_port}/health", timeout=5).status_code == 200
         except requests.RequestException:
             return False
@@ -288,9 +289,3 @@ def _signal(pid: int, number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    return session

@@ -3,7 +3,7 @@
 import psycopg
 from sqlalchemy.engine import make_url
 
-from tests.support.binaries import find_pgbouncer
+from tests.support.binaries import find_program
 from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import ServerProcess, make_folder, remove_folder
@@ -41,7 +41,7 @@ class PgBouncer:
         configuration.write_text("\n".join([*databases, *lines, ""]))
         self._process = ServerProcess(
             "PgBouncer",
-            [*unprivileged(self._folder), str(find_pgbouncer()), str(configuration)],
+            [*unprivileged(self._folder), str(find_program("pgbouncer", "pgbouncer")), str(configuration)],
             output_file=self._folder / "output.txt",
             cwd=self._folder,
         )

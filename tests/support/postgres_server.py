@@ -62,10 +62,11 @@ class PostgresServer:
         assert self._folder is not None
         binaries, data = find_postgres(), self._folder / "data"
         prefix = unprivileged(self._folder)
-        if self._primary is None:
-            _make_cluster([*prefix, str(binaries / "initdb")], data)
-        else:
-            _copy_cluster([*prefix, str(binaries / "pg_basebackup")], data, self._primary.port)
+        program, *arguments = self._making(data)
+        command = [*prefix, str(binaries / program), *arguments]
+        made = subprocess.run(command, capture_output=True, text=True, cwd=self._folder)
+        if made.returncode != 0:
+            raise ServerStartError(f"{program} ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
         self._process = ServerProcess(
             "PostgreSQL",
             [*prefix, str(binaries / "postgres"), "-D", str(data), *self._settings(self._folder)],
@@ -150,6 +151,15 @@ class PostgresServer:
         if self._folder is not None:
             remove_folder(self._folder)
 
+    def _making(self, data: Path) -> list[str]:
+        """Return the program that makes the database cluster, and its arguments."""
+        if self._primary is None:
+            access = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+            return ["initdb", "-D", str(data), *access, "--no-sync"]
+        source = f"host=127.0.0.1 port={self._primary.port} user=postgres"
+        options = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        return ["pg_basebackup", "--dbname", source, "--pgdata", str(data), *options]
+
     def _settings(self, folder: Path) -> list[str]:
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -184,18 +194,3 @@ def several_hosts(url: str, *servers: PostgresServer) -> str:
     hosts = [f"127.0.0.1:{server.port}" for server in servers]
     query = {"host": hosts, "target_session_attrs": "read-write"}
     return _text(URL.create(one.drivername, one.username, one.password, database=one.database, query=query))
-
-
-def _copy_cluster(pg_basebackup: list[str], data: Path, port: int) -> None:
-    source = ["--dbname", f"host=127.0.0.1 port={port} user=postgres", "--pgdata", str(data), "--write-recovery-conf"]
-    options = ["--checkpoint=fast", "--no-sync"]
-    made = subprocess.run([*pg_basebackup, *source, *options], capture_output=True, text=True, cwd=data.parent)
-    if made.returncode != 0:
-        raise ServerStartError(f"pg_basebackup ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")
-
-
-def _make_cluster(initdb: list[str], data: Path) -> None:
-    arguments = ["-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    made = subprocess.run([*initdb, *arguments], capture_output=True, text=True, cwd=data.parent)
-    if made.returncode != 0:
-        raise ServerStartError(f"initdb ended with exit code {made.returncode}:\n{made.stdout}{made.stderr}")

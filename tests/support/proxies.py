@@ -1,13 +1,12 @@
 """nginx and HAProxy with the configurations of deploy/, in which only addresses, ports and the certificate differ."""
 
 import os
-import shutil
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.support.binaries import BinaryNotFoundError
+from tests.support.binaries import find_program
 from tests.support.certificates import make_certificate
 from tests.support.gateway_process import REPOSITORY
 from tests.support.ports import free_port
@@ -113,7 +112,7 @@ class Nginx(Proxy):
         main = self._folder / "nginx.conf"
         user = "root" if os.geteuid() == 0 else "nobody"  # root's folder is closed to others
         main.write_text(NGINX_MAIN.format(folder=self._folder, user=user, further=self._further))
-        return [_program("nginx"), "-p", self._folder, "-c", main, "-e", "stderr"]
+        return [find_program("nginx", "nginx"), "-p", self._folder, "-c", main, "-e", "stderr"]
 
 
 class Haproxy(Proxy):
@@ -143,12 +142,4 @@ class Haproxy(Proxy):
                 "global\n": f"global\n    stats socket {self._folder}/stats level admin\n    {self._further}\n",
             },
         )
-        return [_program("haproxy"), "-db", "-f", file]
-
-
-def _program(name: str) -> str:
-    """Return a program; Debian keeps it out of the PATH of most users. Raises BinaryNotFoundError."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if not found:
-        raise BinaryNotFoundError(f"no {name} for the tests: apt-get install {name}")
-    return found
+        return [find_program("haproxy", "haproxy"), "-db", "-f", file]

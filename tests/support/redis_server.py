@@ -28,7 +28,7 @@ class RedisServer:
         self._is_given = given_url is not None
         self._port = 0 if self._is_given else free_port()
         self.url = given_url or f"redis://127.0.0.1:{self._port}/0"
-        self._folder = None if self._is_given else make_folder("redis")
+        self._folder = make_folder("redis")
         self._process: ServerProcess | None = None
 
     @classmethod
@@ -45,11 +45,10 @@ class RedisServer:
             if not self._answers():
                 raise ServerStartError(f"the Redis of {URL_VARIABLE} does not answer")
             return
-        assert self._folder is not None
-        arguments = ["--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._folder)]
         # Nothing is written to disk, neither snapshots nor a log of commands: a restart begins empty.
-        arguments += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
-        self._process = ServerProcess("Redis", [find_redis(), *arguments], output_file=self._folder / "output.txt")
+        arguments = ["--bind", "127.0.0.1", "--dir", str(self._folder), "--save", "", "--appendonly", "no"]
+        command = [*self._command(), *arguments]
+        self._process = ServerProcess("Redis", command, output_file=self._folder / "output.txt")
         self._process.wait_until(self._answers)
 
     def stop(self) -> None:
@@ -88,8 +87,10 @@ class RedisServer:
     def close(self) -> None:
         """Stop the server and remove its folder; the object is of no further use."""
         self.stop()
-        if self._folder is not None:
-            remove_folder(self._folder)
+        remove_folder(self._folder)
+
+    def _command(self) -> list[str]:
+        return [str(find_redis()), "--port", str(self._port)]
 
     def _own(self) -> ServerProcess:
         if self._is_given:

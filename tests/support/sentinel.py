@@ -9,7 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.support.binaries import find_redis, find_redis_with_tls
+from tests.support.binaries import find_program, find_redis
 from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
@@ -30,7 +30,7 @@ class SentinelRedis:
 
     def __init__(self, rules: Sequence[str], password: str, *, has_tls: bool = False) -> None:
         self._folder = make_folder("sentinel")
-        self._program = find_redis_with_tls() if has_tls else find_redis()
+        self._program = find_program("redis-server", "redis-server") if has_tls else find_redis()
         self._user = ["user", "notifygate", *(f">{password}" if rule.startswith(">") else rule for rule in rules)]
         self._tls: dict[str, str] = {}
         self._client: dict[str, Any] = {}

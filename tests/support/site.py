@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,6 +15,7 @@ import jwt
 import requests
 from gevent.pool import Pool
 from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.parser import text_string_to_metric_families
 from requests.adapters import HTTPAdapter
 from sqlalchemy import text
 
@@ -102,6 +102,15 @@ class Recipient:
                 return ids
             if not body["notifications"]:
                 gevent.sleep(0.2)  # a gateway that stops answers at once; `poll.after` would be whole seconds
+
+    def change(self, operation: str, *ids: str) -> None:
+        """Change the state of notifications."""
+        body = {"op": operation, "ids": ids}
+        self.session.post(f"{self.url}/v1/inbox/state", json=body, timeout=60).raise_for_status()
+
+    def prefer(self, types: Mapping[str, Any]) -> None:
+        """Replace the preferences."""
+        self.session.put(f"{self.url}/v1/inbox/preferences", json={"types": types}, timeout=60).raise_for_status()
 
 
 @dataclass
@@ -321,6 +330,23 @@ class Site:
         ]
 
 
+@contextmanager
+def running_site(
+    folder: Path, database_url: str | None = None, *, gateways: int = 1, **settings: Any
+) -> Generator[Site]:
+    """Start a site and yield it; close it afterwards.
+
+    `database_url` is a SQLite file in the folder if it isn't given; `gateways` is the number of gateways that share it,
+    the other arguments are settings by variable, without the prefix.
+    """
+    env = {f"NOTIFYGATE_{name}": str(value) for name, value in settings.items()}
+    site = Site(database_url or f"sqlite:///{folder}/notifygate.db", env, gateways)
+    try:
+        yield site.start()
+    finally:
+        site.close()
+
+
 MakeSite = Callable[..., Site]
 """Starts a site of one test alone: see the fixture `make_site`."""
 
@@ -375,9 +401,5 @@ def each_worker_holds(gateway: GatewayProcess) -> bool:
 
 def sum_of_metric(text: str, name: str, labels: Mapping[str, str]) -> float:
     """Return the sum of a metric's samples that have these labels, from Prometheus' text format."""
-    total = 0.0
-    for line in text.splitlines():
-        found = re.fullmatch(rf"{re.escape(name)}(?:\{{(.*)\}})? (\S+)", line)
-        if found and dict(re.findall(r'(\w+)="([^"]*)"', found[1] or "")).items() >= labels.items():
-            total += float(found[2])
-    return total
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())

@@ -1,6 +1,7 @@
 """The project's files, as the tests of this folder read them."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,13 @@ def files() -> Iterator[Path]:
                 folders.append(path)
             elif not path.is_symlink():
                 yield path
+
+
+def number_in(file: Path, pattern: str) -> int:
+    """Return the number that a configuration has where the group of a pattern is."""
+    found = re.search(pattern, file.read_text(), re.MULTILINE)
+    assert found, f"{file.name} has {pattern}"
+    return int(found[1])
 
 
 @cache
