@@ -23,9 +23,7 @@ from sqlalchemy import text
 from notifygate.auth.tokens import issue_token
 from notifygate.settings import load_settings
 from notifygate.storage.database import make_engine
-from tests.support.gateway_process import REPOSITORY
-from tests.support.ports import free_port
-from tests.support.processes import ServerProcess, make_folder, remove_folder
+from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.site import SECRETS, new_session
 from tests.support.waiting import eventually
 
@@ -70,53 +68,28 @@ def install_version_0_1() -> None:
     (OLD / "installed").touch()
 
 
-class Gateway:
+class Gateway(GatewayProcess):
     """A gateway on a port, of one version after the other."""
 
     def __init__(self, env: dict[str, str]) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = make_folder("gateway")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
-        own = {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self._folder / "var")}
-        self._env = inherited | env | own
-        self._process: ServerProcess | None = None
+        super().__init__()
+        self._settings = env
 
     def run(self, root: Path, *arguments: str) -> str:
         """Run a command line of a version with this gateway's settings, and return what it printed."""
         command = [str(root / ".venv/bin/notifygate"), *arguments]
-        done = subprocess.run(command, cwd=root, env=self._env, capture_output=True, text=True)
+        env = self.environment(self._settings)
+        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start(self, root: Path) -> None:
-        """Start a version, and return when it is ready."""
-        command = [str(root / ".venv/bin/python"), "-m", "gunicorn", "wsgi:app"]
-        output = self._folder / "output.txt"
-        self._process = ServerProcess("a gateway", command, output_file=output, cwd=root, env=self._env)
-        self._process.wait_until(self._is_ready)
-
-    def stop(self) -> None:
-        """Stop it as an operator does."""
-        assert self._process
-        assert self._process.stop(seconds=60) == 0, self.output
-
-    def close(self) -> None:
-        """End it and remove its folder."""
-        if self._process:
-            self._process.kill()
-        remove_folder(self._folder)
-
-    @property
-    def output(self) -> str:
-        """What it printed."""
-        return self._process.output if self._process else ""
-
-    def _is_ready(self) -> bool:
-        try:
-            return new_session().get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.RequestException:
-            return False
+    def serve(self, root: Path) -> None:
+        """Start a version, after the one that runs was stopped as an operator does; return when it is ready."""
+        if self.is_running:
+            assert self.stop() == 0, self.output
+        self.root = root
+        self.start(self._settings, is_migrated=True)
+        eventually(lambda: new_session().get(f"{self.url}/readyz", timeout=5).status_code == 200, "it is ready")
 
 
 class Load:
@@ -241,7 +214,7 @@ def test_upgrade_under_load_loses_nothing(gateways: list[Gateway], postgres_url:
     first.run(OLD, "migrate")
     fill(postgres_url)
     for gateway in gateways:
-        gateway.start(OLD)
+        gateway.serve(OLD)
     key = first.run(OLD, "key", "create", "load", "--audience", "*").split()[-1]
     token = issue_token(load_settings(environ=SECRETS), "alice", [], 86400)
     load = Load(gateways, key, token)
@@ -255,17 +228,13 @@ def test_upgrade_under_load_loses_nothing(gateways: list[Gateway], postgres_url:
         steps[name] = time.monotonic() - began
         gevent.sleep(QUIET_SECONDS)
 
-    def replace(gateway: Gateway, root: Path) -> None:
-        gateway.stop()
-        gateway.start(root)
-
     actions: dict[str, Callable[[], object]] = {
         "0.1 alone": lambda: None,
-        "0.1 restarted": lambda: replace(second, OLD),
+        "0.1 restarted": lambda: second.serve(OLD),
         "notifygate migrate --expand": lambda: first.run(REPOSITORY, "migrate", "--expand"),
-        "0.1 restarted on the expanded database": lambda: replace(second, OLD),
-        "the first gateway becomes 0.2": lambda: replace(first, REPOSITORY),
-        "the second gateway becomes 0.2": lambda: replace(second, REPOSITORY),
+        "0.1 restarted on the expanded database": lambda: second.serve(OLD),
+        "the first gateway becomes 0.2": lambda: first.serve(REPOSITORY),
+        "the second gateway becomes 0.2": lambda: second.serve(REPOSITORY),
         "notifygate migrate": lambda: first.run(REPOSITORY, "migrate"),
         "0.2 alone": lambda: None,
     }

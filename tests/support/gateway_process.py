@@ -34,6 +34,8 @@ class GatewayProcess:
         self._output_file = self._folder / "output.txt"
         self._prefix = unprivileged(self._folder) if is_unprivileged else []
         self._program = program
+        self.root = REPOSITORY
+        """The checkout whose gateway is started next; another one's in the environment that is there."""
         self._env: dict[str, str] = {}
         self._process: ServerProcess | None = None
 
@@ -57,29 +59,31 @@ class GatewayProcess:
         """Process number of gunicorn's first process, the parent of its workers."""
         return self._started().pid
 
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of the gateway, without what a developer may have set."""
+        given = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
+        own = {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
+        return {**given, **own, **env}
+
     def start(self, env: Mapping[str, str] | None = None, *, is_migrated: bool = False) -> None:
         """Apply the migrations, start gunicorn and wait until `GET /healthz` answers 200. A `program` does all that itself.
 
         `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment
-        of the test run, of which no NOTIFYGATE_ variable is passed on: what a developer has set must not decide a test.
+        of the test run, of which no NOTIFYGATE_ variable is passed on.
 
         Raises ServerStartError with all that was printed, ConfigurationError for what nobody could start with.
         """
         assert not self.is_running, "the gateway is running already"
-        self._env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
-        self._env |= {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
-        self._env |= env or {}
+        self._env = self.environment(env or {})
         if not is_migrated and not self._program:
             self._migrate()
         hand_over(self._folder, self._prefix)
+        python = sys.executable if self.root == REPOSITORY else self.root / ".venv/bin/python"
         self._process = ServerProcess(
             "the gateway",
-            [
-                *self._prefix,
-                *([self._program, "serve"] if self._program else [sys.executable, "-m", "gunicorn", "wsgi:app"]),
-            ],
+            [*self._prefix, *([self._program, "serve"] if self._program else [python, "-m", "gunicorn", "wsgi:app"])],
             output_file=self._output_file,
-            cwd=self._folder if self._program else REPOSITORY,
+            cwd=self._folder if self._program else self.root,
             env=self._env,
         )
         self._process.wait_until(self._is_healthy)
