@@ -34,7 +34,7 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of noti
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times behind each proxy, some 4 minutes
+campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times behind both proxies, some 2 minutes
 	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py
 
 campaign-upgrade: $(INSTALLED_DEV) ## upgrade gateways of version 0.1 under load on a PostgreSQL, some 5 minutes
