@@ -1,7 +1,6 @@
 """deploy/kubernetes/: valid by Kubernetes' own schemas, and consistent with the gateway and with each other."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,28 @@ def pod(kind: str) -> dict[str, Any]:
     return the(kind)["spec"]["template"]["spec"]
 
 
-def validate(*files: Path) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.prefix) / "bin" / "kubernetes-validate", "--strict", *files]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+Findings = Callable[[str], list[str]]
 
 
-def test_manifests_are_valid() -> None:
-    done = validate(*FILES)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    """Returns what the newest schemas find wrong in the documents of a file."""
+    import kubernetes_validate  # noqa: PLC0415 - it takes a second, which every run of other tests would wait
+
+    def find(text: str) -> list[str]:
+        found: list[str] = []
+        for document in yaml.safe_load_all(text):
+            try:
+                kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+            except kubernetes_validate.ValidationError as error:
+                found.append(error.message)
+        return found
+
+    return find
+
+
+def test_manifests_are_valid(findings: Findings) -> None:
+    assert {file.name: findings(file.read_text()) for file in FILES} == {file.name: [] for file in FILES}
     assert {document["kind"] for document in documents()} == {
         "ConfigMap", "Secret", "Job", "Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler",
         "NetworkPolicy",
@@ -48,13 +61,12 @@ def test_manifests_are_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"), [("maxSurge: 1", "maxSurge: one, more: 2"), ("minReplicas: 2", "minReplicas: two")]
+    ("right", "wrong"), [("maxSurge: 1", "maxSurge: 1, more: 2"), ("minReplicas: 2", "minReplicas: two")]
 )
-def test_mistake_is_found(tmp_path: Path, right: str, wrong: str) -> None:
+def test_mistake_is_found(findings: Findings, right: str, wrong: str) -> None:
     text = (FOLDER / "gateway.yaml").read_text()
     assert right in text
-    (tmp_path / "gateway.yaml").write_text(text.replace(right, wrong))
-    assert validate(tmp_path / "gateway.yaml").returncode != 0
+    assert findings(text.replace(right, wrong))
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Job"])
