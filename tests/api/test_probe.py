@@ -1,0 +1,66 @@
+"""The probe, by which a client measures its path: GET /v1/probe (docs/protocol.md)."""
+
+from collections.abc import Callable
+
+import gevent
+import pytest
+
+from tests.api.helpers import answer_of, expect_problem, let_others_go_on
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def timed_app(make_app: Callable[..., InProcessGateway], clock: ManualClock) -> InProcessGateway:
+    return make_app(clock=clock)
+
+
+def probe(app: InProcessGateway, recipient: RecipientActor, seconds: int) -> gevent.Greenlet:
+    """Return a probe that is held."""
+    count = app.hold_count
+    held = gevent.spawn(recipient.get, f"/v1/probe?hold={seconds}")
+    eventually(lambda: app.hold_count == count + 1, "the probe is held")
+    return held
+
+
+def test_it_is_held_for_as_long_as_was_asked_whatever_happens(timed_app: InProcessGateway, clock: ManualClock) -> None:
+    alice = timed_app.recipient("alice")
+    held = probe(timed_app, alice, 20)
+    clock.advance(19.5)
+    timed_app.publisher().publish("user:alice", "would wake a poll")
+    let_others_go_on()
+    assert not held.ready(), "not shortened at random, unlike the hold of a poll"
+    clock.advance(0.5)
+    assert answer_of(held).json == {"held": 20}
+
+
+def test_no_hold_is_answered_at_once(alice: RecipientActor) -> None:
+    assert alice.get("/v1/probe?hold=0").json == {"held": 0}
+
+
+def test_it_counts_as_one_of_the_recipients_holds(app: InProcessGateway, alice: RecipientActor) -> None:
+    """The seventh hold ends the oldest, which is the probe."""
+    held, cursor = probe(app, alice, 50), alice.inbox()["cursor"]
+    polls = [gevent.spawn(alice.poll, cursor, wait=50) for _ in range(6)]
+    assert answer_of(held).json["held"] < 20
+    assert not any(poll.ready() for poll in polls)
+    gevent.killall(polls)
+
+
+def test_it_lasts_no_longer_than_the_token(timed_app: InProcessGateway, clock: ManualClock) -> None:
+    held = probe(timed_app, timed_app.recipient("alice", expires_seconds=10), 50)
+    clock.advance(10)
+    assert answer_of(held).json["held"] <= 10
+
+
+def test_a_client_that_may_not_poll_may_not_probe(app: InProcessGateway, publisher: PublisherActor) -> None:
+    expect_problem(app.anonymous().get("/v1/probe?hold=0"), 401, "unauthorized")
+    expect_problem(publisher.get("/v1/probe?hold=0"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("query", ["", "hold=-1", "hold=1.5", "hold=long", "hold=0&wait=1"])
+def test_what_is_not_a_probe_is_refused_by_the_name_of_the_field(alice: RecipientActor, query: str) -> None:
+    answer = alice.get(f"/v1/probe?{query}")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json["errors"]] == ["wait" if "wait" in query else "hold"]
