@@ -8,7 +8,6 @@ import pytest
 from tests.browser.bell_site import bell_site
 from tests.browser.examples import built_examples, examples
 from tests.browser.front import Front
-from tests.browser.mujs import mujs
 from tests.browser.node_tools import NpmError, node_module
 from tests.browser.phantom import old_browser
 from tests.support.browser import chromium, go_without, missing, new_device
@@ -17,7 +16,7 @@ from tests.support.site import Publisher, Site
 QUICK = {"NOTIFYGATE_POLL_AFTER": "1"}
 """So that no test waits long for a short poll."""
 
-__all__ = ["bell_site", "built_examples", "chromium", "examples", "mujs", "new_device", "old_browser"]
+__all__ = ["bell_site", "built_examples", "chromium", "examples", "new_device", "old_browser"]
 
 
 @pytest.fixture(scope="package")

@@ -1,40 +1,30 @@
 """The client in an engine that knows ES5 and nothing else, not even a window."""
 
-from tests.browser.mujs import MujsClient
-from tests.support.site import Publisher, Site
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from notifygate.api.static_files import FOLDER
+from tests.support.browser import go_without
+
+SCRIPT = Path(__file__).with_name("old_engine.js")
 
 
-def test_client_polls_in_an_engine_of_es5_alone(mujs: MujsClient, site: Site, publisher: Publisher) -> None:
-    recipient = site.recipient()
-    first = publisher.publish(f"user:{recipient.name}", "first")
-    mujs.ask("start", token=recipient.token, user=recipient.name)
-    assert mujs.snapshot["status"] == "pending"
-    mujs.until_request()
-    assert mujs.exchange() == 200
-    assert mujs.snapshot == {
-        **mujs.snapshot,
-        "status": "success",
-        "unread": 1,
-        "error": None,
-        "hasMore": False,
-    }
-    assert [one["title"] for one in mujs.snapshot["notifications"]] == ["first"]
-
-    hold = mujs.until_request()
-    assert "wait=" in hold["url"]
-    assert hold["headers"]["If-None-Match"]
-    held = mujs.begin_request()
-    site.await_holds(1)
-    publisher.publish(f"user:{recipient.name}", "second")
-    assert mujs.finish(held) == 200
-    assert [one["title"] for one in mujs.snapshot["notifications"]] == ["second", "first"]
-    assert mujs.snapshot["unread"] == 2
-
-    mujs.requests.clear()
-    mujs.ask("read", id=first)
-    assert [bool(one["read_at"]) for one in mujs.snapshot["notifications"]] == [False, True]
-    assert mujs.snapshot["unread"] == 2, "the count is the gateway's"
-    assert mujs.exchange() == 200
-    assert mujs.told == [{"done": None}]
-    assert mujs.snapshot["unread"] == 1
-    mujs.ask("stop")
+def test_client_polls_in_an_engine_of_es5_alone() -> None:
+    program = shutil.which("mujs")
+    if program is None:
+        go_without("no MuJS on this machine. Install it (Debian: apt-get install mujs)")
+    command = [str(program), SCRIPT, FOLDER / "notifygate.js"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        ["pending", 0, []],
+        ["GET", "/v1/inbox", "", None],
+        ["GET", "/v1/inbox?cursor=c1&wait=55", '"tag"', None],
+        ["success", 1, ["first"]],
+        ["success", 2, ["second", "first"]],
+        ["POST", "/v1/inbox/state", "", {"op": "read", "ids": ["first"]}],
+        ["success", 2, ["second", "first read"]],
+        ["success", 1, ["second", "first read"]],
+    ]
