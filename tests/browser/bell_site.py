@@ -5,15 +5,14 @@ could have. It is on the gateway's own origin, where Playwright serves it.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import FloatRect, Locator, Page, Request, Route, expect
 
 from tests.browser.page_time import pass_time_until, stop_time
 from tests.support.browser import PATIENCE_MS, Device, NewDevice
-from tests.support.site import Publisher, Recipient, Site
+from tests.support.site import Publisher, Recipient, Site, running_site
 from tests.support.waiting import eventually
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -26,10 +25,12 @@ HTML = """<!doctype html>
 <div id="bell" data-notifygate-bell data-token="{token}" {attributes}></div>
 <a href="/page/account" id="after">Account</a></header>
 <main><p>Nothing to see but the bell.</p></main>
-{before_scripts}
 <script src="/static/notifygate/notifygate.js"></script>
 <script src="/static/notifygate/notifygate-bell.js"></script>
 </body></html>"""
+
+FIELDS = {"type", "body", "priority", "sender", "icon", "action_url"}
+"""Fields of notifications that tests choose."""
 
 WATCH_POLICY = """
 window.violations = [];
@@ -42,10 +43,11 @@ document.addEventListener('securitypolicyviolation', function (event) {
 class Bell:
     """A page with a bell, on one device of a recipient."""
 
-    def __init__(self, page: Page, device: Device, recipient: Recipient) -> None:
+    def __init__(self, page: Page, device: Device, recipient: Recipient, publisher: Publisher) -> None:
         self.page = page
         self.device = device
         self.recipient = recipient
+        self._publisher = publisher
         self.button = page.locator(".ngb-button")
         self.count = page.locator(".ngb-count")
         self.panel = page.locator(".ngb-panel")
@@ -64,6 +66,10 @@ class Bell:
             "the first snapshot is there",
         )
         return self
+
+    def publish(self, title: str, **fields: Any) -> str:
+        """Publish to the recipient; return the id of the notification."""
+        return self._publisher.publish(f"user:{self.recipient.name}", title, **fields)
 
     def pass_time_until(self, count: int, found: Locator) -> None:
         """Return when so many elements are found; the page's time passes only as far as the client waits for it."""
@@ -146,7 +152,6 @@ class BellSite:
         *,
         device: Device | None = None,
         attributes: str = "",
-        before_scripts: str = "",
         direction: str = "ltr",
         init_script: str = "",
         await_snapshot: bool = True,
@@ -163,7 +168,7 @@ class BellSite:
             device.context.add_init_script(WATCH_POLICY + init_script)
             if clock:
                 stop_time(device.context)
-        html = HTML.format(token=recipient.token, attributes=attributes, before_scripts=before_scripts, dir=direction)
+        html = HTML.format(token=recipient.token, attributes=attributes, dir=direction)
 
         def serve(route: Route) -> None:
             route.fulfill(body=html, headers={"Content-Type": "text/html", "Content-Security-Policy": POLICY})
@@ -171,12 +176,40 @@ class BellSite:
         device.context.route(f"{self.url}/page**", serve)
         device.context.route(f"{self.url}/page/**", serve)
         device.context.route(f"{self.url}/favicon.ico", lambda route: route.fulfill(body=""))
-        bell = Bell(device.open(f"{self.url}/page"), device, recipient)
+        bell = Bell(device.open(f"{self.url}/page"), device, recipient, self.publisher)
         if await_snapshot:
             bell.await_snapshot()
             if not clock:
                 bell.call("bell => { bell.options.toastSeconds = bell.options.undoSeconds = 3600; }")
         return bell
+
+
+class Bells:
+    """Opens pages with a bell."""
+
+    def __init__(self, site: BellSite, new_device: NewDevice) -> None:
+        self.site = site
+        self.new_device = new_device
+        self.recipient = site.recipient
+
+    def open(self, *titles: str, recipient: Recipient | None = None, **options: Any) -> Bell:
+        """Open one, by default of a new recipient with these notifications, the last one the newest.
+
+        `options`: fields of the notifications, and what `BellSite.bell` takes.
+        """
+        fields = {name: options.pop(name) for name in FIELDS & options.keys()}
+        return self.site.bell(self.new_device, recipient or self.recipient(*titles, **fields), **options)
+
+    def publish(self, recipient: Recipient, title: str, **fields: Any) -> str:
+        """Publish to a recipient; return the id of the notification."""
+        return self.site.publisher.publish(f"user:{recipient.name}", title, **fields)
+
+
+def box_of(found: Locator) -> FloatRect:
+    """Return where an element is; it must be there."""
+    box = found.bounding_box()
+    assert box is not None
+    return box
 
 
 def refuse(bell: Bell, path: str, status: int = 503, method: str = "POST") -> None:
@@ -208,9 +241,11 @@ def state_requests(bell: Bell) -> list[Mapping[str, Any]]:
 def bell_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BellSite]:
     """The gateway that the tests of the bell share; each of them has recipients of its own."""
     expect.set_options(timeout=PATIENCE_MS)
-    folder: Path = tmp_path_factory.mktemp("bell")
-    site = Site(f"sqlite:///{folder / 'notifygate.db'}", {"NOTIFYGATE_DEMO": "1"})
-    try:
-        yield BellSite(site.start())
-    finally:
-        site.close()
+    with running_site(tmp_path_factory.mktemp("bell"), DEMO=1) as site:
+        yield BellSite(site)
+
+
+@pytest.fixture
+def bells(bell_site: BellSite, new_device: NewDevice) -> Bells:
+    """Opens pages with a bell on new devices."""
+    return Bells(bell_site, new_device)

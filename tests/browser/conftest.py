@@ -1,51 +1,47 @@
 """Fixtures of the browser tests, and the loud word at the end of a run that had to go without them."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 
 import pytest
+from playwright.sync_api import Page
 
-from tests.browser.bell_site import bell_site
+from tests.browser.bell_site import bell_site, bells
 from tests.browser.examples import built_examples, examples
 from tests.browser.front import Front
-from tests.browser.node_tools import NpmError, node_module
-from tests.browser.phantom import old_browser
-from tests.support.browser import chromium, go_without, missing, new_device
-from tests.support.site import Publisher, Site
+from tests.browser.node_tools import PACKAGES, run_client
+from tests.browser.phantom import old_browser, running_old_browser
+from tests.support.browser import Device, NewDevice, chromium, missing, new_device
+from tests.support.site import Publisher, Recipient, Site, running_site
 
-QUICK = {"NOTIFYGATE_POLL_AFTER": "1"}
-"""So that no test waits long for a short poll."""
+Publish = Callable[..., str]
+Axe = Callable[[Page], list[str]]
 
-__all__ = ["bell_site", "built_examples", "chromium", "examples", "new_device", "old_browser"]
+__all__ = [
+    "bell_site",
+    "bells",
+    "built_examples",
+    "chromium",
+    "examples",
+    "new_device",
+    "old_browser",
+    "running_old_browser",
+]
 
 
 @pytest.fixture(scope="package")
 def other_origin() -> Iterator[Front]:
     """Serves pages of another origin than the gateway's, which the gateway has been told of; and nothing else."""
-    running = Front("http://127.0.0.1:1")
-    yield running
-    running.close()
+    with closing(Front("http://127.0.0.1:1")) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory, other_origin: Front) -> Iterator[Site]:
     """The real gateway, for all tests that leave it running; each has recipients of its own."""
-    env = {**QUICK, "NOTIFYGATE_CORS_ORIGINS": other_origin.url}
-    running = Site(f"sqlite:///{tmp_path_factory.mktemp('site')}/notifygate.db", env)
-    try:
-        yield running.start()
-    finally:
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def restarting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A gateway that tests stop, kill and start again; each leaves it running."""
-    running = Site(f"sqlite:///{tmp_path_factory.mktemp('restarting')}/notifygate.db", QUICK)
-    try:
-        yield running.start()
-    finally:
-        running.close()
+    with running_site(tmp_path_factory.mktemp("site"), POLL_AFTER=1, CORS_ORIGINS=other_origin.url) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")
@@ -55,31 +51,45 @@ def publisher(site: Site) -> Publisher:
 
 
 @pytest.fixture
+def alice(site: Site) -> Recipient:
+    """A new recipient."""
+    return site.recipient()
+
+
+@pytest.fixture
+def publish(publisher: Publisher, alice: Recipient) -> Publish:
+    """Publishes to Alice; returns the id of the notification."""
+    return partial(publisher.publish, f"user:{alice.name}")
+
+
+@pytest.fixture
+def device(new_device: NewDevice) -> Device:
+    """A new device."""
+    return new_device()
+
+
+@pytest.fixture
 def front(site: Site) -> Iterator[Front]:
     """A well-behaved proxy before the gateway that also serves the tests' pages; tests may spoil it."""
-    running = Front(site.url)
-    yield running
-    running.close()
+    with closing(Front(site.url)) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")
-def acorn() -> Path:
-    """The program of the parser that says whether a file is ES5; for `run_node`."""
-    return _npm_file("acorn/bin/acorn")
+def axe() -> Axe:
+    """Runs axe-core in a page and its frames, and returns what it has found."""
+    run_client("install")
+    script = (PACKAGES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
+    def run(page: Page) -> list[str]:
+        for frame in page.frames:
+            frame.evaluate(script)
+        rules = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}" for rule in rules for node in rule["nodes"]
+        ]
 
-@pytest.fixture(scope="package")
-def axe_script() -> str:
-    """The source of axe-core, to be run in a page: `page.evaluate(axe_script)`, then `page.evaluate("axe.run()")`."""
-    return _npm_file("axe-core/axe.min.js").read_text(encoding="utf-8")
-
-
-def _npm_file(path: str) -> Path:
-    try:
-        return node_module(path)
-    except NpmError as error:
-        go_without(str(error))
-        raise
+    return run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

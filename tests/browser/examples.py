@@ -4,7 +4,6 @@ They are on the gateway's own origin, where Playwright serves them under the str
 """
 
 import mimetypes
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,29 +12,17 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.bell_site import POLICY, WATCH_POLICY, BellSite
-from tests.support.browser import Device, NewDevice, go_without
+from tests.browser.node_tools import build_examples
+from tests.support.browser import Device, NewDevice
 from tests.support.site import Recipient, eventually
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 NAMES = ("react", "react-development", "vue", "svelte", "element", "angular")
-BUILD_SECONDS = 540
 
 
 @pytest.fixture(scope="session")
-def built_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the built examples. Without npm's registry the first build fails."""
-    folder = tmp_path_factory.mktemp("examples")
-    done = subprocess.run(
-        ["bash", "scripts/client", "examples", str(folder)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-    )
-    if done.returncode != 0 and "npm error code E" in done.stderr:
-        go_without(f"npm could not install clients/js/package-lock.json:\n{done.stderr[-600:]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def built_examples() -> Path:
+    """The folder with the built examples."""
+    return build_examples()
 
 
 class Example:
@@ -44,7 +31,6 @@ class Example:
     def __init__(self, bell_site: BellSite, device: Device, recipient: Recipient, folder: Path) -> None:
         self.recipient = recipient
         self._folder = folder
-        self._token_requests = 0
         self.polls: list[Request] = []
         """Polls that were sent, oldest first."""
         self.ended: list[Request] = []

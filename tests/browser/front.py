@@ -1,4 +1,5 @@
-"""A small HTTP proxy between a browser and the gateway, which misbehaves as real ones do, on request.
+"""A small HTTP proxy between a browser and the gateway, which keeps answers until they are whole, and misbehaves as real
+ones do, on request.
 
 It also serves the tests' pages, from the same origin as the gateway's responses, and records the exchanges.
 It runs in greenlets of the test process. One request per connection, which is all that a browser notices of it.
@@ -7,7 +8,6 @@ It runs in greenlets of the test process. One request per connection, which is a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import gevent
@@ -18,22 +18,19 @@ from gevent.server import StreamServer
 CHUNK_BYTES = 65536
 UPSTREAM_SECONDS = 120.0
 
-PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>Test</title>{}</html>"
+PAGE = "<!doctype html><html lang=en><meta charset=utf-8><link rel=icon href=data:,><title>Test</title>{}</html>"
 
 
 @dataclass
 class Seen:
     """A request that went by."""
 
-    method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     """Names in lower case."""
-    began: float
-    """`time.monotonic()`"""
     ended: float | None = None
-    """None while it is on its way."""
+    """`time.monotonic()`; None while it is on its way."""
     status: int = 0
     """The status of the response to the browser; 0: none."""
 
@@ -60,7 +57,6 @@ class Answer:
     status: int
     body: str = "<h1>The proxy speaks</h1>"
     media_type: str = "text/html"
-    retry_after: int | None = None
     allows_any_origin: bool = False
     """Whether scripts and `crossorigin` pictures of other origins may have it."""
 
@@ -68,63 +64,48 @@ class Answer:
         """Return it as it goes over the wire."""
         body = self.body.encode()
         lines = [f"HTTP/1.1 {self.status} Status", f"Content-Type: {self.media_type}", f"Content-Length: {len(body)}"]
-        if self.retry_after is not None:
-            lines.append(f"Retry-After: {self.retry_after}")
         if self.allows_any_origin:
             lines.append("Access-Control-Allow-Origin: *")
         return _head([*lines, "Cache-Control: no-store", "Connection: close"]) + body
 
 
 class Front:
-    """A proxy before one gateway, on a port of its own. The attributes may be changed at any time.
+    """A proxy before one gateway, on a port of its own, with `context` one with TLS.
 
-    `certificate`: the files of a certificate and its key, for a proxy with TLS.
+    The attributes may be changed at any time.
     """
 
-    def __init__(self, gateway_url: str, certificate: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, gateway_url: str, context: ssl.SSLContext | None = None) -> None:
         self._target = urlsplit(gateway_url)
         self.pages: dict[str, str | Answer] = {}
         """HTML, or a whole answer, by path."""
         self.cuts_after: float | None = None
         """Seconds after which a request without an answer is cut off, as proxies do with idle connections."""
-        self.cuts_with: int | None = 504
-        """Status with which it is cut off; None: the connection is closed without a word."""
-        self.buffers = False
-        """Keeps answers until they are whole."""
-        self.delay: Callable[[Seen], float] | None = None
-        """Returns the seconds for which an answer of the gateway is kept back."""
         self.gate: Callable[[Seen], Event | None] | None = None
         """Returns an event before which a request under `/v1` is neither passed on nor answered."""
         self.strips_etags = False
         """Takes ETag and If-None-Match away."""
-        self.fails: Callable[[Seen], int | Answer] | None = None
-        """Returns a status, such as 502, or a whole answer for a request under `/v1` that is not to get to the gateway;
-        0: it is."""
+        self.fails: Callable[[Seen], int] | None = None
+        """Returns a status, such as 502, for a request under `/v1` that is not to get to the gateway; 0: it is."""
         self.loses_answers = False
         """Cuts requests off when the gateway's answer is there, so that only the gateway knows of it."""
-        self.is_broken = False
-        """Closes every new connection at once."""
         self.seen: list[Seen] = []
         """The requests under `/v1`, oldest first."""
-        tls = {"ssl_context": _tls(*certificate)} if certificate else {}
+        tls = {"ssl_context": context} if context else {}
         self._server = StreamServer(("127.0.0.1", 0), self._serve, **tls)
         self._server.start()
-        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_port}"
+        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_port}"
         self._open: set[socket.socket] = set()
         self._held: dict[int, Callable[[int | None], None]] = {}
 
     def close(self) -> None:
         """Cut all connections and stop."""
-        self.cut_all()
-        self._server.stop(timeout=1)
-
-    def cut_all(self) -> None:
-        """Cut every connection, as when a network goes away."""
         for connection in list(self._open):
             _end(connection)
+        self._server.stop(timeout=1)
 
     def cut_holds(self, status: int | None = 504) -> None:
-        """Cut off the polls that are held now, as `cuts_after` would; see `cuts_with` for the status."""
+        """Cut off the polls that are held now, as `cuts_after` would; None: the connection is closed without a word."""
         for cut in list(self._held.values()):
             cut(status)
 
@@ -147,7 +128,7 @@ class Front:
         self._open.add(client)
         try:
             head, body = _read_head(client)
-            if head and not self.is_broken:
+            if head:
                 self._handle(client, head, body)
         except OSError:
             pass  # one of both ends has gone
@@ -156,17 +137,13 @@ class Front:
             _end(client)
 
     def _handle(self, client: socket.socket, head: list[str], body: bytes) -> None:
-        method, target, _version = head[0].split(" ", 2)
-        parts = urlsplit(target)
+        parts = urlsplit(head[0].split(" ")[1])
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        seen = Seen(method, parts.path, query, headers, time.monotonic())
+        seen = Seen(parts.path, query, headers)
         if page := self.pages.get(parts.path):
             answer = Answer(200, page, "text/html; charset=utf-8") if isinstance(page, str) else page
             client.sendall(answer.as_bytes())
-            return
-        if parts.path == "/favicon.ico":
-            client.sendall(Answer(200, "", "image/x-icon").as_bytes())
             return
         is_api = parts.path.startswith("/v1/")
         if is_api:
@@ -174,11 +151,9 @@ class Front:
         try:
             if gate := self.gate(seen) if self.gate and is_api else None:
                 gate.wait()
-            if answer := self.fails(seen) if self.fails and is_api else 0:
-                if isinstance(answer, int):
-                    answer = Answer(answer)
-                seen.status = answer.status
-                client.sendall(answer.as_bytes())
+            if status := self.fails(seen) if self.fails and is_api else 0:
+                seen.status = status
+                client.sendall(Answer(status).as_bytes())
                 return
             while len(body) < int(headers.get("content-length", "0")):
                 body += client.recv(CHUNK_BYTES)
@@ -191,14 +166,14 @@ class Front:
         upstream = socket.socket()
         upstream.settimeout(UPSTREAM_SECONDS)
 
-        def cut(status: int | None) -> None:
+        def cut(status: int | None = 504) -> None:
             seen.status = status or -1
             if status:
                 client.sendall(Answer(status).as_bytes())
             _end(client)
             _end(upstream)
 
-        timer = gevent.spawn_later(self.cuts_after, cut, self.cuts_with) if self.cuts_after else None
+        timer = gevent.spawn_later(self.cuts_after, cut) if self.cuts_after else None
         # Before any wait: a test that has seen the request may cut it off.
         if seen.wait:
             self._held[id(seen)] = cut
@@ -218,22 +193,11 @@ class Front:
                 return
             if timer:
                 timer.kill()
-            gevent.sleep(self.delay(seen) if self.delay else 0)
             seen.status = int(answer[0].split(" ")[1])
             dropped = ("connection", "etag") if self.strips_etags else ("connection",)
-            left = _content_length(answer) - len(rest)
             data = _head([answer[0], *_without(answer[1:], dropped), "Connection: close"]) + rest
-            while not self.buffers or (more := upstream.recv(CHUNK_BYTES)):
-                if self.buffers:
-                    data += more
-                    continue
-                if left <= 0:  # with its last byte, before the gateway closes the connection, the client has its answer
-                    seen.ended = time.monotonic()
-                client.sendall(data)
-                data = upstream.recv(CHUNK_BYTES)
-                left -= len(data)
-                if not data:
-                    break
+            data += b"".join(iter(lambda: upstream.recv(CHUNK_BYTES), b""))
+            seen.ended = time.monotonic()  # before the last byte, with which the client has its answer
             client.sendall(data)
         finally:
             self._held.pop(id(seen), None)
@@ -241,12 +205,6 @@ class Front:
                 if greenlet:
                     greenlet.kill()
             _end(upstream)
-
-
-def _tls(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:
@@ -259,10 +217,6 @@ def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:
         data += more
     head, _, rest = data.partition(b"\r\n\r\n")
     return head.decode("latin-1").split("\r\n"), rest
-
-
-def _content_length(lines: list[str]) -> int:
-    return next((int(line.partition(":")[2]) for line in lines if line.lower().startswith("content-length:")), 0)
 
 
 def _head(lines: list[str]) -> bytes:

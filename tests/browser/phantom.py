@@ -9,6 +9,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from tests.support.processes import ServerProcess, make_folder, remove_folder
 from tests.support.site import eventually, new_session
 
 SCRIPT = Path(__file__).with_suffix(".js")
-VERSION = "2.1.1"
 WIDTH, HEIGHT = 640, 480
 
 
@@ -102,32 +102,34 @@ class OldBrowser:
         assert opened["status"] == "success", url
         return OldTab(self, opened["name"])
 
-    @property
-    def errors(self) -> list[str]:
-        """Exceptions that nobody caught and what was written to the consoles."""
-        return self.ask("errors")
+    def reset(self) -> list[str]:
+        """Close all tabs; return exceptions that nobody caught and what was written to the consoles."""
+        return self.ask("reset")
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End the process."""
         self._process.kill()
         remove_folder(self._folder)
 
     def _is_there(self) -> bool:
         try:
-            return self.ask("errors") == []
+            return self.reset() == []
         except requests.RequestException:
             return False
 
 
-@pytest.fixture
-def old_browser() -> Iterator[OldBrowser]:
-    """An old browser; afterwards the test fails if a page had an error."""
+@pytest.fixture(scope="package")
+def running_old_browser() -> Iterator[OldBrowser]:
+    """The old browser of all tests."""
     program = find_phantomjs()
     if program is None:
         go_without("no PhantomJS for this platform in the wheel phasma of requirements-dev.txt")
-    running = OldBrowser(program)
-    try:
+    with closing(OldBrowser(program)) as running:
         yield running
-        assert running.errors == []
-    finally:
-        running.end()
+
+
+@pytest.fixture
+def old_browser(running_old_browser: OldBrowser) -> Iterator[OldBrowser]:
+    """An old browser without tabs; afterwards the test fails if a page had an error."""
+    yield running_old_browser
+    assert running_old_browser.reset() == []

@@ -4,20 +4,16 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.bell_site import BellSite, state_requests
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bells, state_requests
 
 
-def test_what_came_since_the_user_looked_stands_apart_until_the_panel_is_closed(
-    bell_site: BellSite, new_device: NewDevice
-):
-    alice = bell_site.recipient("Old")
-    bell = bell_site.bell(new_device, alice)
+def test_what_came_since_the_user_looked_stands_apart_until_the_panel_is_closed(bells: Bells):
+    bell = bells.open("Old")
     with bell.page.expect_response("**/v1/inbox/state"):
         bell.open()
     expect(bell.page.locator(".ngb-section")).to_have_count(0)
     bell.page.keyboard.press("Escape")
-    bell_site.publisher.publish(f"user:{alice.name}", "New")
+    bell.publish("New")
     expect(bell.count).to_have_text("2")
     with bell.page.expect_response("**/v1/inbox/state"):
         bell.open()
@@ -30,11 +26,11 @@ def test_what_came_since_the_user_looked_stands_apart_until_the_panel_is_closed(
     expect(bell.page.locator(".ngb-section")).to_have_count(0)
 
 
-def test_tabs_show_types_with_their_counts(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("A comment", type="comment")
+def test_tabs_show_types_with_their_counts(bells: Bells):
+    alice = bells.recipient("A comment", type="comment")
     for title, kind in (("A mention", "mention.issue"), ("A deployment", "deploy")):
-        bell_site.publisher.publish(f"user:{alice.name}", title, type=kind)
-    bell = bell_site.bell(new_device, alice)
+        bells.publish(alice, title, type=kind)
+    bell = bells.open(recipient=alice)
     bell.remake("{tabs: [{label: 'People', types: ['comment', 'mention.*']}, {label: 'Bills', types: ['bill']}]}")
     bell.open()
     expect(bell.page.locator(".ngb-filter")).to_have_text(["All", "Unread3", "People2", "Bills"])
@@ -47,11 +43,11 @@ def test_tabs_show_types_with_their_counts(bell_site: BellSite, new_device: NewD
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("Nothing here")
 
 
-def test_a_group_is_one_card_that_can_be_opened_read_and_archived(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("A deployment", type="deploy")
+def test_a_group_is_one_card_that_can_be_opened_read_and_archived(bells: Bells):
+    alice = bells.recipient("A deployment", type="deploy")
     for sender in ("Dan", "Carla", "Bob"):
-        bell_site.publisher.publish(f"user:{alice.name}", f"By {sender}", type="comment", sender=sender)
-    bell = bell_site.bell(new_device, alice)
+        bells.publish(alice, f"By {sender}", type="comment", sender=sender)
+    bell = bells.open(recipient=alice)
     bell.remake("{groupBy: 'type'}")
     bell.open()
     bell.expect_titles("By Bob", "A deployment")
@@ -74,10 +70,10 @@ def test_a_group_is_one_card_that_can_be_opened_read_and_archived(bell_site: Bel
     bell.expect_titles("By Bob", "A deployment")
 
 
-def test_comments_show_the_senders_initials_and_name_them_once(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Eve Adams replied", type="comment", sender="Eve Adams")
-    bell_site.publisher.publish(f"user:{alice.name}", "Shop 4.2 is live", type="deploy", sender="ci")
-    bell = bell_site.bell(new_device, alice)
+def test_comments_show_the_senders_initials_and_name_them_once(bells: Bells):
+    alice = bells.recipient("Eve Adams replied", type="comment", sender="Eve Adams")
+    bells.publish(alice, "Shop 4.2 is live", type="deploy", sender="ci")
+    bell = bells.open(recipient=alice)
     bell.open()
     comment = bell.card("Eve Adams")
     expect(comment.locator(".ngb-face")).to_have_text("EA")
@@ -86,10 +82,9 @@ def test_comments_show_the_senders_initials_and_name_them_once(bell_site: BellSi
     expect(bell.card("Shop").locator(".ngb-sender")).to_have_text("ci")
 
 
-def test_addresses_in_texts_are_links_of_their_own(bell_site: BellSite, new_device: NewDevice):
+def test_addresses_in_texts_are_links_of_their_own(bells: Bells):
     body = "See https://shop.example/17. Not https://bank.example@evil.example/ <b>bold</b>"
-    alice = bell_site.recipient("Order 17", body=body)
-    bell = bell_site.bell(new_device, alice)
+    bell = bells.open("Order 17", body=body)
     bell.device.context.route("https://shop.example/**", lambda route: route.fulfill(body="shop"))
     bell.open()
     expect(bell.cards.locator(".ngb-body")).to_have_text(body)
@@ -101,33 +96,18 @@ def test_addresses_in_texts_are_links_of_their_own(bell_site: BellSite, new_devi
     expect(bell.count).to_have_text("1")  # the notification itself was not opened
 
 
-def test_the_more_button_stands_in_the_third_line(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Long", body="word " * 300)
-    bell_site.publisher.publish(f"user:{alice.name}", "Three lines", body="one\ntwo\nthree")
-    bell = bell_site.bell(new_device, alice)
-    bell.open()
-    text = bell.card("Long").locator(".ngb-text").bounding_box()
-    more = bell.card("Long").get_by_role("button", name="Show more").bounding_box()
-    assert text is not None
-    assert more is not None
-    assert text["height"] == 60
-    assert abs(more["y"] + more["height"] - text["y"] - text["height"]) <= 1
-    assert abs(more["x"] + more["width"] - text["x"] - text["width"]) <= 3
-    expect(bell.card("Three lines").get_by_role("button", name="Show more")).to_be_hidden()
-
-
-def test_a_card_with_a_link_looks_different(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Without")
-    bell_site.publisher.publish(f"user:{alice.name}", "With", action_url="/page/there")
-    bell = bell_site.bell(new_device, alice)
+def test_a_card_with_a_link_looks_different(bells: Bells):
+    alice = bells.recipient("Without")
+    bells.publish(alice, "With", action_url="/page/there")
+    bell = bells.open(recipient=alice)
     bell.open()
     expect(bell.card("Without")).to_have_css("cursor", "auto")
     expect(bell.cards.first).to_have_css("cursor", "pointer")
     expect(bell.page.locator(".ngb-go")).to_have_count(1)
 
 
-def test_arrow_keys_enter_the_list_after_a_click_on_the_bell(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("Two", "One"))
+def test_arrow_keys_enter_the_list_after_a_click_on_the_bell(bells: Bells):
+    bell = bells.open("Two", "One")
     bell.open()
     expect(bell.panel).to_be_focused()
     bell.page.keyboard.press("ArrowDown")

@@ -4,20 +4,19 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.bell_site import BellSite, refuse, state_requests
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bells, refuse, state_requests
+from tests.support.site import Recipient
 
 UNDO_MS = 6_500
 
 
-def titles(bell_site: BellSite, recipient: object) -> list[str]:
+def titles_of(recipient: Recipient) -> list[str]:
     """Return what the gateway has in the inbox, newest first."""
-    return [item["title"] for item in recipient.inbox()["notifications"]]  # type: ignore[attr-defined]
+    return [item["title"] for item in recipient.inbox()["notifications"]]
 
 
-def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Keep", "Dismiss")
-    bell = bell_site.bell(new_device, alice, clock=True)
+def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bells: Bells):
+    bell = bells.open("Keep", "Dismiss", clock=True)
     bell.open()
     bodies = state_requests(bell)
     bell.card("Dismiss").hover()
@@ -30,14 +29,14 @@ def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bell_site:
     expect(bell.count).to_have_text("2")
     bell.page.clock.fast_forward(UNDO_MS)
     assert not [body for body in bodies if body["op"] == "dismiss"]
-    assert titles(bell_site, alice) == ["Dismiss", "Keep"]
+    assert titles_of(bell.recipient) == ["Dismiss", "Keep"]
 
 
-def test_after_the_time_to_undo_it_is_gone_on_every_device(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two", "Three")
-    laptop = bell_site.bell(new_device, alice)
+def test_after_the_time_to_undo_it_is_gone_on_every_device(bells: Bells):
+    alice = bells.recipient("One", "Two", "Three")
+    laptop = bells.open(recipient=alice)
     laptop.open()
-    bell = bell_site.bell(new_device, alice, clock=True)
+    bell = bells.open(recipient=alice, clock=True)
     bell.open()
     bodies = state_requests(bell)
     for title in ("One", "Three"):
@@ -52,16 +51,15 @@ def test_after_the_time_to_undo_it_is_gone_on_every_device(bell_site: BellSite, 
     assert [len(body["ids"]) for body in bodies if body["op"] == "dismiss"] == [2]
 
 
-def test_clear_all_takes_nothing_that_the_user_was_not_shown(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Old {number}" for number in range(60)])
-    bell = bell_site.bell(new_device, alice, clock=True)
+def test_clear_all_takes_nothing_that_the_user_was_not_shown(bells: Bells):
+    bell = bells.open(*[f"Old {number}" for number in range(60)], clock=True)
     bell.open()
     expect(bell.count).to_have_text("60")
     bodies = state_requests(bell)
     bell.choose("Archive all")
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("You’re all caught up")
     expect(bell.count).to_be_hidden()
-    bell_site.publisher.publish(f"user:{alice.name}", "Newer")
+    bell.publish("Newer")
     bell.pass_time_until(1, bell.cards)
     bell.expect_titles("Newer")
     expect(bell.count).to_have_text("1")
@@ -71,35 +69,25 @@ def test_clear_all_takes_nothing_that_the_user_was_not_shown(bell_site: BellSite
     expect(bell.undo).to_be_hidden()
     bell.expect_titles("Newer")
     bell.pass_time_until(1, bell.count.filter(has_text=re.compile("^1$")))
-    assert titles(bell_site, alice) == ["Newer"]
+    assert titles_of(bell.recipient) == ["Newer"]
     assert [set(body) for body in bodies if body["op"] == "dismiss"] == [{"op", "up_to"}]
 
 
-def test_clear_all_can_be_taken_back(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice, clock=True)
+def test_clear_all_can_be_taken_back_also_after_the_panel_was_closed(bells: Bells):
+    bell = bells.open("One", "Two", clock=True)
     bell.open()
     bell.choose("Archive all")
     expect(bell.undo.get_by_role("button", name="Undo")).to_be_focused()
+    bell.page.keyboard.press("Escape")
+    bell.open()
+    bell.undo.get_by_role("button", name="Undo").focus()
     bell.page.keyboard.press("Enter")
     bell.expect_titles("Two", "One")
     expect(bell.count).to_have_text("2")
 
 
-def test_closing_the_panel_does_not_shorten_the_time_to_undo(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice, clock=True)
-    bell.open()
-    bell.choose("Archive all")
-    bell.page.keyboard.press("Escape")
-    bell.open()
-    bell.undo.get_by_role("button", name="Undo").click()
-    bell.expect_titles("Two", "One")
-
-
-def test_what_the_gateway_refuses_to_dismiss_comes_back(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice, clock=True)
+def test_what_the_gateway_refuses_to_dismiss_comes_back(bells: Bells):
+    bell = bells.open("One", "Two", clock=True)
     bell.open()
     refuse(bell, "/v1/inbox/state")
     bell.card("Two").hover()
@@ -111,9 +99,8 @@ def test_what_the_gateway_refuses_to_dismiss_comes_back(bell_site: BellSite, new
     expect(bell.count).to_have_text("2")
 
 
-def test_leaving_the_page_ends_the_time_to_undo(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice)
+def test_leaving_the_page_ends_the_time_to_undo(bells: Bells):
+    bell = bells.open("One", "Two")
     bell.open()
     bodies = state_requests(bell)
     bell.card("Two").hover()

@@ -4,13 +4,14 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.bell_site import BellSite, refuse
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bells, box_of, refuse
+from tests.support.waiting import eventually
+
+TO_THE_END = "node => { node.scrollTop = node.scrollHeight; }"
 
 
-def test_the_filter_shows_unread_ones_only(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two", "Three")
-    bell = bell_site.bell(new_device, alice)
+def test_the_filter_shows_unread_ones_only(bells: Bells):
+    bell = bells.open("One", "Two", "Three")
     bell.open()
     bell.card("Two").click()
     bell.filter("Unread").click()
@@ -28,45 +29,39 @@ def test_the_filter_shows_unread_ones_only(bell_site: BellSite, new_device: NewD
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("Nothing unread")
 
 
-def test_the_filter_finds_unread_ones_that_lie_far_back(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Far back", *[f"Number {number}" for number in range(70)])
+def test_the_filter_finds_unread_ones_that_lie_far_back(bells: Bells):
+    alice = bells.recipient("Far back", *[f"Number {number}" for number in range(70)])
     ids = [item["id"] for item in alice.inbox(limit=70)["notifications"]]
-    alice.session.post(f"{bell_site.url}/v1/inbox/state", json={"op": "read", "ids": ids})
-    bell = bell_site.bell(new_device, alice)
+    alice.change("read", *ids)
+    bell = bells.open(recipient=alice)
     bell.open()
     bell.filter("Unread").click()
     bell.expect_titles("Far back")
 
 
-def test_scrolling_down_loads_what_is_older_until_there_is_no_more(bell_site: BellSite, new_device: NewDevice):
+def test_scrolling_down_loads_what_is_older_until_there_is_no_more(bells: Bells):
     names = [f"Number {number}" for number in range(130)]
-    alice = bell_site.recipient(*names)
-    bell = bell_site.bell(new_device, alice)
+    bell = bells.open(*names)
     bell.open()
-    end = bell.page.locator(".ngb-end")
-    for _ in range(40):
-        bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = node.scrollHeight; }")
-        if end.is_visible() and end.text_content() == "That’s everything":
-            break
-        bell.page.wait_for_timeout(50)
+    scroller, end = bell.page.locator(".ngb-scroller"), bell.page.locator(".ngb-end", has_text="That’s everything")
+    eventually(lambda: scroller.evaluate(TO_THE_END) or end.is_visible(), "the end is reached")
     bell.expect_titles(*reversed(names))
     expect(bell.cards.last).to_have_attribute("aria-setsize", "130")
 
 
-def test_history_that_can_not_be_loaded_can_be_tried_again(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Number {number}" for number in range(60)])
-    bell = bell_site.bell(new_device, alice)
+def test_history_that_can_not_be_loaded_can_be_tried_again(bells: Bells):
+    bell = bells.open(*[f"Number {number}" for number in range(60)])
     refuse(bell, "/v1/inbox/history**", method="GET")
     bell.open()
-    bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    bell.page.locator(".ngb-scroller").evaluate(TO_THE_END)
     expect(bell.page.locator(".ngb-end")).to_have_text("Older notifications could not be loaded.")
     bell.device.context.unroute("**/v1/inbox/history**")
     bell.page.get_by_role("button", name="Try again").click()
     expect(bell.cards).to_have_count(60)
 
 
-def test_scrolling_to_the_end_of_the_list_leaves_it_there(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient(*[f"Number {number}" for number in range(20)]))
+def test_scrolling_to_the_end_of_the_list_leaves_it_there(bells: Bells):
+    bell = bells.open(*[f"Number {number}" for number in range(20)])
     bell.open()
     ends = bell.page.locator(".ngb-scroller").evaluate("""node => new Promise(done => {
       const left = () => node.scrollHeight - node.clientHeight - node.scrollTop;
@@ -78,39 +73,28 @@ def test_scrolling_to_the_end_of_the_list_leaves_it_there(bell_site: BellSite, n
     assert ends[1] < 1, ends
 
 
-def test_what_arrives_does_not_move_what_is_read(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Number {number}" for number in range(40)])
-    bell = bell_site.bell(new_device, alice)
+def test_what_arrives_does_not_move_what_is_read(bells: Bells):
+    bell = bells.open(*[f"Number {number}" for number in range(40)])
     bell.open()
     bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = 900; }")
-    before = bell.card("Number 25").bounding_box()
-    bell_site.publisher.publish(f"user:{alice.name}", "Newer", body="with a body\nof two lines")
-    bell_site.publisher.publish(f"user:{alice.name}", "Newest")
+    before = box_of(bell.card("Number 25"))
+    bell.call("bell => { bell.client.on('reset', () => { window.hasReset = true; }); }")
+    bell.recipient.prefer({"like": {"muted": True}})
+    bell.page.wait_for_function("() => window.hasReset")
+    assert box_of(bell.card("Number 25")) == before
+    bell.publish("Newer", body="with a body\nof two lines")
+    bell.publish("Newest")
     pill = bell.page.locator(".ngb-pill")
     expect(pill).to_have_text("2 new notifications")
-    after = bell.card("Number 25").bounding_box()
-    assert before is not None
-    assert after is not None
+    after = box_of(bell.card("Number 25"))
     assert abs(before["y"] - after["y"]) < 2
     pill.click()
     expect(bell.card("Newest")).to_be_focused()
     expect(pill).to_be_hidden()
 
 
-def test_a_reset_does_not_move_what_is_read(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Number {number}" for number in range(40)])
-    bell = bell_site.bell(new_device, alice)
-    bell.open()
-    bell.call("bell => { window.resets = 0; bell.client.on('reset', () => { window.resets += 1; }); }")
-    bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = 900; }")
-    before = bell.card("Number 25").bounding_box()
-    alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
-    bell.page.wait_for_function("() => window.resets")
-    assert bell.card("Number 25").bounding_box() == before
-
-
-def test_an_empty_inbox_says_so(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient())
+def test_an_empty_inbox_says_so(bells: Bells):
+    bell = bells.open()
     bell.open()
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("You’re all caught up")
     expect(bell.page.get_by_role("button", name="Mark all as read")).to_have_attribute("aria-disabled", "true")
@@ -118,13 +102,13 @@ def test_an_empty_inbox_says_so(bell_site: BellSite, new_device: NewDevice):
     expect(bell.page.get_by_role("menuitem")).to_have_text(["Pause pop-ups for an hour", "Settings"])
 
 
-def test_while_it_waits_it_shows_that_it_loads_and_then_what_is_wrong(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
-    device = new_device()
+def test_while_it_waits_it_shows_that_it_loads_and_then_what_is_wrong(bells: Bells):
+    alice = bells.recipient("One")
+    device = bells.new_device()
     device.expects_network_errors = True
     device.context.route("**/v1/inbox?**", lambda route: route.abort())
     device.context.route("**/v1/inbox", lambda route: route.abort())
-    bell = bell_site.bell(new_device, alice, device=device, await_snapshot=False)
+    bell = bells.open(recipient=alice, device=device, await_snapshot=False)
     bell.open()
     expect(bell.page.locator(".ngb-skeleton")).to_be_visible()
     strip = bell.page.locator(".ngb-strip")
@@ -136,8 +120,8 @@ def test_while_it_waits_it_shows_that_it_loads_and_then_what_is_wrong(bell_site:
     expect(strip).to_be_hidden()
 
 
-def test_it_counts_down_to_the_next_try_which_can_be_made_at_once(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One"), clock=True)
+def test_it_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
+    bell = bells.open("One", clock=True)
     bell.open()
     bell.call("bell => { bell.client.stop(); bell.client.state = {mode: 'waiting', retry: 90, error: {status: 502}};"
               " bell.handlers.state(); }")  # fmt: skip
@@ -149,34 +133,19 @@ def test_it_counts_down_to_the_next_try_which_can_be_made_at_once(bell_site: Bel
     expect(strip).to_be_hidden()
 
 
-def test_it_says_when_the_device_is_offline(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
-    bell = bell_site.bell(new_device, alice)
-    bell.device.expects_network_errors = True
-    bell.open()
-    bell.device.context.set_offline(True)
-    strip = bell.page.locator(".ngb-strip")
-    expect(strip).to_have_text(re.compile("You’re offline"))
-    bell_site.publisher.publish(f"user:{alice.name}", "Two")
-    bell.device.context.set_offline(False)
-    bell.expect_titles("Two", "One")
-    expect(strip).to_be_hidden()
-
-
-def test_it_says_when_the_session_has_ended(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
+def test_it_says_when_the_session_has_ended(bells: Bells):
+    alice = bells.recipient("One")
     alice.token += "x"
-    device = new_device()
+    device = bells.new_device()
     device.expects_network_errors = True
-    bell = bell_site.bell(new_device, alice, device=device, await_snapshot=False)
+    bell = bells.open(recipient=alice, device=device, await_snapshot=False)
     bell.open()
     expect(bell.page.locator(".ngb-strip")).to_have_text(re.compile("Your session has ended"))
     expect(bell.page.locator(".ngb-skeleton")).to_be_hidden()
 
 
-def test_a_bell_that_is_made_late_shows_what_its_client_has(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Number {number}" for number in range(60)])
-    bell = bell_site.bell(new_device, alice)
+def test_a_bell_that_is_made_late_shows_what_its_client_has(bells: Bells):
+    bell = bells.open(*[f"Number {number}" for number in range(60)])
     bell.call("""bell => {
       const client = new Notifygate({token: document.querySelector('#bell').getAttribute('data-token'), share: false});
       client.on('counts', function late() {
@@ -191,12 +160,12 @@ def test_a_bell_that_is_made_late_shows_what_its_client_has(bell_site: BellSite,
     bell.page.wait_for_function("() => document.querySelector('#bell').notifygateBell.options.client")
     expect(bell.count).to_have_text("60")
     bell.open()
-    bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = node.scrollHeight; }")
+    bell.page.locator(".ngb-scroller").evaluate(TO_THE_END)
     expect(bell.cards).to_have_count(60)
 
 
-def test_a_bell_that_is_destroyed_leaves_nothing_behind(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One"))
+def test_a_bell_that_is_destroyed_leaves_nothing_behind(bells: Bells):
+    bell = bells.open("One")
     bell.open()
     bell.call("bell => bell.destroy()")
     assert bell.page.evaluate("document.querySelector('#bell').outerHTML").startswith('<div id="bell" data-notifygate')

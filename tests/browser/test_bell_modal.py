@@ -4,15 +4,13 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.bell_site import BellSite, refuse
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bells, refuse
 
 
-def test_a_critical_one_stays_until_it_is_acknowledged(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    bell = bell_site.bell(new_device, alice)
+def test_a_critical_one_stays_until_it_is_acknowledged(bells: Bells):
+    bell = bells.open()
     bell.page.locator("#before").focus()
-    bell_site.publisher.publish(f"user:{alice.name}", "Fire in building B", body="Leave at once.", priority="critical")
+    bell.publish("Fire in building B", body="Leave at once.", priority="critical")
     dialog = bell.page.get_by_role("alertdialog")
     expect(dialog).to_have_accessible_name("Fire in building B")
     expect(dialog).to_have_accessible_description("Leave at once.")
@@ -28,15 +26,12 @@ def test_a_critical_one_stays_until_it_is_acknowledged(bell_site: BellSite, new_
     expect(dialog).to_be_hidden()
     expect(bell.page.locator("#before")).to_be_focused()
     expect(bell.count).to_be_hidden()
-    assert alice.inbox()["unread"] == 0
+    assert bell.recipient.inbox()["unread"] == 0
 
 
-def test_the_focus_can_not_leave_it(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    bell = bell_site.bell(new_device, alice)
-    bell_site.publisher.publish(
-        f"user:{alice.name}", "Fire", body="Leave. " * 500, priority="critical", action_url="/page/plan"
-    )
+def test_the_focus_can_not_leave_it(bells: Bells):
+    bell = bells.open()
+    bell.publish("Fire", body="Leave. " * 500, priority="critical", action_url="/page/plan")
     expect(bell.modal).to_be_visible()
     text, link, button = "ngb-modal-body", "ngb-secondary", "ngb-primary"
     assert bell.focused() == button
@@ -48,12 +43,11 @@ def test_the_focus_can_not_leave_it(bell_site: BellSite, new_device: NewDevice):
     assert bell.focused() == "ngb-primary"
 
 
-def test_several_are_shown_one_after_the_other(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    bell = bell_site.bell(new_device, alice)
-    bell_site.publisher.publish(f"user:{alice.name}", "First", priority="critical")
+def test_several_are_shown_one_after_the_other(bells: Bells):
+    bell = bells.open()
+    bell.publish("First", priority="critical")
     expect(bell.modal).to_be_visible()
-    bell_site.publisher.publish(f"user:{alice.name}", "Second", priority="critical")
+    bell.publish("Second", priority="critical")
     expect(bell.page.locator(".ngb-modal-count")).to_have_text("1 of 2")
     bell.page.keyboard.press("Enter")
     expect(bell.modal).to_contain_text("Second")
@@ -62,27 +56,17 @@ def test_several_are_shown_one_after_the_other(bell_site: BellSite, new_device: 
     expect(bell.modal).to_have_count(0)
 
 
-def test_acknowledging_on_one_device_is_enough(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    phone = bell_site.bell(new_device, alice)
-    laptop = bell_site.bell(new_device, alice)
-    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
+def test_acknowledging_on_one_device_is_enough(bells: Bells):
+    phone = bells.open()
+    laptop = bells.open(recipient=phone.recipient)
+    phone.publish("Fire", priority="critical")
     expect(laptop.modal).to_be_visible()
     phone.page.get_by_role("button", name="Acknowledge").click()
     expect(laptop.modal).to_have_count(0)
 
 
-def test_a_reload_is_no_way_around_it(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Fire", priority="critical")
-    bell = bell_site.bell(new_device, alice)
-    expect(bell.modal).to_be_visible()
-    bell.page.reload()
-    expect(bell.modal).to_be_visible()
-
-
-def test_it_stays_while_the_gateway_can_not_be_told(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Fire", priority="critical")
-    bell = bell_site.bell(new_device, alice)
+def test_it_stays_while_the_gateway_can_not_be_told_and_a_reload_is_no_way_around_it(bells: Bells):
+    bell = bells.open("Fire", priority="critical")
     refuse(bell, "/v1/inbox/state")
     bell.page.get_by_role("button", name="Acknowledge").click()
     expect(bell.page.locator(".ngb-modal-note")).to_have_text("Your acknowledgement could not be saved.")
@@ -97,46 +81,32 @@ def test_it_stays_while_the_gateway_can_not_be_told(bell_site: BellSite, new_dev
     expect(bell.count).to_be_hidden()
 
 
-def test_its_link_acknowledges_and_leads_on(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Fire", priority="critical", action_url="/page/plan")
-    bell = bell_site.bell(new_device, alice)
+def test_its_link_acknowledges_and_leads_on(bells: Bells):
+    bell = bells.open("Fire", priority="critical", action_url="/page/plan")
     bell.page.get_by_role("link", name="Acknowledge and open").click()
     bell.page.wait_for_url("**/page/plan")
     expect(bell.modal).to_have_count(0)
-    assert alice.inbox()["unread"] == 0
+    assert bell.recipient.inbox()["unread"] == 0
 
 
-def test_one_that_was_only_asked_for_can_be_closed_by_escape(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    bell = bell_site.bell(new_device, alice)
+def test_one_that_was_only_asked_for_can_be_closed_by_escape(bells: Bells):
+    bell = bells.open()
     bell.call("bell => { bell.options.types = {poll: {display: 'modal'}}; }")
-    bell_site.publisher.publish(f"user:{alice.name}", "Lunch?", type="poll")
+    bell.publish("Lunch?", type="poll")
     expect(bell.page.get_by_role("dialog").filter(has_text="Lunch?")).to_be_visible()
     bell.page.keyboard.press("Escape")
     expect(bell.modal).to_have_count(0)
     expect(bell.count).to_be_hidden()
 
 
-def test_a_hidden_tab_shows_it_when_it_is_seen_again(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    bell = bell_site.bell(new_device, alice)
-    bell.set_hidden(True)
-    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
-    bell.call("bell => bell.client.start()")
-    expect(bell.count).to_have_text("1")
-    expect(bell.modal).to_have_count(0)
-    bell.set_hidden(False)
-    expect(bell.modal).to_be_visible()
-
-
-def test_a_recipient_may_have_critical_ones_of_a_type_shown_otherwise(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient()
-    alice.session.put(f"{bell_site.url}/v1/inbox/preferences", json={"types": {"drill": {"display": "toast"}}})
-    bell = bell_site.bell(new_device, alice)
+def test_a_recipient_may_have_critical_ones_of_a_type_shown_otherwise(bells: Bells):
+    alice = bells.recipient()
+    alice.prefer({"drill": {"display": "toast"}})
+    bell = bells.open(recipient=alice)
     bell.page.wait_for_function(
         "() => document.querySelector('#bell').notifygateBell.catalogue.preferenceOf('drill').display"
     )
-    bell_site.publisher.publish(f"user:{alice.name}", "Drill", type="drill", priority="critical")
+    bell.publish("Drill", type="drill", priority="critical")
     expect(bell.toasts).to_have_text([re.compile("Drill")])
     with bell.page.expect_response("**/v1/inbox/preferences"):
         bell.page.reload()

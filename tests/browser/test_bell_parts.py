@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.bell_site import Bell, BellSite
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bell, Bells
+from tests.support.waiting import eventually
 
 MOUNT = """options => {
   const bell = document.querySelector('#bell').notifygateBell;
@@ -21,19 +21,14 @@ def mount(bell: Bell, **options: object) -> Locator:
     return bell.page.locator("#part")
 
 
-def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient(*[f"Number {number}" for number in range(100)])
-    bell = bell_site.bell(new_device, alice)
+def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bells: Bells):
+    bell = bells.open(*[f"Number {number}" for number in range(100)])
     part = mount(bell, view="list")
     expect(part.locator(".ngb-card")).to_have_count(50)
     expect(part.get_by_role("region", name="Notifications")).to_be_visible()
     expect(part.locator(".ngb-button")).to_have_count(0)
-    for _ in range(40):
-        bell.page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
-        if part.locator(".ngb-card").count() == 100:
-            break
-        bell.page.wait_for_timeout(50)
-    expect(part.locator(".ngb-card")).to_have_count(100)
+    to_the_end = "window.scrollTo(0, document.documentElement.scrollHeight)"
+    eventually(lambda: bell.page.evaluate(to_the_end) or part.locator(".ngb-card").count() == 100, "100 cards")
     # It is never closed, and agrees with the bell.
     bell.page.keyboard.press("Escape")
     part.locator(".ngb-card").first.click()
@@ -42,9 +37,8 @@ def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bell_site
     assert bell.page.evaluate("document.querySelector('#part').outerHTML") == '<div id="part"></div>'
 
 
-def test_the_preferences_stand_in_the_page(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="orders")
-    bell = bell_site.bell(new_device, alice)
+def test_the_preferences_stand_in_the_page(bells: Bells):
+    bell = bells.open("One", type="orders")
     part = mount(bell, view="preferences")
     part.get_by_role("switch", name="Receive “Orders”").click()
     expect(bell.count).to_be_hidden()
@@ -52,17 +46,27 @@ def test_the_preferences_stand_in_the_page(bell_site: BellSite, new_device: NewD
     bell.page.keyboard.press("Escape")
     expect(part.get_by_role("region", name="Notification settings")).to_be_visible()
     # Notifications aren't seen in there, and their toasts are shown beside it.
-    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="other")
+    bell.publish("Two", type="other")
     expect(bell.toasts).to_have_text([re.compile("Two")])
-    assert alice.inbox()["unseen"] == 1
+    assert bell.recipient.inbox()["unseen"] == 1
 
 
-def test_a_page_decides_whether_the_panel_is_open(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One"))
-    bell.remake("{open: false, onOpenChange: isOpen => { (window.wanted = window.wanted || []).push(isOpen); }}")
+ON_CHANGE = "onOpenChange: isOpen => { (window.wanted = window.wanted || []).push(isOpen); }"
+
+
+def test_a_page_gets_to_know_that_the_panel_was_opened_and_closed(bells: Bells):
+    bell = bells.open("One")
+    bell.remake(f"{{{ON_CHANGE}}}")
+    bell.open()
+    bell.page.keyboard.press("Escape")
+    assert bell.page.evaluate("window.wanted") == [True, False]
+
+
+def test_a_page_decides_whether_the_panel_is_open(bells: Bells):
+    bell = bells.open("One")
+    bell.remake(f"{{open: false, {ON_CHANGE}}}")
     bell.button.click()
     expect(bell.panel).to_be_hidden()
-    assert bell.page.evaluate("window.wanted") == [True]
     bell.call("bell => bell.set({open: true, theme: undefined})")
     expect(bell.panel).to_be_visible()
     bell.page.locator("main").click()
@@ -72,17 +76,8 @@ def test_a_page_decides_whether_the_panel_is_open(bell_site: BellSite, new_devic
     expect(bell.panel).to_be_hidden()
 
 
-def test_a_page_gets_to_know_that_the_panel_was_opened_and_closed(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One"))
-    bell.remake("{onOpenChange: isOpen => { (window.changes = window.changes || []).push(isOpen); }}")
-    bell.open()
-    bell.page.keyboard.press("Escape")
-    assert bell.page.evaluate("window.changes") == [True, False]
-
-
-def test_links_within_the_origin_are_followed_by_the_pages_router(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Order 17", action_url="/page/orders/17?a=1")
-    bell = bell_site.bell(new_device, alice)
+def test_links_within_the_origin_are_followed_by_the_pages_router(bells: Bells):
+    bell = bells.open("Order 17", action_url="/page/orders/17?a=1")
     bell.remake("{inboxUrl: '/page/inbox', navigate: (url, item) => { window.gone = [url, item && item.title]; }}")
     bell.open()
     bell.card("Order 17").click()
@@ -100,8 +95,8 @@ def test_links_within_the_origin_are_followed_by_the_pages_router(bell_site: Bel
     opened.value.wait_for_url("**/page/orders/17?a=1")
 
 
-def test_everything_can_be_put_elsewhere_in_the_document(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One"))
+def test_everything_can_be_put_elsewhere_in_the_document(bells: Bells):
+    bell = bells.open("One")
     bell.page.evaluate("document.body.appendChild(document.createElement('aside')).id = 'portal'")
     bell.remake("{portal: '#portal'}")
     bell.open()
@@ -111,7 +106,7 @@ def test_everything_can_be_put_elsewhere_in_the_document(bell_site: BellSite, ne
     expect(bell.panel).to_be_visible()
     bell.page.locator("main").click()
     expect(bell.panel).to_be_hidden()
-    bell_site.publisher.publish(f"user:{bell.recipient.name}", "Two")
+    bell.publish("Two")
     expect(bell.page.locator("#portal .ngb-toast")).to_have_count(1)
     bell.call("bell => bell.destroy()")
     assert bell.page.evaluate("document.querySelector('#portal').innerHTML") == ""
@@ -120,7 +115,7 @@ def test_everything_can_be_put_elsewhere_in_the_document(bell_site: BellSite, ne
 RENDER = """{render: {
   item: (item, part) => item.type === 'whole' ? (part.node || make('em', 'whole ' + item.title)) : undefined,
   avatar: item => item.type === 'face' ? make('b', 'A') : undefined,
-  body: item => item.type === 'face' ? 'as <b>text</b>' : undefined,
+  body: item => item.type === 'face' ? 'as <b>text</b>' : item.type === 'bad' ? fail('mine') : undefined,
   actions: (item, part) => item.type === 'face' ? (part.node || make('button', 'Accept')) : null,
   header: part => part.node || make('i', 'My inbox'),
   footer: () => 'the foot',
@@ -130,6 +125,9 @@ RENDER = """{render: {
 
 MAKE = """
 window.released = [];
+window.fail = function (text) {
+  throw new Error(text);
+};
 window.make = function (tag, text) {
   const node = document.createElement(tag);
   node.textContent = text;
@@ -138,11 +136,13 @@ window.make = function (tag, text) {
 """
 
 
-def test_a_page_renders_parts_itself(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("First", type="whole", body="unseen")
-    bell_site.publisher.publish(f"user:{alice.name}", "Second", type="face", body="own")
-    bell_site.publisher.publish(f"user:{alice.name}", "Third", type="plain", body="plain body")
-    bell = bell_site.bell(new_device, alice, init_script=MAKE)
+def test_a_page_renders_parts_itself_and_what_throws_disturbs_nothing(bells: Bells):
+    alice = bells.recipient("First", type="whole", body="unseen")
+    bells.publish(alice, "Second", type="face", body="own")
+    bells.publish(alice, "Third", type="plain", body="plain body")
+    bells.publish(alice, "Fourth", type="bad", body="its body")
+    bell = bells.open(recipient=alice, init_script=MAKE)
+    bell.device.expected_complaints = ["uncaught: mine"]
     bell.remake(RENDER)
     bell.open()
     expect(bell.panel).to_have_accessible_name("My inbox")
@@ -155,23 +155,16 @@ def test_a_page_renders_parts_itself(bell_site: BellSite, new_device: NewDevice)
     expect(face.locator(".ngb-body")).to_have_text("as <b>text</b>")
     expect(bell.card("Third").locator(".ngb-body")).to_have_text("plain body")
     expect(bell.card("Third").locator(".ngb-custom")).to_be_hidden()
+    expect(bell.card("Fourth").locator(".ngb-body")).to_have_text("its body")
     # A control in such a part doesn't open the card; the node is kept, and given back when it is dropped.
     bell.page.evaluate("window.kept = document.querySelector('.ngb-custom button')")
     bell.page.get_by_role("button", name="Accept").click()
-    expect(bell.count).to_have_text("3")
+    expect(bell.count).to_have_text("4")
     face.locator(".ngb-title").click()
-    expect(bell.count).to_have_text("2")
+    expect(bell.count).to_have_text("3")
     assert bell.page.evaluate("window.kept === document.querySelector('.ngb-custom button')")
     bell.choose("Archive all")
     expect(bell.page.locator(".ngb-empty")).to_have_text("Nothing at all")
     released = bell.page.evaluate("window.released")
     assert "whole First" in released
     assert "Accept" in released
-
-
-def test_a_render_function_that_throws_disturbs_nothing(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient("One", body="its body"))
-    bell.device.expected_complaints = ["uncaught: mine"]
-    bell.remake("{render: {body: () => { throw new Error('mine'); }}}")
-    bell.open()
-    expect(bell.card("One").locator(".ngb-body")).to_have_text("its body")

@@ -4,14 +4,13 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.bell_site import BellSite, refuse, state_requests
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bells, box_of, refuse, state_requests
 
 
-def test_reading_on_one_device_lets_the_badge_of_another_fall(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("First", "Second")
-    phone = bell_site.bell(new_device, alice)
-    laptop = bell_site.bell(new_device, alice)
+def test_reading_on_one_device_lets_the_badge_of_another_fall(bells: Bells):
+    alice = bells.recipient("First", "Second")
+    phone = bells.open(recipient=alice)
+    laptop = bells.open(recipient=alice)
     expect(laptop.count).to_have_text("2")
     phone.open()
     phone.card("First").click()
@@ -22,18 +21,16 @@ def test_reading_on_one_device_lets_the_badge_of_another_fall(bell_site: BellSit
     expect(laptop.card("Second")).to_have_class(re.compile("ngb-unread"))
 
 
-def test_opening_one_follows_its_link_once_the_gateway_knows(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Order 17", action_url="/page/orders/17")
-    bell = bell_site.bell(new_device, alice)
+def test_opening_one_follows_its_link_once_the_gateway_knows(bells: Bells):
+    bell = bells.open("Order 17", action_url="/page/orders/17")
     bell.open()
     bell.card("Order 17").get_by_role("link", name="Order 17").click()
     bell.page.wait_for_url("**/page/orders/17")
-    assert alice.inbox()["notifications"][0]["read_at"]
+    assert bell.recipient.inbox()["notifications"][0]["read_at"]
 
 
-def test_a_link_to_another_site_opens_a_tab_that_knows_nothing_of_this_one(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Elsewhere", action_url="https://shop.example/17")
-    bell = bell_site.bell(new_device, alice)
+def test_a_link_to_another_site_opens_a_tab_that_knows_nothing_of_this_one(bells: Bells):
+    bell = bells.open("Elsewhere", action_url="https://shop.example/17")
     bell.device.context.route("https://shop.example/**", lambda route: route.fulfill(body="shop"))
     bell.open()
     with bell.device.context.expect_page() as opened:
@@ -43,9 +40,8 @@ def test_a_link_to_another_site_opens_a_tab_that_knows_nothing_of_this_one(bell_
     expect(bell.count).to_be_hidden()
 
 
-def test_a_page_can_follow_links_itself(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Order 17", action_url="/page/orders/17")
-    bell = bell_site.bell(new_device, alice)
+def test_a_page_can_follow_links_itself(bells: Bells):
+    bell = bells.open("Order 17", action_url="/page/orders/17")
     bell.call("bell => { bell.options.onOpen = item => { window.opened = item.action_url; return false; }; }")
     bell.open()
     bell.card("Order 17").click()
@@ -54,9 +50,8 @@ def test_a_page_can_follow_links_itself(bell_site: BellSite, new_device: NewDevi
     assert bell.page.url.endswith("/page")
 
 
-def test_one_can_be_marked_unread_again(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Later")
-    bell = bell_site.bell(new_device, alice)
+def test_one_can_be_marked_unread_again(bells: Bells):
+    bell = bells.open("Later")
     bell.open()
     card = bell.card("Later")
     card.hover()
@@ -67,24 +62,22 @@ def test_one_can_be_marked_unread_again(bell_site: BellSite, new_device: NewDevi
     expect(bell.count).to_have_text("1")
 
 
-def test_mark_all_read_takes_nothing_that_the_user_was_not_shown(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice)
+def test_mark_all_read_takes_nothing_that_the_user_was_not_shown(bells: Bells):
+    bell = bells.open("One", "Two")
     bell.open()
     bell.call("bell => bell.client.stop()")
-    bell_site.publisher.publish(f"user:{alice.name}", "Newer")
+    bell.publish("Newer")
     bell.page.get_by_role("button", name="Mark all as read").click()
     expect(bell.page.locator(".ngb-unread")).to_have_count(0)
     bell.call("bell => bell.client.start()")
     expect(bell.card("Newer")).to_have_class(re.compile("ngb-unread"))
     expect(bell.count).to_have_text("1")
-    unread = {item["title"]: item["read_at"] is None for item in alice.inbox()["notifications"]}
+    unread = {item["title"]: item["read_at"] is None for item in bell.recipient.inbox()["notifications"]}
     assert unread == {"Newer": True, "Two": False, "One": False}
 
 
-def test_nothing_changes_when_the_gateway_refuses(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice)
+def test_nothing_changes_when_the_gateway_refuses(bells: Bells):
+    bell = bells.open("One", "Two")
     bell.open()
     refuse(bell, "/v1/inbox/state")
     bell.card("One").click()
@@ -95,31 +88,31 @@ def test_nothing_changes_when_the_gateway_refuses(bell_site: BellSite, new_devic
     expect(bell.count).to_have_text("2")
 
 
-def test_what_is_shown_is_told_as_seen_once(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice)
+def test_what_is_shown_is_told_as_seen_once(bells: Bells):
+    bell = bells.open("One", "Two")
     bodies = state_requests(bell)
     with bell.page.expect_response("**/v1/inbox/state"):
         bell.open()
     bell.page.keyboard.press("Escape")
     bell.open()
     assert [body["op"] for body in bodies] == ["seen"]
-    assert alice.inbox()["unseen"] == 0
-    assert alice.inbox()["unread"] == 2
+    assert bell.recipient.inbox()["unseen"] == 0
+    assert bell.recipient.inbox()["unread"] == 2
 
 
-def test_cut_texts_can_be_shown_whole(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Short", body="A few words.")
-    bell_site.publisher.publish(f"user:{alice.name}", "Long", body="word " * 300)
-    bell = bell_site.bell(new_device, alice)
+def test_cut_texts_can_be_shown_whole(bells: Bells):
+    bell = bells.open("Three lines", body="one\ntwo\nthree")
+    bell.publish("Long", body="word " * 300)
     bell.open()
-    expect(bell.card("Short").get_by_role("button", name="Show more")).to_be_hidden()
-    before = bell.card("Long").bounding_box()
-    bell.card("Long").get_by_role("button", name="Show more").click()
-    after = bell.card("Long").bounding_box()
-    assert before is not None
-    assert after is not None
-    assert after["height"] > before["height"] + 200
+    expect(bell.card("Three lines").get_by_role("button", name="Show more")).to_be_hidden()
+    before, text = box_of(bell.card("Long")), box_of(bell.card("Long").locator(".ngb-text"))
+    button = bell.card("Long").get_by_role("button", name="Show more")
+    more = box_of(button)
+    assert text["height"] == 60
+    assert abs(more["y"] + more["height"] - text["y"] - text["height"]) <= 1, "it stands in the third line"
+    assert abs(more["x"] + more["width"] - text["x"] - text["width"]) <= 3
+    button.click()
+    assert box_of(bell.card("Long"))["height"] > before["height"] + 200
     expect(bell.count).to_have_text("2")
     bell.card("Long").get_by_role("button", name="Show less").click()
-    assert bell.card("Long").bounding_box() == before
+    assert box_of(bell.card("Long")) == before

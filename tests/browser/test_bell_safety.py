@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,10 @@ import pytest
 from playwright.sync_api import Request, expect
 
 import notifygate
-from tests.browser.bell_site import Bell, BellSite
+from tests.browser.bell_site import Bells, box_of
 from tests.browser.front import Answer, Front
 from tests.browser.tab import CLIENT, OLD_ENGINE
-from tests.support.browser import NewDevice
-from tests.support.certificates import make_certificate
+from tests.support.front import tls_context
 
 WEB = Path(notifygate.__file__).parent / "web"
 BELL = "/static/notifygate/notifygate-bell.js"
@@ -42,14 +42,13 @@ HOSTILE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("priority", ["normal", "critical"])
-def test_hostile_notifications_do_no_harm(bell_site: BellSite, new_device: NewDevice, priority: str):
-    bell = bell_site.bell(new_device, bell_site.recipient())
+def test_hostile_notifications_do_no_harm(bells: Bells, priority: str):
+    bell = bells.open()
     for fields in HOSTILE:
-        bell_site.publisher.publish(f"user:{bell.recipient.name}", priority=priority, **fields)
+        bell.publish(priority=priority, **fields)
         if priority == "critical":
             expect(bell.modal.locator(".ngb-modal-title")).to_have_text(OVERRIDES.sub("", fields["title"]))
-            box = bell.modal.bounding_box()
-            assert box is not None
+            box = box_of(bell.modal)
             assert box["y"] >= 0
             assert box["y"] + box["height"] <= 720
             assert bell.page.evaluate(FITS, ".ngb-modal *") == []
@@ -65,8 +64,7 @@ def test_hostile_notifications_do_no_harm(bell_site: BellSite, new_device: NewDe
         card = bell.cards.nth(number)
         assert card.locator(".ngb-title").text_content() == OVERRIDES.sub("", fields["title"])
         assert card.locator(".ngb-body").text_content() == OVERRIDES.sub("", fields.get("body", ""))
-        height = card.bounding_box()
-        assert height is not None
+        height = box_of(card)
         assert height["height"] < 180, fields["title"]
     assert bell.page.evaluate(FITS, ".ngb-card *") == []
     bell.choose("Settings")
@@ -105,25 +103,20 @@ UNSAFE_URLS = [
 ]
 
 
-def test_only_safe_links_are_followed(bell_site: BellSite, new_device: NewDevice):
-    page = shared_page(bell_site, new_device).page
+def test_only_safe_links_are_followed(bells: Bells):
+    page = bells.open().page
     found = page.evaluate("urls => urls.filter(url => NotifygateBell.isSafeUrl(url))", SAFE_URLS + UNSAFE_URLS)
     assert found == SAFE_URLS
 
 
-def shared_page(bell_site: BellSite, new_device: NewDevice) -> Bell:
-    """Return a page with an empty bell."""
-    return bell_site.bell(new_device, bell_site.recipient())
-
-
-def test_an_unsafe_link_that_the_gateway_let_pass_is_no_link(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("Bait", action_url="/page/fine")
-    device = new_device()
+def test_an_unsafe_link_that_the_gateway_let_pass_is_no_link(bells: Bells):
+    alice = bells.recipient("Bait", action_url="/page/fine")
+    device = bells.new_device()
     device.context.route(
         re.compile(r"/v1/inbox(\?(?!.*cursor).*)?$"),  # the snapshot
         lambda route: route.fulfill(body=route.fetch().text().replace("/page/fine", "javascript:document.title=1")),
     )
-    bell = bell_site.bell(new_device, alice, device=device)
+    bell = bells.open(recipient=alice, device=device)
     bell.open()
     expect(bell.card("Bait")).to_be_visible()
     assert bell.card("Bait").locator("a").count() == 0
@@ -133,9 +126,9 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect 
 
 
 @pytest.fixture
-def shop_and_cdn(bell_site: BellSite, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
+def shop_and_cdn(bells: Bells, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
     """A site of an embedding page, and a server of pictures on another origin; both speak TLS."""
-    fronts = [Front(bell_site.url, make_certificate(tmp_path)) for _ in range(2)]
+    fronts = [Front(bells.site.url, tls_context(tmp_path)[0]) for _ in range(2)]
     for front in fronts:
         front.pages["/picture.svg"] = Answer(200, PICTURE, "image/svg+xml", allows_any_origin=True)
     yield fronts[0], fronts[1]
@@ -145,14 +138,14 @@ def shop_and_cdn(bell_site: BellSite, tmp_path: Path) -> Iterator[tuple[Front, F
 
 @pytest.mark.parametrize("named", ["none", "the page's own", "another"])
 def test_icons_are_requested_only_from_origins_that_the_page_names(
-    named: str, shop_and_cdn: tuple[Front, Front], bell_site: BellSite, new_device: NewDevice
+    named: str, shop_and_cdn: tuple[Front, Front], bells: Bells
 ):
     shop, cdn = shop_and_cdn
     named_origin = {"none": "", "the page's own": shop.url, "another": cdn.url}[named]
-    alice = bell_site.recipient()
+    alice = bells.recipient()
     for front in (shop, cdn):
-        bell_site.publisher.publish(f"user:{alice.name}", "A picture", icon=f"{front.url}/picture.svg")
-    device = new_device(ignore_https_errors=True)
+        bells.publish(alice, "A picture", icon=f"{front.url}/picture.svg")
+    device = bells.new_device(ignore_https_errors=True)
     device.context.add_cookies(
         [{"name": "session", "value": "secret", "domain": "127.0.0.1", "path": "/", "secure": True}]
     )
@@ -179,8 +172,8 @@ def test_icons_are_requested_only_from_origins_that_the_page_names(
     assert ("cookie" in picture.all_headers()) is (named == "the page's own")
 
 
-def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bell_site: BellSite, new_device: NewDevice):
-    bell = shared_page(bell_site, new_device)
+def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bells: Bells):
+    bell = bells.open()
     bell.call("bell => { bell.options.iconOrigins = ['https://cdn.example', 'http://cdn.example']; }")
     allowed = bell.call("(bell, urls) => urls.filter(url => bell.catalogue.allowsPicture(url))", [
         "https://cdn.example/a.png", "https://cdn.example.evil/a.png", "http://cdn.example/a.png",
@@ -189,17 +182,16 @@ def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bell_site: Bel
     assert allowed == ["https://cdn.example/a.png"]
 
 
-def test_the_policy_without_inline_anything_is_kept(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", body="word " * 100)
-    bell = bell_site.bell(new_device, alice, reduced_motion="no-preference")
-    bell_site.publisher.publish(f"user:{alice.name}", "Two", priority="high")
+def test_the_policy_without_inline_anything_is_kept(bells: Bells):
+    bell = bells.open("One", body="word " * 100, reduced_motion="no-preference")
+    bell.publish("Two", priority="high")
     expect(bell.toasts).to_have_count(1)
     bell.open()
     bell.card("One").get_by_role("button", name="Show more").click()
     bell.card("Two").hover()
     bell.card("Two").get_by_role("button", name="Archive").click()
     bell.choose("Settings")
-    bell_site.publisher.publish(f"user:{alice.name}", "Three", priority="critical")
+    bell.publish("Three", priority="critical")
     expect(bell.modal).to_be_visible()
     assert bell.page.evaluate("window.violations") == []
     assert bell.page.evaluate("document.styleSheets.length") == 1
@@ -207,11 +199,10 @@ def test_the_policy_without_inline_anything_is_kept(bell_site: BellSite, new_dev
     expect(bell.page.locator(".ngb-overlay")).to_have_css("position", "fixed")
 
 
-def test_an_old_engine_can_do_it_all(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice, init_script=OLD_ENGINE, await_snapshot=False)
+def test_an_old_engine_can_do_it_all(bells: Bells):
+    bell = bells.open("One", "Two", init_script=OLD_ENGINE, await_snapshot=False)
     expect(bell.count).to_have_text("2")
-    bell_site.publisher.publish(f"user:{alice.name}", "Three", body="word " * 100)
+    bell.publish("Three", body="word " * 100)
     expect(bell.toasts).to_have_count(1)
     bell.open()
     bell.expect_titles("Three", "Two", "One")
@@ -225,7 +216,7 @@ def test_an_old_engine_can_do_it_all(bell_site: BellSite, new_device: NewDevice)
     bell.choose("Settings")
     bell.page.get_by_role("switch", name="Receive “General”").click()
     expect(bell.count).to_be_hidden()
-    bell_site.publisher.publish(f"user:{alice.name}", "Four", priority="critical", type="fire")
+    bell.publish("Four", priority="critical", type="fire")
     bell.page.get_by_role("button", name="Acknowledge").click(timeout=30_000)
     expect(bell.modal).to_have_count(0)
 
@@ -238,12 +229,12 @@ def test_the_script_uses_nothing_by_which_text_could_become_markup_or_code(scrip
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/bell.md"])
-def test_a_page_needs_two_script_tags_and_no_more(bell_site: BellSite, new_device: NewDevice, document: str):
+def test_a_page_needs_two_script_tags_and_no_more(bells: Bells, document: str):
     text = (WEB.parents[1] / document).read_text(encoding="utf-8").partition("n two script tags\n")[2]
-    snippet = text.partition("```html\n")[2].partition("```")[0].replace("https://gate.example", bell_site.url)
-    alice = bell_site.recipient("One")
-    device = new_device()
-    page_url = f"{bell_site.url}/shop"
+    snippet = text.partition("```html\n")[2].partition("```")[0].replace("https://gate.example", bells.site.url)
+    alice = bells.recipient("One")
+    device = bells.new_device()
+    page_url = f"{bells.site.url}/shop"
     device.context.route(page_url, lambda route: route.fulfill(body=SHOP.format(snippet), content_type="text/html"))
     device.context.route("**/my/notification-token", lambda route: route.fulfill(json={"token": alice.token}))
     device.context.route("**/favicon.ico", lambda route: route.fulfill(body=""))
@@ -254,38 +245,35 @@ def test_a_page_needs_two_script_tags_and_no_more(bell_site: BellSite, new_devic
     expect(page.locator(".ngb-panel")).to_have_css("position", "fixed")
 
 
-def test_a_page_can_get_the_token_from_its_own_server(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
-    device = new_device()
+def test_a_page_can_get_the_token_from_its_own_server(bells: Bells):
+    alice = bells.recipient("One")
+    device = bells.new_device()
     answers = iter([503, 200])
-    # Read here: the client may ask again at any time, also while the page has none.
-    token, alice.token = alice.token, ""
 
     def give(route: Any) -> None:
-        route.fulfill(status=next(answers, 200), body=f'{{"token": "{token}"}}')
+        route.fulfill(status=next(answers, 200), json={"token": alice.token})
 
     device.context.route("**/my/token", give)
     device.expects_network_errors = True
-    try:
-        bell = bell_site.bell(
-            new_device, alice, device=device, attributes='data-token-url="/my/token"', await_snapshot=False
-        )
-    finally:
-        alice.token = token
+    bell = bells.open(
+        recipient=replace(alice, token=""),
+        device=device,
+        attributes='data-token-url="/my/token"',
+        await_snapshot=False,
+    )
     bell.call("bell => bell.client.start()")
     expect(bell.count).to_have_text("1")
 
 
-def test_several_bells_can_share_a_page(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
-    bell = bell_site.bell(new_device, alice)
+def test_several_bells_can_share_a_page(bells: Bells):
+    bell = bells.open("One")
     bell.page.evaluate("""() => {
       const node = document.body.appendChild(document.createElement('div'));
       node.id = 'second';
       window.second = new NotifygateBell('#second', {client: document.querySelector('#bell').notifygateBell.client});
     }""")
     expect(bell.page.locator("#second .ngb-count")).to_have_text("1")
-    bell_site.publisher.publish(f"user:{alice.name}", "Two")
+    bell.publish("Two")
     expect(bell.page.locator("#second .ngb-count")).to_have_text("2")
     expect(bell.toasts).to_have_count(1)  # not one for each
     expect(bell.page).to_have_title("(2) Orders")
@@ -295,13 +283,13 @@ def test_several_bells_can_share_a_page(bell_site: BellSite, new_device: NewDevi
     expect(bell.page.locator("#bell .ngb-count")).to_have_text("1")
 
 
-def test_the_manual_names_every_option_property_and_icon(bell_site: BellSite, new_device: NewDevice):
+def test_the_manual_names_every_option_property_and_icon(bells: Bells):
     manual = (WEB.parents[1] / "docs" / "bell.md").read_text(encoding="utf-8")
     styles = (WEB / "static" / "notifygate-bell.css").read_text(encoding="utf-8")
     in_styles = set(re.findall(r"var\((--notifygate-[\w-]+)", styles))
     assert set(re.findall(r"^\| `(--notifygate-[\w-]+)`", manual, re.MULTILINE)) == in_styles
 
-    page = shared_page(bell_site, new_device).page
+    page = bells.open().page
     options = page.evaluate("Object.keys(document.querySelector('#bell').notifygateBell.options)")
     first_cells = re.findall(r"^\| (`.+?) \|", section(manual, "## Options"), re.MULTILINE)
     assert {name for cell in first_cells for name in re.findall(r"\w+", cell)} == set(options)

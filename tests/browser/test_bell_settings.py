@@ -1,14 +1,11 @@
 """The settings: what is muted, how each type is shown, desktop notifications, two devices that change them at once."""
 
-import json
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.bell_site import Bell, BellSite, refuse
-from tests.support.browser import NewDevice
+from tests.browser.bell_site import Bell, Bells, refuse
 from tests.support.site import Recipient
 
 
@@ -24,18 +21,15 @@ def row(bell: Bell, title: str) -> Locator:
     return bell.page.locator(".ngb-type").filter(has_text=title)
 
 
-def preferences(recipient: Recipient, **types: Any) -> dict[str, Any]:
-    """Return a recipient's preferences; with `types`, after setting them."""
-    url = f"{recipient.url}/v1/inbox/preferences"
-    if types:
-        return recipient.session.put(url, json={"types": types}).json()["types"]
-    return recipient.session.get(url).json()["types"]
+def preferences(recipient: Recipient) -> dict[str, Any]:
+    """Return a recipient's preferences."""
+    return recipient.session.get(f"{recipient.url}/v1/inbox/preferences").json()["types"]
 
 
-def test_a_muted_type_leaves_the_list_and_the_count(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("An order", type="orders")
-    bell_site.publisher.publish(f"user:{alice.name}", "A like", type="like")
-    bell = bell_site.bell(new_device, alice)
+def test_a_muted_type_leaves_the_list_and_the_count(bells: Bells):
+    alice = bells.recipient("An order", type="orders")
+    bells.publish(alice, "A like", type="like")
+    bell = bells.open(recipient=alice)
     expect(bell.count).to_have_text("2")
     open_settings(bell)
     switch = row(bell, "Like").get_by_role("switch")
@@ -55,104 +49,72 @@ def test_a_muted_type_leaves_the_list_and_the_count(bell_site: BellSite, new_dev
     assert preferences(alice) == {}
 
 
-def test_a_type_can_be_shown_in_another_way(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("First", type="orders")
-    bell = bell_site.bell(new_device, alice)
+def test_a_type_can_be_shown_in_another_way(bells: Bells):
+    bell = bells.open("First", type="orders")
     open_settings(bell)
     with bell.page.expect_response(lambda response: response.request.method == "PUT"):
         row(bell, "Orders").get_by_role("combobox").select_option("Badge only")
     bell.page.keyboard.press("Escape")
     bell.page.keyboard.press("Escape")
     expect(bell.panel).to_be_hidden()
-    bell_site.publisher.publish(f"user:{alice.name}", "Second", type="orders")
-    bell_site.publisher.publish(f"user:{alice.name}", "Third", type="other")
+    bell.publish("Second", type="orders")
+    bell.publish("Third", type="other")
     expect(bell.count).to_have_text("3")
     expect(bell.toasts).to_have_text([re.compile("Third")])
-    assert preferences(alice) == {"orders": {"muted": False, "display": "badge"}}
+    assert preferences(bell.recipient) == {"orders": {"muted": False, "display": "badge"}}
 
 
-def test_notification_between_a_change_of_settings_and_its_reset_gets_its_toast(
-    bell_site: BellSite, new_device: NewDevice
-):
-    alice = bell_site.recipient("First", type="orders")
-    bell = bell_site.bell(new_device, alice)
+def test_notification_between_a_change_of_settings_and_its_reset_gets_its_toast(bells: Bells):
+    bell = bells.open("First", type="orders")
     open_settings(bell)
     bell.call("bell => bell.client.stop()")  # so that the reset comes when the test wants it
     with bell.page.expect_response(lambda response: response.request.method == "PUT"):
         row(bell, "Orders").get_by_role("combobox").select_option("Desktop notification")
     bell.call("bell => bell.close()")
-    bell_site.publisher.publish(f"user:{alice.name}", "Between", type="orders")
+    bell.publish("Between", type="orders")
     bell.call("bell => { bell.client.on('reset', () => { window.hasReset = true; }); bell.client.start(); }")
     expect(bell.toasts).to_have_text([re.compile("Between")])
     assert bell.page.evaluate("window.hasReset")
 
 
-@pytest.mark.parametrize("where", ["here", "on another device"])
-def test_what_was_published_while_its_type_was_muted_is_not_presented(
-    where: str, bell_site: BellSite, new_device: NewDevice
-):
-    alice = bell_site.recipient("First", type="orders")
-    preferences(alice, orders={"muted": True})
-    bell = bell_site.bell(new_device, alice)
+def test_what_was_published_while_its_type_was_muted_is_not_presented(bells: Bells):
+    alice = bells.recipient("First", type="orders")
+    alice.prefer({"orders": {"muted": True}})
+    bell = bells.open(recipient=alice)
     open_settings(bell)
-    bell_site.publisher.publish(f"user:{alice.name}", "While muted", type="orders")
+    bell.publish("While muted", type="orders")
     bell.call("bell => bell.client.stop()")
-    if where == "here":
-        with bell.page.expect_response(lambda response: response.request.method == "PUT"):
-            row(bell, "Orders").get_by_role("switch").click()
-    else:
-        alice.session.put(f"{alice.url}/v1/inbox/preferences", json={"types": {}}).raise_for_status()
+    alice.prefer({})  # on another device
     bell.call("bell => bell.close()")
-    bell_site.publisher.publish(f"user:{alice.name}", "Of another type", type="other")
+    bell.publish("Of another type", type="other")
     bell.call("bell => bell.client.start()")
     expect(bell.count).to_have_text("3")
     expect(bell.toasts).to_have_text([re.compile("Of another type")])
 
 
-def test_two_devices_do_not_undo_each_others_changes(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="orders")
-    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="like")
-    bell = bell_site.bell(new_device, alice)
+def test_two_devices_do_not_undo_each_others_changes(bells: Bells):
+    alice = bells.recipient("One", type="orders")
+    bells.publish(alice, "Two", type="like")
+    bell = bells.open(recipient=alice)
     open_settings(bell)
     bell.call("bell => bell.client.stop()")  # it doesn't hear of the other device's change
     bell.device.expects_network_errors = True  # the 412 by which it learns of it
-    preferences(alice, like={"display": "none"})
+    alice.prefer({"like": {"display": "none"}})
     with bell.page.expect_response(lambda response: response.request.method == "PUT" and response.ok):
         row(bell, "Orders").get_by_role("switch").click()
     assert preferences(alice) == {"like": {"muted": False, "display": "none"}, "orders": {"muted": True}}
     expect(row(bell, "Like").get_by_role("combobox")).to_have_value("none")
 
 
-def test_quick_changes_are_all_kept(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="a")
-    for name in ("b", "c", "d"):
-        bell_site.publisher.publish(f"user:{alice.name}", name, type=name)
-    bell = bell_site.bell(new_device, alice)
-    open_settings(bell)
-    for name in ("A", "B", "C", "D"):
-        bell.page.get_by_role("switch", name=f"Receive “{name}”").click()
-    bell.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.preferenceStore.changes.length")
-    assert set(preferences(alice)) == {"a", "b", "c", "d"}
-
-
-def test_a_change_that_is_refused_is_taken_back(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="orders")
-    bell = bell_site.bell(new_device, alice)
-    open_settings(bell)
-    refuse(bell, "/v1/inbox/preferences", method="PUT")
-    row(bell, "Orders").get_by_role("switch").click()
-    expect(bell.page.locator(".ngb-note")).to_have_text("This setting could not be saved.")
-    expect(row(bell, "Orders").get_by_role("switch")).to_be_checked()
-
-
-def test_what_the_page_knows_of_types_is_used(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="sec.alert")
-    bell = bell_site.bell(new_device, alice)
+def test_what_the_page_knows_of_types_is_used(bells: Bells):
+    bell = bells.open("One", type="sec.alert")
     bell.remake(
         "{types: {'sec.alert': {title: 'Security', mandatory: true}, news: {title: 'Product news', display: 'badge'}}}"
     )
     open_settings(bell)
     expect(bell.page.locator(".ngb-type-title")).to_have_text(["Product news", "Security"])
+    for title, automatic in (("Product news", "Badge only (automatic)"), ("Security", "Pop-up (automatic)")):
+        expect(row(bell, title).get_by_role("combobox").locator("option:checked")).to_have_text(automatic)
     expect(row(bell, "Security")).to_contain_text("Always on")
     switch = row(bell, "Security").get_by_role("switch")
     expect(switch).to_be_disabled()
@@ -160,24 +122,15 @@ def test_what_the_page_knows_of_types_is_used(bell_site: BellSite, new_device: N
     expect(switch).to_be_checked()
     bell.page.keyboard.press("Escape")
     bell.page.keyboard.press("Escape")
-    bell_site.publisher.publish(f"user:{alice.name}", "Two", type="news")
+    bell.publish("Two", type="news")
     expect(bell.count).to_have_text("2")
     expect(bell.toasts).to_have_count(0)
 
 
-def test_automatic_names_what_it_does(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", type="orders")
-    bell = bell_site.bell(new_device, alice)
-    bell.remake("{types: {news: {title: 'News', display: 'badge'}}}")
-    open_settings(bell)
-    for title, option in (("Orders", "Pop-up (automatic)"), ("News", "Badge only (automatic)")):
-        expect(row(bell, title).get_by_role("combobox").locator("option:checked")).to_have_text(option)
-
-
-def test_topics_can_be_followed_in_the_settings(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
+def test_topics_can_be_followed_in_the_settings(bells: Bells):
+    alice = bells.recipient("One")
     alice.session.put(f"{alice.url}/v1/inbox/topics/deploys").raise_for_status()
-    bell = bell_site.bell(new_device, alice)
+    bell = bells.open(recipient=alice)
     bell.remake("{topics: {releases: {title: 'Releases', description: 'Each new version'}}}")
     open_settings(bell)
     deploys = bell.page.get_by_role("switch", name="Follow “deploys”")
@@ -187,7 +140,7 @@ def test_topics_can_be_followed_in_the_settings(bell_site: BellSite, new_device:
     with bell.page.expect_response("**/v1/inbox/topics/releases"):
         releases.click()
     expect(releases).to_be_checked()
-    bell_site.publisher.publish("topic:releases", "Version 4")
+    bells.site.publisher.publish("topic:releases", "Version 4")
     expect(bell.count).to_have_text("2")
     refuse(bell, "/v1/inbox/topics/deploys", method="DELETE")
     deploys.click()
@@ -195,29 +148,28 @@ def test_topics_can_be_followed_in_the_settings(bell_site: BellSite, new_device:
     expect(deploys).to_be_checked()
 
 
-def test_pop_ups_can_be_paused_in_all_tabs_but_not_for_critical_ones(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One")
-    bell = bell_site.bell(new_device, alice)
-    other = bell_site.bell(new_device, alice, device=bell.device)
+def test_pop_ups_can_be_paused_in_all_tabs_but_not_for_critical_ones(bells: Bells):
+    bell = bells.open("One")
+    other = bells.open(recipient=bell.recipient, device=bell.device)
     bell.open().choose("Pause pop-ups for an hour")
     paused = re.compile("Pop-ups on this device are paused until .*\\d")
     expect(bell.page.locator(".ngb-strip")).to_have_text(paused)
     bell.page.keyboard.press("Escape")
-    bell_site.publisher.publish(f"user:{alice.name}", "Quiet", priority="high")
+    bell.publish("Quiet", priority="high")
     for tab in (bell, other):
         expect(tab.count).to_have_text("2")
         expect(tab.toasts).to_have_count(0)
-    bell_site.publisher.publish(f"user:{alice.name}", "Fire", priority="critical")
+    bell.publish("Fire", priority="critical")
     bell.page.get_by_role("button", name="Acknowledge").click()
     other.open()
     expect(other.page.locator(".ngb-strip")).to_have_text(paused)
     other.page.get_by_role("button", name="Resume").click()
     expect(other.page.locator(".ngb-strip")).to_be_hidden()
-    bell_site.publisher.publish(f"user:{alice.name}", "Loud")
+    bell.publish("Loud")
     expect(bell.toasts).to_have_text([re.compile("Loud")])
 
 
-def test_permission_is_asked_for_by_a_click_only(bell_site: BellSite, new_device: NewDevice):
+def test_permission_is_asked_for_by_a_click_only(bells: Bells):
     script = """
       window.asked = 0;
       window.Notification = function () { this.close = () => {}; };
@@ -228,8 +180,7 @@ def test_permission_is_asked_for_by_a_click_only(bell_site: BellSite, new_device
         done('granted');
       };
     """
-    alice = bell_site.recipient("One", type="call")
-    bell = bell_site.bell(new_device, alice, init_script=script)
+    bell = bells.open("One", type="call", init_script=script)
     open_settings(bell)
     row(bell, "Call").get_by_role("combobox").select_option("Desktop notification")
     allow = bell.page.get_by_role("button", name="Allow: Desktop notifications")
@@ -241,9 +192,8 @@ def test_permission_is_asked_for_by_a_click_only(bell_site: BellSite, new_device
     assert bell.page.evaluate("window.asked") == 1
 
 
-def test_strings_can_be_replaced_and_german_is_there(bell_site: BellSite, new_device: NewDevice):
-    alice = bell_site.recipient("One", "Two")
-    bell = bell_site.bell(new_device, alice, attributes='data-language="de"')
+def test_strings_can_be_replaced_and_german_is_there(bells: Bells):
+    bell = bells.open("One", "Two", attributes='data-language="de"')
     expect(bell.button).to_have_accessible_name("Benachrichtigungen, 2 ungelesen")
     bell.open()
     expect(bell.page.get_by_role("button", name="Alle gelesen")).to_be_visible()
@@ -254,12 +204,3 @@ def test_strings_can_be_replaced_and_german_is_there(bell_site: BellSite, new_de
     expect(bell.button).to_have_accessible_name("2 nepřečtené")
     bell.open()
     expect(bell.panel).to_have_accessible_name("Oznámení")
-
-
-def test_both_languages_have_every_string(bell_site: BellSite, new_device: NewDevice):
-    bell = bell_site.bell(new_device, bell_site.recipient())
-    strings = json.loads(bell.page.evaluate("JSON.stringify(NotifygateBell.strings)"))
-    assert strings["de"].keys() == strings["en"].keys()
-    for name, english in strings["en"].items():
-        gaps = [sorted(re.findall(r"\{\w+\}", str(text))) for text in (english, strings["de"][name])]
-        assert gaps[0] == gaps[1], name

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 from playwright.sync_api import Dialog
 
+from tests.browser.conftest import Publish
 from tests.browser.front import Front, Seen
-from tests.browser.page_time import stop_time
 from tests.browser.tab import Tab, open_tab
 from tests.support.browser import Device, NewDevice
 from tests.support.site import Publisher, Recipient, Site
@@ -20,21 +20,6 @@ HIDE = """hidden => {
     Object.defineProperty(it, 'hidden', {configurable: true, get: () => hidden});
     it.dispatchEvent(new Event('visibilitychange'));
 }"""
-
-
-@pytest.fixture(params=[False, True], ids=["new engine", "old engine"])
-def old(request: pytest.FixtureRequest) -> bool:
-    return request.param
-
-
-@pytest.fixture
-def alice(site: Site) -> Recipient:
-    return site.recipient()
-
-
-@pytest.fixture
-def device(new_device: NewDevice) -> Device:
-    return new_device()
 
 
 def open_tabs(count: int, device: Device, front: Front, alice: Recipient, *, old: bool = False) -> list[Tab]:
@@ -56,9 +41,7 @@ def leader_of(tabs: Sequence[Tab]) -> Tab:
     return leaders()[0]
 
 
-def test_eight_tabs_make_one_poll(
-    old: bool, site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
+def test_eight_tabs_make_one_poll(site: Site, device: Device, front: Front, alice: Recipient, publish: Publish) -> None:
     most_at_once = 0
 
     def watch(seen: Seen) -> int:
@@ -67,12 +50,12 @@ def test_eight_tabs_make_one_poll(
         return 0
 
     front.fails = watch
-    tabs = open_tabs(8, device, front, alice, old=old)
+    tabs = open_tabs(8, device, front, alice)
     leader_of(tabs)
     assert len(front.polls) == 2, "a snapshot and a hold"
     titles = [str(number) for number in range(5)]
     for count, title in enumerate(titles, 1):
-        publisher.publish(f"user:{alice.name}", title)
+        publish(title)
         for tab in tabs:
             tab.until_unread(count)
     for tab in tabs:
@@ -84,53 +67,21 @@ def test_eight_tabs_make_one_poll(
     assert len(lines) == 1 + len(titles), "so says the gateway, which doesn't count the hold that goes on"
 
 
-def test_tab_that_opens_later_gets_everything_from_the_others(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    publisher.publish(f"user:{alice.name}", "before")
-    (first,) = open_tabs(1, device, front, alice, old=old)
-    publisher.publish(f"user:{alice.name}", "between")
-    first.until_items(2)
-    eventually(lambda: front.open_polls, "the next hold")
-    count = len(front.polls)
-    second = open_tab(device, front, old=old, name="/second").begin(alice)
-    second.until_items(2)
-    assert second.counts == {"unread": 2, "unseen": 2}
-    assert second.titles == []
-    assert len(front.polls) == count
-    publisher.publish(f"user:{alice.name}", "after")
-    second.until_items(3)
-    assert second.titles == ["after"]
-
-
-def test_what_is_done_in_one_tab_shows_in_all(
-    device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    tabs = open_tabs(3, device, front, alice)
-    notification_id = publisher.publish(f"user:{alice.name}")
-    for tab in tabs:
-        tab.until_unread(1)
-    follower = next(tab for tab in tabs if not tab.state["leader"])
-    assert follower.call("markRead", notification_id)["error"] is None
-    for tab in tabs:
-        tab.until_unread(0)
-        assert tab.items[0]["read_at"]
-
-
+@pytest.mark.parametrize("old", [False, True], ids=["new engine", "old engine"])
 def test_closed_leader_is_replaced_at_its_cursor(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
+    old: bool, device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     tabs = open_tabs(3, device, front, alice, old=old)
     for number in range(3):
         leader = leader_of(tabs)
         others = [tab for tab in tabs if tab is not leader]
-        publisher.publish(f"user:{alice.name}", f"before {number}")
+        publish(f"before {number}")
         for tab in tabs:
             tab.until_unread(2 * number + 1)
         cursor = leader.page.evaluate("client.cursor")
         count = len(front.polls)
         leader.page.close()
-        publisher.publish(f"user:{alice.name}", f"after {number}")
+        publish(f"after {number}")
         for tab in others:
             tab.until_unread(2 * number + 2)
         assert front.polls[count].cursor == cursor
@@ -197,82 +148,12 @@ class HangingBrowser:
         self._dialogs.pop().accept()
 
 
-def test_tab_that_has_lost_the_lead_handles_no_answer(
-    device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    stop_time(device.context)  # so that it finds out by the answer alone
-    (tab,) = open_tabs(1, device, front, alice)
-    key = f"notifygate::{alice.name}:"
-    lease = {"id": "another tab", "at": tab.page.evaluate("Date.now()"), "visible": True}
-    tab.page.evaluate("([key, lease]) => { localStorage[key] = lease; }", [f"{key}lease", json.dumps(lease)])
-    cursor = tab.page.evaluate("key => localStorage[key]", f"{key}cursor")
-    publisher.publish(f"user:{alice.name}")
-    tab.until("!client.state.leader")
-    assert tab.items == []
-    assert tab.page.evaluate("key => localStorage[key]", f"{key}cursor") == cursor
-
-
-def test_tab_that_is_seen_takes_over_from_one_that_is_not(
-    old: bool, device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    tabs = open_tabs(2, device, front, alice, old=old)
-    leader = leader_of(tabs)
-    (other,) = (tab for tab in tabs if tab is not leader)
-    leader.page.evaluate(HIDE, True)
-    other.until("client.state.leader")
-    eventually(lambda: leader_of(tabs) is other, "the other polls")
-    publisher.publish(f"user:{alice.name}")
-    for tab in tabs:
-        tab.until_items(1)
-
-
-def test_two_recipients_of_one_browser_share_nothing(
-    site: Site, device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    bob = site.recipient()
-    mine, his = (open_tab(device, front, name=f"/{who.name}").begin(who).until_holding() for who in (alice, bob))
-    assert (mine.state["leader"], his.state["leader"]) == (True, True)
-    publisher.publish(f"user:{alice.name}", "for Alice")
-    mine.until_items(1)
-    publisher.publish(f"user:{bob.name}", "for Bob")
-    his.until_items(1)
-    assert (mine.titles, his.titles) == (["for Alice"], ["for Bob"])
-
-
-def test_storage_holds_neither_tokens_nor_notifications(
-    device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    tabs = open_tabs(2, device, front, alice)
-    publisher.publish(f"user:{alice.name}", "private matter")
-    for tab in tabs:
-        tab.until_items(1)
-    stored: dict[str, str] = tabs[0].page.evaluate("Object.assign({}, localStorage)")
-    assert set(stored) == {f"notifygate::{alice.name}:{name}" for name in ("cursor", "lease", "path")}
-    text = json.dumps(stored)
-    assert alice.token not in text
-    assert alice.token.split(".")[1] not in text
-    assert "private" not in text
-
-
-def test_client_that_does_not_share_polls_alone_and_stores_nothing(
-    device: Device, front: Front, alice: Recipient, publisher: Publisher
-) -> None:
-    tabs = [
-        open_tab(device, front, name=f"/tab{number}").begin(alice, share=False).until_holding() for number in range(2)
-    ]
-    publisher.publish(f"user:{alice.name}")
-    for tab in tabs:
-        tab.until_items(1)
-        assert tab.state["leader"]
-    assert tabs[0].page.evaluate("localStorage.length") == 0
-
-
 def test_client_works_where_storage_is_forbidden(
-    device: Device, front: Front, alice: Recipient, publisher: Publisher
+    device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     device.context.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }});"
     )
     tab = open_tab(device, front).begin(alice).until_holding()
-    publisher.publish(f"user:{alice.name}")
+    publish()
     tab.until_items(1)

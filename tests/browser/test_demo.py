@@ -15,8 +15,9 @@ import requests
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.bell_site import WATCH_POLICY, BellSite
+from tests.browser.conftest import Axe
 from tests.support.browser import Device, NewDevice
-from tests.support.site import Site, worker_pids
+from tests.support.site import Site, running_site, worker_pids
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -24,11 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BellSite]:
     """A gateway with the demo, whose people belong to these tests alone."""
-    site = Site(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'notifygate.db'}", {"NOTIFYGATE_DEMO": "1"})
-    try:
-        yield BellSite(site.start())
-    finally:
-        site.close()
+    with running_site(tmp_path_factory.mktemp("demo"), DEMO=1) as site:
+        yield BellSite(site)
 
 
 class Screen:
@@ -48,8 +46,9 @@ class Screen:
 class Demo:
     """The demo page, with both bells open."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, device: Device) -> None:
         self.page = page
+        self.device = device
         self.alice, self.bob = Screen(page, "alice"), Screen(page, "bob")
         self.outcome = page.locator("#outcome")
         for screen in (self.alice, self.bob):
@@ -71,18 +70,17 @@ class Demo:
         expect(self.outcome).to_have_text("Published.")
 
 
-def open_demo(demo_site: BellSite, new_device: NewDevice, device: Device | None = None, **context: Any) -> Demo:
-    if device is None:
-        device = new_device(**{"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}, **context})
+@pytest.fixture
+def demo(demo_site: BellSite, new_device: NewDevice) -> Demo:
+    """The demo page on a new device."""
+    device = new_device(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
     device.context.add_init_script(WATCH_POLICY)
-    return Demo(device.open(f"{demo_site.url}/demo"))
+    return Demo(device.open(f"{demo_site.url}/demo"), device)
 
 
 def test_it_is_only_there_when_the_setting_says_so(site: Site):
-    assert requests.get(f"{site.url}/demo", timeout=10).status_code == 404
-    assert requests.get(f"{site.url}/demo/demo.js", timeout=10).status_code == 404
-    assert requests.post(f"{site.url}/demo/login", json={"person": "alice"}, timeout=10).status_code == 404
-    assert requests.post(f"{site.url}/demo/restart", json={}, timeout=10).status_code == 404
+    for method, path in (("GET", ""), ("GET", "/demo.js"), ("POST", "/login"), ("POST", "/restart")):
+        assert requests.request(method, f"{site.url}/demo{path}", json={}, timeout=10).status_code == 404, path
 
 
 def test_make_demo_starts_the_gateway_with_it():
@@ -124,17 +122,15 @@ def test_what_only_a_script_of_the_page_may_send(
     assert answer.status_code == status
 
 
-def test_first_screen_shows_two_inboxes_with_something_in_them(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device)
+def test_first_screen_shows_two_inboxes_with_something_in_them(demo: Demo):
     for screen in (demo.alice, demo.bob):
         expect(screen.cards).to_have_count(3)
-    again = open_demo(demo_site, new_device)
-    expect(again.alice.cards).to_have_count(3)  # published once and for all
     assert demo.page.evaluate("window.violations") == []
+    demo.page.reload()
+    expect(demo.alice.cards).to_have_count(3)  # published once and for all
 
 
-def test_what_is_published_arrives_where_it_belongs(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device)
+def test_what_is_published_arrives_where_it_belongs(demo: Demo):
     demo.choose("Comment")
     demo.fill(to="user:bob", title="Lunch?")
     demo.publish()
@@ -145,8 +141,7 @@ def test_what_is_published_arrives_where_it_belongs(demo_site: BellSite, new_dev
     expect(demo.page.get_by_role("list", name="What it did")).to_contain_text(re.compile(r"On Bob’s screen \d"))
 
 
-def test_every_field_is_sent_and_the_curl_line_says_the_same(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device)
+def test_every_field_is_sent_and_the_curl_line_says_the_same(demo: Demo, demo_site: BellSite):
     demo.page.get_by_text("Body, priority and the other fields").click()
     demo.fill(
         to="user:alice, role:support",
@@ -197,10 +192,8 @@ def test_every_field_is_sent_and_the_curl_line_says_the_same(demo_site: BellSite
     expect(demo.alice.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
 
 
-def test_what_the_gateway_refuses_is_said_at_its_field(demo_site: BellSite, new_device: NewDevice):
-    device = new_device(reduced_motion="reduce")
-    device.expects_network_errors = True
-    demo = open_demo(demo_site, new_device, device)
+def test_what_the_gateway_refuses_is_said_at_its_field(demo: Demo):
+    demo.device.expects_network_errors = True
     demo.fill(to="alice")
     with demo.page.expect_response("**/v1/notifications"):
         demo.page.get_by_role("button", name="Publish", exact=True).click()
@@ -212,8 +205,7 @@ def test_what_the_gateway_refuses_is_said_at_its_field(demo_site: BellSite, new_
     expect(demo.page.locator(".problem")).to_have_text("is not JSON")
 
 
-def test_nothing_is_missing_after_the_network_was_cut(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device)
+def test_nothing_is_missing_after_the_network_was_cut(demo: Demo):
     demo.bob.button("Cut the network").click()
     expect(demo.bob.doing).to_contain_text("Offline")
     demo.page.get_by_role("button", name="Send ten").click()
@@ -224,8 +216,7 @@ def test_nothing_is_missing_after_the_network_was_cut(demo_site: BellSite, new_d
     expect(demo.bob.doing).to_contain_text("Waiting for news")
 
 
-def test_nothing_is_missing_on_2g(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device)
+def test_nothing_is_missing_on_2g(demo: Demo):
     demo.alice.button("Throttle to 2G").click()
     demo.choose("Meeting")
     demo.publish()
@@ -238,10 +229,8 @@ def test_nothing_is_missing_on_2g(demo_site: BellSite, new_device: NewDevice):
     assert arrived[0] - arrived[1] > 500, "the slow one was later by half a round trip at least"
 
 
-def test_nothing_is_missing_after_a_restart_of_the_gateway(demo_site: BellSite, new_device: NewDevice):
-    device = new_device(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
-    device.expects_network_errors = True
-    demo = open_demo(demo_site, new_device, device)
+def test_nothing_is_missing_after_a_restart_of_the_gateway(demo: Demo, demo_site: BellSite):
+    demo.device.expects_network_errors = True
     before = worker_pids(demo_site.site.gateways[0])
     demo.page.get_by_role("button", name="Restart the gateway").click()
     demo.page.get_by_role("button", name="Send ten").click()
@@ -258,8 +247,7 @@ def test_nothing_is_missing_after_a_restart_of_the_gateway(demo_site: BellSite, 
         expect(screen.ledger).to_have_text("20 published, 20 arrived: none missing, none twice")
 
 
-def test_language_and_theme_can_be_changed(demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device, color_scheme="light")
+def test_language_and_theme_can_be_changed(demo: Demo):
     demo.page.get_by_label("Theme").select_option("Dark")
     expect(demo.page.locator("body")).to_have_css("background-color", "rgb(15, 18, 27)")
     demo.page.get_by_label("Language of the bells").select_option("Deutsch")
@@ -267,26 +255,17 @@ def test_language_and_theme_can_be_changed(demo_site: BellSite, new_device: NewD
     expect(panel).to_have_css("background-color", "rgb(27, 31, 43)")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_in_the_demo(
-    scheme: str, demo_site: BellSite, new_device: NewDevice, axe_script: str
-) -> None:
-    demo = open_demo(demo_site, new_device, color_scheme=scheme)
+def test_axe_finds_no_violation_in_the_demo(demo: Demo, axe: Axe) -> None:
     demo.choose("Deployment")
     demo.publish()
     demo.page.locator("#more").evaluate("node => { node.open = true; }")
     demo.bob.button("Cut the network").click()
     expect(demo.bob.doing).to_contain_text("Offline")
-    assert found(demo.page, axe_script) == []
+    for scheme, background in (("light", "rgb(238, 241, 247)"), ("dark", "rgb(15, 18, 27)")):
+        demo.page.emulate_media(color_scheme=scheme)
+        expect(demo.page.locator("body")).to_have_css("background-color", background)
+        assert axe(demo.page) == [], scheme
     assert demo.page.evaluate("window.violations") == []
-
-
-def found(page: Page, axe_script: str) -> list[str]:
-    """Run axe-core in the page and in its frames, and say what it found."""
-    for frame in page.frames:
-        frame.evaluate(axe_script)
-    rules = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{rule['id']}: {node['html'][:120]} {node['failureSummary']}" for rule in rules for node in rule["nodes"]]
 
 
 def test_one_recipients_screen_is_a_page_of_its_own(demo_site: BellSite, new_device: NewDevice):
@@ -296,7 +275,7 @@ def test_one_recipients_screen_is_a_page_of_its_own(demo_site: BellSite, new_dev
     expect(page.locator(".ngb-panel")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 820, 1000])
-def test_the_demo_fits_a_window(width: int, demo_site: BellSite, new_device: NewDevice):
-    demo = open_demo(demo_site, new_device, viewport={"width": width, "height": 740})
-    assert demo.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+def test_the_demo_fits_a_window(demo: Demo):
+    for width in (360, 820, 1000):
+        demo.page.set_viewport_size({"width": width, "height": 740})
+        assert demo.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width

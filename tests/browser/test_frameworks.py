@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.bell_site import BellSite
-from tests.browser.examples import BUILD_SECONDS, NAMES, Examples
+from tests.browser.examples import NAMES, Examples
+from tests.browser.node_tools import BUILD_SECONDS
 from tests.support.site import eventually
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS + 60)

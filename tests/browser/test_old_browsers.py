@@ -7,10 +7,11 @@ import json
 
 import pytest
 
+from tests.browser.conftest import Publish
 from tests.browser.front import Front
 from tests.browser.phantom import OldBrowser, OldTab
 from tests.browser.tab import CLIENT, RECORDER
-from tests.support.site import Publisher, Recipient, Site, eventually
+from tests.support.site import Recipient, eventually
 
 BELL = """<link rel="stylesheet" href="/static/notifygate/notifygate-bell.css">
 <body style="margin: 0; background: #fff; font: 16px sans-serif">
@@ -36,13 +37,6 @@ BUTTONS_WITH_ICONS_ASIDE = """(function () {
 
 ACCENT = (0x33, 0x55, 0xD1)
 URGENT = (0xB4, 0x23, 0x1D)
-
-
-@pytest.fixture
-def alice(site: Site) -> Recipient:
-    recipient = site.recipient()
-    recipient.cursor()
-    return recipient
 
 
 def open_client(browser: OldBrowser, front: Front, recipient: Recipient, name: str = "/tab") -> OldTab:
@@ -72,12 +66,12 @@ def test_engine_is_as_old_as_it_should_be(old_browser: OldBrowser, front: Front)
     assert tab.evaluate("'locks' in navigator") is False
 
 
-def test_polls_are_held_and_woken(old_browser: OldBrowser, front: Front, alice: Recipient, publisher: Publisher):
-    first = publisher.publish(f"user:{alice.name}", "before")
+def test_polls_are_held_and_woken(old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish):
+    first = publish("before")
     tab = open_client(old_browser, front, alice)
     for number in range(3):
         eventually(lambda: front.open_polls, "a hold")
-        publisher.publish(f"user:{alice.name}", f"news {number}")
+        publish(f"news {number}")
         tab.until(f"client.counts.unread === {number + 2}")
     assert tab.evaluate(TITLES) == ["news 2", "news 1", "news 0", "before"]
     tab.evaluate(f"client.markRead('{first}')")
@@ -86,7 +80,7 @@ def test_polls_are_held_and_woken(old_browser: OldBrowser, front: Front, alice: 
 
 
 def test_three_tabs_make_one_poll_and_hand_it_over(
-    old_browser: OldBrowser, front: Front, alice: Recipient, publisher: Publisher
+    old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     tabs = [open_client(old_browser, front, alice, f"/tab{number}") for number in range(3)]
     assert len(front.polls) == 2, "a snapshot and a hold"
@@ -94,7 +88,7 @@ def test_three_tabs_make_one_poll_and_hand_it_over(
         leaders = [tab for tab in tabs if tab.evaluate("client.state.leader")]
         assert len(leaders) == 1
         assert len(front.open_polls) == 1
-        publisher.publish(f"user:{alice.name}", f"for {len(tabs)}")
+        publish(f"for {len(tabs)}")
         for tab in tabs:
             tab.until(f"{TITLES}[0] === 'for {len(tabs)}'")
         eventually(lambda: front.open_polls, "the next hold")
@@ -107,46 +101,39 @@ def test_three_tabs_make_one_poll_and_hand_it_over(
             eventually(lambda: len(front.open_polls) == 1, "its hold")
 
 
-def test_panel_lists_what_there_is_and_marks_it_as_read(
-    old_browser: OldBrowser, front: Front, alice: Recipient, publisher: Publisher
+def test_panel_lists_what_there_is_marks_it_as_read_and_mutes_it(
+    old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish
 ) -> None:
-    publisher.publish(f"user:{alice.name}", "first", body="A body")
-    publisher.publish(f"user:{alice.name}", "second", priority="high")
+    publish("first", body="A body")
+    publish("second", priority="high")
     tab = open_bell(old_browser, front, alice)
     tab.until("document.title.indexOf('(2)') === 0")
     assert tab.texts(".ngb-count") == ["2"]
     tab.click(".ngb-button")
     tab.until("document.querySelectorAll('.ngb-card').length === 2")
     assert tab.texts(".ngb-card .ngb-title") == ["second", "first"]
-    publisher.publish(f"user:{alice.name}", "third")
+    publish("third")
     tab.until("document.querySelectorAll('.ngb-card').length === 3")
     assert tab.texts(".ngb-count") == ["3"]
     tab.click(".ngb-card .ngb-title")
     tab.until("document.querySelector('#bell').notifygateBell.client.counts.unread === 2")
     assert tab.texts(".ngb-count") == ["2"]
-
-
-def test_settings_mute_a_type(old_browser: OldBrowser, front: Front, alice: Recipient, publisher: Publisher) -> None:
-    publisher.publish(f"user:{alice.name}", "a comment", type="comment")
-    tab = open_bell(old_browser, front, alice)
-    tab.click(".ngb-button")
-    tab.until("document.querySelector('.ngb-card')")
     tab.evaluate("document.querySelector('#bell').notifygateBell.showSettings()")
     tab.until("document.querySelector('.ngb-switch')")
     tab.click(".ngb-switch")
     preferences = eventually(
         lambda: alice.session.get(f"{alice.url}/v1/inbox/preferences", timeout=30).json()["types"], "it is saved"
     )
-    assert preferences == {"comment": {"muted": True}}
+    assert preferences == {"general": {"muted": True}}
 
 
 @pytest.fixture
-def opened(old_browser: OldBrowser, front: Front, alice: Recipient, publisher: Publisher) -> OldTab:
+def opened(old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish) -> OldTab:
     """A bell whose panel shows three cards, of which the first is urgent and the last was read."""
-    read = publisher.publish(f"user:{alice.name}", "read", type="comment")
-    publisher.publish(f"user:{alice.name}", "unread", type="comment")
-    publisher.publish(f"user:{alice.name}", "urgent", type="security", priority="high")
-    alice.session.post(f"{alice.url}/v1/inbox/state", json={"op": "read", "ids": [read]}, timeout=30)
+    read = publish("read", type="comment")
+    publish("unread", type="comment")
+    publish("urgent", type="security", priority="high")
+    alice.change("read", read)
     tab = open_bell(old_browser, front, alice)
     tab.click(".ngb-button")
     tab.until("document.querySelectorAll('.ngb-card').length === 3")
