@@ -6,7 +6,7 @@
 
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { BELL_NAMES, CORE_NAMES } from './names.mjs';
+import { internalNames } from './names.mjs';
 import { SOURCES, TARGET } from './places.mjs';
 import { buildScript } from './scripts.mjs';
 import { buildStyles } from './styles.mjs';
@@ -17,14 +17,14 @@ const CLIENT = { notifygate: { file: './notifygate', global: 'Notifygate' } };
 
 const BUILDS = {
   'notifygate.js': (banner) =>
-    buildScript({ input: join(SOURCES, 'src/core/index.ts'), name: 'Notifygate', banner, shorten: CORE_NAMES }),
+    buildScript({ input: join(SOURCES, 'src/core/index.ts'), name: 'Notifygate', banner, shorten: internalNames('core') }),
   'notifygate-bell.js': (banner) =>
     buildScript({
       input: join(SOURCES, 'src/bell/index.ts'),
       name: 'NotifygateBell',
       banner,
       external: CLIENT,
-      shorten: BELL_NAMES
+      shorten: internalNames('bell')
     }),
   'notifygate-bell.css': (banner) => buildStyles({ input: join(SOURCES, 'src/bell/bell.css'), banner })
 };

@@ -5,6 +5,13 @@ import Notifygate = require("./index");
 export = NotifygateBell;
 export as namespace NotifygateBell;
 
+declare global {
+    interface Element {
+        /** The bell that `data-notifygate-bell` put into the element. */
+        notifygateBell?: NotifygateBell;
+    }
+}
+
 declare class NotifygateBell {
     /** Mounts a bell, or the part of it that `view` names, in an element of the page or in the first one that a selector finds. */
     constructor(target: Element | string, options?: NotifygateBell.Options);

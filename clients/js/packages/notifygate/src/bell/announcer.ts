@@ -8,7 +8,7 @@ export class Announcer {
   polite: HTMLElement;
   assertive: HTMLElement;
   node: HTMLElement;
-  timers: any;
+  timers: Record<string, number>;
 
   constructor() {
     this.polite = el('div', 'ngb-hidden', {role: 'status', 'aria-live': 'polite', 'aria-atomic': 'true'});
@@ -17,7 +17,7 @@ export class Announcer {
     this.timers = {};
   }
 
-  say(text: string, urgently?: any) {
+  say(text: string, urgently?: boolean) {
     const region = urgently ? this.assertive : this.polite;
     const timers = this.timers;
     const name = urgently ? 'assertive' : 'polite';

@@ -7,7 +7,7 @@ import { Announcer } from './announcer';
 import { Catalogue } from './catalogue';
 import { Desktop } from './desktop';
 import { Dismissals } from './dismissals';
-import { closest, el, icon, isHidden, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
+import { closest, el, icon, isEscape, isHidden, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
 import { ICONS } from './icons';
 import { Items } from './items';
 import { Modals } from './modals';
@@ -65,10 +65,10 @@ export class NotifygateBell {
   had: Record<string, string | null>;
   listeners: [EventTarget, string, EventListener][];
   timers: number[];
-  handlers: any;
+  handlers: Pick<Notifygate.Events, 'notifications' | 'removed' | 'counts' | 'state'>;
   stateSince: number;
 
-  constructor(target: any, options?: any) {
+  constructor(target: Element | string, options?: Options) {
     if (!(this instanceof NotifygateBell)) {
       return new NotifygateBell(target, options);
     }
@@ -198,15 +198,15 @@ export class NotifygateBell {
       if ((event.key === 'ArrowDown' || event.key === 'Down') && !event.altKey && !event.ctrlKey) {
         event.preventDefault();
         this.open(true);
-      } else if ((event.key === 'Escape' || event.key === 'Esc') && this.isOpen) {
+      } else if (isEscape(event) && this.isOpen) {
         this.close();
       }
     };
-    const closeOutside = (event: any) => {
-      const node = event.target;
+    const closeOutside = (event: Event) => {
+      const node = event.target as HTMLElement;
       const menu = this.panel.menu;
-      if (node === document || node === window || !document.documentElement.contains(node)) {
-        return;
+      if (!(node instanceof Node) || !document.documentElement.contains(node)) {
+        return; // the window, or what has left the page
       }
       if (menu.button && !menu.node.contains(node) && !menu.button.contains(node)) {
         menu.close();
@@ -228,13 +228,13 @@ export class NotifygateBell {
       }
     });
     this.on(window, 'resize', () => this.place());
-    this.on(window, 'scroll', (event: any) => {
-      if (!this.panel.node.contains(event.target)) { // measuring moves what is scrolled in the panel itself
+    this.on(window, 'scroll', (event: Event) => {
+      if (!this.panel.node.contains(event.target as Node)) { // measuring moves what is scrolled in the panel itself
         this.place();
       }
     });
-    this.on(window, 'storage', (event: any) => {
-      if (event.key === PAUSE_KEY) {
+    this.on(window, 'storage', (event: Event) => {
+      if ((event as StorageEvent).key === PAUSE_KEY) {
         this.panel.showState();
       }
     });
@@ -255,7 +255,7 @@ export class NotifygateBell {
     ];
   }
 
-  on(target: EventTarget, name: string, handler: any) {
+  on(target: EventTarget, name: string, handler: EventListener) {
     target.addEventListener(name, handler, true);
     this.listeners.push([target, name, handler]);
   }
@@ -264,7 +264,7 @@ export class NotifygateBell {
     const update = () => this.update();
     // Not `reset`: the snapshot follows at once, and a list that is empty in between would lose its place.
     this.handlers = {
-      notifications: (items: any, info: any) => this.presenter.take(items, info || {}),
+      notifications: (items, info) => this.presenter.take(items, info || {}),
       removed: update,
       counts: update,
       state: () => {
@@ -284,7 +284,7 @@ export class NotifygateBell {
   }
 
   eachHandler(how: 'on' | 'off') {
-    each(Object.keys(this.handlers) as (keyof Notifygate.Events)[], (name) => {
+    each(Object.keys(this.handlers) as (keyof typeof this.handlers)[], (name) => {
       this.client[how](name, this.handlers[name]);
     });
   }

@@ -3,7 +3,7 @@
 import type { NotifygateBell } from './bell';
 import type { Row } from './arrangement';
 import { sendersOf } from './arrangement';
-import { append, el, empty, hasSelection, icon, iconButton, isOnControl, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { append, el, empty, hasSelection, icon, iconButton, isOnControl, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
 import { ICONS } from './icons';
 import { linked } from './links';
 import type { List } from './list';
@@ -39,7 +39,7 @@ export class Card {
   menu: HTMLElement;
   node: HTMLElement;
   isRead: boolean;
-  link: HTMLElement | null;
+  link: HTMLAnchorElement | null;
   slots: Slot[];
 
   constructor(bell: NotifygateBell, list: List, item: Notification) {
@@ -62,7 +62,7 @@ export class Card {
     setAttribute(this.title, 'dir', 'auto');
     this.more = el('button', 'ngb-more', {type: 'button', 'aria-expanded': 'false'}, texts.get('more'));
     this.more.hidden = true;
-    this.others = el('button', 'ngb-others', {type: 'button'});
+    this.others = makeButton('ngb-others');
     this.toggle = iconButton(ICONS.check, '', 'ngb-toggle');
     this.dismiss = iconButton(ICONS.archive, texts.get('dismiss'), 'ngb-dismiss');
     this.menu = iconButton(ICONS.dots, texts.get('menu'), 'ngb-options');
@@ -193,10 +193,10 @@ export class Card {
   }
 
   /** Open: follow the link, or show the whole text; either way it is read then. */
-  open(event?: any) {
+  open(event?: MouseEvent | KeyboardEvent) {
     this.list.keepInView(this.row);
     if (this.link) {
-      this.bell.reader.follow(this.item, this.link, event);
+      this.bell.reader.follow(this.item, this.link, event!);
       return;
     }
     if (!this.more.hidden) {

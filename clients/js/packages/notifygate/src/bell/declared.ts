@@ -3,6 +3,8 @@
 import { NotifygateBell } from './bell';
 import { el } from './dom';
 import { each } from './objects';
+import type Notifygate from '../../types/index';
+import type Bell from '../../types/notifygate-bell';
 
 /** Load the style sheet that lies beside this script, unless the page has linked it. */
 export function addStyles(script: Element | null) {
@@ -16,10 +18,10 @@ export function addStyles(script: Element | null) {
  * Get a token from the page's own server: plain text, or JSON with a `token`. What is returned is as much of a
  * promise as the client needs, which has to work where there are none.
  */
-function tokenFrom(url: string) {
+function tokenFrom(url: string): Notifygate.Options['getToken'] {
   return function () {
     return {
-      then: function (done: any, failed: any) {
+      then: function (done: (token: string) => void, failed: (error: object) => void) {
         const request = new XMLHttpRequest();
         request.open('GET', url);
         request.setRequestHeader('Accept', 'application/json, text/plain');
@@ -37,7 +39,7 @@ function tokenFrom(url: string) {
         };
         request.send();
       }
-    };
+    } as PromiseLike<string>;
   };
 }
 
@@ -59,15 +61,15 @@ const ATTRIBUTES: Record<string, string> = {
 
 /** Make the bells that the page asks for by `data-notifygate-bell`; each element gets it as `notifygateBell`. */
 export function makeDeclared() {
-  each(document.querySelectorAll('[data-notifygate-bell]'), function (node: any) {
-    let options: any = {};
+  each(document.querySelectorAll<HTMLElement>('[data-notifygate-bell]'), function (node) {
+    const options: Bell.Options & Record<string, unknown> = {};
     each(Object.keys(ATTRIBUTES), function (name) {
       if (node.hasAttribute('data-' + name)) {
         options[ATTRIBUTES[name]!] = node.getAttribute('data-' + name);
       }
     });
     if (node.hasAttribute('data-token-url')) {
-      options.getToken = tokenFrom(node.getAttribute('data-token-url'));
+      options.getToken = tokenFrom(node.getAttribute('data-token-url')!);
     }
     if (!node.notifygateBell) {
       node.notifygateBell = new NotifygateBell(node, options);

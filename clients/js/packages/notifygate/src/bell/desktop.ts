@@ -22,7 +22,7 @@ export function readStored(key: string) {
   }
 }
 
-export function store(key: string, value: any) {
+export function store(key: string, value: string) {
   try {
     window.localStorage.setItem(key, value);
   } catch (error) {
@@ -33,7 +33,7 @@ export function store(key: string, value: any) {
 /** The browser's own notifications, for when no tab with the bell is to be seen. */
 export class Desktop {
   bell: NotifygateBell;
-  open: Record<string, any>;
+  open: Record<string, { close(): void }>;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
@@ -45,7 +45,7 @@ export class Desktop {
   }
 
   /** Ask for permission; only ever called by a click. */
-  ask(done: any) {
+  ask(done: () => void) {
     let answer;
     if (this.permission() === 'none') {
       return;

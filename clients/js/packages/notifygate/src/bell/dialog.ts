@@ -1,10 +1,10 @@
 /** One dialog. */
 
-import { el, focusables, remove, setAttribute, setText, toggleClass, uid } from './dom';
+import { el, focusables, isEscape, makeButton, remove, setAttribute, setText, toggleClass, uid } from './dom';
 import { linked } from './links';
-import { fillIcon, linkTo, nameAbove, priorityLabel, showTime, timeNode } from './looks';
+import { fillIcon, linkTo, metaRow, showTime, timeNode } from './looks';
 import type { Modals } from './modals';
-import { isUrgent, priorityOf } from './notification';
+import { priorityOf } from './notification';
 import { isSafeUrl } from './urls';
 import type Notifygate from '../../types/index';
 
@@ -14,19 +14,19 @@ export class Dialog {
   modals: Modals;
   item: Notification;
   isCritical: boolean;
-  returnTo: any;
+  returnTo: HTMLElement | null;
   place: HTMLElement;
-  body: any;
+  body: HTMLElement | null;
   note: HTMLElement;
   acknowledge: HTMLElement;
-  open: any;
+  open: HTMLElement | null;
   later: HTMLElement;
   box: HTMLElement;
   node: HTMLElement;
-  onFocus: any;
+  onFocus: (event: FocusEvent) => void;
   isBusy: boolean;
 
-  constructor(modals: any, item: Notification) {
+  constructor(modals: Modals, item: Notification) {
     const bell = modals.bell;
     const texts = bell.texts;
     const titleId = uid('modal-title');
@@ -38,26 +38,23 @@ export class Dialog {
     this.item = item;
     this.isCritical = priority === 'critical';
     // Whatever had the focus gets it back when the last dialog is closed.
-    this.returnTo = modals.returnTo || document.activeElement;
+    this.returnTo = modals.returnTo || document.activeElement as HTMLElement;
     modals.returnTo = this.returnTo;
     fillIcon(bell, image, item);
     showTime(bell, time, item, Date.now());
     this.place = el('span', 'ngb-modal-count');
     this.body = item.body ? el('div', 'ngb-modal-body', {id: bodyId, dir: 'auto'}, linked(item.body)) : null;
     this.note = el('p', 'ngb-modal-note', {role: 'alert'});
-    this.acknowledge = el('button', 'ngb-primary', {type: 'button'}, texts.get('acknowledge'));
+    this.acknowledge = makeButton('ngb-primary', texts.get('acknowledge'));
     this.open = isSafeUrl(item.action_url) ?
       linkTo(bell, item, 'ngb-secondary', texts.get('acknowledgeOpen')) : null;
-    this.later = el('button', 'ngb-secondary', {type: 'button'}, texts.get('later'));
+    this.later = makeButton('ngb-secondary', texts.get('later'));
     this.later.hidden = true;
     this.box = el('div', 'ngb-modal ngb-' + priority, {role: this.isCritical ? 'alertdialog' : 'dialog',
       'aria-modal': 'true', 'aria-labelledby': titleId, 'aria-describedby': item.body ? bodyId : null, tabindex: '-1'}, [
       el('div', 'ngb-modal-head', null, [
         image,
-        el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
-          isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
-        ]),
+        metaRow(bell, item, time),
         this.place
       ]),
       el('h2', 'ngb-modal-title', {id: titleId, dir: 'auto'}, item.title),
@@ -91,13 +88,13 @@ export class Dialog {
     this.node.onkeydown = function (event) {
       if (event.key === 'Tab') {
         dialog.keepFocus(event);
-      } else if (event.key === 'Escape' || event.key === 'Esc') {
+      } else if (isEscape(event)) {
         event.stopPropagation();
         dialog.refuse();
       }
     };
-    this.onFocus = function (event: any) {
-      if (!dialog.node.contains(event.target)) {
+    this.onFocus = function (event) {
+      if (!dialog.node.contains(event.target as Node)) {
         dialog.acknowledge.focus();
       }
     };
@@ -144,7 +141,7 @@ export class Dialog {
     setText(this.place, all > 1 ? this.modals.bell.texts.get('ofMany', {i: place, n: all}) : '');
   }
 
-  keepFocus(event: any) {
+  keepFocus(event: KeyboardEvent) {
     const stops = focusables(this.box);
     const first = stops[0];
     const last = stops[stops.length - 1];
@@ -158,7 +155,7 @@ export class Dialog {
     }
   }
 
-  close(isFollowed?: any) {
+  close(isFollowed?: boolean) {
     document.removeEventListener('focus', this.onFocus, true);
     remove(this.node);
     if (!isFollowed) {

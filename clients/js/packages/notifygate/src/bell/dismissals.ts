@@ -23,7 +23,7 @@ export class Dismissals {
   bell: NotifygateBell;
   pending: Batch | null;
   told: Batch[];
-  timer: any;
+  timer: number | undefined;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
@@ -31,7 +31,6 @@ export class Dismissals {
     this.pending = null;
     /** Batches of which the gateway is being told, or was: an answer that is on its way may still hold them. */
     this.told = [];
-    this.timer = null;
   }
 
   batches() {
@@ -112,7 +111,7 @@ export class Dismissals {
       dismissals.told.splice(dismissals.told.indexOf(batch), 1);
       bell.update();
     }
-    function done(error: any) {
+    function done(error: Notifygate.Failure | null) {
       batch.isDone = true;
       if (error) {
         forget();
@@ -124,7 +123,7 @@ export class Dismissals {
       bell.update();
     }
     if (batch.upTo === null) {
-      inParts(batch.ids, function (some: any, next: any) {
+      inParts(batch.ids, function (some, next) {
         bell.client.dismiss(some, next);
       }, done);
     } else {
@@ -135,9 +134,9 @@ export class Dismissals {
 }
 
 class Batch {
-  upTo: any;
-  newest: any;
-  unread: any;
+  upTo: string | null;
+  newest: string;
+  unread: number;
   ids: string[];
   isDone: boolean;
 
@@ -154,9 +153,11 @@ class Batch {
   }
 }
 
+type Step = (error: Notifygate.Failure | null) => void;
+
 /** Call `work(part, next)` for parts of a list that one request can take, one after the other. */
-function inParts(list: any, work: any, done: any) {
-  function step(error: any) {
+function inParts(list: string[], work: (part: string[], next: Step) => void, done: Step) {
+  function step(error: Notifygate.Failure | null) {
     const part = list.slice(0, MAX_IDS);
     list = list.slice(MAX_IDS);
     if (error || !part.length) {

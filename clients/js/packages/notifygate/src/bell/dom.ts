@@ -34,17 +34,14 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return node;
 }
 
-export function setAttributes(node: HTMLElement, attributes: any) {
-  let name;
-  for (name in attributes || {}) {
-    if (attributes.hasOwnProperty(name)) {
-      setAttribute(node, name, attributes[name]);
-    }
-  }
+export function setAttributes(node: HTMLElement, attributes: Attributes | null | undefined) {
+  each(Object.keys(attributes || {}), (name) => {
+    setAttribute(node, name, attributes![name]);
+  });
 }
 
 /** Set an attribute, or take it away with null or false; what is right already isn't touched. */
-export function setAttribute(node: HTMLElement, name: string, value: any) {
+export function setAttribute(node: HTMLElement, name: string, value: Attributes[string]) {
   if (value === null || value === false || value === undefined) {
     node.removeAttribute(name);
   } else if (node.getAttribute(name) !== String(value)) {
@@ -52,14 +49,13 @@ export function setAttribute(node: HTMLElement, name: string, value: any) {
   }
 }
 
-export function append(node: HTMLElement, children: any) {
+export function append(node: HTMLElement, children: Children) {
   const list = children instanceof Array ? children : [children];
-  let i;
-  for (i = 0; i < list.length; i++) {
-    if (list[i]) {
-      node.appendChild(typeof list[i] === 'string' ? document.createTextNode(withoutOverrides(list[i])) : list[i]);
+  each(list, (one) => {
+    if (one) {
+      node.appendChild(typeof one === 'string' ? document.createTextNode(withoutOverrides(one)) : one);
     }
-  }
+  });
   return node;
 }
 
@@ -96,7 +92,7 @@ export function hasClass(node: HTMLElement, name: string) {
 }
 
 /** Find the element itself or the nearest one around it that has a class, up to and without `limit`. */
-export function closest(node: HTMLElement, name: string, limit: any) {
+export function closest(node: HTMLElement, name: string, limit: Node) {
   while (node && node !== limit && node.nodeType === 1) {
     if (hasClass(node, name)) {
       return node;
@@ -106,7 +102,7 @@ export function closest(node: HTMLElement, name: string, limit: any) {
   return null;
 }
 
-export function icon(path: string, className?: any) {
+export function icon(path: string, className?: string) {
   const svg = document.createElementNS(SVG, 'svg');
   const line = document.createElementNS(SVG, 'path');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -118,24 +114,34 @@ export function icon(path: string, className?: any) {
   return svg;
 }
 
+/** Make a button that shows its name, or nothing yet. */
+export function makeButton(className: string, name?: Children) {
+  return el('button', className, {type: 'button'}, name);
+}
+
 /** Make a button that shows an icon and is named by its text. */
-export function iconButton(path: string, label: string, className?: any) {
+export function iconButton(path: string, label: string, className?: string) {
   return el('button', 'ngb-icon-button' + (className ? ' ' + className : ''),
     {type: 'button', 'aria-label': label, title: label}, icon(path));
+}
+
+/** Older engines name the key differently. */
+export function isEscape(event: KeyboardEvent) {
+  return event.key === 'Escape' || event.key === 'Esc';
 }
 
 export function isHidden() {
   return !!document.hidden;
 }
 
-export function wantsLessMotion() {
+function wantsLessMotion() {
   return !!(window.matchMedia && window.matchMedia('(prefers-reduced-motion: reduce)').matches);
 }
 
 export function focusables(node: HTMLElement): HTMLElement[] {
-  const found = node.querySelectorAll('a[href], button, input, select, textarea, [tabindex]');
+  const found = node.querySelectorAll<HTMLButtonElement>('a[href], button, input, select, textarea, [tabindex]');
   let list: HTMLElement[] = [];
-  each(found, function (one: any) {
+  each(found, function (one) {
     if (!one.disabled && one.tabIndex >= 0 && (one.offsetWidth || one.offsetHeight)) {
       list.push(one);
     }
@@ -143,7 +149,26 @@ export function focusables(node: HTMLElement): HTMLElement[] {
   return list;
 }
 
-export function isOnControl(node: HTMLElement, limit: any) {
+/** Take an element out of the page; where it is seen, and motion is wanted, it folds up first. */
+export function foldAway(node: HTMLElement, isSeen: boolean) {
+  if (!isSeen || wantsLessMotion()) {
+    remove(node);
+    return;
+  }
+  setAttribute(node, 'aria-hidden', 'true');
+  each(focusables(node), (control) => {
+    control.tabIndex = -1;
+  });
+  node.style.height = node.offsetHeight + 'px';
+  window.getComputedStyle(node).height; // makes the browser see the height before it shrinks
+  toggleClass(node, 'ngb-leaving', true);
+  node.style.height = '0px';
+  setTimeout(() => {
+    remove(node);
+  }, 240);
+}
+
+export function isOnControl(node: HTMLElement, limit: Node) {
   while (node && node !== limit) {
     if (/^(?:A|BUTTON|INPUT|LABEL|SELECT|TEXTAREA)$/i.test(node.nodeName)) {
       return true;

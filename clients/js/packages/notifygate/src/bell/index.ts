@@ -1,5 +1,8 @@
 /** The entry of `notifygate-bell.js`. */
 
+// Data first: code between which it stood would be compressed worse.
+import './icons';
+import './strings';
 import { NotifygateBell } from './bell';
 import { addStyles, makeDeclared } from './declared';
 

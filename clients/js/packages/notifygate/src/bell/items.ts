@@ -31,7 +31,7 @@ export class Items {
   }
 
   /** Note a snapshot or a page of history, newest first. */
-  reach(page: any, hasOlder: boolean) {
+  reach(page: readonly Notification[], hasOlder: boolean) {
     this.last = page.length ? page[page.length - 1].id : this.last;
     this.hasOlder = hasOlder && this.last !== null;
   }

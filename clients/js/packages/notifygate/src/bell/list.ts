@@ -3,7 +3,7 @@
 import { arrange, newestSeen, type Row } from './arrangement';
 import type { NotifygateBell } from './bell';
 import { Card } from './card';
-import { append, closest, el, empty, focusables, hasClass, icon, remove, setAttribute, setAttributes, setText, toggleClass, wantsLessMotion } from './dom';
+import { append, closest, el, empty, foldAway, hasClass, icon, makeButton, remove, setAttribute, setAttributes, setText, } from './dom';
 import type { Filter } from './filters';
 import { History } from './history';
 import { ICONS } from './icons';
@@ -71,12 +71,12 @@ export class List {
       append(emptyBody, [el('span', 'ngb-empty-icon', {'aria-hidden': 'true'}, icon(ICONS.bell)), this.emptyTitle,
         this.emptyHint]);
     });
-    this.older = el('button', 'ngb-older', {type: 'button'}, texts.get('loadOlder'));
+    this.older = makeButton('ngb-older', texts.get('loadOlder'));
     this.end = el('p', 'ngb-end');
     this.foot = el('div', 'ngb-foot', null, [this.end, this.older]);
     // In the order of tabbing a scrolled area has to be reachable; its current card is, so it needs no place itself.
     this.scroller = el('div', 'ngb-scroller', null, [this.skeleton, this.empty, this.feed, this.foot]);
-    this.pill = el('button', 'ngb-pill', {type: 'button'});
+    this.pill = makeButton('ngb-pill');
     this.pill.hidden = true;
     this.node = el('div', 'ngb-list', null, [this.pill, this.scroller]);
     this.listen();
@@ -229,26 +229,13 @@ export class List {
     });
   }
 
-  /** Take a card away; where motion is wanted it folds up first. */
+  /** Take a card away. */
   drop(id: string) {
     const node = this.cards[id]!.node;
     this.cards[id]!.release();
     delete this.cards[id];
-    if (!this.bell.isOpen || wantsLessMotion() || !node.offsetHeight) {
-      remove(node);
-      return;
-    }
-    setAttributes(node, {'data-id': null, role: 'presentation', 'aria-hidden': 'true', tabindex: null});
-    each(focusables(node), (control) => {
-      control.tabIndex = -1;
-    });
-    node.style.height = node.offsetHeight + 'px';
-    toggleClass(node, 'ngb-leaving', true);
-    window.getComputedStyle(node).height; // makes the browser see the height before it shrinks
-    node.style.height = '0px';
-    setTimeout(() => {
-      remove(node);
-    }, 220);
+    setAttributes(node, {'data-id': null, role: 'presentation', tabindex: null});
+    foldAway(node, this.bell.isOpen && node.offsetHeight > 0);
   }
 
   /** Note which card is at the top of what is seen, so that cards above it don't push it away. */

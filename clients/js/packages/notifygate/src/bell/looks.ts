@@ -54,6 +54,14 @@ export function priorityLabel(bell: NotifygateBell, item: Notification) {
   return isUrgent(item) ? bell.texts.get(item.priority) : '';
 }
 
+/** Make the row above a title: who it is from, an urgent priority, the time. */
+export function metaRow(bell: NotifygateBell, item: Notification, time: HTMLElement) {
+  return el('div', 'ngb-meta', null, [
+    el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
+    isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
+  ]);
+}
+
 export function timeNode(className: string) {
   return el('time', className);
 }
@@ -70,7 +78,7 @@ export function showTime(bell: NotifygateBell, node: HTMLElement, item: Notifica
 export function linkTo(bell: NotifygateBell, item: Notification, className: string, label: string, onOpen?: () => void) {
   const link = el('a', className, {href: item.action_url, dir: 'auto'}, label);
   openElsewhere(link, item.action_url!);
-  link.onclick = function (event: any) {
+  link.onclick = function (event) {
     event.stopPropagation();
     bell.reader.follow(item, link, event, onOpen);
   };

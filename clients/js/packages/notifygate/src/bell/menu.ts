@@ -1,6 +1,6 @@
 /** The menu of the panel: one at a time, below the button that opened it. */
 
-import { closest, el, empty, icon, setAttribute } from './dom';
+import { closest, el, empty, icon, isEscape, setAttribute } from './dom';
 import { each } from './objects';
 
 export interface Entry {
@@ -71,7 +71,7 @@ export class Menu {
     const place = places[event.key];
     if (place !== undefined) {
       this.focus(place);
-    } else if (event.key === 'Tab' || event.key === 'Escape' || event.key === 'Esc') {
+    } else if (event.key === 'Tab' || isEscape(event)) {
       this.close(true);
       if (event.key === 'Tab') return; // the browser goes on from the button
     } else {

@@ -16,7 +16,7 @@ export class Modals {
   done: number;
   dialog: Dialog | null;
   /** What had the focus before the first dialog. */
-  returnTo: any;
+  returnTo: HTMLElement | null;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;

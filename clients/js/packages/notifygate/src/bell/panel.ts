@@ -2,7 +2,7 @@
 
 import type { NotifygateBell } from './bell';
 import { connection } from './connection';
-import { append, el, iconButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { append, el, iconButton, isEscape, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
 import { filterCount, filtersFor, type Filter } from './filters';
 import { ICONS } from './icons';
 import { List } from './list';
@@ -47,7 +47,7 @@ export class Panel {
   listView: HTMLElement;
   node: HTMLElement;
   complaint: string | null;
-  complaintTimer: any;
+  complaintTimer: number;
 
   constructor(bell: NotifygateBell) {
     const texts = bell.texts;
@@ -58,7 +58,7 @@ export class Panel {
     this.headerSlot = new Slot(bell, 'header', this.heading, () => {
       append(this.heading, texts.get('heading'));
     });
-    this.readAll = el('button', 'ngb-read-all', {type: 'button'}, texts.get('markAllRead'));
+    this.readAll = makeButton('ngb-read-all', texts.get('markAllRead'));
     this.options = iconButton(ICONS.dots, texts.get('menu'), 'ngb-menu-button');
     setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
     this.closer = iconButton(ICONS.close, texts.get('close'), 'ngb-closer');
@@ -69,11 +69,11 @@ export class Panel {
     this.list = new List(bell, this.tabs[0]!.filter);
     this.settings = new SettingsView(bell);
     this.stripText = el('span', 'ngb-strip-text');
-    this.stripAction = el('button', 'ngb-strip-action', {type: 'button'});
+    this.stripAction = makeButton('ngb-strip-action');
     this.strip = el('div', 'ngb-strip', {role: 'status'}, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
       this.stripText, this.stripAction]);
     this.undoText = el('span', 'ngb-undo-text');
-    this.undoButton = el('button', 'ngb-undo-button', {type: 'button'}, texts.get('undo'));
+    this.undoButton = makeButton('ngb-undo-button', texts.get('undo'));
     this.undoBar = el('div', 'ngb-undo', null, [this.undoText, this.undoButton]);
     this.undoBar.hidden = true;
     this.footer = el('div', 'ngb-footer');
@@ -101,7 +101,7 @@ export class Panel {
 
   onKey(event: KeyboardEvent) {
     const bell = this.bell;
-    if (event.key === 'Escape' || event.key === 'Esc') {
+    if (isEscape(event)) {
       if (this.view === 'settings') {
         this.show('list');
       } else {
@@ -140,7 +140,7 @@ export class Panel {
   makeTabs() {
     this.tabs = filtersFor(this.bell.texts, this.bell.options.tabs).map((filter) => {
       const count = el('span', 'ngb-filter-count');
-      const button = el('button', 'ngb-filter', {type: 'button'}, [filter.label, count]);
+      const button = makeButton('ngb-filter', [filter.label, count]);
       button.onclick = () => {
         this.list.setFilter(filter);
         this.update();

@@ -10,7 +10,7 @@ type Notification = Notifygate.Notification;
 /** A change of one type that is on its way. */
 interface Change {
   type: string;
-  change: { muted?: boolean; display?: string };
+  change: { muted?: boolean; display?: string | null };
   done(error: Notifygate.Failure | null): void;
 }
 
@@ -42,7 +42,7 @@ export class PreferenceStore {
   }
 
   /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
-  whenKnown(work: any) {
+  whenKnown(work: () => void) {
     if (this.reads) {
       this.waiting.push(work);
     } else {
@@ -55,7 +55,7 @@ export class PreferenceStore {
     return timeOf(item) < (own(this.unmutedAt, item.type) || 0);
   }
 
-  take(preferences: any) {
+  take(preferences: { types?: Notifygate.TypePreferences }) {
     let types = (preferences && preferences.types) || {};
     this.saved = types;
     each(this.changes, function (one) {
@@ -88,7 +88,7 @@ export class PreferenceStore {
       }
       self.reads -= 1;
       if (!error && !self.changes.length) {
-        self.take(preferences);
+        self.take(preferences!);
       }
       if (!self.reads) {
         each(self.waiting.splice(0), function (work) {
@@ -99,7 +99,7 @@ export class PreferenceStore {
     });
   }
 
-  change(type: string, change: any, done: any) {
+  change(type: string, change: Change['change'], done: Change['done']) {
     this.changes.push({type: type, change: change, done: done});
     this.show(withChange(this.types, type, change));
     if (this.changes.length === 1) {
@@ -112,7 +112,7 @@ export class PreferenceStore {
     const self = this;
     const client = this.bell.client;
     const first = this.changes[0];
-    function finish(error: any, preferences: any) {
+    function finish(error: Notifygate.Failure | null, preferences?: { types?: Notifygate.TypePreferences }) {
       if (self.bell.isDestroyed) {
         return;
       }
@@ -130,7 +130,7 @@ export class PreferenceStore {
           self.saved = null;
           self.write(tries + 1);
         } else {
-          finish(error, error ? null : answer && answer.types ? answer : {types: wanted});
+          finish(error, error ? undefined : answer && answer.types ? answer : {types: wanted});
         }
       });
     }
@@ -140,7 +140,7 @@ export class PreferenceStore {
     }
     client.preferences(null, function (error, preferences) {
       if (error) {
-        finish(error, null);
+        finish(error);
       } else {
         self.saved = preferences!.types || {};
         put();
@@ -149,7 +149,7 @@ export class PreferenceStore {
   }
 }
 
-function withChange(types: any, type: string, change: any) {
+function withChange(types: Notifygate.TypePreferences | null, type: string, change: Change['change']) {
   const result = copy(dictionary(), types);
   const entry = copy({}, own(types, type), change);
   if (!entry.display) {

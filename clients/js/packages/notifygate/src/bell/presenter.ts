@@ -22,14 +22,14 @@ export const bells: NotifygateBell[] = [];
 export class Presenter {
   bell: NotifygateBell;
   newestAtStart: string;
-  swingTimer: any;
+  swingTimer: number;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
   }
 
   /** Take what an answer brought, and present what is news. */
-  take(items: Notification[], info: any) {
+  take(items: Notification[], info: Notifygate.Info) {
     const self = this;
     const wasReady = this.bell.isReady;
     if (info.snapshot) {
@@ -46,7 +46,7 @@ export class Presenter {
     if (this.isSpeaker()) {
       this.bell.preferenceStore.whenKnown(function () {
         if (wasReady) {
-          self.present((info.added || []).filter(function (item: any) {
+          self.present((info.added || []).filter(function (item) {
             return self.isNews(item, !!info.snapshot);
           }));
         }
@@ -98,7 +98,7 @@ export class Presenter {
     if (!isHidden()) {
       store(VISIBLE_KEY, String(Date.now()));
     }
-    this.bell.panel.list.noteNews(sorted.length);
+    bell.panel.list.noteNews(sorted.length);
     loud = sorted.filter(function (item) {
       return bell.catalogue.displayOf(item) !== 'none';
     });

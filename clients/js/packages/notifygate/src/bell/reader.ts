@@ -8,6 +8,7 @@ import { dictionary, each } from './objects';
 import { isOwnOrigin } from './urls';
 
 type Notification = Notifygate.Notification;
+type Done = (error: Notifygate.Failure | null) => void;
 
 /** A same-tab link is followed when the gateway knows that it was read, but never later than this. */
 const FOLLOW_LINK_MS = 400;
@@ -22,7 +23,7 @@ export class Reader {
   }
 
   /** Mark some as read or unread. The client shows it at once and takes it back when the gateway refuses. */
-  setRead(items: readonly Notification[], isRead: boolean, done?: (error: unknown) => void) {
+  setRead(items: readonly Notification[], isRead: boolean, done?: Done) {
     const ids = items.filter((item) => !!item.read_at !== isRead).map((item) => item.id);
     if (!ids.length) {
       if (done) {
@@ -38,9 +39,9 @@ export class Reader {
   }
 
   /** Make the callback of a change: it says so where the gateway refused. */
-  orComplain(done?: any) {
+  orComplain(done?: Done) {
     const bell = this.bell;
-    return function (error: any) {
+    return function (error: Notifygate.Failure | null) {
       if (error && !bell.isDestroyed) {
         bell.panel.complain(bell.texts.get('failed'));
       }
@@ -54,15 +55,15 @@ export class Reader {
   /** Everything up to what the user was shown is read; what came after that cursor isn't touched. */
   markAllRead() {
     const bell = this.bell;
-    if (!this.bell.unread()) {
+    if (!bell.unread()) {
       return;
     }
-    this.bell.client.markAllRead(this.bell.client.cursor, this.orComplain(function (error: any) {
+    bell.client.markAllRead(bell.client.cursor, this.orComplain(function (error) {
       if (!error) {
         bell.announcer.say(bell.texts.get('allRead'));
       }
     }));
-    this.bell.update();
+    bell.update();
   }
 
   /** Tell the gateway what the user can see, each once. */
@@ -70,10 +71,10 @@ export class Reader {
     const self = this;
     const bell = this.bell;
     let ids;
-    if (!this.bell.showsList() || isHidden() || !this.bell.isReady) {
+    if (!bell.showsList() || isHidden() || !bell.isReady) {
       return;
     }
-    ids = this.bell.items.list.filter(function (item) {
+    ids = bell.items.list.filter(function (item) {
       return !item.seen_at && !item.read_at && self.seenIds[item.id] !== true && !bell.dismissals.hides(item);
     }).slice(0, MAX_IDS).map(function (item) {
       return item.id;
@@ -82,19 +83,19 @@ export class Reader {
       each(ids, function (id: string) {
         self.seenIds[id] = true;
       });
-      this.bell.client.markSeen(ids);
+      bell.client.markSeen(ids);
     }
   }
 
   /** Note that one was opened: it is read then. Returns false if the page wants to handle it itself. */
-  opened(item: Notification, done?: (error: unknown) => void) {
+  opened(item: Notification, done?: Done) {
     const handled = this.bell.options.onOpen ? this.bell.options.onOpen(item) : undefined;
     this.setRead([this.bell.items.get(item.id) || item], true, done);
     return handled;
   }
 
   /** Return whether a click on a link is for the page's router: in this tab, within the page's origin. */
-  isRouted(link: HTMLAnchorElement, event: MouseEvent) {
+  isRouted(link: HTMLAnchorElement, event: MouseEvent | KeyboardEvent) {
     return !!this.bell.options.navigate && !isElsewhere(link, event) && isOwnOrigin(link.href);
   }
 
@@ -110,7 +111,7 @@ export class Reader {
   }
 
   /** Follow a notification's link, after a click on it or in its name. */
-  follow(item: Notification, link: any, event: any, onOpen?: () => void) {
+  follow(item: Notification, link: HTMLAnchorElement, event: MouseEvent | KeyboardEvent, onOpen?: () => void) {
     let hasGone = false;
     const isRouted = this.isRouted(link, event);
     const isRead = !!(this.bell.items.get(item.id) || item).read_at;
@@ -145,6 +146,6 @@ export class Reader {
   }
 }
 
-function isElsewhere(link: HTMLAnchorElement, event: MouseEvent) {
-  return link.target === '_blank' || event.ctrlKey || event.metaKey || event.shiftKey || event.button > 0;
+function isElsewhere(link: HTMLAnchorElement, event: MouseEvent | KeyboardEvent) {
+  return link.target === '_blank' || event.ctrlKey || event.metaKey || event.shiftKey || (event as MouseEvent).button > 0;
 }

@@ -6,6 +6,7 @@ import type { NotifygateBell } from './bell';
 import { append, empty } from './dom';
 
 type Name = Exclude<keyof Bell.Render, 'release'>;
+type Render = (first: Notifygate.Notification | Bell.Part, part?: Bell.Part) => Bell.Rendered;
 
 export class Slot {
   bell: NotifygateBell;
@@ -41,9 +42,9 @@ export class Slot {
   }
 
   render(item?: Notifygate.Notification): Bell.Rendered {
-    const work = (this.bell.options.render || {})[this.name] as ((...values: unknown[]) => Bell.Rendered) | undefined;
+    const work = (this.bell.options.render || {})[this.name] as Render | undefined;
     if (!work) return undefined;
-    const part = { bell: this.bell, node: this.shown && typeof this.shown === 'object' ? this.shown : null };
+    const part: Bell.Part = { bell: this.bell, node: this.shown && typeof this.shown === 'object' ? this.shown : null };
     try {
       return item ? work(item, part) : work(part);
     } catch (error) {

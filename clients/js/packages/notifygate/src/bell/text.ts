@@ -2,6 +2,7 @@
 
 import { copy } from './objects';
 import { STRINGS } from './strings';
+import type Bell from '../../types/notifygate-bell';
 
 /** Take away the characters that make text read backwards: "gpj.exe" must not look like "exe.jpg". */
 export function withoutOverrides(text: string) {
@@ -16,9 +17,9 @@ export function withoutDirections(text: string) {
 /** The strings of one language, with what the page adds to them. */
 export class Texts {
   language: string;
-  table: any;
+  table: Record<string, Bell.Text | undefined>;
 
-  constructor(language: string, own: any) {
+  constructor(language: string, own: Bell.Options['strings']) {
     const short = String(language || 'en').toLowerCase();
     const tables: Record<string, object> = STRINGS;
     const table = tables[short] || tables[short.split('-')[0]!];
@@ -27,11 +28,11 @@ export class Texts {
   }
 
   /** Return the text of a name with its gaps filled in; `values.n` chooses between the forms for one and for many. */
-  get(name: string, values?: any) {
+  get(name: string, values?: Record<string, string | number | undefined>) {
     let entry = this.table[name];
     const gaps = values || {};
     if (typeof entry === 'function') {
-      entry = entry(gaps.n);
+      entry = entry(gaps.n as number);
     }
     if (entry instanceof Array) {
       entry = entry[gaps.n === 1 ? 0 : 1];

@@ -4,8 +4,8 @@ export const MAX_BADGE = 99;
 
 /** The count in front of the page's title, whatever the page does to its title meanwhile. */
 export class TitleCount {
-  plain: any;
-  written: any;
+  plain: string | null;
+  written: string | null;
 
   constructor() {
     this.plain = null;
@@ -25,7 +25,7 @@ export class TitleCount {
 
   destroy() {
     if (this.written !== null && document.title === this.written) {
-      document.title = this.plain;
+      document.title = this.plain!;
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { el, hasSelection, iconButton, isOnControl } from './dom';
 import { ICONS } from './icons';
-import { fillIcon, linkTo, nameAbove, priorityLabel, timeNode } from './looks';
+import { fillIcon, linkTo, metaRow, timeNode } from './looks';
 import { isUrgent, priorityOf } from './notification';
 import type { Toasts } from './toasts';
 import { isSafeUrl } from './urls';
@@ -16,17 +16,17 @@ const URGENT_TOAST_FACTOR = 2;
 export class Toast {
   toasts: Toasts;
   item: Notification;
-  leftMs: any;
+  leftMs: number;
   isRunning: boolean;
-  time: any;
+  time: HTMLElement;
   closer: HTMLElement;
   bar: HTMLElement;
-  link: any;
+  link: HTMLElement;
   node: HTMLElement;
-  since: any;
-  timer: any;
+  since: number;
+  timer: number;
 
-  constructor(toasts: any, item: Notification) {
+  constructor(toasts: Toasts, item: Notification) {
     const toast = this;
     const bell = toasts.bell;
     const hasLink = isSafeUrl(item.action_url);
@@ -43,23 +43,19 @@ export class Toast {
     this.bar.style.animationDuration = this.leftMs + 'ms';
     fillIcon(bell, image, item);
     this.link = hasLink ? linkTo(bell, item, 'ngb-link', item.title, function () {
-      toasts.close(toast);
-      toasts.update();
+      toasts.drop(toast);
     }) : el('button', 'ngb-link', {type: 'button', dir: 'auto'}, item.title);
     this.node = el('div', 'ngb-toast ngb-' + priority, null, [
       image,
       el('div', 'ngb-main', null, [
-        el('div', 'ngb-meta', null, [
-          el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
-          isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, this.time
-        ]),
+        metaRow(bell, item, this.time),
         el('p', 'ngb-title', null, this.link),
         item.body ? el('p', 'ngb-body', {dir: 'auto'}, item.body) : null
       ]),
       this.closer, this.bar
     ]);
     if (!hasLink) {
-      this.link.onclick = function (event: any) {
+      this.link.onclick = function (event) {
         event.stopPropagation();
         toast.openInBell();
       };
@@ -70,8 +66,7 @@ export class Toast {
       }
     };
     this.closer.onclick = function () {
-      toasts.close(toast);
-      toasts.update();
+      toasts.drop(toast);
     };
     toasts.stack.insertBefore(this.node, toasts.stack.firstChild);
   }
@@ -89,8 +84,7 @@ export class Toast {
     this.isRunning = true;
     this.since = Date.now();
     this.timer = setTimeout(function () {
-      toast.toasts.close(toast);
-      toast.toasts.update();
+      toast.toasts.drop(toast);
     }, this.leftMs);
   }
 

@@ -1,7 +1,7 @@
 /** The stack of toasts. */
 
 import type { NotifygateBell } from './bell';
-import { el, focusables, isHidden, remove, setAttribute, setAttributes, setText, toggleClass, wantsLessMotion } from './dom';
+import { el, foldAway, isEscape, isHidden, makeButton, setAttributes, setText, toggleClass } from './dom';
 import { showTime } from './looks';
 import { urgencyOf } from './notification';
 import { each } from './objects';
@@ -34,7 +34,7 @@ export class Toasts {
     this.evicted = 0;
     this.isPaused = false;
     this.stack = el('div', 'ngb-toast-stack');
-    this.moreButton = el('button', 'ngb-toast-more', {type: 'button'});
+    this.moreButton = makeButton('ngb-toast-more');
     this.node = el('div', 'ngb ngb-toasts ngb-' + bell.options.toastPosition, null, [this.stack, this.moreButton]);
     this.moreButton.hidden = true;
     this.moreButton.onclick = function () {
@@ -55,7 +55,7 @@ export class Toasts {
       }, 0);
     }, true);
     this.node.onkeydown = function (event) {
-      if (event.key === 'Escape' || event.key === 'Esc') {
+      if (isEscape(event)) {
         toasts.clear();
       }
     };
@@ -118,7 +118,7 @@ export class Toasts {
     const toasts = this;
     const bell = this.bell;
     let more;
-    function isOver(item: any) {
+    function isOver(item: Notification) {
       const now = bell.items.get(item.id);
       return !now || !!now.read_at || bell.dismissals.hides(now);
     }
@@ -142,7 +142,13 @@ export class Toasts {
       'aria-label': this.shown.length ? bell.texts.get('toasts') : null});
   }
 
-  close(toast?: any, isQuick?: any) {
+  /** Close one, and show what follows from it. */
+  drop(toast: Toast) {
+    this.close(toast);
+    this.update();
+  }
+
+  close(toast: Toast, isQuick?: boolean) {
     const place = this.shown.indexOf(toast);
     const hadFocus = toast.node.contains(document.activeElement);
     if (place < 0) {
@@ -150,21 +156,7 @@ export class Toasts {
     }
     toast.halt();
     this.shown.splice(place, 1);
-    if (isQuick || wantsLessMotion() || isHidden()) {
-      remove(toast.node);
-    } else {
-      setAttribute(toast.node, 'aria-hidden', 'true');
-      each(focusables(toast.node), function (control) {
-        control.tabIndex = -1;
-      });
-      toast.node.style.height = toast.node.offsetHeight + 'px';
-      window.getComputedStyle(toast.node).height; // makes the browser see the height before it shrinks
-      toggleClass(toast.node, 'ngb-leaving', true);
-      toast.node.style.height = '0px';
-      setTimeout(function () {
-        remove(toast.node);
-      }, 240);
-    }
+    foldAway(toast.node, !isQuick && !isHidden());
     if (hadFocus) {
       // The focus must not fall back to the top of the page.
       (this.shown.length ? this.shown[this.shown.length - 1].closer : this.bell.button).focus();
