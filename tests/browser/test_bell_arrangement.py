@@ -2,7 +2,8 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.bell_site import Bells, state_requests
 
@@ -41,6 +42,27 @@ def test_tabs_show_types_with_their_counts(bells: Bells):
     bell.expect_titles("A mention", "A comment")
     bell.filter("Bills").click()
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("Nothing here")
+
+
+@pytest.mark.parametrize(("direction", "beginning", "end"), [("ltr", "left", "right"), ("rtl", "right", "left")])
+def test_tabs_are_shaded_where_there_are_more(bells: Bells, direction: str, beginning: str, end: str):
+    phone: ViewportSize = {"width": 360, "height": 640}
+    bell = bells.open("One", direction=direction, viewport=phone)
+    filters = bell.page.locator(".ngb-filters")
+    bell.remake("{tabs: [{label: 'Bills', types: ['bill']}]}")
+    bell.open()
+    expect(filters).to_have_attribute("class", "ngb-filters")
+    bell.page.set_viewport_size({"width": 160, "height": 640})
+    expect(filters).to_have_attribute("class", f"ngb-filters ngb-cut-{end}")
+    bell.page.set_viewport_size(phone)
+    expect(filters).to_have_attribute("class", "ngb-filters")
+    labels = "['Bills', 'Comments', 'Deployments', 'Invitations', 'Reminders', 'Reports']"
+    bell.call(f"bell => bell.set({{tabs: {labels}.map(label => ({{label: label, types: [label]}}))}})")
+    expect(filters).to_have_attribute("class", f"ngb-filters ngb-cut-{end}")
+    filters.evaluate("node => { node.scrollLeft = getComputedStyle(node).direction === 'rtl' ? -40 : 40; }")
+    expect(filters).to_have_attribute("class", re.compile(f"ngb-filters .*ngb-cut-{beginning}"))
+    bell.filter("Reports").evaluate("node => node.scrollIntoView({inline: 'end'})")
+    expect(filters).to_have_attribute("class", f"ngb-filters ngb-cut-{beginning}")
 
 
 def test_a_group_is_one_card_that_can_be_opened_read_and_archived(bells: Bells):

@@ -227,7 +227,10 @@ export class NotifygateBell {
         this.reader.markSeen();
       }
     });
-    this.on(window, 'resize', () => this.place());
+    this.on(window, 'resize', () => {
+      this.place();
+      this.panel.showCutFilters();
+    });
     this.on(window, 'scroll', (event: Event) => {
       if (!this.panel.node.contains(event.target as Node)) { // measuring moves what is scrolled in the panel itself
         this.place();

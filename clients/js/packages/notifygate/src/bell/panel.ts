@@ -97,6 +97,7 @@ export class Panel {
     this.closer.onclick = () => bell.close();
     this.undoButton.onclick = () => this.undo();
     this.node.onkeydown = (event) => this.onKey(event);
+    this.filters.onscroll = () => this.showCutFilters();
   }
 
   onKey(event: KeyboardEvent) {
@@ -162,6 +163,14 @@ export class Panel {
     this.update();
   }
 
+  /** Shade the sides beyond which there are more filters. Rectangles, for engines differ in `scrollLeft` from right to left. */
+  showCutFilters() {
+    const box = this.filters.getBoundingClientRect();
+    const ends = [this.tabs[0]!, this.tabs[this.tabs.length - 1]!].map((tab) => tab.button.getBoundingClientRect());
+    toggleClass(this.filters, 'ngb-cut-left', Math.min(ends[0]!.left, ends[1]!.left) < box.left - 1);
+    toggleClass(this.filters, 'ngb-cut-right', Math.max(ends[0]!.right, ends[1]!.right) > box.right + 1);
+  }
+
   drawFooter() {
     const bell = this.bell;
     const url = bell.options.inboxUrl;
@@ -219,6 +228,7 @@ export class Panel {
       setText(tab.count, count);
       tab.count.hidden = !count;
     });
+    this.showCutFilters();
     setAttribute(this.readAll, 'aria-disabled', unread ? null : 'true');
     this.headerSlot.show();
     this.footerSlot.show();
