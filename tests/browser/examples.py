@@ -29,6 +29,7 @@ class Example:
     """A page with one of the examples, on a device of a recipient."""
 
     def __init__(self, bell_site: BellSite, device: Device, recipient: Recipient, folder: Path) -> None:
+        self.device = device
         self.recipient = recipient
         self._folder = folder
         self.polls: list[Request] = []
@@ -58,6 +59,14 @@ class Example:
     def until(self, is_so: Callable[[], Any], what: str) -> None:
         """Return when `is_so` returns something true; meanwhile the browser's events come in."""
         eventually(lambda: self.page.wait_for_timeout(20) or is_so(), what)
+
+    def change_user(self, recipient: Recipient) -> str:
+        """Have another recipient log in, and return the page's text when the change was drawn."""
+        self.recipient = recipient
+        return self.page.evaluate(
+            "() => { [...document.querySelectorAll('button')].find(b => b.textContent === 'Change the user').click();"
+            " return new Promise(done => requestAnimationFrame(() => done(document.body.innerText))); }"
+        )
 
     def expect_inbox(self, *titles: str, unread: int) -> None:
         """Return when the page's own list, its count and the bell show this."""

@@ -5,7 +5,7 @@ they load on a server, is checked by `make client-packages-check`.
 """
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.bell_site import BellSite
 from tests.browser.examples import NAMES, Examples
@@ -75,6 +75,87 @@ def test_leaving_for_a_moment_costs_no_request(name: str, bell_site: BellSite, e
     expect(example.bell).to_have_count(1)
     assert len(example.polls) == 2
     assert example.ended == []
+
+
+@pytest.mark.parametrize("name", ["react", "react-development", "element"])
+def test_another_recipient_sees_nothing_of_the_first(name: str, bell_site: BellSite, examples: Examples) -> None:
+    """In the wrappers whose provider or element takes another recipient while it is mounted."""
+    first, second = bell_site.recipient("of the first"), bell_site.recipient("of the second")
+    cards = ".ngb-card .ngb-title"
+    example = examples.open(name, first)
+    example.expect_inbox("of the first", unread=1)
+    example.until(lambda: example.holds, "a hold")
+    example.bell.click()
+    expect(example.page.locator(cards)).to_have_text(["of the first"])
+    example.until(lambda: len(example.holds) == 2, "the next hold, after what is in the panel was seen")
+    hold = example.holds[-1]
+    assert "of the first" not in example.change_user(second)
+    example.expect_inbox("of the second", unread=1)
+    example.until(lambda: hold in example.ended, "the first one's hold was aborted")
+    bell_site.publisher.publish(f"user:{first.name}", "too late")
+    bell_site.publisher.publish(f"user:{second.name}", "news")
+    example.expect_inbox("news", "of the second", unread=2)
+    example.bell.click()
+    expect(example.page.locator(cards)).to_have_text(["news", "of the second"])
+    assert "of the second" not in example.change_user(first)
+    example.expect_inbox("too late", "of the first", unread=2)
+
+
+def test_element_follows_the_attributes_of_another_recipient(bell_site: BellSite, examples: Examples) -> None:
+    """Also where its name is there before its token."""
+    first, second = bell_site.recipient("of the first"), bell_site.recipient("of the second", "of the second, too")
+    example = examples.open("element", first)
+    example.until(lambda: example.holds, "a hold")
+    example.toggle.click()
+    example.page.evaluate(
+        "([user, token]) => { const bell = document.createElement('notifygate-bell');"
+        " bell.setAttribute('user', user); bell.setAttribute('token', token); document.body.append(bell); }",
+        [first.name, first.token],
+    )
+    expect(example.badge).to_have_text("1")
+    example.until(lambda: len(example.holds) == 2, "the next hold")
+    tokens: list[str] = []
+    example.page.on(
+        "request", lambda sent: tokens.append(sent.headers["authorization"]) if "/v1/inbox" in sent.url else None
+    )
+    example.page.evaluate(
+        "([user, token]) => { const bell = document.querySelector('notifygate-bell');"
+        " bell.setAttribute('user', user); bell.setAttribute('token', token); }",
+        [second.name, second.token],
+    )
+    expect(example.badge).to_have_text("2")
+    assert set(tokens) == {f"Bearer {second.token}"}
+
+
+@in_each
+def test_topics_are_followed_at_once_and_reverted_when_refused(
+    name: str, bell_site: BellSite, examples: Examples
+) -> None:
+    recipient = bell_site.recipient("first")
+    for topic in ("deploys", "releases"):
+        recipient.session.put(f"{recipient.url}/v1/inbox/topics/{topic}").raise_for_status()
+    example = examples.open(name, recipient)
+    boxes = example.page.get_by_role("group", name="Topics").get_by_role("checkbox")
+    deploys, releases = example.page.get_by_label("deploys"), example.page.get_by_label("releases")
+    requests: list[Route] = []
+    example.page.route("**/v1/inbox/topics/*", lambda route: requests.append(route))
+    expect(boxes).to_have_count(2)
+    deploys.click()
+    expect(deploys).not_to_be_checked()
+    example.until(lambda: requests, "the request")
+    requests.pop().continue_()
+    expect(boxes).to_have_count(1)  # the gateway lists only what is followed or registered
+    bell_site.publisher.publish("topic:deploys", "for others")
+    bell_site.publisher.publish("topic:releases", "Version 4")
+    example.expect_inbox("Version 4", "first", unread=2)
+    releases.click()
+    expect(releases).not_to_be_checked()
+    example.until(lambda: requests, "the request")
+    example.device.expects_network_errors = True
+    requests.pop().fulfill(status=503, body="{}")
+    expect(releases).to_be_checked()
+    bell_site.publisher.publish("topic:releases", "Version 5")
+    example.expect_inbox("Version 5", "Version 4", "first", unread=3)
 
 
 @pytest.mark.parametrize("name", ["react", "react-development", "vue"])

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { buildPackages, PACKED, WRAPPERS } from './packages.mjs';
+import { ANGULAR, buildPackages, PACKED, WRAPPERS } from './packages.mjs';
 import { ROOT, SOURCES } from './places.mjs';
 
 /** A wrapper stays thin: what is more belongs into the client or the bell, where everybody has it. */
@@ -41,9 +41,9 @@ async function lint(file) {
 }
 
 async function weigh() {
-  for (const name of WRAPPERS) {
-    const lines = (await readFile(join(SOURCES, 'frameworks', `${name}.ts`), 'utf8')).split('\n').length - 1;
-    if (lines > MOST_LINES) failures.push(`${name}.ts has ${lines} lines, the most is ${MOST_LINES}`);
+  for (const file of [...WRAPPERS.map((name) => join(SOURCES, 'frameworks', `${name}.ts`)), join(ANGULAR, 'src/index.ts')]) {
+    const lines = (await readFile(file, 'utf8')).split('\n').length - 1;
+    if (lines > MOST_LINES) failures.push(`${file} has ${lines} lines, the most is ${MOST_LINES}`);
   }
 }
 

@@ -20,22 +20,24 @@ globalThis.fetch = () => assert.fail('a server asks for no token');
 
 const WANTED = '<div></div>true 0';
 
-function reactPage({ NotifygateBell, NotifygateProvider, useNotifications, usePreferences, useUnreadCount }) {
+function reactPage({ NotifygateBell, NotifygateProvider, useNotifications, usePreferences, useTopics, useUnreadCount }) {
   function Page() {
     const { isLoading, notifications } = useNotifications();
     assert.equal(usePreferences().status, 'pending');
+    assert.deepEqual(useTopics().topics, []);
     assert.deepEqual(notifications, []);
     return [h(NotifygateBell, { key: 'bell' }), `${isLoading} ${useUnreadCount()}`];
   }
   return renderReact(h(NotifygateProvider, OPTIONS, h(Page)));
 }
 
-function vuePage({ createNotifygate, NotifygateBell, useNotifications, usePreferences, useUnreadCount }) {
+function vuePage({ createNotifygate, NotifygateBell, useNotifications, usePreferences, useTopics, useUnreadCount }) {
   const page = {
     setup() {
       const { isLoading, notifications } = useNotifications();
       const unread = useUnreadCount();
       assert.equal(usePreferences().status.value, 'pending');
+      assert.deepEqual(useTopics().topics.value, []);
       assert.deepEqual(notifications.value, []);
       return () => [hVue(NotifygateBell), `${isLoading.value} ${unread.value}`];
     }
@@ -43,10 +45,11 @@ function vuePage({ createNotifygate, NotifygateBell, useNotifications, usePrefer
   return renderVue(createSSRApp(page).use(createNotifygate(OPTIONS)));
 }
 
-function svelteValues({ notifications, unreadCount }) {
+function svelteValues({ notifications, topics, unreadCount }) {
   const seen = [];
   notifications().subscribe((inbox) => seen.push(inbox.isLoading))();
   unreadCount.subscribe((count) => seen.push(count))();
+  topics.subscribe((store) => seen.push(store.isLoading))();
   return seen;
 }
 
@@ -55,8 +58,8 @@ assert.equal(reactPage(require('notifygate/react')), WANTED);
 for (const found of [vue, require('notifygate/vue')]) {
   assert.equal((await vuePage(found)).replaceAll(/<!--.*?-->/g, ''), WANTED);
 }
-assert.deepEqual(svelteValues(createStores(OPTIONS)), [true, 0]);
-assert.deepEqual(svelteValues(require('notifygate/svelte').createNotifygate(OPTIONS)), [true, 0]);
+assert.deepEqual(svelteValues(createStores(OPTIONS)), [true, 0, true]);
+assert.deepEqual(svelteValues(require('notifygate/svelte').createNotifygate(OPTIONS)), [true, 0, true]);
 for (const name of ['notifygate', 'notifygate/bell', 'notifygate/element', 'notifygate/adapter']) {
   const [module, required] = [await import(name), require(name)];
   assert.equal(typeof (module.default ?? module.makeClient ?? module.NotifygateBellElement), 'function', name);

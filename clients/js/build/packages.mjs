@@ -23,9 +23,12 @@ const NEIGHBOURS = {
   notifygate: './notifygate',
   'notifygate/bell': './notifygate-bell',
   './adapter': './adapter',
+  './loaded_store': './loaded_store',
   './mount': './mount',
+  './per_client': './per_client',
   './preferences': './preferences',
-  './slots': './slots'
+  './slots': './slots',
+  './topics': './topics'
 };
 
 function run(program, ...argv) {

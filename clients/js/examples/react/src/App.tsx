@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Inbox } from './Inbox';
+import { Topics } from './Topics';
 
 export function App() {
   const [isShown, setShown] = useState(true);
@@ -7,6 +8,7 @@ export function App() {
     <>
       <button onClick={() => setShown(!isShown)}>{isShown ? 'Hide the inbox' : 'Show the inbox'}</button>
       {isShown && <Inbox />}
+      {isShown && <Topics />}
     </>
   );
 }

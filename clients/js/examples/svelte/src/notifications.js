@@ -1,5 +1,5 @@
 import { createNotifygate } from 'notifygate/svelte';
 
-export const { bell, notifications, unreadCount, markRead, markAllRead } = createNotifygate({
+export const { bell, notifications, unreadCount, topics, markRead, markAllRead } = createNotifygate({
   tokenUrl: '/my/notification-token'
 });

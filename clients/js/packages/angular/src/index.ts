@@ -8,9 +8,10 @@ import {
 import type { EnvironmentProviders, Signal } from '@angular/core';
 import type Notifygate from 'notifygate';
 import type Bell from 'notifygate/bell';
-import { actionsOf, makeClient, mountBell, preferencesOf, unreadOf, view } from 'notifygate/adapter';
+import { actionsOf, makeClient, mountBell, preferencesOf, topicsOf, unreadOf, view } from 'notifygate/adapter';
 import type {
-  Actions, BellOptions, MountedBell, Notification, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store
+  Actions, BellOptions, Loaded, MountedBell, Notification, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store,
+  TopicsResult
 } from 'notifygate/adapter';
 
 export type * from 'notifygate/adapter';
@@ -63,6 +64,21 @@ export function injectPreferences(): Signals<PreferencesResult, Pick<Preferences
   return {
     update: store.getSnapshot().update,
     preferences: computed(() => snapshot().preferences),
+    ...loaded(snapshot)
+  };
+}
+
+/** Return the topics that the recipient can follow, and `follow` and `unfollow`. */
+export function injectTopics(): Signals<TopicsResult, Pick<TopicsResult, 'follow' | 'unfollow'>> {
+  const store = topicsOf(injectNotifygate());
+  const { follow, unfollow } = store.getSnapshot();
+  const snapshot = injectStore(store);
+  return { follow, unfollow, topics: computed(() => snapshot().topics), ...loaded(snapshot) };
+}
+
+/** What stores that are loaded have in common. */
+function loaded(snapshot: Signal<Loaded>): Signals<Loaded, object> {
+  return {
     status: computed(() => snapshot().status),
     isLoading: computed(() => snapshot().isLoading),
     error: computed(() => snapshot().error)

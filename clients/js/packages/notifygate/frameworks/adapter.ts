@@ -8,10 +8,14 @@
 
 import Notifygate from 'notifygate';
 import type NotifygateBell from 'notifygate/bell';
+import type { Loaded } from './loaded_store';
+import { perClient } from './per_client';
 
 export { mountBell } from './mount';
+export type { Loaded } from './loaded_store';
 export type { MountedBell } from './mount';
 export { preferencesOf } from './preferences';
+export { topicsOf } from './topics';
 
 export type Notification = Notifygate.Notification;
 export type Failure = Notifygate.Failure;
@@ -65,14 +69,19 @@ export interface Store<T> {
   getServerSnapshot(): T;
 }
 
-export interface PreferencesResult {
+export interface PreferencesResult extends Loaded {
   /** By type; types without an entry follow their defaults. */
   readonly preferences: Notifygate.TypePreferences;
-  readonly status: 'pending' | 'success' | 'error';
-  readonly isLoading: boolean;
-  readonly error: Failure | null;
   /** Change one type. The change is shown at once, and undone when the gateway refuses it. */
   update(type: string, change: Notifygate.TypePreferences[string]): Promise<Result<Notifygate.TypePreferences>>;
+}
+
+export interface TopicsResult extends Loaded {
+  /** Those that the recipient follows and those that the gateway lists, by name. */
+  readonly topics: readonly Notifygate.Topic[];
+  /** Follow a topic, listed or not. The change is shown at once, and undone when the gateway refuses it. */
+  follow(topic: string): Promise<Result<Notifygate.Topic>>;
+  unfollow(topic: string): Promise<Result<Notifygate.Topic>>;
 }
 
 const PAGE_SIZE = 30;
@@ -94,15 +103,6 @@ async function fetchToken(url: string): Promise<string> {
 
 function promised<T>(call: (done: Notifygate.Done<T>) => void): Promise<Result<T>> {
   return new Promise((resolve) => call((error, answer) => resolve({ data: answer ?? null, error })));
-}
-
-/** Return what `make` makes of a client: once for each client, so that it may be a dependency of effects. */
-function perClient<T>(make: (client: Notifygate) => T): (client: Notifygate) => T {
-  const made = new WeakMap<Notifygate, T>();
-  return (client) => {
-    if (!made.has(client)) made.set(client, make(client));
-    return made.get(client)!;
-  };
 }
 
 export const actionsOf = perClient<Actions>((client) => ({

@@ -14,7 +14,7 @@ import type { BellOptions, MountedBell, NotifygateOptions } from './adapter';
 
 export type * from './adapter';
 
-/** Attributes, and the options that they stand for. Those of the client are read when the element is connected. */
+/** Attributes, and the options that they stand for. Where one of the client's changes, the element makes another client. */
 const CLIENT_ATTRIBUTES = { url: 'url', token: 'token', 'token-url': 'tokenUrl', user: 'user' };
 const BELL_ATTRIBUTES = { view: 'view', language: 'language', dir: 'dir', theme: 'theme', 'toast-position': 'toastPosition' };
 
@@ -26,32 +26,47 @@ export type ElementOptions = BellOptions & Pick<NotifygateOptions, 'getToken'>;
 /** A bell as an element. Events: `notifygate-ready`, and `notifygate-open` with the notification as `detail`: one that
  * is cancelled does not follow the notification's link. */
 export class NotifygateBellElement extends Base {
-  static readonly observedAttributes = Object.keys(BELL_ATTRIBUTES);
+  static readonly observedAttributes = Object.keys({ ...BELL_ATTRIBUTES, ...CLIENT_ATTRIBUTES });
 
-  /** The page's own client, to be set before the element is connected; without it the element makes one. */
-  client?: Notifygate;
   /** The bell, once its code is loaded. */
   bell: NotifygateBell | null = null;
   private given: ElementOptions = {};
+  private givenClient?: Notifygate;
   private mounted: MountedBell | null = null;
 
-  /** Options that no attribute stands for; `getToken` is read when the element is connected. */
+  /** The page's own client; without it the element makes one. */
+  get client(): Notifygate | undefined {
+    return this.givenClient;
+  }
+
+  set client(client: Notifygate | undefined) {
+    if (client === this.givenClient) return;
+    this.givenClient = client;
+    this.mountSoon();
+  }
+
+  /** Options that no attribute stands for; `getToken` is read when a client is made. */
   get options(): ElementOptions {
     return this.given;
   }
 
   set options(options: ElementOptions) {
     this.given = options;
-    this.attributeChangedCallback();
+    this.mounted?.update(this.bellOptions());
   }
 
   connectedCallback(): void {
-    // Set before this class was defined, it hides the accessor.
-    if (Object.hasOwn(this, 'options')) {
-      const { options } = this;
-      delete (this as { options?: unknown }).options;
-      this.given = options;
+    // Set before this class was defined, they hide the accessors.
+    for (const name of ['options', 'client'] as const) {
+      if (!Object.hasOwn(this, name)) continue;
+      const { [name]: value } = this;
+      delete (this as Record<string, unknown>)[name];
+      Object.assign(this, { [name]: value });
     }
+    this.mount();
+  }
+
+  private mount(): void {
     const { getToken } = this.given;
     const client = makeClient({ client: this.client, getToken, ...this.read(CLIENT_ATTRIBUTES) });
     this.mounted = mountBell(this, client, this.bellOptions(), (bell) => {
@@ -65,8 +80,19 @@ export class NotifygateBellElement extends Base {
     this.mounted = this.bell = null;
   }
 
-  attributeChangedCallback(): void {
-    this.mounted?.update(this.bellOptions());
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (name in BELL_ATTRIBUTES) this.mounted?.update(this.bellOptions());
+    else if (before !== after && !this.client) this.mountSoon();
+  }
+
+  /** Mount another bell when all attributes of another recipient are there, not one with one's name and the other's token. */
+  private mountSoon(): void {
+    const old = this.mounted;
+    queueMicrotask(() => {
+      if (!old || this.mounted !== old) return;
+      this.disconnectedCallback();
+      this.mount();
+    });
   }
 
   private bellOptions(): BellOptions {

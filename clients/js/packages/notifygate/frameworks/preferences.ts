@@ -1,36 +1,21 @@
-/** The recipient's preferences as a store: loaded by its first subscriber, changed one type at a time. */
+/** The recipient's preferences as a store, changed one type at a time. */
 
 import type Notifygate from 'notifygate';
-import type { Failure, PreferencesResult, Result, Store } from './adapter';
+import type { PreferencesResult, Result, Store } from './adapter';
+import { loadedStore } from './loaded_store';
+import { perClient } from './per_client';
 
 type Types = Notifygate.TypePreferences;
 
-const stores = new WeakMap<Notifygate, Store<PreferencesResult>>();
 /** How often a change is tried on top of what other devices changed meanwhile. */
 const TRIES = 3;
 
 /** Return the store of a client. */
-export function preferencesOf(client: Notifygate): Store<PreferencesResult> {
-  if (!stores.has(client)) stores.set(client, makeStore(client));
-  return stores.get(client)!;
-}
-
-function makeStore(client: Notifygate): Store<PreferencesResult> {
-  const empty = freeze({}, 'pending', null);
-  const listeners = new Set<() => void>();
-  let snapshot = empty;
-  /** Changes are written one after the other: each is a new version of the whole. */
-  let queue: Promise<unknown> = Promise.resolve();
-  let isAsked = false;
-
-  function freeze(preferences: Types, status: PreferencesResult['status'], error: Failure | null): PreferencesResult {
-    return Object.freeze({ preferences, status, isLoading: status === 'pending', error, update });
-  }
-
-  function show(preferences: Types, error: Failure | null): void {
-    snapshot = freeze(preferences, error && snapshot.status !== 'success' ? 'error' : 'success', error);
-    for (const listener of [...listeners]) listener();
-  }
+export const preferencesOf = perClient<Store<PreferencesResult>>((client) => {
+  const store = loadedStore(client, { preferences: {} as Types, update }, async () => {
+    const { data, error } = await send(null);
+    store.settle(error ? {} : { preferences: data! }, error);
+  });
 
   function send(types: Types | null): Promise<Result<Types>> {
     return new Promise((resolve) => {
@@ -38,18 +23,11 @@ function makeStore(client: Notifygate): Store<PreferencesResult> {
     });
   }
 
-  async function load(): Promise<Result<Types>> {
-    const result = await send(null);
-    show(result.error ? snapshot.preferences : result.data!, result.error);
-    return result;
-  }
-
   async function write(type: string, change: Types[string]): Promise<Result<Types>> {
-    const before = snapshot.preferences;
-    let saved = before;
+    let saved = store.getSnapshot().preferences;
     for (let tries = 1; ; tries++) {
       const wanted = changed(saved, type, change);
-      show(wanted, null);
+      store.settle({ preferences: wanted }, null);
       const result = await send(wanted);
       if (result.error?.status === 412 && tries < TRIES) {
         const read = await send(null);
@@ -58,36 +36,17 @@ function makeStore(client: Notifygate): Store<PreferencesResult> {
           continue;
         }
       }
-      show(result.error ? saved : result.data!, result.error);
+      store.settle({ preferences: result.error ? saved : result.data! }, result.error);
       return { data: result.error ? null : result.data, error: result.error };
     }
   }
 
-  async function update(type: string, change: Types[string]): Promise<Result<Types>> {
-    const result = queue.then(() => write(type, change));
-    queue = result;
-    return result;
+  function update(type: string, change: Types[string]): Promise<Result<Types>> {
+    return store.inTurn(() => write(type, change));
   }
 
-  return {
-    subscribe(listener) {
-      // A function of its own, for the same listener may subscribe twice.
-      const call = () => listener();
-      listeners.add(call);
-      const unsubscribe = client.subscribe(() => {});
-      if (!isAsked) {
-        isAsked = true;
-        queue = queue.then(load);
-      }
-      return () => {
-        listeners.delete(call);
-        unsubscribe();
-      };
-    },
-    getSnapshot: () => snapshot,
-    getServerSnapshot: () => empty
-  };
-}
+  return store;
+});
 
 /** Return preferences with one type changed; a type that follows its defaults again has no entry. */
 function changed(types: Types, type: string, change: Types[string]): Types {

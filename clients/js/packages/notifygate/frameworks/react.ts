@@ -9,9 +9,10 @@ import {
 } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import { createPortal } from 'react-dom';
-import { makeClient, mountBell, preferencesOf, unreadOf, view as viewOf } from './adapter';
+import { makeClient, mountBell, preferencesOf, topicsOf, unreadOf, view as viewOf } from './adapter';
 import type {
-  BellOptions, MountedBell, Notification, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store
+  BellOptions, MountedBell, Notification, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store,
+  TopicsResult
 } from './adapter';
 import { renderSlots, SLOT_NAMES } from './slots';
 import type { CardSlotName, Slot, SlotName } from './slots';
@@ -58,6 +59,11 @@ export function useUnreadCount(): number {
 /** Return the recipient's preferences by type, and `update` to change them. */
 export function usePreferences(): PreferencesResult {
   return useStore(preferencesOf(useNotifygate()));
+}
+
+/** Return the topics that the recipient can follow, and `follow` and `unfollow`. */
+export function useTopics(): TopicsResult {
+  return useStore(topicsOf(useNotifygate()));
 }
 
 type RenderProps = {

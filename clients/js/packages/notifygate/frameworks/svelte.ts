@@ -6,9 +6,10 @@
  */
 
 import type Notifygate from 'notifygate';
-import { actionsOf, isBrowser, makeClient, mountBell, preferencesOf, unreadOf, view } from './adapter';
+import { actionsOf, isBrowser, makeClient, mountBell, preferencesOf, topicsOf, unreadOf, view } from './adapter';
 import type {
-  Actions, BellOptions, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store
+  Actions, BellOptions, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store,
+  TopicsResult
 } from './adapter';
 
 export type * from './adapter';
@@ -30,6 +31,8 @@ export interface NotifygateStores extends Actions {
   notifications(options?: NotificationsOptions): Readable<NotificationsResult>;
   unreadCount: Readable<number>;
   preferences: Readable<PreferencesResult>;
+  /** The topics that the recipient can follow, and `follow` and `unfollow`. */
+  topics: Readable<TopicsResult>;
   /** `<div use:bell={{ theme: 'dark' }}></div>`; with `view: 'list'` or `'preferences'` these are in the page. */
   bell: BellAction;
 }
@@ -43,6 +46,7 @@ export function createNotifygate(options: NotifygateOptions): NotifygateStores {
     notifications: ({ filter } = {}) => readable(client, (snapshot) => view(client, snapshot, filter)),
     unreadCount: readable(unreadOf(client), (count) => count),
     preferences: readable(preferencesOf(client), (snapshot) => snapshot),
+    topics: readable(topicsOf(client), (snapshot) => snapshot),
     bell(node, options = {}) {
       const mounted = mountBell(node, client, options);
       return { update: (next = {}) => mounted.update(next), destroy: () => mounted.unmount() };

@@ -6,9 +6,10 @@ import {
   watch
 } from 'vue';
 import type { ComputedRef, InjectionKey, MaybeRefOrGetter, Plugin, PropType, Ref } from 'vue';
-import { actionsOf, isBrowser, makeClient, mountBell, preferencesOf, unreadOf, view as viewOf } from './adapter';
+import { actionsOf, isBrowser, makeClient, mountBell, preferencesOf, topicsOf, unreadOf, view as viewOf } from './adapter';
 import type {
-  Actions, BellOptions, MountedBell, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store
+  Actions, BellOptions, Loaded, MountedBell, NotificationsOptions, NotificationsResult, NotifygateOptions, PreferencesResult, Store,
+  TopicsResult
 } from './adapter';
 import { renderSlots, SLOT_NAMES } from './slots';
 import type { Slot } from './slots';
@@ -63,10 +64,25 @@ export function usePreferences(): Refs<PreferencesResult, Pick<PreferencesResult
   return {
     update: store.getSnapshot().update,
     preferences: computed(() => snapshot.value.preferences),
+    ...loaded(snapshot)
+  };
+}
+
+/** What stores that are loaded have in common. */
+function loaded(snapshot: Readonly<Ref<Loaded>>): Refs<Loaded, object> {
+  return {
     status: computed(() => snapshot.value.status),
     isLoading: computed(() => snapshot.value.isLoading),
     error: computed(() => snapshot.value.error)
   };
+}
+
+/** Return the topics that the recipient can follow, and `follow` and `unfollow`. */
+export function useTopics(): Refs<TopicsResult, Pick<TopicsResult, 'follow' | 'unfollow'>> {
+  const store = topicsOf(useNotifygate());
+  const { follow, unfollow } = store.getSnapshot();
+  const snapshot = useStore(store);
+  return { follow, unfollow, topics: computed(() => snapshot.value.topics), ...loaded(snapshot) };
 }
 
 /**
