@@ -313,8 +313,9 @@ describe('tokens', () => {
     });
     await settled();
     expect(tab.errors.map((error) => error.status)).toEqual([0]);
-    expect(tab.client.state.mode).toBe('waiting');
-    tab.client.start();
+    const { mode, retry } = tab.client.state;
+    expect([mode, retry]).toEqual(['waiting', expect.closeTo(0.5, 2)]);
+    browser.pass(retry);
     await settled();
     expect(tab.last.url).toBe('/v1/inbox');
   });

@@ -45,6 +45,7 @@ function makeCore(client: Api, options: Api.Options): Core {
     resets: 0,
     joins: 0,
     hold: 0,
+    failures: 0,
     preferencesSent: 0,
     preferencesTagFrom: 0,
     hasOlder: false,
