@@ -86,7 +86,8 @@ class RedisAnnouncer(Background):
         self._on_connected = on_connected
         self._refused = metrics.Tally(metrics.announcements_refused)
         self._refusal_logged_at = -math.inf
-        self._connection: RedisConnection
+        self.connection: RedisConnection
+        """The present connection, once it was started; another one after each loss."""
         self.is_connected = False
 
     def announce(self, announcement: Announcement) -> None:
@@ -94,12 +95,12 @@ class RedisAnnouncer(Background):
 
         That costs only time.
         """
-        if not (self.is_connected and self._connection.publish(self._seal.seal(announcement))):
+        if not (self.is_connected and self.connection.publish(self._seal.seal(announcement))):
             metrics.redis_errors.inc()
 
     def _stay_connected(self) -> None:
         """Keep one connection until it breaks, then wait a little."""
-        self._connection = RedisConnection(
+        self.connection = RedisConnection(
             self._redis,
             self._channel,
             on_subscribed=self._subscribed,
@@ -109,14 +110,14 @@ class RedisAnnouncer(Background):
             on_error=self._count_error,
         )
         try:
-            self._connection.open()
+            self.connection.open()
             self._watch()
         except Exception as error:  # any error: the loop must retry
             logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
             metrics.redis_errors.inc()
         finally:
             self._set_connected(False)
-            self._connection.close()
+            self.connection.close()
         with self.idle:
             gevent.sleep(RECONNECT_SECONDS)
 
@@ -126,7 +127,7 @@ class RedisAnnouncer(Background):
         Raises ConnectionError when it has ended, TimeoutError when Redis is silent although it was asked for something,
         MasterChangedError when its server is no longer the master.
         """
-        connection, silent_checks = self._connection, 0
+        connection, silent_checks = self.connection, 0
         while True:
             with self.idle:
                 if connection.lost.wait(TIMEOUT_SECONDS / CHECKS_PER_TIMEOUT):

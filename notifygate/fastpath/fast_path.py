@@ -58,15 +58,16 @@ class FastPath:
         """See `Handler`."""
         self._send = send
         self._timer = gevent.get_hub().loop.timer(REFRESH_SECONDS, REFRESH_SECONDS)
-        self._timer.start(self._refresh)
-        self._refresh()
+        self._timer.start(self.refresh)
+        self.refresh()
 
     def drain(self) -> None:
         """See `Handler`."""
         self._registry.drain()
-        self._refresh()
+        self.refresh()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Encode the shared header fields again. Called every second."""
         self._encoder.refresh()
         self._template = None
         self.record.flush()

@@ -187,7 +187,7 @@ ADMINS_ENDPOINTS = [("GET", "/v1/types"), ("PUT", "/v1/types/x"), ("DELETE", "/v
 def test_scopes_decide_what_a_key_may(app: InProcessGateway) -> None:
     nothing, admin = app.publisher(scopes=[]), app.admin()
     for method, path in (*PUBLISHERS_ENDPOINTS, *ADMINS_ENDPOINTS):
-        expect_problem(nothing._open(method, path, json={}), 403, "forbidden")
+        expect_problem(nothing.open(method, path, json={}), 403, "forbidden")
     assert admin.post("/v1/notifications", json=BODY).status_code == 201
     assert admin.get("/v1/types").status_code == 200
     assert app.publisher(scopes=["publish", "admin"]).get("/v1/types").status_code == 200

@@ -34,9 +34,9 @@ def padded(document: dict[str, Any], size: int) -> bytes:
 
 def test_bodies_of_64_kib_are_taken_and_larger_ones_are_not(actors: dict[str, Any]) -> None:
     for actor, method, path, document in JSON_ENDPOINTS:
-        exact = actors[actor]._open(method, path, data=padded(document, MAX_BODY_BYTES), content_type=JSON)
+        exact = actors[actor].open(method, path, data=padded(document, MAX_BODY_BYTES), content_type=JSON)
         assert exact.status_code in (200, 201), (path, exact.text)
-        larger = actors[actor]._open(method, path, data=padded(document, MAX_BODY_BYTES + 1), content_type=JSON)
+        larger = actors[actor].open(method, path, data=padded(document, MAX_BODY_BYTES + 1), content_type=JSON)
         expect_problem(larger, 413, "payload-too-large")
     publisher = actors["publisher"]
     assert publisher.post("/v1/notify/all", data=b"x" * MAX_BODY_BYTES).status_code == 201
@@ -51,7 +51,7 @@ def test_bodies_of_requests_without_one_have_the_same_limit(actors: dict[str, An
         ("alice", "GET", "/v1/inbox"),
         ("publisher", "DELETE", "/v1/notifications/x"),
     ):
-        expect_problem(actors[actor]._open(method, path, data=body), 413, "payload-too-large")
+        expect_problem(actors[actor].open(method, path, data=body), 413, "payload-too-large")
 
 
 def test_other_media_types_than_json_are_refused(actors: dict[str, Any]) -> None:
@@ -68,14 +68,14 @@ def test_other_media_types_than_json_are_refused(actors: dict[str, Any]) -> None
             "application/xml",
             "garbage",
         ):
-            answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=content_type)
+            answer = actors[actor].open(method, path, data=json.dumps(document), content_type=content_type)
             expect_problem(answer, 415, "unsupported-media-type")
 
 
 def test_json_may_name_its_charset(actors: dict[str, Any]) -> None:
     for actor, method, path, document in JSON_ENDPOINTS:
         for content_type in ("application/json; charset=utf-8", "Application/JSON", "application/json;x=y"):
-            answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=content_type)
+            answer = actors[actor].open(method, path, data=json.dumps(document), content_type=content_type)
             assert answer.status_code in (200, 201), content_type
 
 
@@ -121,7 +121,7 @@ MALFORMED = [
 def test_what_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in MALFORMED:
-            answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+            answer = actors[actor].open(method, path, data=body, content_type=JSON)
             assert answer.status_code == 400, (path, body[:50])
             expect_problem(answer, 400, "malformed-json")
 
@@ -134,13 +134,13 @@ def test_json_that_is_deep_is_refused_at_every_depth_that_is_too_much(actors: di
         assert answer.status_code in (201, 400), (depth, answer.text)
         for actor, method, path, _ in JSON_ENDPOINTS[1:]:
             body = b"[" * depth + b"]" * depth
-            assert actors[actor]._open(method, path, data=body, content_type=JSON).status_code == 400, depth
+            assert actors[actor].open(method, path, data=body, content_type=JSON).status_code == 400, depth
 
 
 def test_json_of_the_wrong_kind_is_not_valid(actors: dict[str, Any]) -> None:
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in (b"null", b"true", b"7", b'"text"', b"[]", b"[{}]"):
-            answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+            answer = actors[actor].open(method, path, data=body, content_type=JSON)
             expect_problem(answer, 400, "invalid-request", "body")
 
 
@@ -151,7 +151,7 @@ def test_random_bytes_never_make_a_defect(actors: dict[str, Any]) -> None:
     for _ in range(300):
         body = b"".join(chance.choices(pieces, k=chance.randrange(1, 12)))
         actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
-        answer = actors[actor]._open(method, path, data=body, content_type=JSON)
+        answer = actors[actor].open(method, path, data=body, content_type=JSON)
         assert answer.status_code in (200, 201, 400), (path, body, answer.text)
 
 
@@ -165,7 +165,7 @@ def test_random_valid_json_never_makes_a_defect(actors: dict[str, Any]) -> None:
         if chance.random() < 0.5:
             document = {**JSON_ENDPOINTS[0][3], **document}
         actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
-        answer = actors[actor]._open(method, path, data=json.dumps(document), content_type=JSON)
+        answer = actors[actor].open(method, path, data=json.dumps(document), content_type=JSON)
         assert answer.status_code in (200, 201, 400), (path, document, answer.text)
 
 
@@ -178,7 +178,7 @@ def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors
     paths += [(actor, method, path) for actor, method, path, _ in JSON_ENDPOINTS]
     for actor, method, path in paths:
         for query, field in (("unknown=1", "unknown"), ("%00=1", "\0"), ("__=1", "__"), ("%FF=1", "%FF")):
-            answer = actors[actor]._open(method, f"{path}?{query}", data=b"{}", content_type=JSON)
+            answer = actors[actor].open(method, f"{path}?{query}", data=b"{}", content_type=JSON)
             expect_problem(answer, 400, "invalid-request", field)
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         expect_problem(app.anonymous().get(f"{path}?unknown=1"), 400, "invalid-request", "unknown")
@@ -188,7 +188,7 @@ def test_a_problem_shows_nothing_of_our_code(actors: dict[str, Any]) -> None:
     texts: list[str] = []
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in (b"{", b"[]", b"null", b'{"x": 1}', b'{"to": 1, "op": 1, "types": 1, "roles": 1}'):
-            texts.append(actors[actor]._open(method, path, data=body, content_type=JSON).text)
+            texts.append(actors[actor].open(method, path, data=body, content_type=JSON).text)
     texts.append(actors["alice"].get("/v1/inbox?cursor=x").text)
     texts.append(actors["alice"].get("/v1/inbox?limit=x").text)
     for text in texts:

@@ -178,6 +178,6 @@ def test_an_etag_survives_a_restart(app: InProcessGateway, publisher: PublisherA
 
 
 def test_a_head_request_has_the_headers_and_no_body(alice: RecipientActor) -> None:
-    answer = alice._open("HEAD", "/v1/inbox")
+    answer = alice.open("HEAD", "/v1/inbox")
     assert (answer.status_code, answer.get_data()) == (200, b"")
     assert answer.headers["ETag"] == alice.poll().headers["ETag"]

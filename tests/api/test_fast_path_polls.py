@@ -209,7 +209,7 @@ def test_a_woken_poll_gets_the_present_date(path: Path, monkeypatch: pytest.Monk
     dates: list[bytes] = []
     for date in ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:38 GMT"):
         monkeypatch.setattr("email.utils.formatdate", lambda usegmt, date=date: date)
-        in_hub(path.path._refresh)
+        in_hub(path.path.refresh)
         (client,) = path.hold_each("alice")
         path.app.publisher().publish("all")
         eventually(lambda client=client: client.answers, "an answer")
@@ -518,7 +518,7 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
         assert isinstance(reply, Reply)
         assert reply.data.startswith(b"HTTP/1.1 304 ")
     revalidation = revalidation_of(reply)
-    in_hub(path.path._refresh)
+    in_hub(path.path.refresh)
     response = revalidation.response_at(0.0)
     assert response is not None
     assert response.startswith(b"HTTP/1.1 304 ")
@@ -686,7 +686,7 @@ def test_with_access_lines_nothing_is_revalidated(
 ) -> None:
     assert not_modified(path, app.recipient("alice")).make_revalidation is not None
     monkeypatch.setattr("notifygate.fastpath.record.logs_requests", lambda: True)
-    in_hub(path.path._refresh)
+    in_hub(path.path.refresh)
     assert not_modified(path, app.recipient("alice")).make_revalidation is None
 
 

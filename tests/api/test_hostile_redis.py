@@ -78,7 +78,7 @@ class Site:
     def publish_in_redis(self, message: bytes) -> None:
         """Send a message to the gateways' channel and wait until both of them have read it."""
         self.client.publish(self.channel, message)
-        marks = [app.services.announcer._connection for app in (self.one, self.other) if app.services.announcer]
+        marks = [app.services.announcer.connection for app in (self.one, self.other) if app.services.announcer]
         for connection in marks:
             connection.has_received = False
             connection.ping()

@@ -84,12 +84,12 @@ def test_methods_that_a_path_does_not_know_are_problems(app: InProcessGateway, a
         ("/problems/not-found", ("POST",)),
     ):
         for method in methods:
-            answer = alice._open(method, path)
+            answer = alice.open(method, path)
             expect_problem(answer, 405, "method-not-allowed")
             allowed = {name.strip() for name in answer.headers["Allow"].split(",")}
             assert allowed
             assert method not in allowed
-    expect_problem(alice._open("BREW", "/v1/inbox"), 405, "method-not-allowed")
+    expect_problem(alice.open("BREW", "/v1/inbox"), 405, "method-not-allowed")
 
 
 # --- Request ids --------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_every_answer_but_a_304_has_a_request_id_of_its_own(app: InProcessGatewa
         alice.poll(limit=0),
         alice.get("/v1/unknown"),
         alice.post("/v1/inbox"),
-        alice._open("HEAD", "/v1/inbox"),
+        alice.open("HEAD", "/v1/inbox"),
         anonymous.get("/v1/inbox"),
         anonymous.get("/unknown"),
         *(anonymous.get(path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/problems/internal")),

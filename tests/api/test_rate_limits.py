@@ -87,7 +87,7 @@ def test_every_answer_under_v1_but_a_304_says_how_the_limits_stand(make_app: Any
         alice.get("/v1/unknown"),  # 404
         alice.get("/v1/inbox/"),  # 404
         alice.post("/v1/inbox"),  # 405
-        alice._open("OPTIONS", "/v1/inbox"),
+        alice.open("OPTIONS", "/v1/inbox"),
         app.anonymous().get("/v1/inbox"),  # 401
         app.anonymous().get("/v1/unknown"),
     ]

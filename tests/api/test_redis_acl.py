@@ -45,7 +45,7 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
     expect_count_in_redis(server, "poll", "user:alice", 2)
     for app in (one, other):
         assert app.services.announcer
-        connection = app.services.announcer._connection
+        connection = app.services.announcer.connection
         connection.has_received = False
         connection.ping()
         eventually(lambda connection=connection: connection.has_received)

@@ -111,7 +111,7 @@ def test_an_oversized_message_is_dropped_as_it_arrives(
 
         def is_dropped() -> bool:
             nonlocal most
-            most = max(most, other.announcer._connection.buffered_bytes)
+            most = max(most, other.announcer.connection.buffered_bytes)
             return refusals() == before + 2
 
         eventually(is_dropped, "both nodes' count of it")
@@ -144,7 +144,7 @@ def test_long_messages_arrive_in_small_pieces(redis_url: str, make_node: MakeNod
         for seq in (1, 16, 31):
             one.announce(seq, "x" * 4000, count=15)
         eventually(lambda: other.firsts() == [1, 16, 31], "their arrival")
-        assert other.announcer._connection.buffered_bytes <= SLACK_BYTES
+        assert other.announcer.connection.buffered_bytes <= SLACK_BYTES
 
 
 def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(

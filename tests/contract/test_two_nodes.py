@@ -179,7 +179,7 @@ def test_what_redis_has_lost_is_found_by_the_look_and_counted(
     other = make_app(head_check_interval=0.1, redis_url=redis_url)
     connected(one, other)
     assert isinstance(one.services.announcer, RedisAnnouncer)
-    monkeypatch.setattr(one.services.announcer._connection, "publish", lambda message: True)
+    monkeypatch.setattr(one.services.announcer.connection, "publish", lambda message: True)
     before = rescues()
     held = Held(other, other.recipient("alice"))
     found = one.publisher().publish("user:alice")

@@ -54,7 +54,7 @@ def test_each_route_is_for_its_kind_of_principal_only(app: InProcessGateway) -> 
     ):
         for method, path in calls(app, paths):
             for actor in actors:
-                answer = actor._open(method, path, json={"unknown": 1})
+                answer = actor.open(method, path, json={"unknown": 1})
                 assert answer.status_code == 403, f"{method} {path}"
                 assert "WWW-Authenticate" not in answer.headers
 

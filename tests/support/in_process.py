@@ -33,21 +33,21 @@ class Actor:
         self.client = client
         self.credential = credential
 
-    def _open(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
+    def open(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
         given = {"Authorization": f"Bearer {self.credential}", **(headers or {})}
         return self.client.open(path, method=method, headers=given, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        return self._open("GET", path, **options)
+        return self.open("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> TestResponse:
-        return self._open("POST", path, **options)
+        return self.open("POST", path, **options)
 
     def put(self, path: str, **options: Any) -> TestResponse:
-        return self._open("PUT", path, **options)
+        return self.open("PUT", path, **options)
 
     def delete(self, path: str, **options: Any) -> TestResponse:
-        return self._open("DELETE", path, **options)
+        return self.open("DELETE", path, **options)
 
 
 class RecipientActor(Actor):
