@@ -49,6 +49,12 @@ def redis_url(redis_server: RedisServer) -> str:
 
 
 @pytest.fixture
+def shared_redis(redis_server: RedisServer, redis_url: str) -> RedisServer:
+    """The run's Redis, without anything in it."""
+    return redis_server
+
+
+@pytest.fixture
 def own_redis_server() -> Iterator[RedisServer]:
     """A Redis of this test alone, to be stopped, paused and restarted at will."""
     with closing(RedisServer()) as server:

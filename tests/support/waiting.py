@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 
@@ -31,7 +31,7 @@ def stays(condition: Callable[[], object], what: str, *, seconds: float) -> None
         gevent.sleep(0.1)
 
 
-def all_done(greenlets: Sequence[gevent.Greenlet], *, seconds: float = PATIENCE_SECONDS) -> list[object]:
+def all_done(greenlets: Sequence[gevent.Greenlet], *, seconds: float = PATIENCE_SECONDS) -> list[Any]:
     """Return the results of greenlets; fail when one is not done within `seconds`, raise what one has raised."""
     gevent.joinall(greenlets, timeout=seconds)
     waiting = sum(not greenlet.ready() for greenlet in greenlets)
