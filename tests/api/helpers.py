@@ -11,10 +11,10 @@ from werkzeug.test import TestResponse
 from notifygate.delivery.hold import Reason
 from notifygate.domain.principal import Recipient
 from notifygate.limits.signed_counts import COUNT_BYTES
-from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.metric_values import metric
 from tests.support.redis_server import RedisServer
-from tests.support.waiting import PATIENCE_SECONDS, eventually
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 
@@ -36,6 +36,35 @@ def expect_problem(answer: TestResponse, status: int, code: str, *fields: str) -
     return document
 
 
+def expect_unauthorized(answer: TestResponse) -> None:
+    """Check that an answer is the one that every unusable credential gets."""
+    assert expect_problem(answer, 401, "unauthorized")["detail"] == "A valid credential is required."
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def call_every_endpoint(alice: RecipientActor, publisher: PublisherActor, admin: PublisherActor) -> list[TestResponse]:
+    """Call every endpoint under /v1 and return the answers."""
+    return [
+        alice.poll(),
+        alice.poll(wait=1),
+        alice.get("/v1/inbox/unread"),
+        alice.get("/v1/inbox/history"),
+        alice.post("/v1/inbox/state", json={"op": "read", "ids": ["x"]}),
+        alice.post("/v1/inbox/state", json={"op": "read", "up_to": "x"}),
+        alice.get("/v1/inbox/preferences"),
+        alice.put("/v1/inbox/preferences", json={"types": {}}),
+        alice.get("/v1/inbox/topics"),
+        alice.put("/v1/inbox/topics/x"),
+        alice.delete("/v1/inbox/topics/x"),
+        publisher.post("/v1/notifications", json={"to": "all", "title": "a private text"}),
+        publisher.post("/v1/notify/all", data="a private text"),
+        publisher.delete("/v1/notifications/x"),
+        admin.get("/v1/types"),
+        admin.put("/v1/types/x", json={}),
+        admin.delete("/v1/types/x"),
+    ]
+
+
 def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int) -> None:
     """Wait until Redis has a given sum of counts for a key of a limit, over all nodes."""
     with server.connect() as client:
@@ -45,11 +74,6 @@ def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int)
             return sum(int.from_bytes(value[:COUNT_BYTES], "big") for value in records) == count
 
         eventually(is_there)
-
-
-def ids(body: dict[str, Any]) -> list[str]:
-    """Return the ids of an answer's notifications, in its order."""
-    return [item["id"] for item in body["notifications"]]
 
 
 def lifetime(body: dict[str, Any]) -> timedelta:
@@ -100,28 +124,13 @@ def begin_new_epoch(app: InProcessGateway) -> None:
     """Begin a new epoch, as after a restore, and wait until the gateway has noticed."""
     epoch = (app.services.tail.epoch + 1) % (1 << 20)
     app.services.writer.transact(lambda transaction: transaction.begin_new_epoch(epoch))
+    app.services.follower.check_soon()
     eventually(lambda: app.services.tail.epoch == epoch)
 
 
 def principal_of(name: str, *roles: str) -> Recipient:
     """Return a recipient as the gateway knows them once their token is verified."""
     return Recipient(name, tuple(sorted(roles)), int((time.time() + 3600) * 1000))
-
-
-def hold(
-    app: InProcessGateway, recipient: RecipientActor, cursor: str | None = None, *, wait: int = 50, **options: Any
-) -> "gevent.Greenlet[..., TestResponse]":
-    """Let a recipient long-poll in a greenlet of its own; return when the gateway holds the request."""
-    before = app.hold_count
-    greenlet = gevent.spawn(recipient.poll, cursor, wait=wait, **options)
-    eventually(lambda: app.hold_count > before or greenlet.ready())
-    assert not greenlet.ready(), greenlet.get().text
-    return greenlet
-
-
-def answer_of(greenlet: "gevent.Greenlet[..., TestResponse]", seconds: float = PATIENCE_SECONDS) -> TestResponse:
-    """Return the answer of a held request; fail when it doesn't come in time."""
-    return greenlet.get(timeout=seconds)
 
 
 def let_others_go_on() -> None:

@@ -11,8 +11,7 @@ OLD = "/v1/inbox?cursor=<old>"
 OLD_TAG = 'If-None-Match: W/"<old>"'
 
 POLLS = {
-    "cursor": request(),
-    "cursor and a tag that matches": request(NOW, MATCHING),
+    "cursor": request(), "cursor and a tag that matches": request(NOW, MATCHING),
     "as a browser sends it": request(
         NOW + "&_=1764248400000",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
@@ -23,17 +22,13 @@ POLLS = {
         MATCHING,
         "Connection: keep-alive",
     ),
-    "unread and a tag that matches": request(UNREAD, MATCHING),
-    "snapshot": request("/v1/inbox"),
+    "unread and a tag that matches": request(UNREAD, MATCHING), "snapshot": request("/v1/inbox"),
     "snapshot and a tag that matches": request("/v1/inbox", MATCHING),
-    "snapshot and an old tag": request("/v1/inbox", OLD_TAG),
-    "snapshot with a limit": request("/v1/inbox?limit=2"),
-    "news": request(OLD),
-    "news, one at a time": request(OLD + "&limit=1"),
+    "snapshot and an old tag": request("/v1/inbox", OLD_TAG), "snapshot with a limit": request("/v1/inbox?limit=2"),
+    "news": request(OLD), "news, one at a time": request(OLD + "&limit=1"),
     "news and a wait": request(OLD + "&wait=50"),
     "news and a huge wait": request(OLD + "&wait=99999999999999999999999999"),
-    "news and a tag that matches": request(OLD, MATCHING),
-    "cursor and an old tag": request(NOW, OLD_TAG),
+    "news and a tag that matches": request(OLD, MATCHING), "cursor and an old tag": request(NOW, OLD_TAG),
     "cursor and another's tag": request(NOW, 'If-None-Match: W/"<other-cursor>"'),
     "another's cursor": request("/v1/inbox?cursor=<other-cursor>"),
     "another's cursor and a tag that matches": request("/v1/inbox?cursor=<other-cursor>", MATCHING),
@@ -43,20 +38,17 @@ POLLS = {
     "cursor of another version": request("/v1/inbox?cursor=2AAAAAAAAAAAAAAAAAAAAAA"),
     "cursor that is none": request("/v1/inbox?cursor=none"),
     "cursor that is too long": request("/v1/inbox?cursor=<cursor>A"),
-    "cursor with a blank": request("/v1/inbox?cursor=<cursor>+"),
-    "empty cursor": request("/v1/inbox?cursor="),
+    "cursor with a blank": request("/v1/inbox?cursor=<cursor>+"), "empty cursor": request("/v1/inbox?cursor="),
     "empty cursor and a tag that matches": request("/v1/inbox?cursor=", MATCHING),
     "wait=0, matching, Prefer asks for more": request(NOW + "&wait=0", MATCHING, "Prefer: wait=50"),
     "wait and nothing to wait for": request("/v1/inbox?wait=50"),
     "wait and an old tag": request("/v1/inbox?wait=50", OLD_TAG),
     "Prefer with news": request(OLD, "Prefer: respond-async, wait=20"),
-    "Prefer without a wait": request(NOW, "Prefer: return=minimal", MATCHING),
-    "unread": request(UNREAD),
+    "Prefer without a wait": request(NOW, "Prefer: return=minimal", MATCHING), "unread": request(UNREAD),
     "unread and an old tag": request(UNREAD, OLD_TAG),
     "unread with a cursor": request(UNREAD + "?cursor=<cursor>", MATCHING),
-    "unread, wait without a tag": request(UNREAD + "?wait=50"),
-    "unread, wait=0": request(UNREAD + "?wait=0", MATCHING),
-}
+    "unread, wait without a tag": request(UNREAD + "?wait=50"), "unread, wait=0": request(UNREAD + "?wait=0", MATCHING),
+}  # fmt: skip
 
 PARAMETERS = {
     parameter: request(f"{NOW}&{parameter}", MATCHING)
@@ -155,35 +147,23 @@ CONNECTIONS = {
 }
 
 HOLDS = {
-    "empty": request(HELD),
-    "304": request(HELD, MATCHING),
-    "with a limit": request(HELD + "&limit=5"),
-    "Prefer": request(NOW, "Prefer: wait=1"),
+    "empty": request(HELD), "304": request(HELD, MATCHING), "with a limit": request(HELD + "&limit=5"),
+    "Prefer": request(NOW, "Prefer: wait=1"), "wait=01": request(NOW + "&wait=01"),
     "Prefer in capitals, quoted, among others": request(NOW, 'Prefer: respond-async; x=1, WAIT = "1"', MATCHING),
-    "parameter and Prefer": request(HELD, "Prefer: wait=50"),
-    "parameter and a bad Prefer": request(HELD, "Prefer: wait=x"),
-    "wait=01": request(NOW + "&wait=01"),
-    "no cursor but a tag": request("/v1/inbox?wait=1", MATCHING),
-    "unread": request(UNREAD + "?wait=1", MATCHING),
-    "unread, Prefer": request(UNREAD, "Prefer: wait=1", MATCHING),
-    "HTTP/1.0": request(HELD, version="HTTP/1.0"),
+    "parameter and Prefer": request(HELD, "Prefer: wait=50"), "parameter and a bad Prefer": request(HELD, "Prefer: wait=x"),
+    "no cursor but a tag": request("/v1/inbox?wait=1", MATCHING), "unread": request(UNREAD + "?wait=1", MATCHING),
+    "unread, Prefer": request(UNREAD, "Prefer: wait=1", MATCHING), "HTTP/1.0": request(HELD, version="HTTP/1.0"),
     "HTTP/1.0, keep-alive": request(HELD, MATCHING, "Connection: keep-alive", version="HTTP/1.0"),
-    "close": request(HELD, "Connection: close"),
-    "close, 304": request(HELD, MATCHING, "Connection: close"),
-    "old tag": request(HELD, OLD_TAG),
-    "star": request(HELD, "If-None-Match: *"),
-    "request id": request(HELD, "X-Request-Id: held-by-me"),
-    "allowed origin": request(HELD, f"Origin: {ORIGIN}"),
+    "close": request(HELD, "Connection: close"), "close, 304": request(HELD, MATCHING, "Connection: close"),
+    "old tag": request(HELD, OLD_TAG), "star": request(HELD, "If-None-Match: *"),
+    "request id": request(HELD, "X-Request-Id: held-by-me"), "allowed origin": request(HELD, f"Origin: {ORIGIN}"),
     "allowed origin, 304": request(HELD, f"Origin: {ORIGIN}", MATCHING),
     "another origin": request(HELD, "Origin: https://evil.example", MATCHING),
-}
+}  # fmt: skip
 
 CORS = {
-    "no Origin": request(),
-    "no Origin, 304": request(NOW, MATCHING),
-    "allowed": request(NOW, f"Origin: {ORIGIN}"),
-    "allowed, unread": request(UNREAD, f"Origin: {ORIGIN}", MATCHING),
-    "allowed, news": request(OLD, f"Origin: {ORIGIN}"),
+    "no Origin": request(), "no Origin, 304": request(NOW, MATCHING), "allowed": request(NOW, f"Origin: {ORIGIN}"),
+    "allowed, unread": request(UNREAD, f"Origin: {ORIGIN}", MATCHING), "allowed, news": request(OLD, f"Origin: {ORIGIN}"),
     "allowed, no credential": request(NOW, f"Origin: {ORIGIN}", token=None),
     "allowed, bad parameter": request(NOW + "&what=1", f"Origin: {ORIGIN}"),
     "not allowed": request(NOW, "Origin: https://evil.example"),

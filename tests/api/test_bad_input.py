@@ -55,67 +55,28 @@ def test_bodies_of_requests_without_one_have_the_same_limit(actors: dict[str, An
 
 
 def test_other_media_types_than_json_are_refused(actors: dict[str, Any]) -> None:
+    others = (
+        None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+        "application/jsonx", "application/ld+json", "application/xml", "garbage",
+    )  # fmt: skip
+    json_types = ("application/json; charset=utf-8", "Application/JSON", "application/json;x=y")
     for actor, method, path, document in JSON_ENDPOINTS:
-        for content_type in (
-            None,
-            "",
-            "text/plain",
-            "text/json",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=x",
-            "application/jsonx",
-            "application/ld+json",
-            "application/xml",
-            "garbage",
-        ):
+        for content_type in others:
             answer = actors[actor].open(method, path, data=json.dumps(document), content_type=content_type)
             expect_problem(answer, 415, "unsupported-media-type")
-
-
-def test_json_may_name_its_charset(actors: dict[str, Any]) -> None:
-    for actor, method, path, document in JSON_ENDPOINTS:
-        for content_type in ("application/json; charset=utf-8", "Application/JSON", "application/json;x=y"):
+        for content_type in json_types:
             answer = actors[actor].open(method, path, data=json.dumps(document), content_type=content_type)
             assert answer.status_code in (200, 201), content_type
 
 
 MALFORMED = [
-    b"",
-    b" ",
-    b"{",
-    b"{]",
-    b"nul",
-    b"{'to': 'all'}",
-    b'{"to": "all",}',
-    b'{"to": "all"} x',
-    b'{"to": "all"}{"to": "all"}',
-    b'{"to": "a\nb"}',
-    b'{"to": "\\x41"}',
-    b'{"to": "\\u12"}',
-    b"{to: 1}",
-    b"// comment\n{}",
-    b'{"n": 01}',
-    b'{"n": +1}',
-    b'{"n": .5}',
-    b'{"n": NaN}',
-    b'{"n": -Infinity}',
-    b'{"n": 0x10}',
-    b'{"n": ' + b"9" * 5000 + b"}",
-    b"\x00",
-    b"{}\x00",
-    b'{"to": "\xff"}',
-    b'{"to": "\xed\xa0\x80"}',
-    b'{"to": "\xc0\x80"}',
-    '{"to": "ü"}'.encode("latin-1"),
-    '{"to": "all"}'.encode("utf-16"),
-    '{"to": "all"}'.encode("utf-32"),
-    b"[" * 10_000,
-    b"[" * 10_000 + b"]" * 10_000,
-    b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-    b'{"data":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
-    b"a=1&b=2",
-    b"<to>all</to>",
-]
+    b"", b" ", b"{", b"{]", b"nul", b"{'to': 'all'}", b'{"to": "all",}', b'{"to": "all"} x', b'{"to": "all"}{"to": "all"}',
+    b'{"to": "a\nb"}', b'{"to": "\\x41"}', b'{"to": "\\u12"}', b"{to: 1}", b"// comment\n{}", b'{"n": 01}', b'{"n": +1}',
+    b'{"n": .5}', b'{"n": NaN}', b'{"n": -Infinity}', b'{"n": 0x10}', b'{"n": ' + b"9" * 5000 + b"}", b"\x00", b"{}\x00",
+    b'{"to": "\xff"}', b'{"to": "\xed\xa0\x80"}', b'{"to": "\xc0\x80"}', '{"to": "ü"}'.encode("latin-1"),
+    '{"to": "all"}'.encode("utf-16"), '{"to": "all"}'.encode("utf-32"), b"[" * 10_000, b"[" * 10_000 + b"]" * 10_000,
+    b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b'{"data":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b"a=1&b=2", b"<to>all</to>",
+]  # fmt: skip
 
 
 def test_what_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
@@ -145,28 +106,22 @@ def test_json_of_the_wrong_kind_is_not_valid(actors: dict[str, Any]) -> None:
 
 
 def test_random_bytes_never_make_a_defect(actors: dict[str, Any]) -> None:
+    """Nor does valid JSON of random names and values."""
     chance = random.Random(7)
     pieces = [b'{"', b'":', b"[", b"]", b"}", b",", b"\\u0000", b"\\ud800", b"\xff", b"\0", b"1e999", b"to", b"title"]
     pieces += [b"data", b"op", b"ids", b"types", b'"', b"null", b"all", b"user:", b"-", b"\xf0\x9f\x94\x94", b" "]
-    for _ in range(300):
-        body = b"".join(chance.choices(pieces, k=chance.randrange(1, 12)))
-        actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
-        answer = actors[actor].open(method, path, data=body, content_type=JSON)
-        assert answer.status_code in (200, 201, 400), (path, body, answer.text)
-
-
-def test_random_valid_json_never_makes_a_defect(actors: dict[str, Any]) -> None:
-    chance = random.Random(8)
     values: list[Any] = [None, True, 0, -1, 1.5, 10**40, "", "all", "\0", "\ud800", "x" * 300, [], {}, [[]], {"": {}}]
     names = ["to", "title", "type", "body", "priority", "sender", "icon", "action_url", "data", "ttl", "op", "ids"]
     names += ["up_to", "types", "roles", "mandatory", "display", "", "\0", "\ud800"]
-    for _ in range(400):
-        document = {chance.choice(names): chance.choice(values) for _ in range(chance.randrange(4))}
-        if chance.random() < 0.5:
-            document = {**JSON_ENDPOINTS[0][3], **document}
-        actor, method, path, _document = chance.choice(JSON_ENDPOINTS)
-        answer = actors[actor].open(method, path, data=json.dumps(document), content_type=JSON)
-        assert answer.status_code in (200, 201, 400), (path, document, answer.text)
+    for turn in range(700):
+        actor, method, path, valid = chance.choice(JSON_ENDPOINTS)
+        if turn < 300:
+            body = b"".join(chance.choices(pieces, k=chance.randrange(1, 12)))
+        else:
+            document = {chance.choice(names): chance.choice(values) for _ in range(chance.randrange(4))}
+            body = json.dumps({**valid, **document} if turn % 2 else document).encode()
+        answer = actors[actor].open(method, path, data=body, content_type=JSON)
+        assert answer.status_code in (200, 201, 400), (path, body, answer.text)
 
 
 def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors: dict[str, Any]) -> None:
@@ -185,22 +140,9 @@ def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors
 
 
 def test_a_problem_shows_nothing_of_our_code(actors: dict[str, Any]) -> None:
-    texts: list[str] = []
+    texts = [actors["alice"].get(f"/v1/inbox?{query}").text for query in ("cursor=x", "limit=x")]
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in (b"{", b"[]", b"null", b'{"x": 1}', b'{"to": 1, "op": 1, "types": 1, "roles": 1}'):
             texts.append(actors[actor].open(method, path, data=body, content_type=JSON).text)
-    texts.append(actors["alice"].get("/v1/inbox?cursor=x").text)
-    texts.append(actors["alice"].get("/v1/inbox?limit=x").text)
-    for text in texts:
-        for telltale in (
-            "Error",
-            "Exception",
-            "Traceback",
-            "instance of",
-            "Body",
-            "Query",
-            "pydantic",
-            "model",
-            "SELECT",
-        ):
-            assert telltale not in text, text
+    telltales = ("Error", "Exception", "Traceback", "instance of", "Body", "Query", "pydantic", "model", "SELECT")
+    assert [(word, text) for text in texts for word in telltales if word in text] == []

@@ -15,13 +15,16 @@ import pytest
 
 from notifygate.server.plain_request import read_request
 from notifygate.server.reactor import READ_BYTES
+from tests.api.helpers import hold_ends
 from tests.api.plain_requests import CASES, HOLDS, ORIGIN
 from tests.support.comparison import differences
 from tests.support.environ_path import answer_by_environ
 from tests.support.exchange import Exchange, read_answers
 from tests.support.fast_path import InProcessFastPath
 from tests.support.in_process import UNLIMITED, InProcessGateway
+from tests.support.manual_clock import ManualClock
 from tests.support.request_bytes import NAME, fill
+from tests.support.waiting import eventually
 
 
 def same_bits(character: str) -> str:
@@ -34,11 +37,13 @@ class BothWays:
     """A gateway, both ways to it, and what the words of the requests stand for."""
 
     def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
         limits = dict.fromkeys(UNLIMITED, "1000000/minute")  # so that their headers are compared too
         self.app = app = InProcessGateway(
             f"sqlite:///{folder / 'notifygate.db'}",
             cors_origins=(ORIGIN, "https://other.example:8443"),
             holds_per_recipient=1000,
+            clock=self.clock,
             **limits,
         )
         self.fast_path = InProcessFastPath(app)
@@ -115,8 +120,19 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BothWays]:
 
 @pytest.fixture(scope="module")
 def held(both: BothWays) -> dict[str, Any]:
-    """The answers to the holds, as greenlets: waiting for one is waiting for all."""
-    return {name: gevent.spawn(both.answers, data) for name, data in HOLDS.items()}
+    """The answers to the holds, as greenlets that are done."""
+    asking = {name: gevent.spawn(both.answers, data) for name, data in HOLDS.items()}
+
+    def left() -> int:
+        return sum(not greenlet.ready() for greenlet in asking.values())
+
+    while left():
+        ended = hold_ends("timeout")
+        eventually(lambda: both.app.hold_count == left(), "each is held or answered")
+        held = both.app.hold_count
+        both.clock.advance(1)
+        eventually(lambda ended=ended, held=held: hold_ends("timeout") == ended + held, "their end")
+    return asking
 
 
 def assert_alike(answers: tuple[Exchange, Exchange], *, with_opaque: bool = False) -> None:
@@ -132,7 +148,7 @@ def test_a_plain_request_is_answered_alike_on_both_ways(both: BothWays, case: st
 
 @pytest.mark.parametrize("case", HOLDS)
 def test_a_hold_ends_alike_on_both_ways(held: dict[str, Any], case: str) -> None:
-    assert_alike(held[case].get(timeout=60))
+    assert_alike(held[case].get())
 
 
 def test_the_requests_reach_what_they_are_meant_to_reach(both: BothWays) -> None:

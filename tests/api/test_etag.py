@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from notifygate.publishing.registry import put_topic
-from tests.api.helpers import begin_new_epoch, catch_up, cursor_at, head_of, ids
+from tests.api.helpers import begin_new_epoch, catch_up, cursor_at, head_of
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.manual_clock import ManualClock
+from tests.support.polling import ids
 from tests.support.waiting import eventually
 
 
@@ -23,19 +23,16 @@ def expect_not_modified(answer: Any, etag: str) -> None:
 
 
 def test_nothing_new_is_a_304_with_the_same_etag(publisher: PublisherActor, alice: RecipientActor) -> None:
-    publisher.publish("user:alice")
-    etag = alice.poll().headers["ETag"]
-    expect_not_modified(alice.poll(etag=etag), etag)
-    expect_not_modified(alice.poll(etag=etag), etag)
-
-
-def test_an_empty_inbox_has_an_etag_too(alice: RecipientActor) -> None:
-    etag = alice.poll().headers["ETag"]
-    expect_not_modified(alice.poll(etag=etag), etag)
+    for _ in range(2):  # in an empty inbox, too
+        etag = alice.poll().headers["ETag"]
+        expect_not_modified(alice.poll(etag=etag), etag)
+        expect_not_modified(alice.poll(etag=etag, limit=1), etag)
+        publisher.publish("user:alice")
 
 
 @pytest.mark.parametrize(
-    "change", ["publish", "broadcast", "role", "seen", "read", "unread", "dismiss", "retract", "expire", "up_to"]
+    "change",
+    ["publish", "broadcast", "role", "seen", "read", "unread", "dismiss", "retract", "expire", "up_to", "epoch"],
 )
 def test_every_visible_change_ends_an_etag(make_app: Any, clock: ManualClock, change: str) -> None:
     app = make_app(clock=clock)
@@ -46,45 +43,24 @@ def test_every_visible_change_ends_an_etag(make_app: Any, clock: ManualClock, ch
         alice.change_state("read", ids=[found])
     first = alice.poll()
     etag, cursor = first.headers["ETag"], first.json["cursor"]
-    if change in ("publish", "broadcast", "role"):
-        publisher.publish({"publish": "user:alice", "broadcast": "all", "role": "role:admin"}[change])
-    elif change == "up_to":
-        alice.change_state("read", up_to=cursor)
-    elif change == "retract":
-        publisher.delete(f"/v1/notifications/{found}")
-    elif change == "expire":
-        clock.advance(61)
-        eventually(lambda: alice.poll(etag=etag).status_code == 200)
-    else:
-        alice.change_state(change, ids=[found])
+    match change:
+        case "publish" | "broadcast" | "role":
+            publisher.publish({"publish": "user:alice", "broadcast": "all", "role": "role:admin"}[change])
+        case "up_to":
+            alice.change_state("read", up_to=cursor)
+        case "retract":
+            publisher.delete(f"/v1/notifications/{found}")
+        case "expire":
+            clock.advance(61)
+            eventually(lambda: alice.poll(etag=etag).status_code == 200)
+        case "epoch":
+            begin_new_epoch(app)
+        case _:
+            alice.change_state(change, ids=[found])
     catch_up(app)
     assert alice.poll(etag=etag).status_code == 200
     assert alice.poll(cursor, etag=etag).status_code == 200
     assert alice.get("/v1/inbox/unread", headers={"If-None-Match": etag}).status_code == 200
-
-
-def test_what_is_not_visible_to_the_recipient_does_not_end_an_etag(
-    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
-) -> None:
-    app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
-    bob.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
-    app.services.writer.transact(put_topic("board", ("admin",)))
-    dismissed = publisher.publish("user:bob")
-    bob.change_state("dismiss", ids=[dismissed])
-    catch_up(app)
-    first = bob.poll()
-    etag, cursor = first.headers["ETag"], first.json["cursor"]
-    publisher.publish(["user:alice", "role:admin", "topic:board", "topic:other"])
-    publisher.publish(["all", "user:bob"], type="secret")
-    hidden = publisher.publish(["all", "user:bob"], type="like")
-    publisher.delete(f"/v1/notifications/{dismissed}")
-    publisher.delete(f"/v1/notifications/{hidden}")
-    app.recipient("alice").change_state("read", ids=ids(app.recipient("alice").inbox()))
-    app.admin().put("/v1/types/other", json={"title": "Only a title"})
-    catch_up(app)
-    expect_not_modified(bob.poll(etag=etag), etag)
-    expect_not_modified(bob.poll(cursor, etag=etag), etag)
-    expect_not_modified(bob.get("/v1/inbox/unread", headers={"If-None-Match": etag}), etag)
 
 
 def test_with_a_cursor_it_is_a_304_only_if_nothing_lies_after_the_cursor_either(
@@ -120,26 +96,14 @@ def test_a_page_with_more_behind_it_does_not_match_the_end(publisher: PublisherA
     assert alice.poll(page.json["cursor"], etag=page.headers["ETag"], limit=1).status_code == 200
 
 
-def test_the_old_page_of_a_snapshot_limit_does_not_matter_to_the_etag(
-    publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    for n in range(3):
-        publisher.publish("user:alice", f"number {n}")
-    first = alice.poll(limit=1)
-    expect_not_modified(alice.poll(limit=1, etag=first.headers["ETag"]), first.headers["ETag"])
-
-
 def test_tags_that_a_proxy_has_changed_still_match(alice: RecipientActor) -> None:
     etag = alice.poll().headers["ETag"]
     token = etag.removeprefix('W/"').removesuffix('"')
-    forms = [f'W/"{token}"', f'"{token}"']  # as we sent it, and made strong
-    for suffix in ("-gzip", ":gzip", "--gzip", ";gzip", "-br", "-zstd", "-deflate", "+gzip", ".gzip", "-df", "_gzip"):
-        forms += [f'W/"{token}{suffix}"', f'"{token}{suffix}"']
-    forms += [f'"other", W/"{token}"', f'W/"{token}-gzip" , "x"', f'"x",W/"{token}"']
-    for form in forms:
+    suffixes = ("", "-gzip", ":gzip", "--gzip", ";gzip", "-br", "-zstd", "-deflate", "+gzip", ".gzip", "-df", "_gzip")
+    forms = [f'{weak}"{token}{suffix}"' for suffix in suffixes for weak in ("W/", "")]
+    for form in (*forms, f'"other", W/"{token}"', f'W/"{token}-gzip" , "x"', f'"x",W/"{token}"'):
         answer = alice.poll(etag=form)
-        assert answer.status_code == 304, form
-        assert answer.headers["ETag"] == etag, form
+        assert (answer.status_code, answer.headers["ETag"]) == (304, etag), form
 
 
 def test_tags_that_are_none_of_ours_do_not_match_and_are_no_errors(alice: RecipientActor, bob: RecipientActor) -> None:
@@ -162,19 +126,6 @@ def test_tags_of_different_recipients_differ_at_the_same_position(
     for tag in tags:
         matching = [recipient.poll(etag=tag).status_code for recipient in (alice, bob, demoted)]
         assert sorted(matching) == [200, 200, 304]
-
-
-def test_an_etag_from_before_a_new_epoch_does_not_match(app: InProcessGateway, alice: RecipientActor) -> None:
-    etag = alice.poll().headers["ETag"]
-    begin_new_epoch(app)
-    assert alice.poll(etag=etag).status_code == 200
-
-
-def test_an_etag_survives_a_restart(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
-    publisher.publish("user:alice")
-    etag = alice.poll().headers["ETag"]
-    app.restart()
-    expect_not_modified(app.recipient("alice", "admin").poll(etag=etag), etag)
 
 
 def test_a_head_request_has_the_headers_and_no_body(alice: RecipientActor) -> None:

@@ -9,90 +9,65 @@ from typing import Any
 import gevent
 import pytest
 
-from notifygate.clock import SYSTEM_CLOCK
 from notifygate.endpoints.polling import hold_seconds
 from notifygate.publishing.registry import put_topic
 from tests.api.helpers import (
-    answer_of,
     begin_new_epoch,
     catch_up,
     counts,
     expect_problem,
-    hold,
     hold_ends,
-    ids,
     let_others_go_on,
     principal_of,
     wakes,
 )
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.manual_clock import ManualClock
+from tests.support.polling import answer_of, hold, ids
 from tests.support.waiting import eventually
 
 
 def at_once(ask: Callable[[], Any]) -> Any:
     """Return an answer that must come without holding."""
-    with gevent.Timeout(3):
+    with gevent.Timeout(20):
         return ask()
 
 
 # --- What is held -------------------------------------------------------------------------------
 
 
-def test_a_hold_ends_when_something_is_published(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+def test_what_has_nothing_to_wait_for_is_answered_at_once(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
-    held = hold(app, alice, alice.inbox()["cursor"])
+    first = alice.poll()
+    cursor, etag, of_bob = first.json["cursor"], first.headers["ETag"], bob.inbox()["cursor"]  # type: ignore[index]
     found = publisher.publish("user:alice")
-    answer = answer_of(held)
-    assert (answer.status_code, ids(answer.json), counts(answer.json)) == (200, [found], (1, 1))
-    assert answer.headers["Preference-Applied"] == "wait=50"
+    for options, is_reset in (
+        ({}, False), ({"cursor": cursor}, False), ({"etag": etag}, False), ({"etag": '"garbage"'}, False),
+        ({"cursor": of_bob}, True),
+    ):  # fmt: skip
+        answer = at_once(lambda options=options: alice.poll(**options, wait=50))  # type: ignore[misc]
+        assert (ids(answer.json), answer.json["reset"]) == ([found], is_reset)
+        assert answer.headers["Preference-Applied"] == "wait=50"
+    assert at_once(lambda: alice.get("/v1/inbox/unread?wait=50")).status_code == 200
+    nothing = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
+    assert (nothing.status_code, nothing.headers["Preference-Applied"]) == (200, "wait=0")
+    expect_problem(
+        at_once(lambda: alice.poll(nothing.json["cursor"], wait=50, limit=0)), 400, "invalid-request", "limit"
+    )
     assert app.hold_count == 0
-
-
-def test_what_lies_after_the_cursor_is_answered_at_once(publisher: PublisherActor, alice: RecipientActor) -> None:
-    cursor = alice.inbox()["cursor"]
-    found = publisher.publish("user:alice")
-    answer = at_once(lambda: alice.poll(cursor, wait=50))
-    assert ids(answer.json) == [found]
-    assert answer.headers["Preference-Applied"] == "wait=50"
-
-
-def test_with_neither_cursor_nor_etag_the_answer_comes_at_once(alice: RecipientActor) -> None:
-    answer = at_once(lambda: alice.poll(wait=50))
-    assert (answer.status_code, answer.json["notifications"]) == (200, [])
-    assert answer.headers["Preference-Applied"] == "wait=50"
-
-
-def test_with_an_etag_that_no_longer_matches_the_answer_comes_at_once(
-    publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    etag = alice.poll().headers["ETag"]
-    found = publisher.publish("user:alice")
-    assert ids(at_once(lambda: alice.poll(etag=etag, wait=50)).json) == [found]
-    assert at_once(lambda: alice.poll(etag='"garbage"', wait=50)).status_code == 200
 
 
 def test_without_a_cursor_it_is_held_while_the_etag_matches(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     old = publisher.publish("user:alice", "old")
-    held = hold(app, alice, etag=alice.poll().headers["ETag"])
+    first = alice.poll()
+    without_cursor = hold(app, alice, etag=first.headers["ETag"])
+    with_cursor = hold(app, alice, first.json["cursor"], etag='"garbage"')  # type: ignore[index]
     new = publisher.publish("user:alice", "new")
-    assert ids(answer_of(held).json) == [new, old]  # a snapshot: there was no cursor
-
-
-def test_with_a_cursor_the_etag_does_not_decide_whether_it_is_held(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    held = hold(app, alice, alice.inbox()["cursor"], etag='"garbage"')
-    found = publisher.publish("user:alice")
-    assert ids(answer_of(held).json) == [found]
-
-
-def test_an_unusable_cursor_is_answered_at_once_with_a_reset(alice: RecipientActor, bob: RecipientActor) -> None:
-    answer = at_once(lambda: alice.poll(bob.inbox()["cursor"], wait=50))
-    assert answer.json["reset"] is True
+    assert ids(answer_of(without_cursor).json) == [new, old]  # a snapshot: there was no cursor
+    assert ids(answer_of(with_cursor).json) == [new]
 
 
 def test_the_counts_are_held_while_their_etag_matches(
@@ -103,9 +78,7 @@ def test_the_counts_are_held_while_their_etag_matches(
     eventually(lambda: app.hold_count == 1)
     publisher.publish("user:alice")
     answer = answer_of(held)
-    assert answer.json == {"unread": 1, "unseen": 1}
-    assert answer.headers["Preference-Applied"] == "wait=50"
-    assert at_once(lambda: alice.get("/v1/inbox/unread?wait=50")).status_code == 200
+    assert (answer.json, answer.headers["Preference-Applied"]) == ({"unread": 1, "unseen": 1}, "wait=50")
 
 
 # --- What wakes it, and what doesn't ------------------------------------------------------------
@@ -155,6 +128,7 @@ def test_a_hold_ends_when_a_notification_expires(make_app: Any, clock: ManualClo
 def test_changes_that_are_filtered_away_do_not_wake_a_hold(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
 ) -> None:
+    """Nor do they end an ETag."""
     app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
     app.services.writer.transact(put_topic("board", ("admin",)))
     bob.put("/v1/inbox/preferences", json={"types": {"like": {"muted": True}}})
@@ -164,40 +138,26 @@ def test_changes_that_are_filtered_away_do_not_wake_a_hold(
     dismissed = publisher.publish("user:bob")
     bob.change_state("dismiss", ids=[dismissed])
     catch_up(app)
-    held = hold(app, bob, bob.inbox()["cursor"])
+    first = bob.poll()
+    cursor, etag = first.json["cursor"], first.headers["ETag"]  # type: ignore[index]
+    held = hold(app, bob, cursor)
     before = wakes()
     publisher.publish(["user:bob", "all"], type="like")
     publisher.publish(["user:bob", "all"], type="secret")
     publisher.publish(["user:alice", "topic:board", "topic:other", "role:admin"])
     for removed in (muted, dismissed, by_mark):
         assert publisher.delete(f"/v1/notifications/{removed}").status_code == 204
-    app.recipient("alice").change_state("read", ids=[muted])
+    alice = app.recipient("alice")
+    alice.change_state("read", ids=ids(alice.inbox()))
     app.admin().put("/v1/types/other", json={"title": "Only a title"})
     catch_up(app)
     assert (wakes(), held.ready()) == (before, False)
+    unread = bob.get("/v1/inbox/unread", headers={"If-None-Match": etag})
+    for answer in (bob.poll(etag=etag), bob.poll(cursor, etag=etag), unread):
+        assert (answer.status_code, answer.headers["ETag"]) == (304, etag)
     found = publisher.publish("user:bob")
     body = answer_of(held).json
     assert (ids(body), body["removed"], wakes()) == ([found], [], before + 1)
-
-
-def test_a_mandatory_type_wakes_a_hold_although_it_is_muted(
-    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
-) -> None:
-    app.admin().put("/v1/types/alarm", json={"mandatory": True})
-    bob.put("/v1/inbox/preferences", json={"types": {"alarm": {"muted": True}}})
-    catch_up(app)
-    held = hold(app, bob, bob.inbox()["cursor"])
-    found = publisher.publish("all", type="alarm")
-    assert ids(answer_of(held).json) == [found]
-
-
-def test_a_broadcast_wakes_every_hold(app: InProcessGateway, publisher: PublisherActor) -> None:
-    recipients = [app.recipient(f"r{n}") for n in range(20)]
-    held = [hold(app, recipient, recipient.inbox()["cursor"]) for recipient in recipients]
-    assert app.hold_count == 20
-    found = publisher.publish("all")
-    assert [ids(answer_of(one).json) for one in held] == [[found]] * 20
-    assert app.hold_count == 0
 
 
 def test_a_new_epoch_ends_every_hold_with_a_reset(
@@ -239,55 +199,28 @@ def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
 # --- How it ends --------------------------------------------------------------------------------
 
 
-def test_the_wait_ends_with_empty_lists_and_the_counts(make_app: Any, clock: ManualClock) -> None:
+def test_the_wait_ends_with_empty_lists_or_a_304(make_app: Any, clock: ManualClock) -> None:
     app = make_app(clock=clock)
     alice = app.recipient("alice")
     app.publisher().publish("user:alice")
-    held = hold(app, alice, alice.inbox()["cursor"], wait=20)
+    first = alice.poll()
+    cursor, etag = first.json["cursor"], first.headers["ETag"]
+    plain, tagged = hold(app, alice, cursor, wait=20), hold(app, alice, cursor, etag=etag, wait=20)
+    counted = gevent.spawn(alice.get, "/v1/inbox/unread?wait=20", headers={"If-None-Match": etag})
+    eventually(lambda: app.hold_count == 3)
     clock.advance(18.9)
     let_others_go_on()
-    assert app.hold_count == 1, "the wait is shortened by less than a tenth"
+    assert app.hold_count == 3, "the wait is shortened by less than a tenth"
     clock.advance(1.1)
-    answer = answer_of(held)
+    answer = answer_of(plain)
     body = answer.json
     assert (answer.status_code, body["notifications"], body["removed"], counts(body)) == (200, [], [], (1, 1))
-    assert (body["has_more"], body["reset"]) == (False, False)
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert (body["has_more"], body["reset"], answer.headers["Preference-Applied"]) == (False, False, "wait=20")
     assert alice.inbox(body["cursor"])["reset"] is False
-
-
-def test_the_wait_ends_with_a_304_if_the_etag_matches(make_app: Any, clock: ManualClock) -> None:
-    app = make_app(clock=clock)
-    alice = app.recipient("alice")
-    first = alice.poll()
-    held = hold(app, alice, first.json["cursor"], etag=first.headers["ETag"], wait=20)
-    clock.advance(20)
-    answer = answer_of(held)
-    assert (answer.status_code, answer.get_data()) == (304, b"")
-    assert answer.headers["ETag"] == first.headers["ETag"]
-    assert answer.headers["Preference-Applied"] == "wait=20"
-    assert int(answer.headers["Poll-Interval"]) >= 1
-
-
-def test_the_wait_of_the_counts_ends_with_a_304(make_app: Any, clock: ManualClock) -> None:
-    app = make_app(clock=clock)
-    alice = app.recipient("alice")
-    etag = alice.get("/v1/inbox/unread").headers["ETag"]
-    held = gevent.spawn(alice.get, "/v1/inbox/unread?wait=20", headers={"If-None-Match": etag})
-    eventually(lambda: app.hold_count == 1)
-    clock.advance(20)
-    answer = answer_of(held)
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (304, "wait=20")
-
-
-def test_a_hold_ends_when_the_token_expires(make_app: Any, clock: ManualClock) -> None:
-    app = make_app(clock=clock)
-    alice = app.recipient("alice", expires_seconds=10)
-    cursor = alice.inbox()["cursor"]
-    held = hold(app, alice, cursor, wait=30)
-    clock.advance(10)
-    assert answer_of(held).status_code == 200
-    expect_problem(alice.poll(cursor), 401, "unauthorized")
+    for unchanged in (answer_of(tagged), answer_of(counted)):
+        assert (unchanged.status_code, unchanged.get_data(), unchanged.headers["ETag"]) == (304, b"", etag)
+        assert unchanged.headers["Preference-Applied"] == "wait=20"
+        assert int(unchanged.headers["Poll-Interval"]) >= 1
 
 
 def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway, alice: RecipientActor) -> None:
@@ -307,19 +240,22 @@ def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway
 # --- How long -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wait", ["3", "55", "9999", "1000000000", "9" * 10, "9" * 19, "9" * 1000, "007"])
-def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any, wait: str) -> None:
+def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any) -> None:
     alice = make_app(max_wait=3).recipient("alice")
-    granted = alice.get(f"/v1/inbox?wait={wait}")
-    preferred = alice.get("/v1/inbox", headers={"Prefer": f"wait={wait}"})
-    assert (granted.status_code, granted.headers["Preference-Applied"]) == (200, "wait=3")
-    assert (preferred.status_code, preferred.headers["Preference-Applied"]) == (200, "wait=3")
+    for wait in ("3", "55", "9999", "1000000000", "9" * 10, "9" * 19, "9" * 1000, "007"):
+        granted = alice.get(f"/v1/inbox?wait={wait}")
+        preferred = alice.get("/v1/inbox", headers={"Prefer": f"wait={wait}"})
+        for answer in (granted, preferred):
+            assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=3"), wait
 
 
-def test_waits_are_shortened_by_chance_and_never_lengthened() -> None:
-    waits = [hold_seconds(50, principal_of("alice"), SYSTEM_CLOCK) for _ in range(200)]
+def test_waits_are_shortened_by_chance_and_end_with_the_token(clock: ManualClock) -> None:
+    alice = principal_of("alice")
+    waits = [hold_seconds(50, alice, clock) for _ in range(200)]
     assert 47.5 <= min(waits) < 48
     assert 49 < max(waits) <= 50
+    clock.advance(alice.expires_at / 1000 - clock.wall() - 10)
+    assert hold_seconds(50, alice, clock) == pytest.approx(10)
 
 
 def test_prefer_means_the_same_and_the_parameter_wins(
@@ -331,67 +267,38 @@ def test_prefer_means_the_same_and_the_parameter_wins(
     found = publisher.publish("user:alice")
     answer = answer_of(held)
     assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=50")
-    both = at_once(lambda: alice.poll(answer.json["cursor"], wait=0))
-    assert both.headers["Preference-Applied"] == "wait=0"
-    both = at_once(lambda: alice.get("/v1/inbox?wait=7", headers={"Prefer": "wait=garbage"}))
-    assert both.headers["Preference-Applied"] == "wait=7"
-
-
-def test_prefer_is_found_among_other_preferences(alice: RecipientActor) -> None:
-    for value in (
-        "respond-async, wait=9",
-        "wait=9; foo=bar",
-        'foo; bar="x", wait="9"',
-        "Wait = 9",
-        "handling=x,wait=9",
-    ):
-        answer = alice.get("/v1/inbox", headers={"Prefer": value})
-        assert answer.headers["Preference-Applied"] == "wait=9", value
-    for value in ("respond-async", "return=minimal", "", "await=9", "xwait=9"):
-        answer = alice.get("/v1/inbox", headers={"Prefer": value})
-        assert answer.status_code == 200
-        assert "Preference-Applied" not in answer.headers, value
-
-
-def test_a_preferred_wait_that_is_no_whole_number_is_refused(alice: RecipientActor) -> None:
+    nine = ("respond-async, wait=9", "wait=9; foo=bar", 'foo; bar="x", wait="9"', "Wait = 9", "handling=x,wait=9")
+    none = ("respond-async", "return=minimal", "", "await=9", "xwait=9")
+    for query, prefer, applied in (
+        *(("", value, "wait=9") for value in nine), *(("", value, None) for value in none), ("", None, None),
+        ("?wait=7", "wait=garbage", "wait=7"), ("?wait=0", "wait=50", "wait=0"),
+    ):  # fmt: skip
+        answer = at_once(lambda: alice.get("/v1/inbox" + query, headers=None if prefer is None else {"Prefer": prefer}))  # noqa: B023
+        assert (answer.status_code, answer.headers.get("Preference-Applied")) == (200, applied), (query, prefer)
     for value in ("wait=abc", "wait=-1", "wait=1.5", "wait=", "wait=1e3", "wait=+1"):
         expect_problem(alice.get("/v1/inbox", headers={"Prefer": value}), 400, "invalid-request", "Prefer")
-
-
-def test_no_wait_was_asked_for_and_none_is_confirmed(alice: RecipientActor) -> None:
-    assert "Preference-Applied" not in alice.poll().headers
-
-
-def test_a_wait_of_zero_is_confirmed_and_not_held(alice: RecipientActor) -> None:
-    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=0")
 
 
 # --- How many -----------------------------------------------------------------------------------
 
 
 def test_past_the_holds_of_a_recipient_the_oldest_is_answered(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+    app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
 ) -> None:
-    cursor = alice.inbox()["cursor"]
+    """They are counted over all tokens of the recipient."""
     others = hold(app, bob, bob.inbox()["cursor"])
-    held = [hold(app, alice, cursor, wait=30) for _ in range(6)]
+    tokens = [app.recipient("alice", *roles) for roles in ([], ["a"], ["b"], ["c"], ["a"], ["e"], ["f"])]
+    cursors = [token.inbox()["cursor"] for token in tokens]
+    held = [hold(app, token, cursor, wait=30) for token, cursor in zip(tokens[:6], cursors, strict=False)]
     assert app.hold_count == 7
-    seventh = gevent.spawn(alice.poll, cursor, wait=30)
+    seventh = gevent.spawn(tokens[6].poll, cursors[6], wait=30)
     first = answer_of(held[0])
     assert (first.status_code, first.json["notifications"], first.json["reset"]) == (200, [], False)
     eventually(lambda: app.hold_count == 7)
     assert not any(one.ready() for one in (*held[1:], seventh, others))
     found = publisher.publish("all")
     assert all(ids(answer_of(one).json) == [found] for one in (*held[1:], seventh, others))
-
-
-def test_the_holds_of_a_recipient_are_counted_over_their_tokens(app: InProcessGateway) -> None:
-    tokens = [app.recipient("alice", *roles) for roles in ([], ["a"], ["b"], ["c"], ["d"], ["e"], ["f"])]
-    held = [hold(app, one, one.inbox()["cursor"], wait=30) for one in tokens[:6]]
-    last = gevent.spawn(tokens[6].poll, tokens[6].inbox()["cursor"], wait=30)
-    assert answer_of(held[0]).status_code == 200
-    assert not any(one.ready() for one in (*held[1:], last))
+    assert app.hold_count == 0
 
 
 def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
@@ -405,13 +312,6 @@ def test_the_holds_of_a_recipient_are_a_setting(make_app: Any) -> None:
     assert not second.ready()
 
 
-def test_a_gateway_that_takes_no_holds_answers_at_once_and_says_so(make_app: Any) -> None:
-    alice = make_app(holds_per_worker=0).recipient("alice")
-    answer = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=50))
-    assert (answer.status_code, answer.json["poll"]["wait"]) == (200, 0)
-    assert answer.headers["Preference-Applied"] == "wait=0"
-
-
 def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) -> None:
     app = make_app(holds_per_worker=1)
     alice, bob = app.recipient("alice"), app.recipient("bob")
@@ -422,8 +322,3 @@ def test_past_the_holds_of_the_worker_polls_are_answered_at_once(make_app: Any) 
     app.publisher().publish("user:alice")
     assert answer_of(held).status_code == 200
     assert bob.inbox()["poll"]["wait"] == 55
-
-
-def test_a_bad_request_is_refused_before_it_is_held(app: InProcessGateway, alice: RecipientActor) -> None:
-    expect_problem(at_once(lambda: alice.poll(wait=50, limit=0)), 400, "invalid-request", "limit")
-    assert app.hold_count == 0

@@ -9,7 +9,7 @@ import schemathesis
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.engine import events, from_schema
 
-from tests.api.helpers import expect_problem
+from tests.api.helpers import expect_unauthorized
 from tests.support.in_process import InProcessGateway
 
 MAX_EXAMPLES = 8
@@ -108,16 +108,19 @@ def test_texts_that_must_not_be_empty_are_described_so(document: dict[str, Any])
 def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential: str | None) -> None:
     every = list(routes(app))
     assert len(every) >= 15
+    headers = {} if credential is None else {"Authorization": credential}
     for method, path in every:
         concrete = path.replace("{audience}", "all").replace("{topic}", "x").replace("{type}", "x").replace("{id}", "x")
         assert "{" not in concrete
-        headers = {} if credential is None else {"Authorization": credential}
         for verb in (method, "HEAD", "OPTIONS", "PATCH"):
             answer = app.anonymous().open(concrete, method=verb, headers=headers)
             assert answer.status_code == 401, (verb, path)
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             if verb == method:
-                expect_problem(answer, 401, "unauthorized")
+                expect_unauthorized(answer)
+        # Nothing else is read before the caller is authenticated.
+        bad = app.anonymous().open(f"{concrete}?unknown=1", method=method, headers=headers, data=b"{")
+        expect_unauthorized(bad)
 
 
 # --- The document against the gateway -----------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.helpers import expect_problem, ids, lifetime
+from tests.api.helpers import expect_problem, lifetime
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
+from tests.support.manual_clock import ManualClock
 from tests.support.waiting import eventually
 
 PATH = "/v1/notifications"
@@ -18,15 +19,21 @@ def sent(publisher: PublisherActor, **fields: Any) -> Any:
     return publisher.post(PATH, json={"to": "user:alice", "title": "T", **fields})
 
 
+def sent_text(publisher: PublisherActor, document: str) -> Any:
+    """Send a body as it is: Flask's test client would sort the names of an object."""
+    return publisher.post(PATH, data=document, content_type="application/json")
+
+
 # --- Works --------------------------------------------------------------------------------------
 
 
 def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: RecipientActor) -> None:
-    answer = sent(publisher, to=["user:alice", "all"], type="deploy", priority="critical", ttl=90)
+    to = ["user:alice", "all", "user:alice", "topic:x", "all"]  # what is given twice counts once
+    answer = sent(publisher, to=to, type="deploy", priority="critical", ttl=90)
     assert answer.status_code == 201
     body = answer.json
     found, created_at, expires_at = body.pop("id"), body.pop("created_at"), body.pop("expires_at")
-    assert body == {"to": ["user:alice", "all"], "type": "deploy", "priority": "critical"}
+    assert body == {"to": ["user:alice", "all", "topic:x"], "type": "deploy", "priority": "critical"}
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", found)
     assert answer.headers["Location"] == f"/v1/notifications/{found}"
     assert "Idempotency-Replayed" not in answer.headers
@@ -35,15 +42,30 @@ def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: Re
     assert (item["id"], item["created_at"], item["expires_at"]) == (found, created_at, expires_at)
 
 
-def test_the_defaults_are_those_of_the_protocol(publisher: PublisherActor) -> None:
+def test_the_defaults_are_those_of_the_protocol(publisher: PublisherActor, alice: RecipientActor) -> None:
     body = sent(publisher).json
     assert (body["to"], body["type"], body["priority"]) == (["user:alice"], "general", "normal")
     assert lifetime(body) == timedelta(days=90)
+    (item,) = alice.inbox()["notifications"]
+    assert (item["body"], item["data"], item["priority"], item["type"]) == ("", {}, "normal", "general")
+    assert (item["icon"], item["action_url"]) == (None, None)
+    assert item["sender"] == "publisher"  # the key's name
 
 
-def test_the_default_time_to_live_is_a_setting(make_app: Any) -> None:
-    assert lifetime(sent(make_app(default_ttl=60).publisher()).json) == timedelta(seconds=60)
+def test_the_default_time_to_live_is_a_setting(make_app: Any, clock: ManualClock) -> None:
     assert sent(make_app(default_ttl=0).publisher()).json["expires_at"] is None
+    app = make_app(default_ttl=60, clock=clock)
+    alice = app.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    answer = sent(app.publisher())
+    assert lifetime(answer.json) == timedelta(seconds=60)
+    clock.advance(61)
+    assert eventually(lambda: alice.inbox(cursor)["removed"]) == [answer.json["id"]]
+
+
+def test_ids_are_sortable_by_creation(publisher: PublisherActor) -> None:
+    made = [(body["created_at"], body["id"]) for body in (sent(publisher).json for _ in range(5))]
+    assert sorted(made) == sorted(made, key=lambda pair: pair[1])
 
 
 def test_a_publisher_or_a_type_may_exceed_the_default_time_to_live(make_app: Any) -> None:
@@ -55,67 +77,18 @@ def test_a_publisher_or_a_type_may_exceed_the_default_time_to_live(make_app: Any
     assert lifetime(sent(admin, type="record", ttl=5).json) == timedelta(seconds=5)
 
 
-def test_what_gets_the_default_time_to_live_leaves_the_inbox_when_it_is_over(make_app: Any) -> None:
-    app = make_app(default_ttl=1)
-    alice = app.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    found = app.publisher().publish("user:alice")
-    assert eventually(lambda: alice.inbox(cursor)["removed"]) == [found]
-    assert ids(alice.inbox()) == []
-
-
-def test_ids_are_sortable_by_creation(publisher: PublisherActor) -> None:
-    published: list[str] = []
-    moments: list[str] = []
-    for _ in range(5):
-        body = sent(publisher).json
-        published.append(body["id"])
-        moments.append(body["created_at"])
-    assert sorted(zip(published, moments, strict=True)) == sorted(
-        zip(published, moments, strict=True), key=lambda pair: (pair[1], pair[0])
-    )
-
-
-def test_an_audience_given_twice_counts_once(publisher: PublisherActor) -> None:
-    body = sent(publisher, to=["user:alice", "all", "user:alice", "all", "topic:x"]).json
-    assert body["to"] == ["user:alice", "all", "topic:x"]
-
-
-@pytest.mark.both_databases
-def test_it_may_go_to_a_thousand_audiences(
-    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
-) -> None:
-    found = publisher.publish([*(f"user:u{n}" for n in range(999)), "user:alice"])
-    assert ids(alice.inbox()) == [found]
-    assert ids(app.recipient("u500").inbox()) == [found]
-
-
-def test_it_is_in_the_inbox_when_the_answer_comes(publisher: PublisherActor, alice: RecipientActor) -> None:
-    for _ in range(10):
-        found = publisher.publish("user:alice")
-        assert ids(alice.inbox())[0] == found
-
-
 @pytest.mark.both_databases
 def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, alice: RecipientActor) -> None:
-    titles = [
-        "<script>alert(1)</script>",
-        "& \" ' \\ / %",
-        "漢字 ελ עב عر",
-        "\U0001f469\u200d\U0001f467 \u00a0 \u3000",
-        "  spaces  ",
-    ]
-    bodies = [
-        "line\nline\r\nline\ttab",
-        "\u2028\u2029\x7f\x85\x1b[31m",
-        "{{7*7}} ${x} %s %(y)s",
-        "\\u0000",
-        "\ufffd\ufeff\uffff",
-    ]
-    for title, body in zip(titles, bodies, strict=True):
-        publisher.publish("user:alice", title, body=body, sender=title)
+    for title, body, sender in (
+        ("<script>alert(1)</script>", "line\nline\r\nline\ttab", ""),
+        ("& \" ' \\ / %", "\u2028\u2029\x7f\x85\x1b[31m", "& \" ' \\ / %"),
+        ("漢字 ελ עב عر", "{{7*7}} ${x} %s %(y)s", "漢字 ελ עב عر"),
+        ("\U0001f469\u200d\U0001f467 \u00a0 \u3000", "\\u0000", "\U0001f469\u200d\U0001f467 \u00a0 \u3000"),
+        ("  spaces  ", "\ufffd\ufeff\uffff", "  spaces  "),
+    ):
+        publisher.publish("user:alice", title, body=body, sender=sender)
         item = alice.inbox()["notifications"][0]
-        assert (item["title"], item["body"], item["sender"]) == (title, body, title)
+        assert (item["title"], item["body"], item["sender"]) == (title, body, sender)
 
 
 @pytest.mark.both_databases
@@ -126,87 +99,55 @@ def test_data_is_handed_to_clients_untouched(publisher: PublisherActor, alice: R
         {"big": 2**63, "bigger": 10**40, "ü\U0001f514": "\U0001f514 \u2028 </script>"},
         {"z": 1, "a": 2, "id": "x", "title": "y", "__proto__": {}, "\\u0000": "\\\\u0000 \\u0000"},
     ):
-        # Written here, since Flask's test client would sort the names.
-        document = json.dumps({"to": "user:alice", "title": "T", "data": data})
-        assert publisher.post(PATH, data=document, content_type="application/json").status_code == 201
+        assert sent_text(publisher, json.dumps({"to": "user:alice", "title": "T", "data": data})).status_code == 201
         item = alice.inbox()["notifications"][0]
         assert item["data"] == data
         assert list(item["data"]) == list(data)
 
 
-def test_the_senders_name_may_be_empty(publisher: PublisherActor, alice: RecipientActor) -> None:
-    publisher.publish("user:alice", sender="")
-    assert alice.inbox()["notifications"][0]["sender"] == ""
-
-
-def test_nothing_is_published_when_the_request_is_refused(publisher: PublisherActor, alice: RecipientActor) -> None:
-    etag = alice.poll().headers["ETag"]
-    for fields in ({"title": ""}, {"to": []}, {"extra": 1}, {"ttl": 0}, {"action_url": "javascript:x"}):
-        assert sent(publisher, **fields).status_code == 400
-    assert alice.poll(etag=etag).status_code == 304
-
-
 # --- Bounds -------------------------------------------------------------------------------------
 
-AT_BOUNDS: list[dict[str, Any]] = [
-    {"type": "x"},
-    {"type": "a-z_0.9" + "x" * 57},
-    {"title": "x"},
-    {"title": "\U0001f514" * 200},
-    {"body": ""},
-    {"body": "\U0001f514" * 4000},
-    {"sender": ""},
-    {"sender": "ü" * 100},
-    {"icon": ""},
-    {"icon": "x" * 200},
-    {"icon": "https://example.org/" + "x" * 180},
-    {"action_url": ""},
-    {"action_url": "/" + "x" * 1999},
-    {"ttl": 1},
-    {"ttl": 60.0},
-    {"ttl": 31536000},
-    {"data": {"x": "y" * 4088}},
-    {"to": ["user:" + "ü" * 128]},
-    {"to": ["role:" + "x" * 128]},
-    {"to": ["topic:" + "x" * 64]},
-    {"to": "all"},
-]
+AT_BOUNDS: dict[str, tuple[Any, ...]] = {
+    "type": ("x", "a-z_0.9" + "x" * 57), "title": ("x", "\U0001f514" * 200), "body": ("", "\U0001f514" * 4000),
+    "sender": ("", "ü" * 100), "icon": ("", "x" * 200, "https://example.org/" + "x" * 180),
+    "action_url": ("", "/" + "x" * 1999), "ttl": (1, 60.0, 31536000), "data": ({"x": "y" * 4088},),
+    "to": (["user:" + "ü" * 128], ["role:" + "x" * 128], ["topic:" + "x" * 64], "all"),
+}  # fmt: skip
 
 
 @pytest.mark.both_databases
 def test_values_at_the_bounds_are_taken(publisher: PublisherActor) -> None:
     assert len(json.dumps({"x": "y" * 4088}, separators=(",", ":"))) == 4096
-    for fields in AT_BOUNDS:
-        answer = sent(publisher, **fields)
-        assert answer.status_code == 201, (fields, answer.text)
+    for field, values in AT_BOUNDS.items():
+        for value in values:
+            answer = sent(publisher, **{field: value})
+            assert answer.status_code == 201, (field, value, answer.text)
 
 
-BAD_FIELDS: list[tuple[str, Any]] = [
-    *(("to", value) for value in ([], "", "alice", "user", "user:", "all:", "ALL", "User:alice", "everybody", " all")),
-    *(("to", value) for value in (None, 7, {}, True, "gateway", "group:x", "role:", "topic:", "topic:a b", "topic:ü")),
-    *(
-        ("to", value)
-        for value in ("topic:" + "x" * 65, "user:" + "x" * 129, "role:" + "x" * 129, "user:a\nb", "all,all")
+BAD_FIELDS: dict[str, tuple[Any, ...]] = {
+    "to": (
+        [], "", "alice", "user", "user:", "all:", "ALL", "User:alice", "everybody", " all", None, 7, {}, True, "gateway",
+        "group:x", "role:", "topic:", "topic:a b", "topic:ü", "topic:" + "x" * 65, "user:" + "x" * 129, "role:" + "x" * 129,
+        "user:a\nb", "all,all", [f"user:{n}" for n in range(1001)],
     ),
-    ("to", [f"user:{n}" for n in range(1001)]),
-    *(("type", value) for value in ("", "Deploy", "a b", "x" * 65, "ü", "a\n", "a/b", "a:b", None, 7, [])),
-    *(("title", value) for value in ("", "x" * 201, None, 7, [], {}, True)),
-    *(("body", value) for value in ("x" * 4001, None, 7, [])),
-    *(("priority", value) for value in ("", "urgent", "High", 1, [])),
-    *(("sender", value) for value in ("x" * 101, 7, "a\nb")),
-    *(("ttl", value) for value in (0, -1, 31536001, 1.5, "60", True, [], 10**30)),
-    *(("data", value) for value in ([], "x", 7, None, {"x": "y" * 4089}, {"ü": "ü" * 2045})),
-    *(("icon", value) for value in (7, "x" * 201)),
-    *(("action_url", value) for value in (7, "/" + "x" * 2000)),
-]
+    "type": ("", "Deploy", "a b", "x" * 65, "ü", "a\n", "a/b", "a:b", None, 7, []),
+    "title": ("", "x" * 201, None, 7, [], {}, True), "body": ("x" * 4001, None, 7, []),
+    "priority": ("", "urgent", "High", 1, []), "sender": ("x" * 101, 7, "a\nb"),
+    "ttl": (0, -1, 31536001, 1.5, "60", True, [], 10**30),
+    "data": ([], "x", 7, None, {"x": "y" * 4089}, {"ü": "ü" * 2045}), "icon": (7, "x" * 201),
+    "action_url": (7, "/" + "x" * 2000),
+}  # fmt: skip
 
 
-def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherActor) -> None:
-    for field, value in BAD_FIELDS:
-        answer = sent(publisher, **{field: value})
-        assert answer.status_code == 400, (field, value)
-        named = {error["field"].partition(".")[0] for error in answer.json["errors"]}
-        assert (answer.json["code"], named) == ("invalid-request", {field}), (field, value)
+def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherActor, alice: RecipientActor) -> None:
+    etag = alice.poll().headers["ETag"]
+    for field, values in BAD_FIELDS.items():
+        for value in values:
+            answer = sent(publisher, **{field: value})
+            assert answer.status_code == 400, (field, value)
+            named = {error["field"].partition(".")[0] for error in answer.json["errors"]}
+            assert (answer.json["code"], named) == ("invalid-request", {field}), (field, value)
+    assert alice.poll(etag=etag).status_code == 304, "nothing is published"
 
 
 def test_every_field_at_fault_is_named_at_once(publisher: PublisherActor) -> None:
@@ -216,10 +157,9 @@ def test_every_field_at_fault_is_named_at_once(publisher: PublisherActor) -> Non
 
 def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
     for name in ("Title", "id", "created_at", "audience", "_", "ü", "a.b", "", "x" * 300, "<script>", "\ud800"):
-        document = json.dumps({"to": "all", "title": "T", name: 1})
-        answer = publisher.post(PATH, data=document, content_type="application/json")
+        answer = sent_text(publisher, json.dumps({"to": "all", "title": "T", name: 1}))
         assert answer.status_code == 400, name
-        (error,) = answer.json["errors"]  # type: ignore[index]
+        (error,) = answer.json["errors"]
         if name != "\ud800":  # which no answer could name
             assert error["message"] == "is unknown"
             assert error["field"] == name[:200] or not name
@@ -227,124 +167,48 @@ def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
 
 def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: PublisherActor) -> None:
     for bad in ("a\0b", "\0", "\ud800", "x\udfff", "\ude00\ud83d"):
-        for field in ("title", "body", "sender", "icon", "action_url", "type", "priority"):
-            document = json.dumps({"to": "all", "title": "T", field: bad})
-            answer = publisher.post(PATH, data=document, content_type="application/json")
-            expect_problem(answer, 400, "invalid-request", field)
+        cases = [{field: bad} for field in ("title", "body", "sender", "icon", "action_url", "type", "priority")]
+        cases += [{"data": data} for data in ({"x": bad}, {bad: 1}, {"x": [{"y": [bad]}]})]
+        for case in cases:
+            answer = sent_text(publisher, json.dumps({"to": "all", "title": "T", **case}))
+            expect_problem(answer, 400, "invalid-request", *case)
         for to in (f"user:{bad}", f"role:{bad}", f"topic:{bad}", bad):
-            answer = publisher.post(PATH, data=json.dumps({"to": to, "title": "T"}), content_type="application/json")
-            assert answer.status_code == 400
-        for data in ({"x": bad}, {bad: 1}, {"x": [{"y": [bad]}]}):
-            document = json.dumps({"to": "all", "title": "T", "data": data})
-            answer = publisher.post(PATH, data=document, content_type="application/json")
-            expect_problem(answer, 400, "invalid-request", "data")
+            assert sent_text(publisher, json.dumps({"to": to, "title": "T"})).status_code == 400
     # Two halves that belong together are one character.
-    document = '{"to": "all", "title": "\\ud83d\\udd14"}'
-    assert publisher.post(PATH, data=document, content_type="application/json").status_code == 201
+    assert sent_text(publisher, '{"to": "all", "title": "\\ud83d\\udd14"}').status_code == 201
+    infinite = sent_text(publisher, '{"to": "all", "title": "T", "data": {"x": 1e999}}')
+    expect_problem(infinite, 400, "invalid-request", "data")
 
 
 def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> None:
     for bad in (
-        "a\r\nSet-Cookie: x=y",
-        "a\nb",
-        "a\rb",
-        "a\tb",
-        "a\x0bb",
-        "a\x1b[31m",
-        "a\x85b",
-        "a\u2028b",
-        "a\u2029b",
-        "\x7f",
-    ):
+        "a\r\nSet-Cookie: x=y", "a\nb", "a\rb", "a\tb", "a\x0bb", "a\x1b[31m", "a\x85b", "a\u2028b", "a\u2029b", "\x7f",
+    ):  # fmt: skip
         expect_problem(sent(publisher, title=bad), 400, "invalid-request", "title")
         expect_problem(sent(publisher, sender=bad), 400, "invalid-request", "sender")
 
 
-def test_numbers_that_json_does_not_know_are_malformed(publisher: PublisherActor) -> None:
-    for number in ("NaN", "Infinity", "-Infinity"):
-        document = f'{{"to": "all", "title": "T", "data": {{"x": {number}}}}}'
-        expect_problem(publisher.post(PATH, data=document, content_type="application/json"), 400, "malformed-json")
-    document = '{"to": "all", "title": "T", "data": {"x": 1e999}}'
-    answer = publisher.post(PATH, data=document, content_type="application/json")
-    expect_problem(answer, 400, "invalid-request", "data")
-
-
 # --- action_url and icon ------------------------------------------------------------------------
 
-GOOD_URLS = [
-    "https://example.org",
-    "https://example.org/a?b=c&d=%20#e",
-    "http://example.org:8080/",
-    "HTTPS://EXAMPLE.ORG/x",
-    "https://user@[::1]/x",
-    "https://exämple.org/ü?q=漢",
-    "/",
-    "/deploys/7?x=1#y",
-    "/a//b/../c",
-    "/javascript:alert(1)",
-    "/?u=https://example.org",
-    "/@:;,.~!$&'()*+=",
-]
+GOOD_URLS = (
+    "https://example.org", "https://example.org/a?b=c&d=%20#e", "http://example.org:8080/", "HTTPS://EXAMPLE.ORG/x",
+    "https://user@[::1]/x", "https://exämple.org/ü?q=漢", "/", "/deploys/7?x=1#y", "/a//b/../c", "/javascript:alert(1)",
+    "/?u=https://example.org", "/@:;,.~!$&'()*+=",
+)  # fmt: skip
 
-BAD_URLS = [
-    "javascript:alert(1)",
-    "JaVaScRiPt:alert(1)",
-    " javascript:alert(1)",
-    "\tjavascript:alert(1)",
-    "\x01javascript:alert(1)",
-    "java\tscript:alert(1)",
-    "java\nscript:alert(1)",
-    "java\r\nscript:alert(1)",
-    "javascript&colon;alert(1)",
-    "javascript%3Aalert(1)",
-    "\u200bjavascript:alert(1)",
-    "\ufeffjavascript:alert(1)",
-    "vbscript:msgbox(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "DATA:text/html;base64,PHNjcmlwdD4=",
-    "blob:https://example.org/x",
-    "file:///etc/passwd",
-    "ftp://example.org/",
-    "mailto:a@example.org",
-    "tel:112",
-    "intent://x#Intent;end",
-    "//evil.example",
-    "///evil.example",
-    "/\\evil.example",
-    "\\\\evil.example",
-    "\\/evil.example",
-    "/\t/evil.example",
-    "/\n/evil.example",
-    "/\r/evil.example",
-    " //evil.example",
-    " /x",
-    "/x ",
-    "/x y",
-    "/x\\y",
-    "/x\ty",
-    "/x\x7fy",
-    "/x\u00a0y",
-    "/x\u2028y",
-    "https:/evil.example",
-    "https:evil.example",
-    "https:///evil.example",
-    "https://",
-    "https:\\\\evil.example",
-    "https://evil\\.example",
-    "https://evil.example\\x",
-    " https://example.org",
-    "https://example.org ",
-    "https://exam ple.org",
-    "ht\ttps://example.org",
-    "https://\n",
-    "httpx://example.org",
-    "example.org",
-    "deploys/7",
-    "./x",
-    "?x",
-    "#x",
-    "@evil.example",
-]
+BAD_URLS = (
+    "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "\tjavascript:alert(1)",
+    "\x01javascript:alert(1)", "java\tscript:alert(1)", "java\nscript:alert(1)", "java\r\nscript:alert(1)",
+    "javascript&colon;alert(1)", "javascript%3Aalert(1)", "\u200bjavascript:alert(1)", "\ufeffjavascript:alert(1)",
+    "vbscript:msgbox(1)", "data:text/html,<script>alert(1)</script>", "DATA:text/html;base64,PHNjcmlwdD4=",
+    "blob:https://example.org/x", "file:///etc/passwd", "ftp://example.org/", "mailto:a@example.org", "tel:112",
+    "intent://x#Intent;end", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example",
+    "/\t/evil.example", "/\n/evil.example", "/\r/evil.example", " //evil.example", " /x", "/x ", "/x y", "/x\\y", "/x\ty",
+    "/x\x7fy", "/x\u00a0y", "/x\u2028y", "https:/evil.example", "https:evil.example", "https:///evil.example", "https://",
+    "https:\\\\evil.example", "https://evil\\.example", "https://evil.example\\x", " https://example.org",
+    "https://example.org ", "https://exam ple.org", "ht\ttps://example.org", "https://\n", "httpx://example.org",
+    "example.org", "deploys/7", "./x", "?x", "#x", "@evil.example",
+)  # fmt: skip
 
 
 def test_action_urls_that_lead_somewhere_are_taken_as_they_are(
@@ -367,28 +231,11 @@ def test_icons_are_short_names_or_https_urls(publisher: PublisherActor, alice: R
         publisher.publish("user:alice", icon=icon)
         assert alice.inbox()["notifications"][0]["icon"] == icon
     for icon in (
-        "http://example.org/i.png",
-        "javascript:alert(1)",
-        "JAVASCRIPT:alert(1)",
-        "java\tscript:alert(1)",
-        "data:image/svg+xml,<svg onload=alert(1)>",
-        "//example.org/i.png",
-        "/i.png",
-        "\\\\example.org\\i.png",
-        "../i.png",
-        "https:i.png",
-        "https://",
-        "https:///x",
-        "https://example.org/ i.png",
-        'x" onerror="alert(1)',
-        "<svg>",
-        "two words",
-        "a\nb",
-        "\u2028",
-        " rocket",
-        "'",
-        "`",
-    ):
+        "http://example.org/i.png", "javascript:alert(1)", "JAVASCRIPT:alert(1)", "java\tscript:alert(1)",
+        "data:image/svg+xml,<svg onload=alert(1)>", "//example.org/i.png", "/i.png", "\\\\example.org\\i.png", "../i.png",
+        "https:i.png", "https://", "https:///x", "https://example.org/ i.png", 'x" onerror="alert(1)', "<svg>", "two words",
+        "a\nb", "\u2028", " rocket", "'", "`",
+    ):  # fmt: skip
         expect_problem(sent(publisher, icon=icon), 400, "invalid-request", "icon")
 
 
@@ -406,14 +253,6 @@ def test_a_key_may_address_only_what_its_patterns_match(app: InProcessGateway, a
     assert alice.poll(etag=etag).status_code == 304
 
 
-def test_patterns_know_no_other_wildcard_than_the_star(app: InProcessGateway) -> None:
-    key = app.publisher(audiences=["user:a?c", "user:[ab]", "user:x.z", "user:*|role:*"])
-    for to in ("user:a?c", "user:[ab]", "user:x.z", "user:x|role:y"):
-        assert sent(key, to=to).status_code == 201, to
-    for to in ("user:abc", "user:a", "user:xyz", "role:admin", "user:alice"):
-        expect_problem(sent(key, to=to), 403, "forbidden")
-
-
 def test_a_key_may_use_only_types_that_its_patterns_match(app: InProcessGateway) -> None:
     key = app.publisher(types=["deploy.*", "like"])
     for name in ("deploy.finished", "deploy.", "like"):
@@ -421,11 +260,6 @@ def test_a_key_may_use_only_types_that_its_patterns_match(app: InProcessGateway)
     for name in ("deploy", "xdeploy.y", "likes", "general"):
         expect_problem(sent(key, type=name), 403, "forbidden")
     expect_problem(sent(key), 403, "forbidden")  # the default type is a type
-
-
-def test_a_key_without_patterns_may_nothing(app: InProcessGateway) -> None:
-    expect_problem(sent(app.publisher(audiences=[])), 403, "forbidden")
-    expect_problem(sent(app.publisher(types=[])), 403, "forbidden")
 
 
 def test_the_patterns_hold_for_admin_keys_and_for_notify_too(app: InProcessGateway) -> None:

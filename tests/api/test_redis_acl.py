@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.helpers import expect_count_in_redis, ids
+from tests.api.helpers import expect_count_in_redis
 from tests.support.front import Front, tls_context
 from tests.support.in_process import InProcessGateway
+from tests.support.polling import await_redis, ids
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
 
@@ -31,10 +32,8 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
     """Have two gateways do all that they do with Redis: announce, share counts, in the background and at once."""
     limits = {"limit_publish": "1000/day", "limit_poll": "1000/day", "limit_failed_auth": "100/day"}
     one, other = (make_app(redis_url=url, head_check_interval=60.0, **limits) for _ in range(2))
+    await_redis(one, other)
     for app in (one, other):
-        announcer = app.services.announcer
-        assert announcer
-        eventually(lambda announcer=announcer: announcer.is_connected)
         assert app.anonymous().get("/v1/inbox").status_code == 401
     alice = other.recipient("alice")
     cursor = alice.inbox()["cursor"]
@@ -43,12 +42,7 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
     assert ids(alice.inbox(cursor)) == [published]
     expect_count_in_redis(server, "failed_auth", "127.0.0.1", 2)
     expect_count_in_redis(server, "poll", "user:alice", 2)
-    for app in (one, other):
-        assert app.services.announcer
-        connection = app.services.announcer.connection
-        connection.has_received = False
-        connection.ping()
-        eventually(lambda connection=connection: connection.has_received)
+    await_redis(one, other)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -80,16 +74,9 @@ def test_documented_user_may_do_nothing_else(own_redis_server: RedisServer) -> N
     with own_redis_server.connect() as client:
         client.execute_command("ACL", "SETUSER", name, *rules)
         for command in (
-            ["GET", "notifygate:x"],
-            ["SET", "notifygate:x", "1"],
-            ["HSET", "another:x", "a", "b"],
-            ["FLUSHALL"],
-            ["CONFIG", "GET", "*"],
-            ["KEYS", "*"],
-            ["PUBLISH", "another:x:log", "text"],
-            ["SUBSCRIBE", "another:x:log"],
-            ["PSUBSCRIBE", "*"],
-        ):
-            answer = client.execute_command("ACL", "DRYRUN", name, *command)
+            "GET notifygate:x", "SET notifygate:x 1", "HSET another:x a b", "FLUSHALL", "CONFIG GET *", "KEYS *",
+            "PUBLISH another:x:log text", "SUBSCRIBE another:x:log", "PSUBSCRIBE *",
+        ):  # fmt: skip
+            answer = client.execute_command("ACL", "DRYRUN", name, *command.split())
             assert b"no permissions" in answer or b"has no" in answer, command
         assert client.execute_command("ACL", "DRYRUN", name, "HSET", "notifygate:x", "a", "b") == b"OK"

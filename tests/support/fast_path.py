@@ -1,6 +1,5 @@
 """The fast path in this process: what the reactor does for it, without a socket."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,8 +22,6 @@ class Client:
     def __init__(self) -> None:
         self.answers: list[bytes] = []
         self.is_gone = False
-        self.deadline_comes = False
-        """Whether its time is over while it is being answered."""
 
     def answer(self, data: bytes, *, keep_alive: bool) -> None:
         self.answers.append(data)
@@ -73,7 +70,7 @@ class InProcessFastPath:
         if isinstance(taken, Deferred):
             taken = taken.run()
         if isinstance(taken, PollHold):
-            gevent.sleep(max(0.0, taken.deadline - time.monotonic()))
+            self.app.clock.sleep(max(0.0, taken.deadline - self.app.clock.monotonic()))
             in_hub(taken.expire)
             eventually(lambda: client.answers, "the end of the wait")
             (sent,) = client.answers
