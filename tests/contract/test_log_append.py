@@ -20,7 +20,7 @@ from notifygate.storage.database import Database
 from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import Head, read_head
-from notifygate.storage.tables import ENTRIES, INBOXES, NOTIFICATIONS, RECORDS, STATES
+from notifygate.storage.tables import ENTRIES, INBOXES, RECORDS, STATES
 from tests.support.builders import append, make_notification, one_batch, open_database
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
@@ -98,20 +98,18 @@ def test_what_was_announced_is_what_was_committed_in_order(log: Log) -> None:
         assert (ours.notification and ours.notification.id) == (stored.notification and stored.notification.id)
 
 
-def test_what_waits_together_is_committed_together(log: Log) -> None:
+@pytest.mark.parametrize(
+    ("most", "announced"), [(512, [(1, 20)]), (8, [(1, 8), (9, 16), (17, 20)])], ids=["whole", "bounded"]
+)
+def test_what_waits_together_is_committed_together_up_to_a_bound(
+    log: Log, monkeypatch: pytest.MonkeyPatch, most: int, announced: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(writer_module, "MAX_BATCH", most)
     with one_batch(log.writer) as submit:
         for n in range(20):
             submit(log.writer.publish, make_notification(title=str(n)))
-    assert [(a.first, a.last) for a in log.announced] == [(1, 20)]
+    assert [(a.first, a.last) for a in log.announced] == announced
     assert log.titles() == [str(n) for n in range(20)]
-
-
-def test_a_batch_is_bounded(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "MAX_BATCH", 8)
-    with one_batch(log.writer) as submit:
-        for n in range(20):
-            submit(log.writer.publish, make_notification(title=str(n)))
-    assert [(a.first, a.last) for a in log.announced] == [(1, 8), (9, 16), (17, 20)]
 
 
 def test_a_change_that_raises_leaves_no_gap_and_no_trace(log: Log) -> None:
@@ -225,42 +223,17 @@ def test_a_queue_that_is_too_long_is_refused_and_not_kept(log: Log, monkeypatch:
     assert log.titles() == ["kept", "kept too"]
 
 
-def test_a_notification_to_several_audiences_is_one_entry(log: Log) -> None:
-    to = ("user:alice", "role:admin", "topic:deploys", "all")
-    append(log.database, make_notification(*to, title="one"), make_notification("all", title="two"))
-    assert [(entry.seq, entry.audiences) for entry in log.entries()] == [(1, to), (2, ("all",))]
-    assert (log.count(ENTRIES), log.count(NOTIFICATIONS), log.head.seq) == (5, 2, 2)
-
-
 def test_what_is_published_is_read_back_whole(log: Log) -> None:
     written = make_notification(
-        "user:älïce 🦉",
-        "all",
-        type="deploy.finished",
-        title="Größe ≥ 1\u2028'\"\\%(x)s :y ?",
-        body="line\nline\ttab {}",
-        priority="critical",
-        sender="",
-        icon="https://example.org/i.png",
-        action_url="/a?b=c",
-        data='{"a":[1,null,"\\u0000"]}',
-        expires_at=4_102_444_800_000,
-    )
+        "user:älïce 🦉", "all", type="deploy.finished", title="Größe ≥ 1\u2028'\"\\%(x)s :y ?", body="line\nline\ttab {}",
+        priority="critical", sender="", icon="https://example.org/i.png", action_url="/a?b=c",
+        data='{"a":[1,null,"\\u0000"]}', expires_at=4_102_444_800_000,
+    )  # fmt: skip
     append(log.database, written)
     read = log.entries()[0].notification
     assert read is not None
     for field in ("seq", "id", "type", "to", "document"):
         assert getattr(read, field) == getattr(written, field), field
-
-
-def test_what_was_published_is_there_after_all_connections_are_gone(log: Log, database_url: str) -> None:
-    log.writer.start()
-    for n in range(5):
-        log.writer.publish(make_notification(title=str(n)))
-    log.close()
-    reopened = Log(database_url)
-    assert reopened.titles() == ["0", "1", "2", "3", "4"]
-    reopened.close()
 
 
 def test_a_commit_is_on_the_disk_before_it_is_answered(log: Log) -> None:
@@ -340,20 +313,6 @@ def test_a_transaction_that_rolls_back_gives_its_numbers_to_the_next(log: Log, d
     other.engine.dispose()
 
 
-def test_a_reader_sees_one_moment_while_others_append(log: Log, database_url: str) -> None:
-    append(log.database, make_notification(title="first"))
-    other = open_database(database_url)
-    reading = log.database.engine.connect()
-    if not log.database.is_sqlite:
-        reading = reading.execution_options(isolation_level="REPEATABLE READ")
-    with reading as connection, connection.begin():
-        before = read_head(connection)
-        append(other, make_notification(title="second"))
-        assert read_head(connection) == before
-        assert len(read_range(connection, 0, 100)) == before.seq == 1
-    other.engine.dispose()
-
-
 def test_a_new_epoch_is_part_of_the_next_announcement(log: Log) -> None:
     log.writer.start()
     log.writer.publish(make_notification())
@@ -373,14 +332,6 @@ def test_the_floor_only_rises(log: Log) -> None:
     log.writer.transact(lambda transaction: transaction.prune_up_to(2))
     log.writer.transact(lambda transaction: transaction.prune_up_to(1))
     assert log.head.floor == 2
-
-
-def test_changes_of_one_batch_see_each_other(log: Log) -> None:
-    """They share a transaction, so a place that one has taken isn't given to the next."""
-    with one_batch(log.writer) as submit:
-        greenlets = [submit(log.writer.transact, append_state) for _ in range(5)]
-    assert [greenlet.value for greenlet in greenlets] == [1, 2, 3, 4, 5]
-    assert len(log.announced) == 1
 
 
 def test_a_change_that_appends_nothing_is_not_announced(log: Log) -> None:

@@ -11,10 +11,11 @@ from gevent.event import Event
 from sqlalchemy import update
 
 from notifygate.announcements.announcement import Announcement, announce
+from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import UnavailableError
 from notifygate.log import follower as follower_module
-from notifygate.log.follower import Follower
+from notifygate.log.follower import GRACE_SECONDS, Follower
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
@@ -23,6 +24,7 @@ from notifygate.storage.stores.head import read_head
 from notifygate.storage.tables import HEAD
 from notifygate.waiting import require_greenlet
 from tests.support.builders import append, make_notification, open_database
+from tests.support.manual_clock import ManualClock
 from tests.support.metric_values import metric
 from tests.support.waiting import eventually
 
@@ -33,14 +35,27 @@ NEVER_SECONDS = 1e9
 machine has been up, which is what the clock counts."""
 
 
+AUDIENCES = ("all", "user:alice", "role:admin")
+"""Those of the entries here."""
+
+
 class Followed:
     """A log, and a follower of it that keeps what it was told."""
 
-    def __init__(self, url: str, *, in_hub: bool, capacity: int = 100, interval_seconds: float = NEVER_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        in_hub: bool,
+        capacity: int = 100,
+        interval_seconds: float = NEVER_SECONDS,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self.in_hub = in_hub
         self.database = open_database(url)
         self.reads = 0
-        self.is_down = False
+        self.failure: Exception | None = None
+        """Raised by every read while it is set."""
         self.told: list[int] = []
         self.prepared: list[int] = []
         self.restarts = 0
@@ -50,10 +65,8 @@ class Followed:
         self.hold_head_read: Event | None = None
         """What the next look at the head, once it has read it, waits for."""
         self.capacity = capacity
-        self.tail = Tail(capacity)
-        self.follower = Follower(
-            self._counting_database(), self.tail, capacity=capacity, check_interval_seconds=interval_seconds
-        )
+        self.tail = Tail(capacity, clock)
+        self.follower = Follower(self._counting_database(), self.tail, capacity, interval_seconds, clock)
         self.follower.before_entries.append(self._prepare)
         self.follower.after_entries.append(self._on_entries)
         self.follower.on_restart.append(self._on_restart)
@@ -63,8 +76,8 @@ class Followed:
 
         class CountingDatabase(Database):
             def read(self, work: Callable[..., Any]) -> Any:
-                if outer.is_down:
-                    raise UnavailableError("The database can't be reached or is too busy.")
+                if outer.failure:
+                    raise outer.failure
                 outer.reads += 1
                 found = super().read(work)
                 hold, outer.hold_head_read = outer.hold_head_read, None
@@ -109,6 +122,12 @@ class Followed:
         except BaseException as error:
             self.errors.append(error)
 
+    def begin_new_epoch(self) -> int:
+        """Begin a new epoch in the database and return it."""
+        epoch = (self.tail.epoch + 1) % (1 << 20)
+        self.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+        return epoch
+
     def reach(self, seq: int) -> None:
         """Ask for a position of the present epoch."""
         self.follower.reach(self.tail.epoch, seq)
@@ -124,8 +143,9 @@ class Followed:
         """Wait until it has got to a position by itself."""
         eventually(lambda: self.tail.end == seq, f"the tail at {seq} (it is at {self.tail.end})")
 
-    def in_tail(self) -> list[int]:
-        return [entry.seq for entry in self.tail._entries]
+    def in_tail(self) -> list[tuple[int, tuple[str, ...]]]:
+        """Return the place and the audiences of each entry in the tail."""
+        return [(entry.seq, entry.audiences) for entry in self.tail.after(AUDIENCES, self.tail.start) or ()]
 
     def close(self) -> None:
         self.follower.stop()
@@ -140,8 +160,10 @@ def follow(database_url: str, request: pytest.FixtureRequest) -> Iterator[MakeFo
     """Makes followers that are told of commits by greenlets, as the writer does, or in the hub, as Redis does."""
     made: list[Followed] = []
 
-    def make(**options: Any) -> Followed:
+    def make(*, starts: bool = True, **options: Any) -> Followed:
         made.append(Followed(database_url, in_hub=request.param, **options))
+        if starts:
+            made[-1].follower.start()
         return made[-1]
 
     yield make
@@ -150,42 +172,22 @@ def follow(database_url: str, request: pytest.FixtureRequest) -> Iterator[MakeFo
         assert followed.errors == []
 
 
-def test_it_starts_with_the_newest_entries(follow: MakeFollowed) -> None:
-    followed = follow(capacity=10)
+@pytest.mark.parametrize(("capacity", "floor", "start"), [(10, 0, 15), (100, 0, 0), (100, 20, 20)])
+def test_it_starts_with_the_newest_entries_that_are_retained(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch, capacity: int, floor: int, start: int
+) -> None:
+    monkeypatch.setattr(follower_module, "RANGE_PER_READ", 7)  # long logs are read in parts
+    followed = follow(starts=False, capacity=capacity)
     followed.publish(25)
+    followed.database.write(lambda connection: LogTransaction(connection).prune_up_to(floor))
     followed.follower.start()
-    assert (followed.tail.start, followed.tail.end) == (15, 25)
-    assert followed.in_tail() == list(range(16, 26))
-
-
-def test_it_starts_on_an_empty_log(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.follower.start()
-    assert (followed.tail.start, followed.tail.end) == (0, 0)
-    followed.offer(followed.publish())
-    followed.reaches(1)
-
-
-def test_it_starts_no_earlier_than_what_is_retained(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.publish(10)
-    followed.database.write(lambda connection: LogTransaction(connection).prune_up_to(7))
-    followed.follower.start()
-    assert followed.tail.start == 7
-    assert followed.tail.after(["all"], 6) is None
-
-
-def test_a_start_reads_long_logs_in_parts(follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower_module, "RANGE_PER_READ", 7)
-    followed = follow()
-    followed.publish(30)
-    followed.follower.start()
-    assert followed.told == followed.in_tail() == list(range(1, 31))
+    assert (followed.tail.start, followed.tail.end) == (start, 25)
+    assert followed.told == [seq for seq, _ in followed.in_tail()] == list(range(start + 1, 26))
+    assert start == 0 or followed.tail.after(["all"], start - 1) is None
 
 
 def test_announcements_in_order_need_no_database(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     announcements = [followed.publish(3) for _ in range(4)]
     reads = followed.reads
     followed.offer(*announcements)
@@ -196,73 +198,34 @@ def test_announcements_in_order_need_no_database(follow: MakeFollowed) -> None:
 
 def test_a_lost_announcement_is_seen_to_be_missing_by_the_next(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(2)
     followed.offer(followed.publish())
     followed.reaches(3)
     assert followed.told == [1, 2, 3]
 
 
-def test_announcements_out_of_order_are_followed_in_order_and_once(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.follower.start()
-    announcements = [followed.publish(2) for _ in range(5)]
-    followed.offer(announcements[2], announcements[0], announcements[4], announcements[1], announcements[3])
-    followed.reaches(10)
-    assert followed.told == followed.prepared == list(range(1, 11))
-
-
-def test_a_repeated_announcement_is_followed_once(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.follower.start()
-    announcement = followed.publish(2)
-    followed.offer(announcement, announcement)
-    followed.reaches(2)
-    followed.offer(announcement, followed.publish())
-    followed.reaches(3)
-    assert followed.told == [1, 2, 3]
-
-
 def test_an_announcement_of_what_is_partly_known_adds_the_rest(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     first = followed.publish(2)
     second = followed.publish(2)
     followed.offer(first)
     followed.reaches(2)
     both = second._replace(first=1, entries=[*(first.entries or ()), *(second.entries or ())])
+    reads = followed.reads
     followed.offer(both)
     followed.reaches(4)
-    assert followed.told == [1, 2, 3, 4]
-
-
-def test_an_announcement_without_entries_makes_it_read_them(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.follower.start()
-    followed.offer(followed.publish(3)._replace(entries=None))
-    followed.reaches(3)
-    assert followed.told == followed.in_tail() == [1, 2, 3]
+    assert (followed.told, followed.reads) == ([1, 2, 3, 4], reads)
 
 
 def test_without_any_announcement_its_own_look_finds_the_news(follow: MakeFollowed) -> None:
     followed = follow(interval_seconds=0.05)
-    followed.follower.start()
     followed.publish(3)
     followed.reaches(3)
     assert followed.told == [1, 2, 3]
 
 
-def test_a_check_is_made_at_once_when_asked_for(follow: MakeFollowed) -> None:
-    followed = follow()
-    followed.follower.start()
-    followed.publish(2)
-    followed.follower.check_soon()
-    followed.reaches(2)
-
-
 def test_a_position_can_be_waited_for(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(5)
     followed.reach(5)
     assert followed.told == [1, 2, 3, 4, 5]
@@ -273,22 +236,18 @@ def test_a_position_can_be_waited_for(follow: MakeFollowed) -> None:
 
 def test_a_new_epoch_can_be_waited_for(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(5)
     followed.reach(5)
-    epoch = (followed.tail.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    epoch = followed.begin_new_epoch()
     followed.follower.reach(epoch, 3)
     assert (followed.restarts, followed.tail.epoch, followed.tail.end) == (1, epoch, 5)
 
 
 def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(4)
     followed.reach(4)
-    epoch = (followed.tail.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    epoch = followed.begin_new_epoch()
     announcement = followed.publish()
     assert announcement.epoch == epoch
     followed.offer(announcement)
@@ -301,10 +260,8 @@ def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
 
 def test_what_an_old_announcement_leaves_out_is_not_read_from_a_new_epoch(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     lost = followed.publish(3)._replace(entries=None)
-    epoch = (lost.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    epoch = followed.begin_new_epoch()
     followed.offer(lost)
     eventually(lambda: followed.tail.epoch == epoch, "the restart")
     assert followed.told == []
@@ -312,7 +269,6 @@ def test_what_an_old_announcement_leaves_out_is_not_read_from_a_new_epoch(follow
 
 def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     looked = followed.begin_head_read()
     followed.offer(followed.publish(2))
     assert followed.told == [1, 2]
@@ -325,10 +281,8 @@ def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None
 
 def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     looked = followed.begin_head_read()
-    epoch = (followed.tail.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    epoch = followed.begin_new_epoch()
     followed.follower.reach(epoch, 0)
     looked.set()
     followed.offer(followed.publish())
@@ -338,7 +292,6 @@ def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFo
 
 def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(6)
     looked = followed.begin_head_read()
     followed.reach(6)
@@ -352,12 +305,10 @@ def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollow
 
 def test_catching_up_is_not_satisfied_by_a_read_that_began_before(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     read = followed.hold_head_read = Event()
     earlier = gevent.spawn(followed.reach, 1)  # has the lock until its read is released
     eventually(lambda: followed.hold_head_read is None, "the read")
-    epoch = (followed.tail.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
+    epoch = followed.begin_new_epoch()
     later = gevent.spawn(followed.follower.catch_up)
     gevent.idle()
     read.set()
@@ -365,19 +316,9 @@ def test_catching_up_is_not_satisfied_by_a_read_that_began_before(follow: MakeFo
     assert followed.tail.epoch == epoch
 
 
-def test_a_new_epoch_without_an_entry_is_found_by_its_own_look(follow: MakeFollowed) -> None:
-    followed = follow(interval_seconds=0.05)
-    followed.follower.start()
-    epoch = (followed.tail.epoch + 1) % (1 << 20)
-    followed.database.write(lambda connection: LogTransaction(connection).begin_new_epoch(epoch))
-    eventually(lambda: followed.restarts == 1, "the restart")
-    assert followed.tail.epoch == epoch
-
-
 def test_a_head_that_has_gone_back_restarts_it(follow: MakeFollowed) -> None:
     """A backup was restored under the running gateway: what it remembers never happened."""
     followed = follow()
-    followed.follower.start()
     followed.publish(6)
     followed.reach(6)
     followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
@@ -388,7 +329,6 @@ def test_a_head_that_has_gone_back_restarts_it(follow: MakeFollowed) -> None:
 
 def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish(2)
     stale = followed.publish(1)._replace(epoch=(followed.tail.epoch + 1) % (1 << 20), last=99, entries=[])
     followed.offer(stale)
@@ -399,7 +339,6 @@ def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) 
 
 def test_what_is_being_prepared_is_not_visible(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.hold_prepare = Event()
     followed.offer(followed.publish(2))
     assert followed.tail.after(["all"], 0) == []
@@ -409,7 +348,6 @@ def test_what_is_being_prepared_is_not_visible(follow: MakeFollowed) -> None:
 
 def test_announcements_that_come_while_it_prepares_wait_their_turn(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.hold_prepare = Event()
     first, second, third = followed.publish(), followed.publish(), followed.publish()
     followed.offer(first)
@@ -423,16 +361,16 @@ def test_announcements_that_come_while_it_prepares_wait_their_turn(follow: MakeF
     assert followed.told == followed.prepared == [1, 2, 3]
 
 
-def test_a_database_that_fails_meanwhile_costs_nothing_but_time(follow: MakeFollowed) -> None:
+@pytest.mark.parametrize("failure", [UnavailableError("It is away."), RuntimeError("a defect")], ids=["away", "defect"])
+def test_a_database_that_fails_meanwhile_costs_nothing_but_time(follow: MakeFollowed, failure: Exception) -> None:
     followed = follow(interval_seconds=0.05)
-    followed.follower.start()
     errors = metric("follower_errors_total")
-    followed.is_down = True
+    followed.failure = failure
     followed.publish(2)  # its announcement is lost
     followed.offer(followed.publish())
     eventually(lambda: metric("follower_errors_total") >= errors + 2, "two failed attempts")
     assert followed.told == []
-    followed.is_down = False
+    followed.failure = None
     followed.reaches(3)
     assert followed.told == [1, 2, 3]
 
@@ -441,14 +379,13 @@ def test_nothing_new_is_not_said_by_a_follower_that_cannot_know(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed = follow(interval_seconds=0.05)
-    followed.follower.start()
     followed.follower.ensure_fed()
-    followed.is_down = True
+    followed.failure = UnavailableError("The database can't be reached or is too busy.")
     followed.follower.stop()
     followed.tail.checked_at -= 60
     with pytest.raises(UnavailableError):
         followed.follower.ensure_fed()
-    followed.is_down = False
+    followed.failure = None
     followed.publish()
     followed.follower.ensure_fed()
     assert followed.told == [1]
@@ -458,10 +395,9 @@ def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) ->
     """Lost, doubled, out of order, without entries, mixed with looks: told is each entry once, in order."""
     randomly = random.Random(20260)
     followed = follow(capacity=40)
-    followed.follower.start()
     pending: list[Announcement] = []
     for _ in range(120):
-        announcement = followed.publish(randomly.randint(1, 4), randomly.choice(["all", "user:alice", "role:admin"]))
+        announcement = followed.publish(randomly.randint(1, 4), randomly.choice(AUDIENCES))
         fate = randomly.random()
         if fate < 0.2:
             continue  # lost
@@ -483,35 +419,23 @@ def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) ->
     followed.reaches(head.seq)
     assert followed.told == list(range(1, head.seq + 1))
     stored = followed.database.read(lambda connection: read_range(connection, followed.tail.start, head.seq))
-    assert [(entry.seq, entry.audiences) for entry in stored] == [
-        (entry.seq, entry.audiences) for entry in followed.tail._entries
-    ]
-
-
-def test_what_only_its_own_look_found_is_counted_as_lost_when_there_is_a_channel(
-    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follower_module, "GRACE_SECONDS", 0.2)
-    followed = follow(interval_seconds=0.05)
-    followed.follower.counts_rescues = True
-    followed.follower.start()
-    before = metric("lost_wake_rescues_total")
-    followed.publish()
-    eventually(lambda: metric("lost_wake_rescues_total") == before + 1, "the rescue")
+    assert [(entry.seq, entry.audiences) for entry in stored] == followed.in_tail()
 
 
 def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
-    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+    follow: MakeFollowed, clock: ManualClock
 ) -> None:
-    monkeypatch.setattr(follower_module, "GRACE_SECONDS", 0.3)
-    followed = follow(interval_seconds=0.05)
+    followed = follow(interval_seconds=1.0, clock=clock)
     followed.follower.counts_rescues = True
-    followed.follower.start()
     before = metric("lost_wake_rescues_total")
     announcement = followed.publish()
+    clock.advance(1)
     followed.reaches(1)
     followed.offer(announcement)
-    followed.publish()  # the one that is lost, so that there is something to wait for
+    followed.publish()  # the one that is lost
+    clock.advance(1)
+    followed.reaches(2)
+    clock.advance(GRACE_SECONDS + 1)
     eventually(lambda: metric("lost_wake_rescues_total") > before, "the rescue")
     assert metric("lost_wake_rescues_total") == before + 1
 
@@ -519,7 +443,6 @@ def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
 def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -> None:
     """The database is the truth: a tail beyond its head would give cursors to places that don't exist yet."""
     followed = follow()
-    followed.follower.start()
     announcement = followed.publish(2)
     followed.offer(announcement._replace(last=5000, entries=None))
     followed.reaches(2)
@@ -540,7 +463,6 @@ def hint(followed: Followed, *announcements: Announcement) -> None:
 
 def test_old_announcements_sent_again_cost_nothing(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     announcements = [followed.publish(2) for _ in range(5)]
     hint(followed, *announcements)
     followed.reaches(10)
@@ -554,7 +476,6 @@ def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
 ) -> None:
     monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
     followed = follow()
-    followed.follower.start()
     foreign = followed.publish()._replace(epoch=(followed.tail.epoch + 1) % (1 << 20))
     reads = followed.reads
     for _ in range(20):
@@ -570,7 +491,6 @@ def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
 ) -> None:
     monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
     followed = follow()
-    followed.follower.start()
     beyond = followed.publish()._replace(first=5000, last=5000)
     hint(followed, beyond)
     followed.reaches(1)
@@ -582,19 +502,18 @@ def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
 
 def test_announcements_that_come_while_the_database_is_read_are_bounded(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.hold_prepare = Event()
-    announcements = [followed.publish() for _ in range(3 * follower_module.MAX_OFFERED)]
+    announcements = [followed.publish() for _ in range(follower_module.MAX_OFFERED + 20)]
+    reads = followed.reads
     hint(followed, *announcements)
-    assert len(followed.follower._offered) <= follower_module.MAX_OFFERED
     followed.hold_prepare.set()
     followed.reaches(len(announcements))
     assert followed.told == list(range(1, len(announcements) + 1))
+    assert followed.reads > reads, "those that were kept need no read"
 
 
 def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.offer(followed.publish())
     bad = followed.publish(2)
     assert bad.entries
@@ -612,7 +531,6 @@ def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follo
 
 def test_a_commit_of_this_process_is_in_the_tail_when_its_publisher_is_answered(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     announcement = followed.publish()
     followed.follower.take_in(announcement)
     # No greenlet has run in between: whoever is answered now finds it with the next poll.
@@ -622,12 +540,13 @@ def test_a_commit_of_this_process_is_in_the_tail_when_its_publisher_is_answered(
 
 def test_what_can_not_be_followed_now_fails_no_commit_and_is_found_later(follow: MakeFollowed) -> None:
     followed = follow()
-    followed.follower.start()
     followed.publish()
     announcement = followed.publish()
-    followed.is_down = True  # the first of the two has to be read
+    followed.failure = UnavailableError(
+        "The database can't be reached or is too busy."
+    )  # the first of the two has to be read
     followed.follower.take_in(announcement)
     assert followed.tail.end < announcement.last
-    followed.is_down = False
+    followed.failure = None
     followed.reach(announcement.last)
     assert followed.told == [1, 2]

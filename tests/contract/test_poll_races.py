@@ -27,6 +27,24 @@ def walk(recipient: RecipientActor, cursor: str, **query: Any) -> list[dict[str,
     return pages
 
 
+class Behind:
+    """A gateway whose recipient alice has an old cursor: everything published since is no longer in memory."""
+
+    def __init__(self, make_app: MakeApp, count: int, **settings: Any) -> None:
+        self.gateway = make_app(tail_entries=10, **settings)
+        self.publisher, self.alice = self.gateway.publisher(), self.gateway.recipient("alice")
+        self.cursor = self.alice.inbox()["cursor"]
+        self.wanted = [f"number {n}" for n in range(count)]
+        for title in self.wanted:
+            self.publisher.publish("user:alice", title)
+        self.alice.inbox()
+
+    def publish_and_poll(self) -> None:
+        """Publish, and let another device bring the recipient's view to the log's end."""
+        self.publisher.publish("user:alice", "in between")
+        self.alice.inbox()
+
+
 def titles(pages: list[dict[str, Any]]) -> list[str]:
     return [item["title"] for page in pages for item in page["notifications"]]
 
@@ -54,13 +72,7 @@ def test_what_is_published_while_a_poll_reads_is_not_skipped(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
-    gateway = make_app(tail_entries=10)
-    publisher, alice = gateway.publisher(), gateway.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    wanted = [f"number {n}" for n in range(20)]
-    for title in wanted:
-        publisher.publish("user:alice", title)
-    alice.inbox()
+    behind = Behind(make_app, 20)
     is_reading: list[bool] = []
     read_entries_for = poll.read_entries_for
 
@@ -68,35 +80,27 @@ def test_what_is_published_while_a_poll_reads_is_not_skipped(
         is_reading.append(True)
         return read_entries_for(*arguments)
 
-    def publish_and_poll() -> None:
-        publisher.publish("user:alice", "in between")
-        alice.inbox()  # the other device brings the recipient's view to the log's end
-
     monkeypatch.setattr(poll, "read_entries_for", note_and_read)
-    done = meanwhile(monkeypatch, gateway.services.database, lambda: bool(is_reading), publish_and_poll)
-    pages = walk(alice, cursor)
+    database = behind.gateway.services.database
+    done = meanwhile(monkeypatch, database, lambda: bool(is_reading), behind.publish_and_poll)
+    pages = walk(behind.alice, behind.cursor)
     assert done, "the poll was answered from memory, so this proves nothing"
-    assert titles(pages) == [*wanted, "in between"]
-    assert pages[-1]["unread"] == len(wanted) + 1
+    assert titles(pages) == [*behind.wanted, "in between"]
+    assert pages[-1]["unread"] == len(behind.wanted) + 1
 
 
 def test_what_is_published_while_a_poll_looks_up_a_removal_is_not_skipped(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last state of a removed notification is looked up; meanwhile another device of the recipient polls."""
-    gateway = make_app()
-    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    behind = Behind(make_app, 0)
+    gateway, publisher, alice = behind.gateway, behind.publisher, behind.alice
     removed = publisher.publish("user:alice", "taken back")
     cursor = alice.inbox()["cursor"]
     publisher.delete(f"/v1/notifications/{removed}")
     gateway.services.views.clear()  # so that the view is read after the removal, whose last state nobody has looked up
     alice.inbox()
-
-    def publish_and_poll() -> None:
-        publisher.publish("user:alice", "in between")
-        alice.inbox()
-
-    done = meanwhile(monkeypatch, gateway.services.database, lambda: True, publish_and_poll)
+    done = meanwhile(monkeypatch, gateway.services.database, lambda: True, behind.publish_and_poll)
     pages = walk(alice, cursor)
     assert done, "nothing was looked up, so this proves nothing"
     assert titles(pages) == ["in between"]
@@ -106,19 +110,9 @@ def test_what_is_published_while_a_poll_looks_up_a_removal_is_not_skipped(
 def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_moves_on(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gateway = make_app(tail_entries=10)
-    publisher, alice = gateway.publisher(), gateway.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    for n in range(20):
-        publisher.publish("user:alice", f"number {n}")
-    alice.inbox()
-
-    def publish_and_poll() -> None:
-        publisher.publish("user:alice", "in between")
-        alice.inbox()
-
-    done = meanwhile(monkeypatch, gateway.services.database, lambda: True, publish_and_poll)
-    pages = walk(alice, cursor, limit=3)
+    behind = Behind(make_app, 20)
+    done = meanwhile(monkeypatch, behind.gateway.services.database, lambda: True, behind.publish_and_poll)
+    pages = walk(behind.alice, behind.cursor, limit=3)
     assert done
     assert [page["unread"] for page in pages[:8]] == [3, 6, 9, 12, 15, 18, 21, 21]
 
@@ -140,15 +134,10 @@ def test_changes_that_are_cut_off_give_a_reset(make_app: MakeApp, monkeypatch: p
 
 def test_more_changes_than_a_poll_may_read_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll, "MAX_CHANGES", 5)
-    gateway = make_app(tail_entries=10)
-    publisher, alice = gateway.publisher(), gateway.recipient("alice")
-    cursor = alice.inbox()["cursor"]
-    wanted = [f"number {n}" for n in range(30)]
-    for title in wanted:
-        publisher.publish("user:alice", title)
-    page = alice.inbox(cursor)
+    behind = Behind(make_app, 30)
+    page = behind.alice.inbox(behind.cursor)
     assert page["reset"] is True
-    assert titles([page]) == wanted[::-1]
+    assert titles([page]) == behind.wanted[::-1]
 
 
 def test_a_view_that_is_read_from_the_database_ahead_of_the_tail_counts_nothing_twice(make_app: MakeApp) -> None:

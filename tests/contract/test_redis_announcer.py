@@ -12,6 +12,7 @@ from notifygate import metrics
 from notifygate.announcements import redis_announcer as announcer_module
 from notifygate.announcements.announcement import announce
 from notifygate.announcements.redis_announcer import channel_of
+from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.domain.entry import Entry, EntryKind
 from tests.support.announcer_node import MakeNode, making_nodes
@@ -42,18 +43,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(announcer_module, "RECONNECT_SECONDS", 0.05)
 
 
-def test_an_announcement_arrives_whole(redis_url: str, make_node: MakeNode) -> None:
-    one, other = make_node(redis_url), make_node(redis_url)
-    sent = one.announce(5, count=3)
-    eventually(lambda: bool(other.received), "its arrival")
-    got = other.received[0]
-    assert (got.epoch, got.first, got.last, got.committed_at) == (3, 5, 7, sent.committed_at)
-    assert got.entries is not None
-    assert [entry.notification.id for entry in got.entries if entry.notification] == [
-        entry.notification.id for entry in sent.entries or () if entry.notification
-    ]
-
-
 def test_another_gateway_in_the_same_redis_receives_nothing(redis_url: str, make_node: MakeNode) -> None:
     one, other = make_node(redis_url, "one"), make_node(redis_url, "one")
     stranger = make_node(redis_url, "another")
@@ -63,15 +52,6 @@ def test_another_gateway_in_the_same_redis_receives_nothing(redis_url: str, make
     one.announce(2)
     eventually(lambda: other.firsts() == [1, 2], "the second's arrival")
     assert stranger.received == []
-
-
-def test_a_large_batch_goes_without_its_entries(redis_url: str, make_node: MakeNode) -> None:
-    one, other = make_node(redis_url), make_node(redis_url)
-    one.announce(1, "x" * 4000, count=40)
-    one.announce(41, "x" * 4000, count=2)
-    eventually(lambda: len(other.received) == 2, "their arrival")
-    assert (other.received[0].first, other.received[0].last, other.received[0].entries) == (1, 40, None)
-    assert len(other.received[1].entries or ()) == 2
 
 
 def refusals() -> float:
@@ -161,19 +141,6 @@ def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_
     eventually(lambda: 2 in other.firsts(), "what is announced after it")
 
 
-def test_a_gateway_can_start_before_its_redis(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
-    own_redis_server.stop()
-    one = make_node(own_redis_server.url, connects=False)
-    other = make_node(own_redis_server.url, connects=False)
-    errors = metric("redis_errors_total")
-    eventually(lambda: metric("redis_errors_total") > errors, "a failed attempt")
-    assert (one.connects, one.is_connected()) == (0, False)
-    own_redis_server.start()
-    eventually(lambda: one.connects == 1 and other.connects == 1, "the connections")
-    one.announce(1)
-    eventually(lambda: other.firsts() == [1], "its arrival")
-
-
 def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
     turns: list[int] = []
@@ -215,7 +182,7 @@ def test_announcements_arrive_over_tls(redis_url: str, make_node: MakeNode, tmp_
         assert (one.received, one.connects, other.connects) == ([], 1, 1)
 
 
-@pytest.mark.parametrize("piece_bytes", [1, 2, 3, 7])
+@pytest.mark.parametrize("piece_bytes", [1, 7])
 def test_announcements_arrive_in_pieces(redis_url: str, make_node: MakeNode, piece_bytes: int) -> None:
     with closing(Front(port_of(redis_url), piece_bytes=piece_bytes)) as front:
         one, other = (make_node(f"redis://127.0.0.1:{front.port}/0") for _ in range(2))
@@ -278,25 +245,24 @@ def test_a_redis_that_hangs_never_counts_as_connected(
     try:
         eventually(lambda: not one.is_connected(), "the discovery")
         errors, connects = metric("redis_errors_total"), one.connects
-        eventually(lambda: metric("redis_errors_total") >= errors + 3, "three vain attempts")
-        assert one.connects == connects
-        assert metric("redis_up") == 0
+        eventually(lambda: metric("redis_errors_total") >= errors + 2, "two vain attempts")
+        assert (one.connects, metric("redis_up")) == (connects, 0)
     finally:
         own_redis_server.resume()
     eventually(one.is_connected, "the connection")
     assert metric("redis_up") == 1
 
 
-def test_a_subscription_receives_after_a_long_silence(redis_url: str, make_node: MakeNode, quick: None) -> None:
+def test_a_subscription_receives_after_a_long_silence(
+    redis_url: str, make_node: MakeNode, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinged: list[RedisConnection] = []
+    ping = RedisConnection.ping
+    monkeypatch.setattr(RedisConnection, "ping", lambda self: (pinged.append(self), ping(self)))
     one, other = make_node(redis_url), make_node(redis_url)
-    gevent.sleep(1)  # several time-outs, after each of which it pings
-
-    def hears() -> bool:
-        one.announce(7)
-        gevent.sleep(0.05)
-        return 7 in other.firsts()
-
-    eventually(hears, "an announcement")
+    eventually(lambda: min(pinged.count(node.announcer.connection) for node in (one, other)) >= 2, "two pings of each")
+    one.announce(7)
+    eventually(lambda: other.firsts() == [7], "an announcement")
     assert (one.connects, other.connects) == (1, 1)
 
 

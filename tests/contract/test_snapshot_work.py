@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event
 
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
@@ -14,11 +14,11 @@ from notifygate.inbox.view import View
 from notifygate.inbox.view_reader import read_view
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
-from notifygate.storage.stores import contents
 from notifygate.storage.stores.contents import read_counts, read_newest
 from notifygate.storage.stores.inboxes import ensure_inbox
 from notifygate.storage.tables import FOLLOWS
 from tests.support.builders import append, make_notification, open_database
+from tests.support.query_plans import plan_of
 
 CODEC = CursorCodec(("a secret for cursors, of more than 32 bytes",))
 FOREVER = 10**15
@@ -88,21 +88,12 @@ def test_the_statements_are_the_same_for_every_number_of_audiences(database: Dat
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("name", ["counts", "newest"])
-def test_they_read_ranges_of_the_primary_key(database: Database, name: str) -> None:
+@pytest.mark.parametrize("read", [read_counts, lambda c, view: read_newest(c, view, 51)], ids=["counts", "newest"])
+def test_they_read_ranges_of_the_primary_key(database: Database, read: Callable[[Connection, View], object]) -> None:
     """And not the log as a whole, however few audiences the recipient has."""
-    statements = {"counts": contents._READ_COUNTS, "newest": contents._READ_NEWEST}[name]
-    question = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
-    bounds = {"read_up_to": 0, "seen_up_to": 0, "up_to": 10**6, "before": 10**6, "limit": 51}
-
-    def explain(connection: Connection, recipient: Recipient) -> str:
-        statement = text(f"{question} {statements[connection.dialect.name].text}")
-        values = contents._parameters(view_of(connection, recipient)) | bounds
-        wanted = {key: value for key, value in values.items() if f":{key}" in statement.text}
-        return "\n".join(str(row) for row in connection.execute(statement, wanted))
-
     for recipient in (PLAIN, WIDE):
-        plan = database.read(lambda connection, who=recipient: explain(connection, who))
+        view = database.read(lambda connection, who=recipient: view_of(connection, who))
+        plan = plan_of(database, lambda connection, view=view: read(connection, view))
         assert "SCAN e" not in plan, plan
         assert "Seq Scan on log_entries" not in plan, plan
         assert "PRIMARY KEY (audience=?" in plan or "pk_log_entries" in plan, plan
