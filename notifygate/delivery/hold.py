@@ -4,8 +4,8 @@
                │                  │
                └──end──▶ interrupted ──resume──▶ idle       leave: checking or waiting ──▶ idle
 
-A hold is registered in `checking` and `waiting`. The order arm, check, park leaves no gap: the check finds an entry
-that was committed before it, and a later entry ends the hold, also before it is parked (`interrupted`).
+The order arm, check, park leaves no gap: the check finds an entry that was committed before it, and a later entry ends
+the hold, also before it is parked (`interrupted`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,9 @@ from notifygate.domain.entry import Entry
 
 State = Literal["idle", "checking", "interrupted", "waiting", "ended"]
 """The states of a hold, see the module's docstring."""
+
+REGISTERED: tuple[State, ...] = ("checking", "waiting")
+"""The states in which an entry can end a hold."""
 
 Event = Literal["arm", "park", "end", "leave", "resume"]
 """The events that change the state of a hold."""
@@ -100,11 +103,6 @@ class Hold(Generic[R]):
     def abandon(self) -> bytes:
         """See `Transport.abandon`."""
         return self.transport.abandon(self)
-
-    @property
-    def is_registered(self) -> bool:
-        """Whether an entry can end it."""
-        return self.state == "checking" or self.state == "waiting"
 
     def change(self, event: Event) -> None:
         """Make a transition. Raises KeyError for an event that is impossible in the current state."""

@@ -14,7 +14,7 @@ import gevent
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock
-from notifygate.delivery.hold import Hold, Reason, Transport
+from notifygate.delivery.hold import REGISTERED, Hold, Reason, Transport
 from notifygate.domain.audience import ALL, recipient_of, user
 from notifygate.domain.entry import Entry
 from notifygate.waiting import in_next_turn
@@ -132,7 +132,7 @@ class HoldRegistry:
 
     def leave(self, hold: AnyHold, reason: Reason) -> None:
         """Unregister a hold that ends for a reason of its own; a hold that was ended already keeps its reason."""
-        if hold.is_registered:
+        if hold.state in REGISTERED:
             self._unregister(hold, reason)
             hold.change("leave")
             self._count_ends(reason, 1)
@@ -196,7 +196,7 @@ class HoldRegistry:
             some = list(islice(holds, left))
             left -= len(some)
             for hold in some:
-                if not hold.is_registered:
+                if hold.state not in REGISTERED:
                     continue
                 try:
                     is_concerned = entry is None or hold.view.affects(entry)

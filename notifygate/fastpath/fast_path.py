@@ -144,13 +144,19 @@ class FastPath:
         if not self._services.follower.is_fed or self._registry.is_draining:
             return
         accepts = self.revocations.accepts
-        common = [hold for hold in holds if hold.state == "ended" and hold.has_common_form]
-        answered = self._services.polls.answer_single([hold for hold in common if accepts(hold.exchange.recipient)])
+        answered = self._services.polls.answer_single(
+            [
+                hold
+                for hold in holds
+                if hold.state == "ended" and hold.has_common_form and accepts(hold.exchange.recipient)
+            ]
+        )
         if not answered:
             return
-        # Before the template: these two begin a new window if the last one is over.
+        # Before the template: these two begin a new window if the last one is over. The keys are the recipients' own
+        # audiences.
         guard_counts = guard.present()
-        counts = limit.add_each([hold.exchange.recipient.audience for hold, _ in answered])
+        counts = limit.add_each([hold.view.audiences[0] for hold, _ in answered])
         template = self._template_for(guard, limit)
         outgoing: list[Outgoing] = []
         commits: list[float | None] = []
@@ -159,11 +165,11 @@ class FastPath:
                 left = limit.limit - count
                 if left < 0:
                     continue
-                exchange = hold.exchange
-                guard_left = guard.limit - guard_counts.get(exchange.recipient.audience, 0)
-                data = template.fill(
-                    notification, hold.view, exchange.granted_wait, exchange.request_id, max(guard_left, 0), left
-                )
+                exchange, view = hold.exchange, hold.view
+                guard_left = guard.limit - guard_counts.get(view.audiences[0], 0)
+                if guard_left < 0:
+                    guard_left = 0
+                data = template.fill(notification, view, exchange.granted_wait, exchange.request_id, guard_left, left)
                 hold.change("resume")
                 outgoing.append((exchange.client, data, True))
                 commits.append(hold.committed_at)

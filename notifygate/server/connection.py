@@ -32,7 +32,6 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     ("idle", "begin"): "working",
     ("idle", "answer"): "working",
     ("idle", "park"): "held",
-    ("idle", "sent"): "idle",
     ("idle", "leave"): "left",
     ("working", "answer"): "working",
     ("working", "park"): "held",

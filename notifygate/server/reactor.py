@@ -137,15 +137,18 @@ class Reactor:
         if events & _BROKEN:  # the client's last request
             self._serve(self._release(connection), data)
             return
-        # Most requests repeat an earlier one.
-        answer = self._repeats.answer(data, now)
-        if answer is None:
+        # Most requests repeat an earlier one, byte for byte: a key is its own `repeat_key`.
+        key, repeat = data, self._repeats.get(data)
+        if repeat is None:
             key = repeat_key(data)
-            answer = self._repeats.answer(key, now)
-            if answer is None:
-                self._handle_new(connection, data, key)
+            repeat = self._repeats.get(key)
+        if repeat is not None:
+            answer = repeat.response_at(now)
+            if answer is not None:
+                self._outgoing.append((connection, answer, True))  # sent in this very call: the connection stays idle
                 return
-        self._outgoing.append((connection, answer, True))  # sent in this very call: the connection stays idle
+            self._repeats.drop(key, repeat)
+        self._handle_new(connection, data, key)
 
     def _handle_new(self, connection: Connection, data: bytes, key: bytes) -> None:
         """Dispatch a request that isn't repeated. `key`: its `repeat_key`."""
@@ -240,7 +243,8 @@ class Reactor:
                 elif not keep_alive:
                     self._close(connection)
                 else:
-                    connection.change("sent")
+                    if connection.state != "idle":  # as it is for most, which repeat a poll
+                        connection.change("sent")
                     self._deadlines.set(connection, idle_until)
                     if connection.has_received:
                         self._watch_again(connection)

@@ -29,43 +29,22 @@ IDLE_SECONDS = 120.0
 repeats the old request."""
 
 
-class Repeats:
-    """Polls that were answered with 304 twice, with a total memory of at most MAX_BYTES."""
+class Repeats(Recent[bytes, Revalidation]):
+    """Polls that were answered with 304 twice, by their `repeat_key`, with a total memory of at most MAX_BYTES."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._kept: Recent[bytes, Revalidation] = Recent(MAX_BYTES, _weight, idle_seconds=IDLE_SECONDS, clock=clock)
+        super().__init__(MAX_BYTES, _weight, idle_seconds=IDLE_SECONDS, clock=clock)
         self._seen = array("q", bytes(8 * SEEN_ONCE))
         """Hashes of polls that were seen once, by the hash's end: a poll seen twice is likely to be repeated."""
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def answer(self, key: bytes, now: float) -> bytes | None:
-        """Return the 304 to a repeated poll at `now` (`time.time()`); None if the handler must answer it.
-
-        `key`: its `repeat_key`, or its bytes, which are the same if nothing was removed. A poll whose response is no
-        longer valid is dropped.
-        """
-        repeat = self._kept.get(key)
-        if repeat is None:
-            return None
-        answer = repeat.response_at(now)
-        if answer is None:
-            self._kept.drop(key, repeat)
-        return answer
-
     def remember(self, key: bytes, make_revalidation: Callable[[], Revalidation]) -> None:
-        """Remember a poll that was answered with 304 for the second time: most polls that are seen once are not
-        repeated.
-
-        `key`: its `repeat_key`.
-        """
+        """Add a poll that was answered with 304 for the second time: most polls that are seen once are not repeated."""
         if len(key) > MAX_KEY_BYTES:
             return
         mark = hash(key)
         place = mark % SEEN_ONCE
         if self._seen[place] == mark:
-            self._kept.put(key, make_revalidation())
+            self.put(key, make_revalidation())
         else:
             self._seen[place] = mark
 

@@ -81,8 +81,8 @@ def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, tmp_path: P
         request = read_request(head)
         assert request is not None, "all of it is read where plain polls are"
         found.append(request)
-        assert repeats.answer(head, 0.0) is None
-        assert repeats.answer(repeat_key(head), 0.0) is None
+        assert repeats.get(head) is None
+        assert repeats.get(repeat_key(head)) is None
         repeats.remember(repeat_key(head), Repeat)
     assert len(repeats) == 0, "none came a second time"
     assert len({request.fields[b"authorization"] for request in found}) == RECIPIENTS
@@ -95,6 +95,6 @@ def test_other_rows_measure_remembered_polls(keeper: HeadKeeper, tmp_path: Path,
     assert len(set(heads)) == (RECIPIENTS if row == "repeated" else len(heads))
     repeats, answered = Repeats(), 0
     for head in heads:
-        answered += repeats.answer(repeat_key(head), 0.0) is not None
+        answered += repeats.get(repeat_key(head)) is not None
         repeats.remember(repeat_key(head), Repeat)
     assert answered == RECIPIENTS * (TIMES - 2), "all but the first two polls of each"

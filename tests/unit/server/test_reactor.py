@@ -172,6 +172,20 @@ def test_a_304_is_repeated_for_the_third_equal_request(stage: Stage) -> None:
     assert received == b"cursor=a&_=1\ncursor=a&_=2\ncursor=b&_=3\nagain\n"
 
 
+def test_a_304_that_is_no_longer_valid_is_dropped(stage: Stage) -> None:
+    revalidation = StubRevalidation()
+    stage.handler.may_answer.set()
+    stage.handler.make_revalidation = lambda: revalidation
+    received: list[bytes] = []
+    for again in (b"again\n", b"again\n", b"again\n", None, b"again\n"):
+        revalidation.again = again
+        if again is None:
+            stage.handler.make_revalidation = None
+        stage.client.sendall(REQUEST % 1)
+        received.append(stage.client.recv(100))
+    assert received == [b"_=1\n", b"_=1\n", b"again\n", b"_=1\n", b"_=1\n"]
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_request_behind_publications_that_fill_a_read_is_answered(stage: Stage, count: int) -> None:
     stage.handler.may_answer.set()
