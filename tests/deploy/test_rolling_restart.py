@@ -46,7 +46,7 @@ def test_rolling_restart_fails_no_request(make_site: MakeSite, postgres_url: str
         for proxy in proxies:
             context = ssl.create_default_context(cafile=str(proxy.certificate))
             key = site.publisher().key
-            traffics.append(Traffic(proxy.url, site.recipient().token, key, per_second=50, context=context))
+            traffics.append(Traffic(proxy.url, site.recipient().token, key, context=context))
             stack.callback(traffics[-1].abandon)
         for run in range(1, RUNS + 1):
             eventually(lambda: all(traffic.outcomes["published"] > 20 for traffic in traffics), "answers", seconds=120)
