@@ -5,9 +5,10 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from tests.api.helpers import answer_of, expect_problem, let_others_go_on
+from tests.api.helpers import expect_problem, let_others_go_on
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.manual_clock import ManualClock
+from tests.support.polling import answer_of
 from tests.support.waiting import eventually
 
 
