@@ -15,8 +15,8 @@ import { ROOT, SOURCES } from './places.mjs';
 const READ_BY_TESTS = {
   core: [],
   bell: [
-    'allowsPicture', 'catalogue', 'changes', 'dismissals', 'displayOf', 'handlers', 'isReady', 'newest', 'options', 'pending',
-    'preferenceOf', 'preferenceStore', 'presenter', 'root', 'update'
+    'allowsPicture', 'catalogue', 'changes', 'clear', 'dismissals', 'displayOf', 'handlers', 'isReady', 'newest', 'options',
+    'pending', 'preferenceOf', 'preferenceStore', 'presenter', 'root', 'update'
   ]
 };
 
