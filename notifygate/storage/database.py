@@ -14,7 +14,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import Pool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.private_files import make_private_file, restore_modes
@@ -142,7 +142,6 @@ class Database:
         self.timeline = TimelinePolicy.IGNORED if self.is_sqlite else timeline
         self._turns = BoundedSemaphore(max(1, cast(QueuePool, engine.pool).size() - KEPT_FREE))
         self.engine = engine
-        self._retired: Pool | None = None
         if self.is_sqlite:
             self._reading = engine
             self._writing = engine.execution_options(notifygate_write=True)
@@ -231,13 +230,11 @@ class Database:
     def _drop_connections(self) -> None:
         """Close the idle connections and begin with an empty pool.
 
-        Connections in use return to the pool that they came from, where only the garbage collector would close them;
-        that pool is emptied again the next time, so that failure after failure leaves no more than one pool of them.
+        Connections in use are closed when they return to the pool that they came from. While one to SQLite is open,
+        new ones share its read-only view of the `-shm` file.
         """
-        retired, self._retired = self._retired, self.engine.pool
+        event.listen(self.engine.pool, "checkin", _close_returned)
         self.engine.dispose()
-        if retired is not None:
-            retired.dispose()
         if self.is_sqlite and self.engine.url.database:
             restore_modes(self.engine.url.database)
 
@@ -246,6 +243,10 @@ def open_database(settings: Settings) -> Database:
     """Open the database of some settings, outside the application."""
     engine = make_engine(settings.effective_database_url, prepares=settings.database_prepare)
     return Database(engine, policy_of_settings(settings))
+
+
+def _close_returned(_: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
