@@ -142,6 +142,10 @@ class Database:
         self.timeline = TimelinePolicy.IGNORED if self.is_sqlite else timeline
         self._turns = BoundedSemaphore(max(1, cast(QueuePool, engine.pool).size() - KEPT_FREE))
         self.engine = engine
+        self._generation = 0
+        """Counts the times that the connections were dropped; each connection is marked with that of its beginning."""
+        event.listen(engine, "connect", self._mark)
+        event.listen(engine, "checkin", self._close_outdated)
         if self.is_sqlite:
             self._reading = engine
             self._writing = engine.execution_options(notifygate_write=True)
@@ -228,25 +232,29 @@ class Database:
         return UnavailableError("The database does not respond.")
 
     def _drop_connections(self) -> None:
-        """Close the idle connections and begin with an empty pool.
-
-        Connections in use are closed when they return to the pool that they came from. While one to SQLite is open,
-        new ones share its read-only view of the `-shm` file.
-        """
-        event.listen(self.engine.pool, "checkin", _close_returned)
+        """Close the idle connections, and each of those in use as soon as it is returned."""
+        self._generation += 1
         self.engine.dispose()
         if self.is_sqlite and self.engine.url.database:
             restore_modes(self.engine.url.database)
+
+    def _mark(self, _: object, record: ConnectionPoolEntry) -> None:
+        record.info[self] = self._generation
+
+    def _close_outdated(self, _: object, record: ConnectionPoolEntry) -> None:
+        """Close a connection that was in use while the others were dropped.
+
+        SQLite opens `-shm` once for all connections of a process (unixShmNode in its os_unix.c): while one is open that
+        found it read-only, new ones can't write either.
+        """
+        if record.info.get(self, 0) != self._generation:
+            record.invalidate()
 
 
 def open_database(settings: Settings) -> Database:
     """Open the database of some settings, outside the application."""
     engine = make_engine(settings.effective_database_url, prepares=settings.database_prepare)
     return Database(engine, policy_of_settings(settings))
-
-
-def _close_returned(_: object, record: ConnectionPoolEntry) -> None:
-    record.invalidate()
 
 
 def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:

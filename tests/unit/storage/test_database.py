@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gevent
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
 from notifygate.errors import UnavailableError
@@ -103,6 +103,30 @@ def test_connections_to_a_file_that_can_not_be_written_are_not_kept(database: Da
     with pytest.raises(UnavailableError):
         read_only.write(lambda connection: insert(connection, 1))
     assert read_only.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+def test_dropped_connections_are_closed_also_those_in_use_and_new_ones_are_kept(database: Database) -> None:
+    """A connection in use may keep new ones from writing; without a pool, each transaction would open one."""
+    opened: list[object] = []
+    event.listen(database.engine, "connect", lambda connection, _: opened.append(connection))
+
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA query_only = 1")
+        insert(connection, 1)
+
+    database.engine.dispose()
+    with database.engine.connect() as connection:
+        before = connection.connection.dbapi_connection
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                database.write(fail)
+    assert isinstance(before, sqlite3.Connection)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        before.execute("SELECT 1")
+    opened.clear()
+    for number in range(3):
+        database.write(lambda connection, number=number: insert(connection, number))
+    assert (numbers(database), len(opened)) == ([0, 1, 2], 1)
 
 
 def test_files_of_a_database_are_private(database: Database, sqlite_url: str) -> None:
