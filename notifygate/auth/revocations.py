@@ -5,7 +5,7 @@ key is. A principal outlives the verification of its token where a request waits
 such place asks `accepts` or `check` again after the wait, or compares `generation`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from notifygate.domain.audience import GATEWAY
 from notifygate.domain.entry import EntryKind
@@ -47,6 +47,11 @@ class Revocations:
         self.generation += len(revoked)
         for recipient in revoked:
             self._on_revoked(recipient)
+
+    @property
+    def recipients(self) -> Container[str]:
+        """The recipients with a revocation: only their tokens need a check."""
+        return self._issued_before
 
     def accepts(self, principal: Recipient) -> bool:
         """Return whether the token of a principal is not revoked; where there is a revocation it needs an `iat`."""

@@ -22,17 +22,14 @@ REGISTERED: tuple[State, ...] = ("checking", "waiting")
 Event = Literal["arm", "park", "end", "leave", "resume"]
 """The events that change the state of a hold."""
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    ("idle", "arm"): "checking",
-    ("checking", "park"): "waiting",
-    ("checking", "end"): "interrupted",
-    ("checking", "leave"): "idle",
-    ("waiting", "end"): "ended",
-    ("waiting", "leave"): "idle",
-    ("interrupted", "resume"): "idle",
-    ("ended", "resume"): "idle",
+TRANSITIONS: Mapping[Event, Mapping[State, State]] = {
+    "arm": {"idle": "checking"},
+    "park": {"checking": "waiting"},
+    "end": {"checking": "interrupted", "waiting": "ended"},
+    "leave": {"checking": "idle", "waiting": "idle"},
+    "resume": {"interrupted": "idle", "ended": "idle"},
 }
-"""All transitions; only `Hold.change` makes them."""
+"""All transitions, from old states to new ones; only `Hold.change` makes them."""
 
 Reason = Literal["news", "timeout", "gone", "crowded", "drained", "raced"]
 """The reason of a hold's end: an entry for the recipient, its deadline, the client left, a newer hold of the same
@@ -106,4 +103,4 @@ class Hold(Generic[R]):
 
     def change(self, event: Event) -> None:
         """Make a transition. Raises KeyError for an event that is impossible in the current state."""
-        self.state = TRANSITIONS[self.state, event]
+        self.state = TRANSITIONS[event][self.state]

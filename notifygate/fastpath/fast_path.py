@@ -136,19 +136,19 @@ class FastPath:
     def _broadcast(self, holds: Sequence[PollHold]) -> None:
         """Answer the holds whose response is one new notification in the common form.
 
-        The others, and those past their limit, are not changed.
+        The others are not changed, nor are those past their limit or with a revocation to check.
         """
         guard, limit = self.guard, self._poll_limit
         if guard is None or limit is None or self.record.logs:
             return
         if not self._services.follower.is_fed or self._registry.is_draining:
             return
-        accepts = self.revocations.accepts
+        revoked = self.revocations.recipients
         answered = self._services.polls.answer_single(
             [
                 hold
                 for hold in holds
-                if hold.state == "ended" and hold.has_common_form and accepts(hold.exchange.recipient)
+                if hold.state == "ended" and hold.has_common_form and hold.view.recipient not in revoked
             ]
         )
         if not answered:

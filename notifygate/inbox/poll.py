@@ -111,7 +111,7 @@ class Polls:
         visible = [entry for entry in entries if view.affects(entry)]
         if visible:
             return self._changes(view, at, entries, visible, limit)
-        etag, since = self._matching(principal, view, etags)
+        etag, since = self._matching(principal, view, etags, position)
         unchanged = Unchanged(view, at, etag, min(since, position))
         return self.as_update(unchanged) if self._tail.is_ageing(position) else unchanged
 
@@ -183,15 +183,20 @@ class Polls:
             view.cursor, view.cursor_seq = cursor, position
         return position
 
-    def _matching(self, principal: Recipient, view: View, etags: Sequence[str]) -> tuple[str | None, int]:
+    def _matching(
+        self, principal: Recipient, view: View, etags: Sequence[str], unchanged_since: int = MAX_SEQUENCE
+    ) -> tuple[str | None, int]:
         """Return the first entity tag without later visible changes that is not about to age out, and its position.
 
-        Without one, None and MAX_SEQUENCE.
+        Without one, None and MAX_SEQUENCE. `unchanged_since`: a position that is known to have no visible changes
+        after it, as that of the poll's cursor, which is its entity tag, too.
         """
         for etag in etags:
             position = self._position(principal, view, etag)
             if position is None or position > view.seq or self._tail.is_ageing(position):
                 continue
+            if position >= unchanged_since:
+                return etag, position
             entries = self._tail.after(view.audiences, position)
             if entries is not None and not any(view.affects(entry) for entry in entries):
                 return etag, position

@@ -28,20 +28,14 @@ State = Literal["idle", "working", "held", "left"]
 Event = Literal["begin", "answer", "park", "sent", "leave"]
 """The events that change the state of a connection."""
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    ("idle", "begin"): "working",
-    ("idle", "answer"): "working",
-    ("idle", "park"): "held",
-    ("idle", "leave"): "left",
-    ("working", "answer"): "working",
-    ("working", "park"): "held",
-    ("working", "sent"): "idle",
-    ("working", "leave"): "left",
-    ("held", "answer"): "working",
-    ("held", "sent"): "idle",
-    ("held", "leave"): "left",
+TRANSITIONS: Mapping[Event, Mapping[State, State]] = {
+    "begin": {"idle": "working"},
+    "answer": {"idle": "working", "working": "working", "held": "working"},
+    "park": {"idle": "held", "working": "held"},
+    "sent": {"working": "idle", "held": "idle"},
+    "leave": {"idle": "left", "working": "left", "held": "left"},
 }
-"""All transitions; only `Connection.change` makes them."""
+"""All transitions, from old states to new ones; only `Connection.change` makes them."""
 
 
 class Outbox(Protocol):
@@ -75,7 +69,7 @@ class Connection(Timed):
 
     def change(self, event: Event, held: ParkedRequest | None = None) -> None:
         """Make a transition. Raises KeyError for an event that is impossible in the present state."""
-        self.state = TRANSITIONS[self.state, event]
+        self.state = TRANSITIONS[event][self.state]
         self.held = held
 
     def answer(self, data: bytes, *, keep_alive: bool) -> None:
