@@ -71,8 +71,9 @@ class Hold(Generic[R]):
 
     __slots__ = ("committed_at", "deadline", "reason", "state", "transport", "view")
 
-    def __init__(self, view: HoldView, deadline: float) -> None:
-        self.view = view
+    def __init__(self, deadline: float) -> None:
+        self.view: HoldView
+        """Set by `refresh_view`, before it is armed."""
         self.deadline = deadline
         """When the wait ends, by the clock of the registry (`Clock.monotonic`)."""
         self.transport: Transport
@@ -88,7 +89,8 @@ class Hold(Generic[R]):
         raise NotImplementedError
 
     def refresh_view(self) -> None:
-        """Use the recipient's current view from now on."""
+        """Set `view` to the recipient's current one. Raises UnavailableError if that can't be read."""
+        raise NotImplementedError
 
     def parked(self) -> None:
         """Release data that only a check needs: there may be ten thousand holds."""

@@ -40,7 +40,11 @@ class ProbeHold(Hold[Response]):
         self._began_at = services.clock.monotonic()
         self._recipient = recipient
         self._services = services
-        super().__init__(ProbeView(recipient.id), self._began_at + seconds)
+        super().__init__(self._began_at + seconds)
+
+    def refresh_view(self) -> None:
+        """See `Hold`."""
+        self.view = ProbeView(self._recipient.id)
 
     def check(self, *, is_last: bool) -> Response | None:
         """See `Hold`. Raises UnauthorizedError if the token was revoked meanwhile."""

@@ -69,7 +69,7 @@ class PollHold(Hold[Response]):
     view: "View"
 
     def __init__(self, exchange: Exchange, services: Services, poll: Poll, seconds: float) -> None:
-        super().__init__(services.views.current(exchange.recipient), services.clock.monotonic() + seconds)
+        super().__init__(services.clock.monotonic() + seconds)
         self.exchange = exchange
         self.services = services
         self.poll = poll
@@ -92,7 +92,8 @@ class PollHold(Hold[Response]):
 
     def refresh_view(self) -> None:
         """See `Hold`."""
-        self.view = self.services.views.current(self.exchange.recipient)
+        # Narrower than the base's, and set nowhere else.
+        self.view = self.services.views.current(self.exchange.recipient)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def parked(self) -> None:
         """See `Hold`. Texts that the view has too are kept once."""

@@ -23,7 +23,7 @@ from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.pipeline import Endpoint, Pipeline
 from notifygate.protocol.request import Request
 from notifygate.protocol.response import CLIENT_GONE, Response
-from notifygate.server.handler import Client, Deferred, Outgoing, Reply, Sender
+from notifygate.server.handler import Client, Deferred, Outgoing, ParkedRequest, Reply, Sender
 from notifygate.services import Services
 from notifygate.waiting import WouldWaitError
 
@@ -82,7 +82,7 @@ class FastPath:
 
     # --- Requests -----------------------------------------------------------------------------
 
-    def take(self, request: Request, client: Client) -> Reply | PollHold | Deferred | None:
+    def take(self, request: Request, client: Client) -> Reply | ParkedRequest | Deferred | None:
         """See `Handler`."""
         endpoint = self._routes.get((request.method, request.path))
         if endpoint is None:
@@ -95,7 +95,7 @@ class FastPath:
                 pass
         return Deferred(functools.partial(self._answer, exchange, endpoint))
 
-    def _answer(self, exchange: Exchange, endpoint: Endpoint) -> Reply | PollHold | None:
+    def _answer(self, exchange: Exchange, endpoint: Endpoint) -> Reply | ParkedRequest | None:
         if exchange.principal is None and not self._pipeline.recall(exchange):
             try:  # a new token; failures are counted by address, which the WSGI side alone knows behind proxies
                 self._pipeline.verify_token(exchange)
@@ -103,7 +103,7 @@ class FastPath:
                 return None
         outcome = self._pipeline.handle(exchange, endpoint.access, endpoint.run)
         if isinstance(outcome, Hold):
-            return cast(PollHold, outcome)
+            return outcome
         data = self._encode(exchange, outcome)
         if outcome.status != 304 or not self.may_revalidate or not can_be_revalidated(exchange):
             return Reply(data, exchange.keep_alive)

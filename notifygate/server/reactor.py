@@ -141,7 +141,8 @@ class Reactor:
         key, repeat = data, self._repeats.get(data)
         if repeat is None:
             key = repeat_key(data)
-            repeat = self._repeats.get(key)
+            if key is not data:
+                repeat = self._repeats.get(key)
         if repeat is not None:
             answer = repeat.response_at(now)
             if answer is not None:

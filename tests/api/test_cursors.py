@@ -118,3 +118,32 @@ def test_an_idle_cursor_is_exchanged_before_it_leaves_memory(make_app: Any) -> N
             cursor, etag = body["cursor"], answer.headers["ETag"]
             fresh.add(cursor)
     assert fresh  # a client that only ever got 304 would keep a cursor that needs the database
+
+
+def test_an_idle_cursor_is_exchanged_although_the_entity_tag_is_newer(make_app: Any) -> None:
+    small = make_app(tail_entries=10)
+    alice, publisher = small.recipient("alice"), small.publisher()
+    cursor = alice.inbox()["cursor"]
+    for _ in range(40):
+        publisher.publish("user:bob")
+        catch_up(small)
+        answer = alice.poll(cursor, etag=alice.get("/v1/inbox/unread").headers["ETag"])
+        if answer.status_code == 200:
+            break
+    assert (ids(answer.json), answer.json["reset"]) == ([], False)
+    assert answer.json["cursor"] != cursor
+
+
+@pytest.mark.parametrize("path", ["/v1/inbox", "/v1/inbox/unread"])
+def test_an_idle_entity_tag_is_exchanged_before_it_leaves_memory(make_app: Any, path: str) -> None:
+    small = make_app(tail_entries=10)
+    alice, publisher = small.recipient("alice"), small.publisher()
+    etag = alice.get(path).headers["ETag"]
+    for _ in range(40):
+        publisher.publish("user:bob")
+        catch_up(small)
+        answer = alice.get(path, headers={"If-None-Match": etag})
+        if answer.status_code == 200:
+            break
+    assert answer.status_code == 200
+    assert answer.headers["ETag"] != etag

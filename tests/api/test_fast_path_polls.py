@@ -202,6 +202,18 @@ def test_a_woken_poll_past_its_limit_is_refused_and_the_others_are_answered(make
     assert ids(bob.inbox(cursor)) == [found], "it lost nothing"
 
 
+def test_a_woken_poll_past_the_guard_has_none_left(make_path: MakePath) -> None:
+    path = make_path(limit_guard="2/day")
+    clients = path.hold_each("alice")
+    guard = path.app.services.limits.windows("guard")
+    assert guard is not None
+    guard.add("user:alice", time.time(), 5)  # repeated polls, which are counted past the limit, too
+    path.app.publisher().publish("user:alice")
+    head = head_of(answers_of(clients)[0])
+    assert head.startswith("HTTP/1.1 200 OK")
+    assert '"guard";r=0;t=' in head
+
+
 def test_a_poll_woken_in_a_new_window_gets_the_limits_of_that_window(make_path: MakePath) -> None:
     path = make_path(limit_poll="9/minute", limit_guard="9/minute")
     path.stop()  # nothing else drops the shared parts of responses

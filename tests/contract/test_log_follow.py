@@ -513,7 +513,7 @@ def test_announcements_that_come_while_the_database_is_read_are_bounded(follow: 
 
 
 def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follow: MakeFollowed) -> None:
-    followed = follow()
+    followed = follow(capacity=4)
     followed.offer(followed.publish())
     bad = followed.publish(2)
     assert bad.entries
@@ -524,6 +524,9 @@ def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follo
     found = followed.tail.after(["all"], 1)
     assert found is not None
     assert [(entry.seq, entry.audiences) for entry in found] == [(2, ("all",)), (3, ("all",))]
+    followed.offer(followed.publish(4))
+    followed.reaches(7)
+    assert followed.told == [1, 2, 3, 4, 5, 6, 7], "nothing of the invalid entries was left to be evicted"
 
 
 # --- What this process has committed ------------------------------------------------------------

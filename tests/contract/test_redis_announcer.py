@@ -10,6 +10,7 @@ import pytest
 
 from notifygate import metrics
 from notifygate.announcements import redis_announcer as announcer_module
+from notifygate.announcements import redis_connection
 from notifygate.announcements.announcement import announce
 from notifygate.announcements.redis_announcer import channel_of
 from notifygate.announcements.redis_connection import RedisConnection
@@ -52,6 +53,18 @@ def test_another_gateway_in_the_same_redis_receives_nothing(redis_url: str, make
     one.announce(2)
     eventually(lambda: other.firsts() == [1, 2], "the second's arrival")
     assert stranger.received == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_server_that_is_no_longer_the_master_is_left(
+    redis_url: str, make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fail-over itself, with Sentinels and a master that hangs, is tested in tests/ha/test_sentinel.py."""
+    node = make_node(redis_url)
+    verdicts = iter([True])
+    monkeypatch.setattr(redis_connection, "is_superseded", lambda connection: next(verdicts, False))
+    eventually(lambda: node.connects == 2, "another connection")
+    eventually(node.is_connected, "its subscription")
 
 
 def refusals() -> float:

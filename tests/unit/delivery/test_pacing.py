@@ -1,6 +1,7 @@
 """The pacing of clients: when to come back, and how long a hold they may ask for."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import gevent
 import pytest
@@ -89,7 +90,8 @@ def test_when_it_stops_clients_come_back_soon_and_spread(
 
 
 def test_no_hold_is_offered_while_the_registry_is_full_or_drained(pacing: PollPacing, holds: HoldRegistry) -> None:
-    hold, offered = Hold(FakeView("alice"), deadline=0.0), [pacing.longest_wait()]
+    hold, offered = Hold[Any](deadline=0.0), [pacing.longest_wait()]
+    hold.view = FakeView("alice")
     for act in (lambda: holds.arm(hold), lambda: holds.leave(hold, "gone"), holds.drain):
         act()
         offered.append(pacing.longest_wait())

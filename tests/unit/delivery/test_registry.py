@@ -23,7 +23,8 @@ class Waiter:
     """A parked hold, and its transport, which counts how often it is delivered."""
 
     def __init__(self, registry: HoldRegistry, view: FakeView, on_end: Callable[[], object] = lambda: None) -> None:
-        self.hold: Hold[Any] = Hold(view, deadline=float("inf"))
+        self.hold: Hold[Any] = Hold(deadline=float("inf"))
+        self.hold.view = view
         self.hold.transport = self  # type: ignore[assignment]
         self.ended = 0
         self._on_end = on_end
@@ -38,6 +39,11 @@ class Waiter:
             assert hold.state == "ended"
             self.ended += 1
             self._on_end()
+
+
+class NullTransport:
+    def deliver_many(self, holds: Sequence[Hold[Any]]) -> None:
+        """Drop the responses."""
 
 
 def entry(*audiences: str, seq: int = 1) -> Entry:
@@ -165,6 +171,9 @@ def test_an_entry_that_comes_at_the_end_of_a_check_is_not_missed(registry: HoldR
     class Checked(Hold[str]):
         checks = 0
 
+        def refresh_view(self) -> None:
+            self.view = FakeView("alice")
+
         def check(self, *, is_last: bool) -> str | None:
             self.checks += 1
             if self.checks > 1:
@@ -172,9 +181,31 @@ def test_an_entry_that_comes_at_the_end_of_a_check_is_not_missed(registry: HoldR
             registry.wake([entry("user:alice")], None)  # this check has looked already
             return None
 
-    assert registry.begin(Checked(FakeView("alice"), deadline=float("inf"))) == "news"
+    assert registry.begin(Checked(deadline=float("inf"))) == "news"
+
+
+def test_a_hold_waits_for_the_audiences_of_its_current_view(registry: HoldRegistry) -> None:
+    views = iter([FakeView("alice", "role:guest"), FakeView("alice", "role:staff")])
+
+    class Refreshed(Hold[str]):
+        def check(self, *, is_last: bool) -> str | None:
+            return None
+
+        def refresh_view(self) -> None:
+            self.view = next(views)
+
+    hold = Refreshed(deadline=float("inf"))
+    hold.transport = NullTransport()  # type: ignore[assignment]
+    assert registry.begin(hold) is None
+    registry.wake([entry("role:guest")], None)
+    assert hold.state == "ended"
+    assert registry.conclude(hold) is None, "there was no change, so that it waits again"
+    registry.wake([entry("role:guest")], None)
+    assert hold.state == "waiting"
+    registry.wake([entry("role:staff")], None)
+    assert hold.state == "ended"
 
 
 def test_every_other_transition_is_an_error() -> None:
     states, events = get_args(holds.State), get_args(holds.Event)
-    check_transitions(lambda: Hold(FakeView("alice"), deadline=0.0), TRANSITIONS, states, events)
+    check_transitions(lambda: Hold(deadline=0.0), TRANSITIONS, states, events)
