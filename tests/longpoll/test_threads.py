@@ -80,6 +80,9 @@ def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(app: InPr
 class Held(Hold[str]):
     """A request that waits until its time is over."""
 
+    def refresh_view(self) -> None:
+        self.view = FakeView("alice")
+
     def check(self, *, is_last: bool) -> str | None:
         return "its time is over" if is_last else None
 
@@ -91,7 +94,7 @@ def test_hub_notices_the_end_of_a_client_and_waits_for_nothing_else(
     """A socket may wake up without a reason; early bytes stay for the server."""
     errors: list[object] = []
     monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *error: errors.append(error))
-    registry, hold = HoldRegistry(3, 10), Held(FakeView("alice"), deadline=float("inf"))
+    registry, hold = HoldRegistry(3, 10), Held(deadline=float("inf"))
     ours, theirs = socket.socketpair()
     # Of two watchers that wake up at once, this one comes first, and takes the byte.
     thief = gevent.get_hub().loop.io(ours.fileno(), 1, priority=2)

@@ -1,5 +1,6 @@
 """The fixture of the tests of `send` and `watch`."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,12 @@ from tests.unit.cli.scripted_gateway import Shell
 
 
 @pytest.fixture
-def shell() -> Iterator[Shell]:
-    """The command line on a scripted gateway."""
-    made = Shell()
-    yield made
-    made.gateway.close()
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """The command line on a scripted gateway, in UTC."""
+    with monkeypatch.context() as environment:
+        environment.setenv("TZ", "UTC")
+        time.tzset()
+        made = Shell()
+        yield made
+        made.gateway.close()
+    time.tzset()

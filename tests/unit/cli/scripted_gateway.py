@@ -196,7 +196,7 @@ class Shell:
         self.gateway = ScriptedGateway()
         self.gateway.start()
         self.pace = FakePace()
-        self._environment = {**SECRETS, "NOTIFYGATE_URL": self.gateway.url, "TZ": "UTC"}
+        self._environment = {**SECRETS, "NOTIFYGATE_URL": self.gateway.url}
 
     def run(self, *arguments: str, stdin: bytes | None = None, **changes: str | None) -> Result:
         """Run the command line in this process. Its output must never contain a secret."""
