@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.ha.load import Device, Publishing, slowest_delivery_seconds
 from tests.support.sentinel import SentinelRedis
-from tests.support.site import RARE_LOOKS, MakeSite, Site
+from tests.support.site import RARE_HEAD_READS, MakeSite, Site
 from tests.support.waiting import eventually
 
 ANNOUNCED_SECONDS = 50.0
@@ -21,7 +21,7 @@ LIMITS = {"LIMIT_PUBLISH": "100000/day", "LIMIT_POLL": "100000/day"}
 
 def start_site(make_site: MakeSite, database_url: str, redis: SentinelRedis) -> Site:
     """Start two gateways of two workers that announce to each other through a Redis behind Sentinels."""
-    rare = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_LOOKS.items()}
+    rare = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_HEAD_READS.items()}
     site = make_site(database_url, gateways=2, WORKERS=2, REDIS_URL=redis.url, **rare, **LIMITS)
     await_connected(site)
     return site

@@ -10,10 +10,10 @@ from tests.ha.conftest import documented_rules, skip_without
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.certificates import make_certificate
 from tests.support.redis_with_tls import RedisWithTls
-from tests.support.site import RARE_LOOKS, MakeSite, Site
+from tests.support.site import RARE_HEAD_READS, MakeSite, Site
 from tests.support.waiting import all_done, eventually
 
-RARE = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_LOOKS.items()}
+RARE = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_HEAD_READS.items()}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import running
 from tests.support.redis_server import RedisServer
-from tests.support.site import RARE_LOOKS, Site
+from tests.support.site import RARE_HEAD_READS, Site
 
 KINDS = {
     "sqlite": {"workers": 1, "wakes": True},
@@ -30,7 +30,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     every test that ends.
     """
     kind: dict[str, Any] = KINDS[request.param]
-    env = {"NOTIFYGATE_WORKERS": str(kind["workers"]), **(RARE_LOOKS if kind["wakes"] else {})}
+    env = {"NOTIFYGATE_WORKERS": str(kind["workers"]), **(RARE_HEAD_READS if kind["wakes"] else {})}
     postgres: PostgresServer | None = request.getfixturevalue("postgres_server") if kind.get("postgres") else None
     if postgres:
         database_url = postgres.create_database()

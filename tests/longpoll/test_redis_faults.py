@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.redis_server import RedisServer
-from tests.support.site import RARE_LOOKS, MakeSite, Publisher, Recipient, Site, new_session
+from tests.support.site import RARE_HEAD_READS, MakeSite, Publisher, Recipient, Site, new_session
 from tests.support.waiting import all_done, eventually, stays
 
 LATE_SECONDS = 10.0
@@ -110,7 +110,7 @@ def test_gateway_starts_while_its_redis_hangs(make_site: MakeSite, postgres_url:
 @pytest.fixture
 def woken_by_redis_alone(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> Site:
     """Two nodes that look at the log only once a minute."""
-    settings = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_LOOKS.items()}
+    settings = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_HEAD_READS.items()}
     site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **settings)
     eventually(lambda: is_connected(site), "both are connected to Redis")
     return site

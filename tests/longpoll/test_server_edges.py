@@ -15,7 +15,7 @@ from tests.support.certificates import make_certificate
 from tests.support.gateway_process import GatewayProcess
 from tests.support.processes import running as running_server
 from tests.support.raw_http import RawAnswer, RawConnection, poll_text, post_text
-from tests.support.site import RARE_LOOKS, MakeSite, Recipient, Site, sum_of_metric
+from tests.support.site import RARE_HEAD_READS, MakeSite, Recipient, Site, sum_of_metric
 from tests.support.waiting import eventually
 
 GRACE_SECONDS = 10.0
@@ -36,7 +36,7 @@ def site_of_each_way(**settings: str) -> Any:
     return fixture
 
 
-running = site_of_each_way(NOTIFYGATE_HOLDS_PER_RECIPIENT="100", **RARE_LOOKS)  # what comes sooner was woken
+running = site_of_each_way(NOTIFYGATE_HOLDS_PER_RECIPIENT="100", **RARE_HEAD_READS)  # what comes sooner was woken
 hasty = site_of_each_way(GUNICORN_CMD_ARGS="--keep-alive 2")
 
 

@@ -1,4 +1,4 @@
-"""Workers that announce commits to each other: what the tests of announcers are built from."""
+"""Workers that announce commits to each other, for the tests of announcers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ SECRET = "a secret of more than thirty-two bytes"
 
 
 class Node:
-    """A worker's announcer, and what it received."""
+    """A worker's announcer, and the announcements that it received."""
 
     def __init__(self, redis_url: str, namespace: str = "tests") -> None:
         """`redis_url`: empty for an announcer without a channel."""

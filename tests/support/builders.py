@@ -19,13 +19,13 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 
 def make_notification(*to: str, **fields: Any) -> NewNotification:
-    """Make a notification that has no place in the log yet; `fields` are its content, or stand beside it."""
-    beside: dict[str, Any] = {"seq": 0, "id": new_id(), "created_at": now_ms(), "expires_at": None, "key_id": "key"}
-    beside |= {name: fields.pop(name) for name in list(fields) if name in beside}
+    """Make a notification without a sequence number; `fields` are columns or members of its document."""
+    columns: dict[str, Any] = {"seq": 0, "id": new_id(), "created_at": now_ms(), "expires_at": None, "key_id": "key"}
+    columns |= {name: fields.pop(name) for name in list(fields) if name in columns}
     content: dict[str, Any] = {"type": "general", "title": "A title", "body": "", "priority": "normal"}
     content |= {"sender": "a test", "icon": None, "action_url": None, "data": "{}", **fields}
-    document = encode_document(beside["id"], content, beside["created_at"], beside["expires_at"])
-    return NewNotification(type=content["type"], to=to or ("all",), document=document, **beside)
+    document = encode_document(columns["id"], content, columns["created_at"], columns["expires_at"])
+    return NewNotification(type=content["type"], to=to or ("all",), document=document, **columns)
 
 
 def open_database(url: str, pool_size: int = 5) -> Database:
@@ -36,14 +36,14 @@ def open_database(url: str, pool_size: int = 5) -> Database:
 
 
 def append(database: Database, *notifications: NewNotification) -> list[NewNotification]:
-    """Append notifications in one commit and return them; each has its place then."""
+    """Append notifications in one commit and return them with their sequence numbers."""
     append_published(database, [Publication(notification) for notification in notifications])
     return list(notifications)
 
 
 @contextmanager
 def one_batch(writer: LogWriter, announced: Sequence[Announcement] = ()):
-    """Collect what is submitted inside into one batch: the writer starts only when the block ends.
+    """Collect the calls submitted inside in one batch: the writer starts only when the block ends.
 
     Yields a function that submits a call in a greenlet of its own and returns the greenlet.
     """
@@ -53,10 +53,10 @@ def one_batch(writer: LogWriter, announced: Sequence[Announcement] = ()):
         greenlet = gevent.Greenlet(call, *arguments)
         greenlets.append(greenlet)
         greenlet.start()
-        gevent.idle()  # it has put its work into the queue now
+        gevent.idle()  # its work is in the queue now
         return greenlet
 
     yield submit
     writer.start()
     gevent.joinall(greenlets, timeout=PATIENCE_SECONDS)
-    assert all(greenlet.dead for greenlet in greenlets), "the writer left somebody without an answer"
+    assert all(greenlet.dead for greenlet in greenlets), "the writer did not answer every call"

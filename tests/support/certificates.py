@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that signs itself, for servers that speak TLS."""
+"""A certificate for 127.0.0.1 that signs itself, for servers with TLS."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(folder: Path, *, days: int = 1) -> tuple[Path, Path]:
-    """Write a certificate that is good for some days, and its key; return their files."""
+    """Write a certificate that is valid for some days, and its key; return their files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a gateway under test")])
     now = datetime.now(UTC)

@@ -28,12 +28,12 @@ class CommandLine:
     env: dict[str, str] = field(default_factory=dict)
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        """Return the environment of a command, without what a developer may have set."""
+        """Return the environment of a command, without a developer's settings."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
         return {**plain, "NOTIFYGATE_DATA_DIR": str(self.data_dir), **self.env, **(extra or {})}
 
     def start(self, *arguments: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-        """Start a command that goes on until it is stopped."""
+        """Start a command that runs until it is stopped."""
         return subprocess.Popen(
             [sys.executable, "-m", "notifygate.cli", *arguments],
             cwd=REPOSITORY,
@@ -45,7 +45,7 @@ class CommandLine:
         )
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, whatever that is. In this process: starting Python takes longer than most commands."""
+        """Run a command to its end, with any exit code. In this process: starting Python would take longer."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             for name in os.environ.keys() - self.environment(env).keys():
@@ -58,13 +58,13 @@ class CommandLine:
         return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), *printed)
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        """Run a command, expect that it ends well and without a word on stderr, and return what it printed."""
+        """Run a command, expect success and nothing on stderr, and return its output."""
         done = self.run(*arguments, env=env)
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
     def refusal(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        """Run a command, expect that it fails as all commands fail, and return its one line."""
+        """Run a command, expect that it fails with one line, and return the line."""
         done = self.run(*arguments, env=env)
         assert (done.returncode, done.stdout) == (1, ""), done.stderr
         assert re.fullmatch(r"notifygate: .+\n", done.stderr), done.stderr

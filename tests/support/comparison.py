@@ -1,4 +1,4 @@
-"""Are two exchanges the same? Everything is compared but the order of header fields.
+"""The comparison of two exchanges: of everything but the order of header fields.
 
 Values that differ by nature (times, generated ids, random numbers) are first checked for their form and then replaced
 by their names, so that an absence, or another form, is a difference too.
@@ -18,7 +18,7 @@ _CURSOR = r"(?<![\w-])1[A-Za-z0-9_-]{22}(?![\w-])"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 MAX_CLOCK_SECONDS = 60
-"""How far a Date may lie from the end of the exchange; some take a few seconds."""
+"""The largest difference between a Date and the end of the exchange; some take a few seconds."""
 
 MAX_INTERVAL_SECONDS = 90
 """The default interval, stretched as far as a busy gateway that has just started stretches it."""
@@ -27,10 +27,10 @@ Replace = Callable[[str], str]
 
 
 def differences(one: Exchange, other: Exchange, *, with_opaque: bool = False) -> list[str]:
-    """Return how two exchanges differ, a line each; none where they are the same.
+    """Return the differences of two exchanges, a line each; none if they are equal.
 
     `with_opaque`: both have their own notifications, so ids, cursors and times differ too. They are numbered in the
-    order in which they come, so that it still shows where one of them is repeated, or isn't.
+    order of their occurrence, so that a repetition, or its absence, is still a difference.
     """
     return [
         line
@@ -44,22 +44,22 @@ def differences(one: Exchange, other: Exchange, *, with_opaque: bool = False) ->
     ]
 
 
-def normalised(found: Exchange, *, with_opaque: bool = False) -> list[str]:
-    """Return an exchange as lines without what differs by nature."""
-    answers, rest = read_answers(found.received, is_head=asks_for_a_head(found.sent))
+def normalised(exchange: Exchange, *, with_opaque: bool = False) -> list[str]:
+    """Return an exchange as lines without expected differences."""
+    answers, rest = read_answers(exchange.received, is_head=asks_for_a_head(exchange.sent))
     lines = [f"{len(answers)} answers"]
-    for place, answer in enumerate(answers, 1):
-        lines += [f"{place}: {line}" for line in _lines(answer, found)]
+    for position, answer in enumerate(answers, 1):
+        lines += [f"{position}: {line}" for line in _lines(answer, exchange)]
     lines.append(f"after them: {rest!r}")
-    lines.append("the connection " + ("waits for more" if found.stayed_open else "is closed by the gateway"))
+    lines.append("the connection " + ("waits for more" if exchange.stayed_open else "is closed by the gateway"))
     return _numbered(lines) if with_opaque else lines
 
 
-def _lines(answer: Answer, found: Exchange) -> list[str]:
+def _lines(answer: Answer, exchange: Exchange) -> list[str]:
     made_ids = [
         value
         for value in answer.values("X-Request-Id")
-        if re.fullmatch(_REQUEST_ID, value) and value.encode() not in found.sent
+        if re.fullmatch(_REQUEST_ID, value) and value.encode() not in exchange.sent
     ]
     intervals = [value for value in answer.values("Poll-Interval") if _is_interval(value)]
 
@@ -69,7 +69,7 @@ def _lines(answer: Answer, found: Exchange) -> list[str]:
         return text
 
     by_name: dict[str, Replace] = {
-        "date": partial(_date, at=found.at),
+        "date": partial(_date, at=exchange.at),
         "ratelimit": lambda value: re.sub(r";r=\d+;t=[1-9]\d*(?=,|$)", ";r=<remaining>;t=<seconds>", value),
         "poll-interval": lambda value: "<interval>" if _is_interval(value) else value,
         "x-request-id": without_ids,
@@ -92,10 +92,10 @@ def _is_interval(value: str) -> bool:
 
 def _date(value: str, at: float) -> str:
     try:
-        told = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+        date = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     except ValueError:
         return value
-    return "<date>" if abs(told.timestamp() - at) < MAX_CLOCK_SECONDS else value
+    return "<date>" if abs(date.timestamp() - at) < MAX_CLOCK_SECONDS else value
 
 
 def _length(value: str, answer: Answer, intervals: list[str]) -> str:
@@ -108,8 +108,8 @@ def _length(value: str, answer: Answer, intervals: list[str]) -> str:
 def _numbered(lines: list[str]) -> list[str]:
     numbers: dict[str, str] = {}
 
-    def number(kind: str, found: re.Match[str]) -> str:
-        return numbers.setdefault(found[0], f"<{kind} {len(numbers) + 1}>")
+    def number(kind: str, match: re.Match[str]) -> str:
+        return numbers.setdefault(match[0], f"<{kind} {len(numbers) + 1}>")
 
     for kind, pattern in (("id", _UUID), ("cursor", _CURSOR), ("time", _TIME)):
         lines = [re.sub(pattern, partial(number, kind), line) for line in lines]

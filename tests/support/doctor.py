@@ -1,4 +1,4 @@
-"""Reads what `notifygate doctor` finds."""
+"""Reads the findings of `notifygate doctor`."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from tests.support.command_line import CommandLine
 
 def report(cli: CommandLine, *arguments: str, env: dict[str, str] | None = None) -> list[dict[str, str]]:
     """Return the findings, and check that exit code and last line agree with them."""
-    # As many holds as the machine's limit on open files allows, whatever that is.
+    # Few enough holds for any limit on open files.
     done = cli.run("doctor", "--json", *arguments, env={"NOTIFYGATE_HOLDS_PER_WORKER": "100", **(env or {})})
     findings = [json.loads(line) for line in done.stdout.splitlines()]
     faults = sum(finding["level"] == "wrong" for finding in findings)

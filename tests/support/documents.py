@@ -32,14 +32,14 @@ SECONDS = 100
 
 @dataclass
 class Block:
-    """A fenced block: its language, its text, and what the comments above it say."""
+    """A fenced block: its language, its text, and the values of the comments above it."""
 
     line: int
     language: str
     lines: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
     reason: str | None = None
-    """Why it is not run."""
+    """The reason if it is not run."""
 
     @property
     def text(self) -> str:
@@ -47,7 +47,7 @@ class Block:
 
 
 def blocks_of(text: str) -> list[Block]:
-    """Return the fenced blocks of a document, with the comments that stand right above each."""
+    """Return the fenced blocks of a document, with the comments right above each."""
     blocks: list[Block] = []
     comments: list[str] = []
     inside = False
@@ -59,11 +59,11 @@ def blocks_of(text: str) -> list[Block]:
         elif line.startswith("```"):
             block = Block(number, line.removeprefix("```"))
             for comment in comments:
-                kind, _, said = comment.removeprefix("<!-- ").removesuffix(" -->").partition(": ")
+                kind, _, value = comment.removeprefix("<!-- ").removesuffix(" -->").partition(": ")
                 if kind == "expect":
-                    block.expected.append(said)
+                    block.expected.append(value)
                 elif kind == "not run":
-                    block.reason = said
+                    block.reason = value
             blocks.append(block)
             inside, comments = True, []
         else:
@@ -85,7 +85,7 @@ def run_script(
     return subprocess.run(
         ["bash", "-c", PREAMBLE + script],
         cwd=folder,
-        # The command line's default is the documented address; no proxy of the machine may come in between.
+        # The command line's default is the documented address; no proxy of the machine may be in between.
         env={**given, "NOTIFYGATE_URL": gateway.url, "HOME": str(folder), "no_proxy": "*"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -96,13 +96,13 @@ def run_script(
 
 
 def run_document(text: str, gateway: GatewayProcess, folder: Path, environment: Path | str = sys.prefix) -> None:
-    """Run all `sh` blocks of a document and check what they print."""
+    """Run all `sh` blocks of a document and check their output."""
     blocks = [block for block in blocks_of(text) if block.language == "sh" and block.reason is None]
     script = "\n".join(f"echo '{MARKER} {block.line}'\n{block.text}" for block in blocks)
     done = run_script(script.replace(DOCUMENTED_URL, gateway.url), gateway, folder, environment)
     printed = {int(part.split("\n", 1)[0]): part for part in done.stdout.split(f"{MARKER} ")[1:]}
     for block in blocks:
         for expected in block.expected:
-            found = printed.get(block.line, "nothing: it was not reached")
-            assert expected in found, f"line {block.line}: no {expected!r} in\n{done.stdout}"
+            output = printed.get(block.line, "nothing: it was not reached")
+            assert expected in output, f"line {block.line}: no {expected!r} in\n{done.stdout}"
     assert done.returncode == 0, f"bash ended with {done.returncode}:\n{done.stdout}"

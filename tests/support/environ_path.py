@@ -25,7 +25,7 @@ for name, value in (
 
 
 def parse(data: bytes) -> Request:
-    """Return the first request as gunicorn reads it. Raises gunicorn's errors for what it refuses."""
+    """Return the first request as gunicorn reads it. Raises gunicorn's errors for a bad request."""
     return next(RequestParser(CONFIG, iter([data]), PEER))
 
 

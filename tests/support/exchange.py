@@ -1,4 +1,4 @@
-"""One exchange over a bare socket: bytes go out in steps, and everything that comes back is kept as it came."""
+"""One exchange over a bare socket: bytes are sent in steps, and all received bytes are kept unchanged."""
 
 import re
 import socket
@@ -20,11 +20,11 @@ Step = bytes | int | Act
 """Bytes are sent; a number waits for so many answers, counted from the beginning; an Act is done."""
 
 LAST_WORD = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nX-Request-Id: last-word\r\nConnection: close\r\n\r\n"
-"""Sent when an exchange is over. A connection that has stayed open answers it, and closes because of it."""
+"""Sent at the end of an exchange. A connection that is still open answers it and is closed by it."""
 
 ANSWER_SECONDS = 2.0
-"""Longer than any answer takes that the steps wait for, the end of a hold of 1 s among them. Where fewer answers come
-than a step waits for, that is what both gateways have to agree on."""
+"""Longer than any answer takes for which the steps wait, the end of a hold of 1 s among them. If fewer answers arrive than
+a step waits for, both gateways have to agree on that."""
 
 END_SECONDS = 4.0
 """Time for the gateway's last response. A connection that is still open after it waits for the rest of a request."""
@@ -32,7 +32,7 @@ END_SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer, its header fields in the order and the spelling in which they came."""
+    """One answer, with its header fields in the order and the spelling in which they arrived."""
 
     first_line: str
     fields: tuple[tuple[str, str], ...]
@@ -41,8 +41,8 @@ class Answer:
     @property
     def status(self) -> int:
         """Its status; 0 where there is none."""
-        found = re.fullmatch(r"HTTP/\S+ (\d{3})(?: .*)?", self.first_line)
-        return int(found[1]) if found else 0
+        match = re.fullmatch(r"HTTP/\S+ (\d{3})(?: .*)?", self.first_line)
+        return int(match[1]) if match else 0
 
     def values(self, name: str) -> list[str]:
         """Return the values of the fields with a name, in any spelling."""
@@ -58,7 +58,7 @@ class Exchange:
     stayed_open: bool
     """Whether the gateway still waited for bytes after the last word, so that the client had to end it."""
     at: float
-    """When it was over (Unix time)."""
+    """The end of the exchange (Unix time)."""
 
 
 def asks_for_a_head(sent: bytes) -> bool:
@@ -112,21 +112,21 @@ class RawClient:
         self.has_ended = False
 
     def send(self, data: bytes) -> None:
-        """Send bytes, if the gateway still takes them."""
+        """Send bytes, if the gateway still reads them."""
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # it has closed the connection, which the reading will find
+            pass  # the gateway closed the connection, which the next read notices
 
     def half_close(self) -> None:
-        """Close the sending side, if there still are two."""
+        """Close the sending side, if the connection is still open."""
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
             pass
 
     def await_answers(self, count: int, seconds: float = ANSWER_SECONDS) -> None:
-        """Read until so many answers have come, the connection has ended or time is over."""
+        """Read until so many answers have arrived, the connection has ended or the time is over."""
         self._read(lambda: len(read_answers(self.received, is_head=self._is_head)[0]) >= count, seconds)
 
     def await_end(self, seconds: float = END_SECONDS) -> bool:
@@ -146,7 +146,7 @@ class RawClient:
             except TimeoutError:
                 return
             except ConnectionResetError:
-                more = b""  # closed while something of ours was unread
+                more = b""  # closed while bytes of the client were unread
             self.received += more
             self.has_ended = not more
 
@@ -160,7 +160,7 @@ def tick(url: str) -> None:
 
 
 def exchange(url: str, steps: Sequence[Step]) -> Exchange:
-    """Go through the steps on a new connection, then have the last word and read to the end."""
+    """Run the steps on a new connection, then send the last word and read to the end."""
     sent = b"".join(step for step in steps if isinstance(step, bytes))
     client = RawClient(url, is_head=asks_for_a_head(sent))
     with client.socket:

@@ -1,4 +1,4 @@
-"""The fast path in this process: what the reactor does for it, without a socket."""
+"""The fast path in this process, called as by the reactor, without a socket."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 
 class Client:
-    """A connection that keeps what is sent on it."""
+    """A connection that records the answers that are sent on it."""
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
@@ -33,7 +33,7 @@ def send_all(answers: Sequence[Outgoing]) -> None:
 
 
 def in_hub(work: Callable[[], Any]) -> Any:
-    """Run work where the server runs it, and return or raise what it does."""
+    """Run work in the hub, as the server does, and return its result or raise its exception."""
     done: AsyncResult[Any] = AsyncResult()
 
     def run() -> None:

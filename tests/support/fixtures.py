@@ -1,4 +1,4 @@
-"""The fixtures that hand out real servers. A server starts when the first test asks for it."""
+"""The fixtures for real servers. A server starts when the first test requests it."""
 
 import secrets
 import shutil
@@ -29,13 +29,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _kind(request: pytest.FixtureRequest) -> str:
-    """Return the kind of database that a fixture is asked for."""
+    """Return the kind of database that a test requests of a fixture."""
     return getattr(request, "param", "sqlite")
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """The Redis of the whole run. Tests that stop or pause one take `own_redis_server`."""
+    """The Redis of the whole run. Tests that stop or pause one use `own_redis_server`."""
     with closing(RedisServer.from_environment()) as server:
         server.start()
         yield server
@@ -108,7 +108,7 @@ class PostgresDatabases:
         self._spare: list[str] = []
 
     def take(self) -> str:
-        """Return the URL of one that holds nothing."""
+        """Return the URL of an empty one."""
         if self._spare:
             return self._spare.pop()
         url = self._server.create_database()
@@ -116,7 +116,7 @@ class PostgresDatabases:
         return url
 
     def give_back(self, url: str) -> None:
-        """Empty one for the next; whatever a test has done to it that can't be undone so ends it."""
+        """Empty one for the next test; drop it if that fails."""
         try:
             _work_on(url, lambda database: database.write(_empty))
         except (SQLAlchemyError, NotifygateError):
@@ -167,7 +167,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def _begin_history(database: Database) -> None:
-    """Give a copy what the first migration draws at random for each database."""
+    """Give a copy its own values of the columns that the first migration fills at random."""
     values = {"epoch": secrets.randbits(20), "namespace": secrets.token_hex(8)}
     database.write(lambda connection: connection.execute(update(HEAD).values(values)))
 
@@ -184,7 +184,7 @@ def _work_on(url: str, work: Callable[[Database], object]) -> None:
 def gateway() -> Iterator[Callable[..., GatewayProcess]]:
     """Return a function that starts a gateway with the given extra environment; all are ended afterwards.
 
-    What they printed is shown when the test fails.
+    Their output is shown when the test fails.
     """
     with ExitStack() as gateways:
 
@@ -201,7 +201,7 @@ def gateway() -> Iterator[Callable[..., GatewayProcess]]:
 def make_site(tmp_path: Path) -> Iterator[MakeSite]:
     """Return a function that starts a site of this test alone, to be stopped, killed or cut off at will.
 
-    It takes what `running_site` does, but for the folder.
+    It takes the arguments of `running_site`, except for the folder.
     """
     with ExitStack() as sites:
 

@@ -22,7 +22,7 @@ class Front:
         context: ssl.SSLContext | None = None,
         piece_bytes: int | None = None,
     ) -> None:
-        """`port`: where it listens, any free one if it is 0."""
+        """`port`: the port to listen on, any free one if it is 0."""
         self._target_port = target_port
         self._piece_bytes = piece_bytes
         options = {} if context is None else {"ssl_context": context}
@@ -31,7 +31,7 @@ class Front:
         self.port: int = self._server.address[1]
 
     def close(self) -> None:
-        """Take no more connections, and end those that there are."""
+        """Accept no more connections, and end the present ones."""
         self._server.stop(timeout=0)
 
     def _serve(self, client: socket, _: object) -> None:

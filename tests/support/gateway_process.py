@@ -24,8 +24,8 @@ class GatewayProcess:
     def __init__(
         self, certificate: Path | None = None, *, is_unprivileged: bool = False, program: Path | None = None
     ) -> None:
-        """`certificate`: what to trust, for a gateway that its environment makes speak TLS. `is_unprivileged`: file modes
-        count for the gateway, also where the tests run as root. `program`: the `notifygate` of another environment, which
+        """`certificate`: trusted by the client of a gateway with TLS. `is_unprivileged`: file modes apply to the gateway,
+        also where the tests run as root. `program`: the `notifygate` of another environment, which
         serves from a folder outside of the repository."""
         self.port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
@@ -35,23 +35,23 @@ class GatewayProcess:
         self._prefix = unprivileged(self._folder) if is_unprivileged else []
         self._program = program
         self.root = REPOSITORY
-        """The checkout whose gateway is started next; another one's in the environment that is there."""
+        """The checkout whose gateway is started next; another checkout has an environment of its own."""
         self._env: dict[str, str] = {}
         self._process: ServerProcess | None = None
 
     @property
     def data_dir(self) -> Path:
-        """Where the gateway keeps its database and secrets unless its environment says otherwise."""
+        """The folder of the gateway's database and secrets unless its environment names another."""
         return self._folder / "var"
 
     @property
     def output(self) -> str:
-        """Everything that the gateway has printed, over all starts."""
+        """Everything that the gateway printed, over all starts."""
         return self._output_file.read_text(errors="replace") if self._output_file.exists() else ""
 
     @property
     def is_running(self) -> bool:
-        """Whether gunicorn's first process is there."""
+        """Whether gunicorn's first process runs."""
         return self._process is not None and self._process.is_running
 
     @property
@@ -60,7 +60,7 @@ class GatewayProcess:
         return self._started().pid
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of the gateway, without what a developer may have set."""
+        """Return the environment of the gateway, without a developer's settings."""
         given = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
         own = {"NOTIFYGATE_BIND": f"127.0.0.1:{self.port}", "NOTIFYGATE_DATA_DIR": str(self.data_dir)}
         return {**given, **own, **env}
@@ -71,7 +71,7 @@ class GatewayProcess:
         `is_migrated` leaves the first out, for one of several gateways on a database. `env` is added to the environment
         of the test run, of which no NOTIFYGATE_ variable is passed on.
 
-        Raises ServerStartError with all that was printed, ConfigurationError for what nobody could start with.
+        Raises ServerStartError with all that was printed, ConfigurationError for invalid settings.
         """
         assert not self.is_running, "the gateway is running already"
         self._env = self.environment(env or {})
@@ -89,7 +89,7 @@ class GatewayProcess:
         self._process.wait_until(self._is_healthy)
 
     def send(self, number: int) -> None:
-        """Send a signal to gunicorn's first process, without waiting for what it does."""
+        """Send a signal to gunicorn's first process, without waiting for its effect."""
         self._started().send(number)
 
     def stop(self, sig: int = signal.SIGTERM, *, seconds: float = 60.0) -> int:
@@ -113,13 +113,13 @@ class GatewayProcess:
         self.start({**self._env, **(env or {})})
 
     def close(self) -> None:
-        """End what still runs and remove the folder; the object is of no further use."""
+        """End the running processes and remove the folder; the object can't be used again."""
         if self._process is not None:
             self._process.kill()
         remove_folder(self._folder)
 
     def _migrate(self) -> None:
-        """Do what `notifygate migrate` does, here: another process would take a second to get to it."""
+        """Migrate, as `notifygate migrate` does, in this process: another one would take a second to start."""
         database = open_database(load_settings(environ=self._env))
         try:
             migrate(database)

@@ -1,6 +1,6 @@
 """Makes the test process one of gevent's, as a gunicorn worker is, before anything else is imported.
 
-pytest loads the plugins named by `-p` in pyproject.toml in order, and before those that installed packages bring along.
+pytest loads the plugins named by `-p` in pyproject.toml in order, and before those of installed packages.
 Some of the latter import `ssl`, and patching after that draws a warning from gevent and can recurse without end;
 `conftest.py` is read after them and would be too late.
 """

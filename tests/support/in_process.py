@@ -1,4 +1,4 @@
-"""A gateway inside the test process, and the actors who call it.
+"""A gateway inside the test process, and the actors that call it.
 
 The application is the real one with its writer, follower and jobs; only gunicorn is missing. Requests may
 wait (long polls): run them with `gevent.spawn`.
@@ -27,7 +27,7 @@ UNLIMITED = {f"limit_{name}": "" for name in ("publish", "audiences", "poll", "s
 
 
 class Actor:
-    """Somebody with a credential. Methods are HTTP's; the answer is Werkzeug's."""
+    """A client with a credential. Methods are HTTP's; the answer is Werkzeug's."""
 
     def __init__(self, client: FlaskClient, credential: str) -> None:
         self.client = client
@@ -65,9 +65,9 @@ class RecipientActor(Actor):
         assert answer.status_code == 200, answer.text
         return cast(dict[str, Any], answer.json)
 
-    def change_state(self, operation: str, **what: Any) -> dict[str, Any]:
+    def change_state(self, operation: str, **target: Any) -> dict[str, Any]:
         """Change states (`ids=[...]` or `up_to=cursor`), expect 200 and return the body."""
-        answer = self.post("/v1/inbox/state", json={"op": operation, **what})
+        answer = self.post("/v1/inbox/state", json={"op": operation, **target})
         assert answer.status_code == 200, answer.text
         return cast(dict[str, Any], answer.json)
 
@@ -116,7 +116,7 @@ class InProcessGateway:
 
     @property
     def hold_count(self) -> int:
-        """How many requests this gateway holds."""
+        """The number of requests that this gateway holds."""
         return self.services.holds._count
 
     def stop(self) -> None:
@@ -124,13 +124,13 @@ class InProcessGateway:
         self.services.components.stop()
 
     def stop_jobs(self) -> None:
-        """Stop the jobs, so that nothing changes but by requests."""
+        """Stop the jobs, so that only requests change anything."""
         for component in self.services.components:
             if isinstance(component, JobRunner):
                 component.stop()
 
     def restart(self) -> None:
-        """Stop and start on the same database: nothing is left in memory. Actors made before are of the old one."""
+        """Stop and start on the same database, with empty memory. Actors made before belong to the old one."""
         self.stop()
         self.start()
 

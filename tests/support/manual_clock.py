@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that stands still until a test advances it."""
 
 import time
 
@@ -10,13 +10,13 @@ class ManualClock:
     """See `notifygate.clock.Clock`."""
 
     def __init__(self, wall: float | None = None) -> None:
-        """Begin at a time; by default at the machine's, since databases and tokens hold such times."""
+        """Begin at a time; by default at the machine's, since databases and tokens contain such times."""
         self._monotonic = time.monotonic()
         self._wall = time.time() if wall is None else wall
         self._waiting: list[tuple[float, Event]] = []
-        """When greenlets go on that wait for time to pass, and what wakes them."""
+        """The times until which greenlets wait, and the events that wake them."""
         self.waits = 0
-        """How often greenlets have begun to wait for time to pass."""
+        """The number of waits that greenlets began."""
 
     def monotonic(self) -> float:
         return self._monotonic
@@ -25,7 +25,7 @@ class ManualClock:
         return self._wall
 
     def advance(self, seconds: float) -> None:
-        """Let time pass. The greenlets that have waited long enough go on as soon as this one waits for something."""
+        """Advance the time. Greenlets whose wait is over continue as soon as this one waits."""
         self._monotonic += seconds
         self._wall += seconds
         for due_at, passed in self._waiting:

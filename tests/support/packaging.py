@@ -1,4 +1,4 @@
-"""Copies of the project as a build or Docker gets it, and the stages of deploy/Dockerfile."""
+"""Copies of the project for a build or for Docker, and the stages of deploy/Dockerfile."""
 
 import os
 import re
@@ -14,7 +14,7 @@ DOCKERFILE = REPOSITORY / "deploy" / "Dockerfile"
 
 
 def copy_project(target: Path) -> Path:
-    """Copy the project's files, and nothing that tools and gateways left among them."""
+    """Copy the project's files, without those that tools and gateways left among them."""
     for path in files():
         copy = target / path.relative_to(REPOSITORY)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def build(project: Path, target: str) -> Path:
 
 
 def run(command: list[str], folder: Path) -> str:
-    """Run a command to its good end in an environment without settings, and return what it printed."""
+    """Run a command in an environment without settings, expect success, and return its output."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("NOTIFYGATE_", "PYTHON"))}
     done = subprocess.run(
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600
@@ -73,7 +73,7 @@ def matches(path: str, pattern: str) -> bool:
 
 
 def copy_context(target: Path) -> Path:
-    """Copy what Docker would be sent: the last line of the .dockerignore that concerns a file decides."""
+    """Copy the files that Docker would get: the last line of the .dockerignore that concerns a file decides."""
     lines = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     copy_project(target)

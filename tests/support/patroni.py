@@ -45,11 +45,11 @@ class PatroniNode:
         self._file.write_text(json.dumps(self._configuration(etcd_port, is_synchronous)))
         self._process: ServerProcess | None = None
         self._group = 0
-        """The process group of PostgreSQL, which Patroni starts in a session of its own; 0 where none is known."""
+        """The process group of PostgreSQL, which Patroni starts in a session of its own; 0 if none is known."""
         self._frozen: list[int] = []
 
     def start(self) -> None:
-        """Start Patroni, which makes or copies the cluster, or takes up the one that is there. Waits for nothing."""
+        """Start Patroni, which makes or copies the cluster, or uses the present one. Does not wait."""
         hand_over(self._folder, self._prefix)
         self._process = ServerProcess(
             f"Patroni {self.name}",
@@ -59,23 +59,23 @@ class PatroniNode:
         )
 
     def role(self) -> str:
-        """Return what this Patroni says of its PostgreSQL: `primary`, `replica`, or `` while it says nothing."""
-        state = self._ask("/patroni")
+        """Return the role of its PostgreSQL according to this Patroni: `primary`, `replica`, or `` if unknown."""
+        state = self._get("/patroni")
         return state.get("role", "") if state.get("state") == "running" else ""
 
     def members(self) -> dict[str, tuple[str, str]]:
-        """Return the role and the state of each node by name, as this Patroni says."""
-        return {one["name"]: (one["role"], one["state"]) for one in self._ask("/cluster").get("members", [])}
+        """Return the role and the state of each node by name, according to this Patroni."""
+        return {one["name"]: (one["role"], one["state"]) for one in self._get("/cluster").get("members", [])}
 
     def switch_over(self, to: "PatroniNode") -> None:
-        """Make another node the leader, in order. Returns when it is."""
+        """Make another node the leader by a switchover. Returns when it is the leader."""
         body = {"leader": self.name, "candidate": to.name}
         with new_session() as session:
             answer = session.post(f"http://127.0.0.1:{self._rest_port}/switchover", json=body, timeout=PATIENCE_SECONDS)
         assert answer.status_code == 200, answer.text
 
     def watch_postgres(self) -> None:
-        """Have the PostgreSQL that runs now ended with the test run, however that ends."""
+        """Register the running PostgreSQL with the reaper, so that it ends with the test run."""
         pid = int((self._data / "postmaster.pid").read_text().split()[0])
         if os.getpgid(pid) != self._group:
             self._forget_postgres()
@@ -83,10 +83,10 @@ class PatroniNode:
             reaper.watch_process(self._group)
 
     def freeze(self) -> None:
-        """Let Patroni and PostgreSQL hang, as a machine does that is paused: connections stay, nothing is answered."""
+        """Stop Patroni and PostgreSQL, as on a paused machine: connections stay open without answers."""
         assert self._process is not None
         self._process.send(signal.SIGSTOP)
-        for _ in range(2):  # the second time those that were started until the first process had stopped
+        for _ in range(2):  # the second time those started before the first process was stopped
             for pid in self._postgres_processes():
                 if pid not in self._frozen and _signal(pid, signal.SIGSTOP):
                     # Each has a process group of its own, which the one of PostgreSQL's first process doesn't cover.
@@ -94,7 +94,7 @@ class PatroniNode:
                     self._frozen.append(pid)
 
     def thaw(self) -> None:
-        """Let Patroni and PostgreSQL go on."""
+        """Resume Patroni and PostgreSQL."""
         assert self._process is not None
         for pid in self._frozen:
             _signal(pid, signal.SIGCONT)
@@ -113,7 +113,7 @@ class PatroniNode:
         self._forget_postgres()
 
     def _postgres_processes(self) -> list[int]:
-        """Return PostgreSQL's first process and those that it has started; none where it does not run."""
+        """Return PostgreSQL's first process and its children; none if it does not run."""
         try:
             first = int((self._data / "postmaster.pid").read_text().split()[0])
             self.watch_postgres()
@@ -129,7 +129,7 @@ class PatroniNode:
 
     @property
     def output(self) -> str:
-        """What Patroni and PostgreSQL have printed."""
+        """The output of Patroni and PostgreSQL."""
         return self._process.output if self._process else ""
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
@@ -149,7 +149,7 @@ class PatroniNode:
             reaper.forget_process(self._group)
             self._group = 0
 
-    def _ask(self, path: str) -> dict[str, Any]:
+    def _get(self, path: str) -> dict[str, Any]:
         try:
             with new_session() as session:
                 return session.get(f"http://127.0.0.1:{self._rest_port}{path}", timeout=10).json()
@@ -208,7 +208,7 @@ class PatroniCluster:
         self.nodes = [PatroniNode(f"node{n}", self._etcd_port, is_synchronous=is_synchronous) for n in (1, 2)]
 
     def start(self) -> None:
-        """Start everything and return when one node leads and the other follows: some 20 seconds.
+        """Start everything and return when one node leads and the other follows: about 20 seconds.
 
         Raises BinaryNotFoundError, ServerStartError.
         """
@@ -233,7 +233,7 @@ class PatroniCluster:
 
     @property
     def url(self) -> str:
-        """What a gateway is given: both servers, of which the one that can be written counts."""
+        """The URL for a gateway: both servers, of which it uses the one that can be written."""
         query = {"host": [f"127.0.0.1:{node.port}" for node in self.nodes], "target_session_attrs": "read-write"}
         url = URL.create("postgresql+psycopg", ROLE, PASSWORD, database=ROLE, query=query)
         return url.render_as_string(hide_password=False)
@@ -248,13 +248,13 @@ class PatroniCluster:
         return next(node for node in self.nodes if node is not leader)
 
     def await_both(self) -> None:
-        """Return when one node leads and the other follows it, in step where that is asked for."""
+        """Return when one node leads and the other follows it, synchronously if that is configured."""
 
-        def are_in_step() -> bool:
+        def are_both_running() -> bool:
             members = self.nodes[0].members()
             return sorted(members.values()) == sorted([("leader", "running"), (self._follower_role, "streaming")])
 
-        self._await("a leader and a follower", are_in_step)
+        self._await("a leader and a follower", are_both_running)
         for node in self.nodes:
             node.watch_postgres()
 
@@ -269,10 +269,10 @@ class PatroniCluster:
 
     def _await(self, what: str, find: Any) -> Any:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := find()):
+        while not (result := find()):
             assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}"
             time.sleep(0.1)
-        return found
+        return result
 
     def _has_etcd(self) -> bool:
         try:

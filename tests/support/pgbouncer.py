@@ -14,7 +14,7 @@ class PgBouncer:
     """A PgBouncer on a port of its own that shares few connections to a server among many clients of one role."""
 
     def __init__(self, server: PostgresServer, role: str, *, connections: int) -> None:
-        """`connections` is how many it has for each database."""
+        """`connections`: the number of connections for each database."""
         self._server = server
         self._role = role
         self._connections = connections

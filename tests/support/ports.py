@@ -12,7 +12,7 @@ _ATTEMPTS = 200
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on.
+    """Return a port of 127.0.0.1 on which no process listens.
 
     It isn't reserved: another process could take it before it is used. Ports are drawn at random, so that two
     test runs on one machine seldom meet.

@@ -20,11 +20,11 @@ URL_VARIABLE = "NOTIFYGATE_TEST_POSTGRES_URL"
 
 
 class PostgresServer:
-    """A PostgreSQL on a port of its own, made from nothing and forgotten at the end.
+    """A PostgreSQL on a port of its own, with a new cluster that is removed at the end.
 
-    `given_url` names a database on a server that runs already, with a user who may create databases. `primary` makes
-    the server its standby, which receives what that one commits and serves reads until it is promoted. `is_synced`: what
-    it commits is on the disk, as in earnest; tests have no use for that.
+    `given_url` names a database on a server that runs already, with a user that may create databases. `primary` makes
+    the server its standby, which receives its commits and serves reads until it is promoted. `is_synced`: commits are
+    written to the disk, as in production; most tests don't need that.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """Database from which others are created, as SQLAlchemy wants it: `postgresql+psycopg://…`."""
+        """Database from which others are created, as a URL of SQLAlchemy: `postgresql+psycopg://…`."""
         return _text(self._url)
 
     def start(self) -> None:
-        """Make a database cluster or copy the primary's, start the server and wait until it answers: some two seconds.
+        """Make a database cluster or copy the primary's, start the server and wait until it answers: about two seconds.
 
         Raises BinaryNotFoundError, ServerStartError.
         """
@@ -77,7 +77,7 @@ class PostgresServer:
 
     @property
     def port(self) -> int:
-        """Where the server listens, on 127.0.0.1."""
+        """The port of the server, on 127.0.0.1."""
         return self._url.port or 5432
 
     def execute(self, statement: LiteralString) -> list[tuple[Any, ...]]:
@@ -87,7 +87,7 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def stop_receiving(self) -> None:
-        """Have a standby receive nothing more from its primary; return when the primary sends it nothing."""
+        """Disconnect a standby from its primary; return when it receives no more."""
         assert self._primary is not None
         self.execute("ALTER SYSTEM SET primary_conninfo = ''")
         self.execute("SELECT pg_reload_conf()")
@@ -95,7 +95,7 @@ class PostgresServer:
         self._process.wait_until(lambda: not self.execute("SELECT 1 FROM pg_stat_wal_receiver"))
 
     def await_copy(self) -> None:
-        """Return when a standby has replayed what its primary has committed up to now."""
+        """Return when a standby has replayed the present commits of its primary."""
         assert self._primary is not None
         assert self._process is not None
         ((position,),) = self._primary.execute("SELECT pg_current_wal_flush_lsn()::text")
@@ -119,7 +119,7 @@ class PostgresServer:
     def create_database(self) -> str:
         """Create an empty database; return its URL."""
         name = f"notifygate_test_{uuid4().hex}"
-        # template0 is what any server has, without what its owner may have added to template1.
+        # template0 is the same on every server; an owner may have added to template1.
         with self._connect() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
@@ -129,7 +129,7 @@ class PostgresServer:
         return url
 
     def drop(self, url: str) -> None:
-        """Drop a database of `create_database`, cutting off whoever is still connected to it."""
+        """Drop a database of `create_database`, with the connections to it."""
         name = make_url(url).database
         assert name is not None
         with self._connect() as connection:
@@ -137,9 +137,9 @@ class PostgresServer:
         self._created.discard(url)
 
     def close(self) -> None:
-        """Stop the server and remove its folder; the object is of no further use.
+        """Stop the server and remove its folder; the object can't be used again.
 
-        A server given by URL goes on, without the databases that were created on it.
+        A server given by URL keeps running, without the databases that were created on it.
         """
         if self._is_given:
             for url in list(self._created):
@@ -168,7 +168,7 @@ class PostgresServer:
             "max_connections": "200",
         }
         if not self._is_synced:
-            # The cluster never has to survive a crash of the machine. Commits stay synchronous, as in earnest.
+            # The cluster never has to survive a crash of the machine. Commits stay synchronous, as in production.
             settings |= {"fsync": "off", "full_page_writes": "off"}
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
@@ -189,7 +189,7 @@ def _text(url: URL) -> str:
 
 
 def several_hosts(url: str, *servers: PostgresServer) -> str:
-    """Return the URL of a database on whichever of some servers can be written."""
+    """Return the URL of a database on the one of several servers that can be written."""
     one = make_url(url)
     hosts = [f"127.0.0.1:{server.port}" for server in servers]
     query = {"host": hosts, "target_session_attrs": "read-write"}

@@ -1,6 +1,6 @@
 """A server process of a test run: started, waited for, signalled and ended without leaving traces.
 
-Knows nothing of what the process serves; see `redis_server`, `postgres_server` and `gateway_process`.
+Independent of the served protocol; see `redis_server`, `postgres_server` and `gateway_process`.
 """
 
 import os
@@ -17,18 +17,18 @@ from typing import Protocol, TypeVar
 from tests.support import reaper
 
 READY_WITHIN_SECONDS = 120.0
-# Readiness has no event that all servers share, so it is asked for.
+# Readiness has no event that all servers share, so it is polled.
 POLL_SECONDS = 0.02
 
 
 class ServerStartError(RuntimeError):
-    """A server did not come up. Its message ends with what the server printed."""
+    """A server did not start. Its message ends with the server's output."""
 
 
 def make_folder(name: str) -> Path:
     """Return a fresh folder for one server's files, removed with the test run at the latest.
 
-    It lies outside pytest's `tmp_path`, whose long names don't fit into the 107 bytes of a socket's path.
+    It is outside of pytest's `tmp_path`, whose long names don't fit into the 107 bytes of a socket's path.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"notifygate-{name}-"))
     reaper.watch_folder(folder)
@@ -41,7 +41,7 @@ def remove_folder(folder: Path) -> None:
 
 
 class Server(Protocol):
-    """Whatever is started and closed."""
+    """An object with a start and a close."""
 
     def start(self) -> object: ...
     def close(self) -> object: ...
@@ -63,7 +63,7 @@ def running(server: S) -> Generator[S]:
 class ServerProcess:
     """One run of a command in a process group of its own, its output in a file.
 
-    - `name`: how it is called in messages
+    - `name`: its name in messages
     - `command`: program and arguments; no shell
     - `output_file`: standard output and error are appended here, so that no full pipe can stop the server
     - `env`: the whole environment; None for the test run's own
@@ -88,7 +88,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=env,
-                # Ctrl-C at the terminal is for the test run, which then ends its servers in order.
+                # Ctrl-C at the terminal goes to the test run, which then ends its servers in order.
                 start_new_session=True,
             )
         reaper.watch_process(self.pid)
@@ -152,9 +152,9 @@ class ServerProcess:
         return self._process.wait()
 
     def _kill_group(self) -> None:
-        """Kill the process and its children, and wait until they have let go of their ports and files.
+        """Kill the process and its children, and wait until they have released their ports and files.
 
-        Children that outlived their parent are not ours to wait for, so they are looked for.
+        This process can't wait for children that outlived their parent, so it searches for them.
         """
         try:
             os.killpg(self.pid, signal.SIGKILL)

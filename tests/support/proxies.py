@@ -38,7 +38,7 @@ http {{
 
 
 class HasPort(Protocol):
-    """What listens on a port of this machine."""
+    """A server on a port of this machine."""
 
     port: int
 
@@ -48,10 +48,10 @@ class Proxy:
 
     certificate_days = 60
     changes: Mapping[str, str] = {}
-    """Texts of the configuration -> what takes their place. For proxies of which something is wrong."""
+    """Texts of the configuration -> their replacements, for proxies with a fault."""
 
     def __init__(self, gateways: Sequence[HasPort], further: str = "") -> None:
-        """`further`: lines of configuration beside it, for what an operator may have set."""
+        """`further`: lines that are added to the configuration, such as an operator's own."""
         self.http_port, self.https_port = free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.https_port}"
         self._folder = make_folder("proxy")
@@ -65,7 +65,7 @@ class Proxy:
 
     @property
     def output(self) -> str:
-        """What the proxy has printed."""
+        """The output of the proxy."""
         return self._process.output
 
     def close(self) -> None:

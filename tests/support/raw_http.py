@@ -1,4 +1,4 @@
-"""HTTP over a bare socket, where it matters which bytes are sent when and how a connection ends."""
+"""HTTP over a bare socket, for tests of the bytes of a connection, their times and its end."""
 
 import socket
 import struct
@@ -21,7 +21,7 @@ class RawConnection:
     """One TCP connection to a gateway."""
 
     def __init__(self, url: str, *, timeout_seconds: float = 20.0, receive_buffer: int | None = None) -> None:
-        """`receive_buffer`: the bytes that the kernel takes while nothing is read, if that is to be little."""
+        """`receive_buffer`: the size of the kernel's receive buffer in bytes, if it has to be small."""
         address = urlsplit(url)
         assert address.hostname
         assert address.port
@@ -64,7 +64,7 @@ class RawConnection:
             return True
 
     def reset(self) -> None:
-        """End the connection the hard way, as a phone that has lost its network does in the end."""
+        """Reset the connection, as for a phone that lost its network."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 

@@ -1,4 +1,4 @@
-"""Ends the servers of a test run whose process has gone, however it went.
+"""Ends the servers of a test run whose process has ended in any way.
 
 A run that is killed can clean up nothing, so a second process does it: it reads lines from a pipe whose other
 end only the test process holds, and acts when the pipe is closed. This works wherever there are pipes, for
@@ -18,13 +18,13 @@ import time
 from functools import cache
 from pathlib import Path
 
-# A server that got SIGQUIT gives up its shared memory and its children; after this, it is killed.
+# A server that got SIGQUIT releases its shared memory and ends its children; after this, it is killed.
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
 def watch_process(pid: int) -> None:
-    """Have the process group of `pid` ended when this process has gone."""
+    """Register a process group, which is ended after the end of this process."""
     _send(f"process {pid}")
 
 
@@ -34,14 +34,14 @@ def forget_process(pid: int) -> None:
 
 
 def watch_folder(folder: Path) -> None:
-    """Have `folder` removed when this process has gone, after the processes have ended."""
+    """Register a folder, which is removed after the end of this process and of the registered ones."""
     _send(f"folder {folder}")
 
 
 def is_group_alive(group: int) -> bool:
     """Return whether a process of the group runs.
 
-    Zombies don't count: they hold no port and no file, but some inits take seconds to reap them.
+    Zombies don't count: they keep no port and no file, but some inits take seconds to reap them.
     """
     try:
         os.killpg(group, 0)
@@ -49,12 +49,12 @@ def is_group_alive(group: int) -> bool:
         return False
     if not Path("/proc/self/stat").exists():
         return True  # Not Linux: zombies count as running.
-    # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still hold a port.
+    # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still keep a port.
     # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its
     # threads.
     for stat in glob.iglob("/proc/[0-9]*/task/[0-9]*/stat"):
         try:
-            # The name of the program comes before these, in parentheses, and may hold anything.
+            # The name of the program is before these, in parentheses, and may contain any character.
             state, _parent, its_group, *_ = Path(stat).read_text().rpartition(")")[2].split()
         except OSError:
             continue  # It ended just now.
@@ -75,9 +75,9 @@ def _reaper() -> "subprocess.Popen[bytes]":
     reaper = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
-        # A line is there for the reaper as soon as it is written.
+        # The reaper reads each line as soon as it is written.
         bufsize=0,
-        # Holding the run's own output open would keep `make test | tee` from ending.
+        # An inherited output would keep `make test | tee` from ending.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # Ctrl-C goes to the whole group of the terminal, and the reaper has to outlive it.
@@ -90,7 +90,7 @@ def _reaper() -> "subprocess.Popen[bytes]":
 
 
 def _keep_reaper() -> None:
-    """Take notes until the pipe closes, then end the processes and remove the folders."""
+    """Read registrations until the pipe closes, then end the processes and remove the folders."""
     processes: set[int] = set()
     folders: list[str] = []
     for line in sys.stdin:
@@ -102,7 +102,7 @@ def _keep_reaper() -> None:
         elif word == "folder":
             folders.append(rest)
 
-    # SIGCONT last: a paused process then wakes up to the signal that ends it.
+    # SIGCONT last: a paused process then handles the signal that ends it.
     _signal_groups(processes, signal.SIGQUIT)
     _signal_groups(processes, signal.SIGCONT)
     deadline = time.monotonic() + GRACE_SECONDS

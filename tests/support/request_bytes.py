@@ -1,4 +1,4 @@
-"""Requests as clients write them. Words in `<...>` stand for what belongs to a running gateway: see `fill`."""
+"""Requests as clients write them. Words in `<...>` stand for values of a running gateway: see `fill`."""
 
 import re
 from collections.abc import Mapping
@@ -38,15 +38,15 @@ def publication(
     key: str | None = KEY,
     kind: str | None = JSON,
     length: int | None = None,
-    **how: str,
+    **options: str,
 ) -> bytes:
-    """Return a request that publishes. `length`: only where it is not the body's."""
+    """Return a request that publishes. `length`: only if it is not the body's."""
     if length is None:
         length = len(body.replace("<name>", NAME))
     lines = [*([kind] if kind else []), f"Content-Length: {length}", *fields]
-    return request("/v1/notifications", *lines, method="POST", token=key, body=body, **how)
+    return request("/v1/notifications", *lines, method="POST", token=key, body=body, **options)
 
 
 def fill(data: bytes, words: Mapping[bytes, bytes]) -> bytes:
-    """Replace words by what they stand for."""
+    """Replace words by their values."""
     return _WORD.sub(lambda word: words[word[0]], data)

@@ -18,8 +18,8 @@ def wanted(file: str) -> dict[str, str]:
     text = (REPOSITORY / file).read_text()
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     requirements = [line for line in lines if line and not line.startswith("-")]
-    pins = {normal(found[1]): found[3] for line in requirements if (found := PIN.match(line))}
-    assert len(pins) == len(requirements), f"{file} has lines that are no pins"
+    pins = {normal(pin[1]): pin[3] for line in requirements if (pin := PIN.match(line))}
+    assert len(pins) == len(requirements), f"{file} has lines that are not pins"
     return pins
 
 
@@ -28,7 +28,7 @@ def locked(file: str) -> dict[str, dict[str, frozenset[str]]]:
     text = (REPOSITORY / file).read_text()
     begins = [match.start() for match in PIN.finditer(text)]
     blocks = [text[begin:end] for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
-    found: dict[str, dict[str, frozenset[str]]] = {}
+    pins: dict[str, dict[str, frozenset[str]]] = {}
     for block in blocks:
         pin = PIN.match(block)
         assert pin
@@ -36,5 +36,5 @@ def locked(file: str) -> dict[str, dict[str, frozenset[str]]]:
         hashes = frozenset(HASH.findall(block))
         assert hashes, f"{name}=={version} in {file} has no hashes"
         # A package may have one version for older Pythons and another for newer ones.
-        found.setdefault(normal(name), {})[version] = hashes
-    return found
+        pins.setdefault(normal(name), {})[version] = hashes
+    return pins

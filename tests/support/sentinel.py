@@ -19,13 +19,13 @@ PASSWORD = "a password of the servers"
 SENTINEL_PASSWORD = "a password of the Sentinels"
 SERVERS, SENTINELS, QUORUM = 2, 3, 2
 DOWN_AFTER_MILLISECONDS = 1000
-"""When a Sentinel takes a server to be down: short, since a test waits for it."""
+"""The time after which a Sentinel reports a server down: short, since a test waits for it."""
 
 
 class SentinelRedis:
     """The processes of one such Redis, all on 127.0.0.1.
 
-    `rules` are those of a user `notifygate`, as in `ACL SETUSER`. `url` is what a gateway of that user is given.
+    `rules` are those of a user `notifygate`, as in `ACL SETUSER`. `url` is the URL for a gateway of that user.
     """
 
     def __init__(self, rules: Sequence[str], password: str, *, has_tls: bool = False) -> None:
@@ -53,7 +53,7 @@ class SentinelRedis:
         self.url = f"{scheme}+sentinel://notifygate:{password}@{hosts}/{MASTER}/0?{query}"
 
     def start(self) -> None:
-        """Start everything; return when the replica has a copy and all Sentinels know of it and of each other.
+        """Start everything; return when the replica has a copy and all Sentinels have found it and each other.
 
         Raises BinaryNotFoundError, ServerStartError.
         """
@@ -61,15 +61,15 @@ class SentinelRedis:
         for port in self._ports:
             self._start_server(port, None if port == master else master)
         for port in replicas:
-            # One that has never had a copy can't be promoted.
-            self._servers[port].wait_until(lambda port=port: self._is_in_step(port))
+            # A replica without a copy can't be promoted.
+            self._servers[port].wait_until(lambda port=port: self._is_synchronised(port))
         for port in self._sentinel_ports:
             self._start_sentinel(port, master)
         for port, process in self._sentinels.items():
             process.wait_until(lambda port=port: self._knows_all(port))
 
     def master(self) -> int:
-        """Return the port of the master, as the last Sentinel says."""
+        """Return the port of the master according to the last Sentinel."""
         return self._named_by(self._sentinel_ports[-1])
 
     def is_master(self, port: int) -> bool:
@@ -86,16 +86,16 @@ class SentinelRedis:
         self._servers.pop(port).kill()
 
     def freeze(self, port: int) -> None:
-        """Let a server hang: it accepts connections, and answers nothing."""
+        """Stop a server, which then accepts connections and answers nothing."""
         self._servers[port].send(signal.SIGSTOP)
 
     def thaw(self, port: int) -> None:
-        """Let a server that hangs go on."""
+        """Resume a stopped server."""
         self._servers[port].send(signal.SIGCONT)
 
-    def freeze_sentinel(self, place: int) -> None:
-        """Let one of the Sentinels hang, counted from 0 as the URL names them."""
-        port = self._sentinel_ports[place]
+    def freeze_sentinel(self, number: int) -> None:
+        """Stop one of the Sentinels, counted from 0 in the order of the URL."""
+        port = self._sentinel_ports[number]
         self._sentinels[port].send(signal.SIGSTOP)
         self._hanging.add(port)
 
@@ -159,7 +159,7 @@ class SentinelRedis:
         except redis.RedisError:
             return False
 
-    def _is_in_step(self, port: int) -> bool:
+    def _is_synchronised(self, port: int) -> bool:
         with self.connect(port) as client:
             return client.info("replication").get("master_link_status") == "up"
 

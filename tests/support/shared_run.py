@@ -1,4 +1,4 @@
-"""Lets several pytest processes share one run: each takes the next module that none of the others has taken.
+"""Shares one run among several pytest processes: each takes the next module that no other process has taken.
 
 `scripts/test` loads this plugin and names a folder for all of them, in which a file marks a module as taken.
 """
@@ -17,19 +17,19 @@ FIRST = ("deploy", "longpoll", "install", "ha", "model", "contract", "browser", 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders in order; within a folder, tests stay as they are."""
+    """Put the folders in order; within a folder, tests stay in theirs."""
     items.sort(key=lambda item: _place_of(item.path.parent.name))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Run the tests of the modules that are ours. A module is taken when the last test before it begins."""
+    """Run the tests of this process's modules. A module is taken when the last test before it begins."""
     if session.testsfailed or session.config.option.collectonly:
         return None  # pytest's own loop reports the error
     ours = filter(lambda item: _is_ours(item.path), session.items)
     item = next(ours, None)
     while item is not None:
-        following = next(ours, None)  # pytest ends what the following test does not need
+        following = next(ours, None)  # pytest ends the fixtures that the following test does not need
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.shouldfail or session.shouldstop:
             raise session.Interrupted(session.shouldfail or session.shouldstop)

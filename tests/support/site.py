@@ -1,4 +1,4 @@
-"""A site: one gateway or two that share a database, as they are run in earnest, and the people who call it."""
+"""A site: one gateway or two that share a database, as in production, and the clients that call it."""
 
 import json
 import os
@@ -34,15 +34,15 @@ UNLIMITED = {
     f"NOTIFYGATE_LIMIT_{name}": "" for name in ("PUBLISH", "AUDIENCES", "POLL", "STATE", "FAILED_AUTH", "GUARD")
 }
 
-RARE_LOOKS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
-"""So long that earlier changes can't have been found by reading the head."""
+RARE_HEAD_READS = {"NOTIFYGATE_HEAD_CHECK_INTERVAL": "60"}
+"""So long that reads of the head can't have found earlier changes."""
 
 
 def new_session() -> requests.Session:
-    """Return a client with connections of its own that no proxy of the machine gets between."""
+    """Return a client with connections of its own and without a proxy of the machine."""
     session = requests.Session()
     session.trust_env = False
-    # Many at once from one client: none of them may wait for another's connection.
+    # Many requests at once from one client: none of them may wait for another's connection.
     session.mount("http://", HTTPAdapter(pool_maxsize=256))
     return session
 
@@ -81,11 +81,11 @@ class Recipient:
         return answer.json()
 
     def cursor(self) -> str:
-        """Return the present cursor; the inbox has begun then."""
+        """Return the present cursor, which begins the inbox."""
         return self.inbox()["cursor"]
 
     def read_until(self, title: str, cursor: str, *, may_be_unavailable: bool = False, **query: Any) -> list[str]:
-        """Poll on from a cursor until a notification with this title comes; return the ids of all, as they came."""
+        """Poll from a cursor until a notification with this title arrives; return the ids of all, in order."""
         ids: list[str] = []
         while True:
             answer = self.poll(cursor, wait=20, **query)
@@ -137,7 +137,7 @@ class Publisher:
         return answer.json()["id"]
 
     def publish_until_answered(self, to: Any, title: str) -> str:
-        """Publish with an Idempotency-Key until that is answered with 201; return the id."""
+        """Publish with an Idempotency-Key until the answer is 201; return the id."""
 
         def published() -> str | None:
             answer = self.post(to, title, idempotency_key=f"key of {title}")
@@ -146,9 +146,9 @@ class Publisher:
                 return None
             return answer.json()["id"]
 
-        found = eventually(published, f"{title} is published", seconds=60)
-        assert found
-        return found
+        notification_id = eventually(published, f"{title} is published", seconds=60)
+        assert notification_id
+        return notification_id
 
 
 def check_unavailable(answer: requests.Response) -> None:
@@ -160,7 +160,7 @@ def check_unavailable(answer: requests.Response) -> None:
 
 
 class Site:
-    """Gateways on one database. The first is meant where a gateway is wanted and none is named."""
+    """Gateways on one database. The first is the default of methods that use one gateway."""
 
     def __init__(self, database_url: str, env: Mapping[str, str], gateways: int = 1) -> None:
         self.database_url = database_url
@@ -170,12 +170,12 @@ class Site:
 
     @property
     def url(self) -> str:
-        """Where the first gateway listens."""
+        """The URL of the first gateway."""
         return self.gateways[0].url
 
     @property
     def urls(self) -> list[str]:
-        """Where each gateway listens."""
+        """The URL of each gateway."""
         return [gateway.url for gateway in self.gateways]
 
     @property
@@ -206,11 +206,11 @@ class Site:
         return self.workers == 1 or metric_of_worker(gateway, pid, "notifygate_requests_total") > 0
 
     def close(self) -> None:
-        """End the gateways and remove their folders; what they printed is shown when the test fails."""
+        """End the gateways and remove their folders; their output is shown when the test fails."""
         for gateway in self.gateways:
-            told = [line for line in gateway.output.splitlines() if '"logger": "notifygate.access"' not in line]
-            shown = [line[:300] for line in told[-50:]]
-            print(f"--- gateway on {gateway.url}, without its access log ---", *shown, sep="\n")
+            lines = [line for line in gateway.output.splitlines() if '"logger": "notifygate.access"' not in line]
+            last = [line[:300] for line in lines[-50:]]
+            print(f"--- gateway on {gateway.url}, without its access log ---", *last, sep="\n")
             gateway.close()
 
     def new_name(self, prefix: str = "r") -> str:
@@ -226,13 +226,13 @@ class Site:
 
     def recipients(self, count: int) -> list[Recipient]:
         """Return recipients whose inboxes have begun, spread over the gateways."""
-        found = [self.recipient(at=place % len(self.gateways)) for place in range(count)]
-        for one in found:
+        recipients = [self.recipient(at=place % len(self.gateways)) for place in range(count)]
+        for one in recipients:
             one.cursor()
-        return found
+        return recipients
 
     def bulky_recipient(self, character: str) -> Recipient:
-        """Return a recipient with 200 unread notifications, each with as much text as one may have."""
+        """Return a recipient with 200 unread notifications, each with the longest possible text."""
         reader, publisher = self.recipient(), self.publisher()
         reader.cursor()
         pool = Pool(10)
@@ -242,7 +242,7 @@ class Site:
         return reader
 
     def publisher(self, *, at: int = 0, scope: str = "publish", audiences: str = "*", types: str = "*") -> Publisher:
-        """Make an API key and return its publisher, who calls one of the gateways."""
+        """Make an API key and return its publisher, which calls one of the gateways."""
         engine = make_engine(self.database_url)
         try:
             change = create_key("publisher", [scope], [audiences], [types], None)
@@ -252,7 +252,7 @@ class Site:
         return Publisher(results[0], self.gateways[at].url)
 
     def channel(self) -> str:
-        """Return the Redis channel on which the gateways of this site talk."""
+        """Return the Redis channel of the gateways of this site."""
         engine = make_engine(self.database_url)
         try:
             return channel_of(namespace_of(Database(engine)))
@@ -291,9 +291,9 @@ class Site:
     def check_wakes(
         self, recipients: Sequence[Recipient] = (), publisher: Publisher | None = None
     ) -> tuple[float, float]:
-        """Hold a poll of each recipient, by default of a new one, and publish to them: each gets that and nothing else.
+        """Hold a poll of each recipient, by default of a new one, and publish to them: each gets that notification alone.
 
-        Return the seconds that publishing took, and those until the last has it.
+        Return the seconds that publishing took, and those until the last recipient has it.
         """
         recipients = recipients or [self.recipient()]
         publisher = publisher or self.publisher()
@@ -307,7 +307,7 @@ class Site:
 
     @contextmanager
     def no_worker_starts(self) -> Generator[None]:
-        """Have every new worker refuse to start: the database seems to belong to another version."""
+        """Make every new worker fail to start: the database seems to belong to another version."""
         engine = make_engine(self.database_url)
 
         def set_version(version: str) -> None:
@@ -377,7 +377,7 @@ def state_of(pid: int) -> str:
 
 
 def is_zombie(pid: int) -> bool:
-    """Tell whether a process has ended, reaped or not."""
+    """Return whether a process has ended, reaped or not."""
     try:
         return state_of(pid) in "ZX"
     except OSError:
@@ -395,7 +395,7 @@ def metric_of_worker(gateway: GatewayProcess, pid: int, name: str) -> float:
 
 
 def each_worker_holds(gateway: GatewayProcess) -> bool:
-    """Tell whether each worker holds a poll. Which of them takes a connection is the kernel's choice."""
+    """Return whether each worker holds a poll. The kernel chooses the worker that accepts a connection."""
     return all(metric_of_worker(gateway, pid, "notifygate_holds") > 0 for pid in worker_pids(gateway))
 
 

@@ -1,4 +1,4 @@
-"""The project's files, as the tests of this folder read them."""
+"""The project's files, for tests that read them."""
 
 import ast
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "notifygate"
 
-NOT_OURS = {
+IGNORED = {
     ".git", ".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", ".schemathesis", "__pycache__", "node_modules",
     "var", "dist", "htmlcov", ".installing",
 }  # fmt: skip
-"""What .gitignore names: what tools and gateways leave there is not the project's."""
+"""Names from .gitignore: the files of tools and gateways there are not the project's."""
 
-NOT_OURS_THERE = {"build", "benchmarks/build", "clients/js/examples/angular/compiled"}
-"""More of it, by path: clients/js/build/ is the project's."""
+IGNORED_PATHS = {"build", "benchmarks/build", "clients/js/examples/angular/compiled"}
+"""More of them, by path: clients/js/build/ is the project's."""
 
 
 def files() -> Iterator[Path]:
@@ -24,9 +24,9 @@ def files() -> Iterator[Path]:
     folders = [REPOSITORY]
     while folders:
         for path in sorted(folders.pop().iterdir()):
-            if path.name in NOT_OURS or path.name.endswith(".egg-info") or path.name.startswith(".coverage"):
+            if path.name in IGNORED or path.name.endswith(".egg-info") or path.name.startswith(".coverage"):
                 continue
-            if path.relative_to(REPOSITORY).as_posix() in NOT_OURS_THERE:
+            if path.relative_to(REPOSITORY).as_posix() in IGNORED_PATHS:
                 continue
             if path.is_dir():
                 folders.append(path)
@@ -35,10 +35,10 @@ def files() -> Iterator[Path]:
 
 
 def number_in(file: Path, pattern: str) -> int:
-    """Return the number that a configuration has where the group of a pattern is."""
-    found = re.search(pattern, file.read_text(), re.MULTILINE)
-    assert found, f"{file.name} has {pattern}"
-    return int(found[1])
+    """Return the number that the group of a pattern matches in a configuration."""
+    match = re.search(pattern, file.read_text(), re.MULTILINE)
+    assert match, f"{file.name} has {pattern}"
+    return int(match[1])
 
 
 @cache
@@ -56,7 +56,7 @@ def module_name(path: Path) -> str:
 @cache
 def imported_names() -> dict[str, frozenset[str]]:
     """Return the full names that each module of the package imports, anywhere in it."""
-    found: dict[str, frozenset[str]] = {}
+    names_by_module: dict[str, frozenset[str]] = {}
     for name, tree in modules().items():
         names: set[str] = set()
         for node in ast.walk(tree):
@@ -66,18 +66,18 @@ def imported_names() -> dict[str, frozenset[str]]:
                 assert node.level == 0, f"{name} imports relatively: layers are read from full names"
                 assert node.module
                 names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        found[name] = frozenset(names)
-    return found
+        names_by_module[name] = frozenset(names)
+    return names_by_module
 
 
 @cache
 def imports() -> dict[str, frozenset[str]]:
-    """Return what each module of the package imports: modules of ours, and other packages by name."""
+    """Return the imports of each module of the package: modules of the package, and other packages by name."""
     return {name: frozenset(map(_known, names)) for name, names in imported_names().items()}
 
 
 def _known(target: str) -> str:
-    """Return the module of ours that holds an imported name, or the package of others that does."""
+    """Return the module of the package that has an imported name, or the name of another package."""
     if target.partition(".")[0] != "notifygate":
         return target.partition(".")[0]
     while target not in modules():

@@ -11,7 +11,7 @@ import gevent
 from gevent.pool import Group
 
 REQUEST_SECONDS = 120.0
-"""When a request counts as failed; longer than gunicorn takes to start on a busy machine."""
+"""The time after which a request has failed; longer than gunicorn takes to start on a busy machine."""
 
 
 class Traffic:
@@ -39,9 +39,9 @@ class Traffic:
         self._context = context
         self._seconds_between = 1 / per_second
         self.outcomes: Counter[str] = Counter()
-        """`polled`, `published`, `held`: answered as they should be; everything else is a failure, by what it was."""
+        """`polled`, `published`, `held`: answered as expected; all others are failures, by their description."""
         self.slowest_seconds = 0.0
-        """The longest that a poll or a publication took, polls that wait apart."""
+        """The longest time of a poll or a publication, except for polls that wait."""
         self._requests = Group()
         self._is_on = True
         self._sources = [gevent.spawn(self._send_new_requests), *(gevent.spawn(self._hold) for _ in range(holds))]
@@ -49,7 +49,9 @@ class Traffic:
     @property
     def failures(self) -> dict[str, int]:
         """The failures, and how often each occurred."""
-        return {what: count for what, count in self.outcomes.items() if what not in {"polled", "published", "held"}}
+        return {
+            outcome: count for outcome, count in self.outcomes.items() if outcome not in {"polled", "published", "held"}
+        }
 
     def stop(self) -> None:
         """Send no more requests and wait for the answers to those that were sent."""
@@ -58,7 +60,7 @@ class Traffic:
         self._requests.join(raise_error=True)
 
     def abandon(self) -> None:
-        """Drop everything, for the end of a test that has failed."""
+        """Drop everything, for the end of a failed test."""
         gevent.killall(self._sources)
         self._requests.kill()
 

@@ -1,4 +1,4 @@
-"""A check of objects whose states and transitions stand in one table."""
+"""A check of objects whose states and transitions are in one table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Running a command as a user who isn't root, for servers that refuse root and for files that root could always write."""
+"""Running a command as a user other than root, for servers that refuse root and files that root could always write."""
 
 import os
 import subprocess
@@ -6,28 +6,28 @@ from pathlib import Path
 
 from tests.support.processes import ServerStartError
 
-# This is "nobody" on every system.
-_NOBODY = 65534
+# The user without permissions on every system.
+_UNPRIVILEGED_ID = 65534
 
 
 def unprivileged(folder: Path) -> list[str]:
-    """Return what to put before a command so that root's `folder` seems to belong to a user who isn't root.
+    """Return the beginning of a command that runs it as a user other than root, who owns root's `folder`.
 
-    Nothing where the tests don't run as root.
+    Empty if the tests don't run as root.
 
-    In a user namespace of its own the process takes itself for nobody, and the files of root for its own: so
-    it may read a checkout that only root can enter, and nothing needs another owner. Where namespaces are
-    forbidden (as in many containers) the process becomes nobody in earnest and `folder` is made nobody's; the
-    binaries must then be readable by everyone.
+    In a user namespace of its own the process has the unprivileged id, and sees the files of root as its own: so
+    it may read a checkout that only root can enter, and no file needs another owner. Where namespaces are
+    forbidden (as in many containers) the process really gets the unprivileged id and becomes the owner of `folder`;
+    the binaries must then be readable by all users.
     """
     if os.geteuid() != 0:
         return []
-    namespace = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--"]
+    namespace = ["unshare", "--user", f"--map-user={_UNPRIVILEGED_ID}", f"--map-group={_UNPRIVILEGED_ID}", "--"]
     if _succeeds([*namespace, "true"]):
         return namespace
-    identity = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--"]
+    identity = ["setpriv", f"--reuid={_UNPRIVILEGED_ID}", f"--regid={_UNPRIVILEGED_ID}", "--clear-groups", "--"]
     if _succeeds([*identity, "true"]):
-        os.chown(folder, _NOBODY, _NOBODY)
+        os.chown(folder, _UNPRIVILEGED_ID, _UNPRIVILEGED_ID)
         return identity
     raise ServerStartError(
         "Some servers refuse to run as root, and neither unshare nor setpriv works here: run the tests as another user"
@@ -35,10 +35,10 @@ def unprivileged(folder: Path) -> list[str]:
 
 
 def hand_over(folder: Path, prefix: list[str]) -> None:
-    """Make everything in a folder the property of the user that commands with a prefix of `unprivileged` run as."""
+    """Change the owner of everything in a folder to the user of commands with a prefix of `unprivileged`."""
     if prefix[:1] == ["setpriv"]:
         for path in (folder, *folder.rglob("*")):
-            os.chown(path, _NOBODY, _NOBODY)
+            os.chown(path, _UNPRIVILEGED_ID, _UNPRIVILEGED_ID)
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A database as version 0.1 left it: its migration, and rows as it wrote them."""
+"""A database of version 0.1: its migration, and rows as it wrote them."""
 
 import json
 from typing import Any
@@ -22,11 +22,11 @@ COPY = text("""
         priority, sender, icon, action_url, data, audiences, key_id
     FROM notifications WHERE seq + CAST(:further AS bigint) <= :count
 """)
-"""Inserts copies of all notifications so many positions further. With 100,000 this is far quicker than inserting each."""
+"""Inserts copies of all notifications so many positions further. With 100,000 this is far faster than one by one."""
 PERIOD = 12
-"""Notifications so far apart have the same content, but for what their position decides."""
+"""Notifications so far apart have the same content, except for values that depend on the position."""
 BEGAN = 1_700_000_000_123
-"""When the first notification was published, in Unix milliseconds; the others follow by the millisecond."""
+"""The time of the first publication, in Unix milliseconds; each other one follows a millisecond later."""
 
 CONTENTS: tuple[dict[str, Any], ...] = (
     {"title": "A title", "body": "", "sender": "shop", "icon": None, "action_url": None, "data": "{}"},
@@ -81,7 +81,7 @@ def notification(seq: int) -> dict[str, Any]:
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what version 0.1 sent to clients of a notification, but for the audience and the state of a recipient."""
+    """Return version 0.1's JSON of a notification, except for the audience and the state of a recipient."""
     names = ("id", "type", "title", "body", "priority", "sender", "icon", "action_url")
     return {
         **{name: row[name] for name in names},
