@@ -23,7 +23,7 @@ def make_node(announcer_url: str) -> Iterator[MakeNode]:
 
 
 def in_the_hub(work: Callable[[], object]) -> None:
-    """Run something as a callback of the hub, and raise here what it raises."""
+    """Run a function as a callback of the hub, and raise its exception here."""
     done: list[BaseException | None] = []
 
     def run() -> None:
@@ -40,7 +40,7 @@ def in_the_hub(work: Callable[[], object]) -> None:
         raise done[0]
 
 
-def test_others_receive_all_in_order_over_a_channel_and_nothing_without_one(make_node: MakeNode) -> None:
+def test_other_nodes_receive_all_announcements_in_order_over_a_channel_and_none_without(make_node: MakeNode) -> None:
     one, other, third = make_node(), make_node(), make_node()
     for seq in range(1, 51):
         one.announce(seq)
@@ -48,12 +48,12 @@ def test_others_receive_all_in_order_over_a_channel_and_nothing_without_one(make
     eventually(lambda: other.firsts() == third.firsts() == expected, "their arrival")
 
 
-def test_announcements_never_come_back_to_their_sender(make_node: MakeNode) -> None:
+def test_a_node_never_receives_its_own_announcements(make_node: MakeNode) -> None:
     one, other = make_node(), make_node()
     one.announce(1)
     other.announce(2)
     if one.announcer.has_channel:
-        eventually(lambda: one.firsts() == [2] and other.firsts() == [1], "what the other one announced")
+        eventually(lambda: one.firsts() == [2] and other.firsts() == [1], "the other node's announcement")
     else:
         assert (one.received, other.received) == ([], [])
 
@@ -84,4 +84,4 @@ def test_stopped_announcer_drops_announcements_until_it_is_started_again(make_no
     one.announce(3)
     assert one.connects == other.connects * 2
     if one.announcer.has_channel:
-        eventually(lambda: other.firsts() == [3], "what was announced after the start")
+        eventually(lambda: other.firsts() == [3], "the announcement after the start")

@@ -1,4 +1,4 @@
-"""Inboxes that a publication began and no recipient has asked for end with their last notification."""
+"""Inboxes that a publication began and whose recipient sent no request are pruned with their last notification."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,23 +18,25 @@ pytestmark = pytest.mark.both_databases
 
 
 def inboxes(app: InProcessGateway) -> dict[str, bool]:
-    """Return the inboxes that there are, and whether each was polled."""
+    """Return the recipients that have an inbox, and whether each was polled."""
     rows = app.services.database.read(lambda connection: connection.execute(select(INBOXES)).all())
     return {row.recipient: row.is_polled for row in rows}
 
 
 def retract(publisher: PublisherActor, ids: Iterable[str]) -> None:
-    for found in ids:
-        assert publisher.delete(f"/v1/notifications/{found}").status_code == 204
+    for notification_id in ids:
+        assert publisher.delete(f"/v1/notifications/{notification_id}").status_code == 204
 
 
 def prune(app: InProcessGateway) -> Pruned:
-    """Remove all that may go, as if the retention were over."""
+    """Prune as if the retention of every entry were over."""
     app.services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
     return app.services.retention.prune()
 
 
-def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_an_unpolled_inbox_is_pruned_with_its_last_notification(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
     first, second = publisher.publish("user:alice"), publisher.publish(["user:alice", "user:bob"])
     assert inboxes(app) == {"alice": False, "bob": False}
     retract(publisher, [first])
@@ -58,40 +60,40 @@ def test_an_unpolled_inbox_ends_with_its_last_notification(app: InProcessGateway
         pytest.param(lambda alice: alice.put("/v1/inbox/preferences", json={"types": {}}), id="preferences"),
     ],
 )
-def test_a_request_of_the_recipient_keeps_the_inbox(
+def test_a_request_of_the_recipient_keeps_the_inbox_from_being_pruned(
     app: InProcessGateway, publisher: PublisherActor, ask: Callable[[RecipientActor], Any]
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     assert ask(app.recipient("alice")).status_code == 200
     assert inboxes(app) == {"alice": True}
-    retract(publisher, [found])
+    retract(publisher, [notification_id])
     assert prune(app).inboxes == 0
     assert inboxes(app) == {"alice": True}
 
 
-def test_the_first_request_shows_what_was_published_before_it(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_the_first_request_returns_earlier_notifications(app: InProcessGateway, publisher: PublisherActor) -> None:
     publisher.publish("all")
     ids = [publisher.publish("user:alice"), publisher.publish("all")]
     assert [item["id"] for item in app.recipient("alice").inbox()["notifications"]] == ids[::-1]
 
 
-def test_an_inbox_that_ended_begins_again(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_a_pruned_inbox_begins_again(app: InProcessGateway, publisher: PublisherActor) -> None:
     retract(publisher, [publisher.publish("user:alice")])
     publisher.publish("all")
     assert prune(app).inboxes == 1
-    found = publisher.publish("user:alice")
-    assert [item["id"] for item in app.recipient("alice").inbox()["notifications"]] == [found]
+    notification_id = publisher.publish("user:alice")
+    assert [item["id"] for item in app.recipient("alice").inbox()["notifications"]] == [notification_id]
 
 
 @pytest.mark.parametrize("by", ["publication", "request"])
-def test_what_happens_after_the_search_keeps_the_inbox(
+def test_a_change_after_the_search_keeps_the_inbox(
     app: InProcessGateway, publisher: PublisherActor, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     retract(publisher, [publisher.publish("user:alice")])
-    delete, found = Retention._delete_inboxes, list[str]()
+    delete, candidates = Retention._delete_inboxes, list[str]()
 
     def delete_late(self: Retention, recipients: Sequence[str]) -> int:
-        found.extend(recipients)
+        candidates.extend(recipients)
         if by == "publication":
             publisher.publish("user:alice")
         else:
@@ -100,7 +102,7 @@ def test_what_happens_after_the_search_keeps_the_inbox(
 
     monkeypatch.setattr(Retention, "_delete_inboxes", delete_late)
     assert prune(app).inboxes == 0
-    assert found == ["alice"]
+    assert candidates == ["alice"]
     assert inboxes(app) == {"alice": by == "request"}
 
 

@@ -1,4 +1,4 @@
-"""The contract of appending to the log, on SQLite and on PostgreSQL: order, no gaps, nobody fails a neighbour."""
+"""The contract of appending to the log, on SQLite and on PostgreSQL: order, no gaps, no append fails its neighbours."""
 
 import json
 import secrets
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.both_databases
 
 
 class Log:
-    """A database, its one writer, and what the writer has announced."""
+    """A database, its one writer, and the writer's announcements."""
 
     def __init__(self, url: str) -> None:
         self.database = open_database(url)
@@ -43,8 +43,8 @@ class Log:
         return self.database.read(lambda connection: read_range(connection, 0, 1 << 40))
 
     def titles(self) -> list[str]:
-        shown = [entry.notification.json_for("all", None, None) for entry in self.entries() if entry.notification]
-        return [json.loads(text)["title"] for text in shown]
+        documents = [entry.notification.json_for("all", None, None) for entry in self.entries() if entry.notification]
+        return [json.loads(text)["title"] for text in documents]
 
     def count(self, table: Any) -> int:
         return self.database.read(
@@ -64,7 +64,7 @@ def log(database_url: str) -> Iterator[Log]:
 
 
 def append_state(transaction: LogTransaction) -> int:
-    """Append an entry as a recipient's state change would; return its place."""
+    """Append an entry as a recipient's state change would; return its sequence number."""
     return transaction.append(EntryKind.VIEW, ("user:alice",)).seq
 
 
@@ -84,16 +84,16 @@ def test_numbers_have_no_gaps_however_many_append_at_once(log: Log) -> None:
     assert log.head.seq == 80
 
 
-def test_what_was_announced_is_what_was_committed_in_order(log: Log) -> None:
+def test_announcements_are_the_committed_entries_in_order(log: Log) -> None:
     log.writer.start()
     gevent.joinall([gevent.spawn(log.writer.publish, make_notification(title=str(n))) for n in range(30)])
     log.writer.transact(append_state)
-    told = [entry for announcement in log.announced for entry in announcement.entries or ()]
-    assert [entry.seq for entry in told] == list(range(1, 32))
+    announced = [entry for announcement in log.announced for entry in announcement.entries or ()]
+    assert [entry.seq for entry in announced] == list(range(1, 32))
     assert [(a.epoch, a.first, a.last) for a in log.announced] == [
         (log.head.epoch, a.entries[0].seq, a.entries[-1].seq) for a in log.announced if a.entries
     ]
-    for ours, stored in zip(told, log.entries(), strict=True):
+    for ours, stored in zip(announced, log.entries(), strict=True):
         assert (ours.seq, ours.kind, ours.audiences) == (stored.seq, stored.kind, stored.audiences)
         assert (ours.notification and ours.notification.id) == (stored.notification and stored.notification.id)
 
@@ -101,7 +101,7 @@ def test_what_was_announced_is_what_was_committed_in_order(log: Log) -> None:
 @pytest.mark.parametrize(
     ("most", "announced"), [(512, [(1, 20)]), (8, [(1, 8), (9, 16), (17, 20)])], ids=["whole", "bounded"]
 )
-def test_what_waits_together_is_committed_together_up_to_a_bound(
+def test_queued_publications_are_committed_together_up_to_a_bound(
     log: Log, monkeypatch: pytest.MonkeyPatch, most: int, announced: list[tuple[int, int]]
 ) -> None:
     monkeypatch.setattr(writer_module, "MAX_BATCH", most)
@@ -112,7 +112,7 @@ def test_what_waits_together_is_committed_together_up_to_a_bound(
     assert log.titles() == [str(n) for n in range(20)]
 
 
-def test_a_change_that_raises_leaves_no_gap_and_no_trace(log: Log) -> None:
+def test_a_change_that_raises_leaves_no_gap_and_no_row(log: Log) -> None:
     log.writer.start()
 
     def write_and_raise(transaction: LogTransaction) -> None:
@@ -147,7 +147,7 @@ def test_a_change_that_raises_never_fails_its_neighbours(log: Log) -> None:
     assert isinstance(greenlets[1].exception, NotFoundError)
     assert [entry.seq for entry in log.entries()] == [1, 2]
     assert log.head.seq == 2
-    assert runs.count("bad") == 2, "it was tried with its neighbours and once on its own"
+    assert runs.count("bad") == 2, "it ran with its neighbours and once on its own"
 
 
 def test_a_claim_that_is_taken_never_fails_its_neighbours(log: Log) -> None:
@@ -213,7 +213,9 @@ def test_an_append_with_an_unknown_outcome_is_not_repeated(log: Log) -> None:
     assert log.titles() == ["0", "1", "2"]
 
 
-def test_a_queue_that_is_too_long_is_refused_and_not_kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_publication_past_the_longest_queue_is_refused_and_not_kept(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(writer_module, "MAX_WAITING", 2)
     with one_batch(log.writer) as submit:
         submit(log.writer.publish, make_notification(title="kept"))
@@ -223,7 +225,7 @@ def test_a_queue_that_is_too_long_is_refused_and_not_kept(log: Log, monkeypatch:
     assert log.titles() == ["kept", "kept too"]
 
 
-def test_what_is_published_is_read_back_whole(log: Log) -> None:
+def test_a_published_notification_is_read_back_whole(log: Log) -> None:
     written = make_notification(
         "user:älïce 🦉", "all", type="deploy.finished", title="Größe ≥ 1\u2028'\"\\%(x)s :y ?", body="line\nline\ttab {}",
         priority="critical", sender="", icon="https://example.org/i.png", action_url="/a?b=c",
@@ -237,7 +239,7 @@ def test_what_is_published_is_read_back_whole(log: Log) -> None:
 
 
 def test_a_commit_is_on_the_disk_before_it_is_answered(log: Log) -> None:
-    """The settings that make it so, and what another connection sees then; pulling the plug is for another day."""
+    """The settings that ensure it, and the entries that another connection reads; no test cuts the power."""
     if log.database.is_sqlite:
         wanted = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2}
     else:
@@ -268,7 +270,7 @@ def test_an_inbox_begins_right_before_the_first_notification_to_its_recipient(lo
 
 
 def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_url: str) -> None:
-    """The rule on which every cursor rests: nobody gets a number before the one with the smaller number commits."""
+    """The rule that every cursor needs: no append gets a number before the one with the smaller number commits."""
     append(log.database, make_notification(title="first"))
     other = open_database(database_url)
     late = make_notification(title="late")
@@ -277,8 +279,8 @@ def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_u
         transaction = LogTransaction(connection)
         waiting = gevent.spawn(append, other, late)
         eventually(lambda: other.engine.pool.checkedout() == 1, "the second append's connection")  # type: ignore[attr-defined]
-        if not log.database.is_sqlite:  # SQLite waits inside, which nothing outside can see
-            eventually(lambda: is_someone_waiting_for_a_lock(log.database), "the second append's wait for the lock")
+        if not log.database.is_sqlite:  # SQLite's wait can't be seen from outside
+            eventually(lambda: is_any_session_waiting_for_a_lock(log.database), "the second append's wait for the lock")
         assert append_state(transaction) == 2
         transaction.flush()
         assert not waiting.ready()
@@ -290,7 +292,7 @@ def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_u
     other.engine.dispose()
 
 
-def is_someone_waiting_for_a_lock(database: Database) -> bool:
+def is_any_session_waiting_for_a_lock(database: Database) -> bool:
     statement = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     return bool(database.read(lambda connection: connection.execute(statement).scalar_one()))
 
@@ -322,7 +324,7 @@ def test_a_new_epoch_is_part_of_the_next_announcement(log: Log) -> None:
     assert log.head.epoch == fresh
     assert log.announced[-1].epoch == fresh
     assert log.announced[0].epoch != fresh
-    assert [entry.seq for entry in log.entries()] == [1, 2], "numbers go on: only cursors are worth nothing"
+    assert [entry.seq for entry in log.entries()] == [1, 2], "numbers go on: only cursors are invalid"
 
 
 def test_the_floor_only_rises(log: Log) -> None:
@@ -349,7 +351,7 @@ def test_a_thousand_audiences_are_one_entry(log: Log) -> None:
     assert (log.count(ENTRIES), log.count(INBOXES), log.head.seq) == (1000, 1000, 1)
 
 
-def test_announcing_that_fails_fails_no_commit(log: Log) -> None:
+def test_a_failed_announcement_fails_no_commit(log: Log) -> None:
     def fail(_: Announcement) -> None:
         raise TypeError
 

@@ -1,4 +1,4 @@
-"""The contract of following the log, on SQLite and on PostgreSQL: announcements may do what they like, nothing is lost."""
+"""Following the log, on SQLite and on PostgreSQL: no entry is lost, whatever happens to announcements."""
 
 import math
 import random
@@ -31,16 +31,16 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.both_databases
 
 NEVER_SECONDS = 1e9
-"""An interval of looks at the head that no test lives to see: what arrives came another way. It is longer, too, than any
-machine has been up, which is what the clock counts."""
+"""An interval between reads of the head that no test reaches: entries arrive in another way. It is longer than the uptime
+of any machine, too, which the clock counts."""
 
 
 AUDIENCES = ("all", "user:alice", "role:admin")
-"""Those of the entries here."""
+"""The audiences of the entries here."""
 
 
 class Followed:
-    """A log, and a follower of it that keeps what it was told."""
+    """A log, and a follower of it that records the delivered entries."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class Followed:
         self.reads = 0
         self.failure: Exception | None = None
         """Raised by every read while it is set."""
-        self.told: list[int] = []
+        self.delivered: list[int] = []
         self.prepared: list[int] = []
         self.restarts = 0
         self.errors: list[BaseException] = []
-        """What went wrong with announcements that it was offered."""
+        """Raised by the follower when it was offered announcements."""
         self.hold_prepare: Event | None = None
         self.hold_head_read: Event | None = None
-        """What the next look at the head, once it has read it, waits for."""
+        """The next read of the head waits for it, after the read."""
         self.capacity = capacity
         self.tail = Tail(capacity, clock)
         self.follower = Follower(self._counting_database(), self.tail, capacity, interval_seconds, clock)
@@ -79,24 +79,24 @@ class Followed:
                 if outer.failure:
                     raise outer.failure
                 outer.reads += 1
-                found = super().read(work)
+                result = super().read(work)
                 hold, outer.hold_head_read = outer.hold_head_read, None
                 if hold:
                     hold.wait()
-                return found
+                return result
 
         return CountingDatabase(self.database.engine)
 
     def _prepare(self, entries: Sequence[Entry]) -> None:
-        assert all(entry.seq > self.tail.end for entry in entries), "entries are prepared before anyone can see them"
+        assert all(entry.seq > self.tail.end for entry in entries), "entries are prepared before they are visible"
         if self.hold_prepare:
             require_greenlet()
             self.hold_prepare.wait()
         self.prepared += [entry.seq for entry in entries]
 
     def _on_entries(self, entries: Sequence[Entry], committed_at: float | None) -> None:
-        assert all(entry.seq <= self.tail.end for entry in entries), "whoever is told can look them up"
-        self.told += [entry.seq for entry in entries]
+        assert all(entry.seq <= self.tail.end for entry in entries), "delivered entries are in the tail"
+        self.delivered += [entry.seq for entry in entries]
 
     def _on_restart(self) -> None:
         self.restarts += 1
@@ -108,7 +108,7 @@ class Followed:
         return announce(self.database.read(read_head).epoch, entries)
 
     def offer(self, *announcements: Announcement) -> None:
-        """Bring announcements, one after the other, and let the follower act on them."""
+        """Offer announcements, one after the other, and run the follower's reaction."""
         for announcement in announcements:
             if self.in_hub:
                 gevent.get_hub().loop.run_callback(self._take_in, announcement)
@@ -129,22 +129,22 @@ class Followed:
         return epoch
 
     def reach(self, seq: int) -> None:
-        """Ask for a position of the present epoch."""
+        """Wait for a position of the present epoch."""
         self.follower.reach(self.tail.epoch, seq)
 
     def begin_head_read(self) -> Event:
-        """Have it look at the head by itself; return what that look, once it has read the head, waits for."""
-        looked = self.hold_head_read = Event()
+        """Start a read of the head in the follower's greenlet; return the event that it waits for after the read."""
+        head_read = self.hold_head_read = Event()
         self.follower.check_soon()
-        eventually(lambda: self.hold_head_read is None, "the look")
-        return looked
+        eventually(lambda: self.hold_head_read is None, "the read of the head")
+        return head_read
 
     def reaches(self, seq: int) -> None:
-        """Wait until it has got to a position by itself."""
+        """Wait until the tail ends at a position."""
         eventually(lambda: self.tail.end == seq, f"the tail at {seq} (it is at {self.tail.end})")
 
     def in_tail(self) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the place and the audiences of each entry in the tail."""
+        """Return the number and the audiences of each entry in the tail."""
         return [(entry.seq, entry.audiences) for entry in self.tail.after(AUDIENCES, self.tail.start) or ()]
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ MakeFollowed = Callable[..., Followed]
 
 @pytest.fixture(params=[False, True], ids=["in greenlets", "in the hub"])
 def follow(database_url: str, request: pytest.FixtureRequest) -> Iterator[MakeFollowed]:
-    """Makes followers that are told of commits by greenlets, as the writer does, or in the hub, as Redis does."""
+    """Return a function that makes followers; greenlets offer them commits, as the writer does, or the hub, as Redis."""
     made: list[Followed] = []
 
     def make(*, starts: bool = True, **options: Any) -> Followed:
@@ -173,7 +173,7 @@ def follow(database_url: str, request: pytest.FixtureRequest) -> Iterator[MakeFo
 
 
 @pytest.mark.parametrize(("capacity", "floor", "start"), [(10, 0, 15), (100, 0, 0), (100, 20, 20)])
-def test_it_starts_with_the_newest_entries_that_are_retained(
+def test_a_follower_starts_with_the_newest_retained_entries(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch, capacity: int, floor: int, start: int
 ) -> None:
     monkeypatch.setattr(follower_module, "RANGE_PER_READ", 7)  # long logs are read in parts
@@ -182,7 +182,7 @@ def test_it_starts_with_the_newest_entries_that_are_retained(
     followed.database.write(lambda connection: LogTransaction(connection).prune_up_to(floor))
     followed.follower.start()
     assert (followed.tail.start, followed.tail.end) == (start, 25)
-    assert followed.told == [seq for seq, _ in followed.in_tail()] == list(range(start + 1, 26))
+    assert followed.delivered == [seq for seq, _ in followed.in_tail()] == list(range(start + 1, 26))
     assert start == 0 or followed.tail.after(["all"], start - 1) is None
 
 
@@ -193,18 +193,18 @@ def test_announcements_in_order_need_no_database(follow: MakeFollowed) -> None:
     followed.offer(*announcements)
     followed.reaches(12)
     assert followed.reads == reads
-    assert followed.told == list(range(1, 13))
+    assert followed.delivered == list(range(1, 13))
 
 
-def test_a_lost_announcement_is_seen_to_be_missing_by_the_next(follow: MakeFollowed) -> None:
+def test_a_lost_announcement_is_noticed_with_the_next(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish(2)
     followed.offer(followed.publish())
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
+    assert followed.delivered == [1, 2, 3]
 
 
-def test_an_announcement_of_what_is_partly_known_adds_the_rest(follow: MakeFollowed) -> None:
+def test_an_announcement_with_known_entries_adds_the_others(follow: MakeFollowed) -> None:
     followed = follow()
     first = followed.publish(2)
     second = followed.publish(2)
@@ -214,24 +214,24 @@ def test_an_announcement_of_what_is_partly_known_adds_the_rest(follow: MakeFollo
     reads = followed.reads
     followed.offer(both)
     followed.reaches(4)
-    assert (followed.told, followed.reads) == ([1, 2, 3, 4], reads)
+    assert (followed.delivered, followed.reads) == ([1, 2, 3, 4], reads)
 
 
-def test_without_any_announcement_its_own_look_finds_the_news(follow: MakeFollowed) -> None:
+def test_a_read_of_the_head_finds_entries_without_an_announcement(follow: MakeFollowed) -> None:
     followed = follow(interval_seconds=0.05)
     followed.publish(3)
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
+    assert followed.delivered == [1, 2, 3]
 
 
 def test_a_position_can_be_waited_for(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish(5)
     followed.reach(5)
-    assert followed.told == [1, 2, 3, 4, 5]
+    assert followed.delivered == [1, 2, 3, 4, 5]
     reads = followed.reads
     followed.reach(5)
-    assert followed.reads == reads, "what is reached already costs nothing"
+    assert followed.reads == reads, "a position that was reached before needs no read"
 
 
 def test_a_new_epoch_can_be_waited_for(follow: MakeFollowed) -> None:
@@ -243,7 +243,7 @@ def test_a_new_epoch_can_be_waited_for(follow: MakeFollowed) -> None:
     assert (followed.restarts, followed.tail.epoch, followed.tail.end) == (1, epoch, 5)
 
 
-def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
+def test_a_new_epoch_restarts_the_follower(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish(4)
     followed.reach(4)
@@ -258,52 +258,54 @@ def test_a_new_epoch_restarts_it(follow: MakeFollowed) -> None:
     followed.reaches(6)
 
 
-def test_what_an_old_announcement_leaves_out_is_not_read_from_a_new_epoch(follow: MakeFollowed) -> None:
+def test_a_range_of_an_old_announcement_is_not_read_from_a_new_epoch(follow: MakeFollowed) -> None:
     followed = follow()
     lost = followed.publish(3)._replace(entries=None)
     epoch = followed.begin_new_epoch()
     followed.offer(lost)
     eventually(lambda: followed.tail.epoch == epoch, "the restart")
-    assert followed.told == []
+    assert followed.delivered == []
 
 
-def test_an_own_look_keeps_no_announcement_waiting(follow: MakeFollowed) -> None:
+def test_a_read_of_the_head_delays_no_announcement(follow: MakeFollowed) -> None:
     followed = follow()
-    looked = followed.begin_head_read()
+    head_read = followed.begin_head_read()
     followed.offer(followed.publish(2))
-    assert followed.told == [1, 2]
-    looked.set()
-    eventually(lambda: followed.tail.seconds_since_check() < NEVER_SECONDS, "the end of the look")
+    assert followed.delivered == [1, 2]
+    head_read.set()
+    eventually(lambda: followed.tail.seconds_since_check() < NEVER_SECONDS, "the end of the read")
     followed.offer(followed.publish())
     followed.reaches(3)
-    assert (followed.told, followed.restarts) == ([1, 2, 3], 0), "a head from before the announcement is no step back"
+    assert (followed.delivered, followed.restarts) == ([1, 2, 3], 0), (
+        "a head from before the announcement restarts nothing"
+    )
 
 
-def test_an_own_look_at_what_is_history_by_now_counts_for_nothing(follow: MakeFollowed) -> None:
+def test_a_read_of_the_head_of_an_ended_epoch_is_ignored(follow: MakeFollowed) -> None:
     followed = follow()
-    looked = followed.begin_head_read()
+    head_read = followed.begin_head_read()
     epoch = followed.begin_new_epoch()
     followed.follower.reach(epoch, 0)
-    looked.set()
+    head_read.set()
     followed.offer(followed.publish())
     followed.reaches(1)
-    assert (followed.told, followed.restarts, followed.tail.epoch) == ([1], 1, epoch)
+    assert (followed.delivered, followed.restarts, followed.tail.epoch) == ([1], 1, epoch)
 
 
-def test_an_own_look_from_before_a_restore_counts_for_nothing(follow: MakeFollowed) -> None:
+def test_a_read_of_the_head_from_before_a_restore_is_ignored(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish(6)
-    looked = followed.begin_head_read()
+    head_read = followed.begin_head_read()
     followed.reach(6)
     followed.database.write(lambda connection: connection.execute(update(HEAD).values(head=4)))
     followed.tail.checked_at = -math.inf
     followed.follower.ensure_fed()
-    looked.set()
-    followed.follower.stop()  # when the look has come to its end
+    head_read.set()
+    followed.follower.stop()  # returns after the end of the read
     assert (followed.tail.end, followed.restarts) == (4, 1), "the old head is 6"
 
 
-def test_catching_up_is_not_satisfied_by_a_read_that_began_before(follow: MakeFollowed) -> None:
+def test_catching_up_does_not_accept_a_read_that_began_before(follow: MakeFollowed) -> None:
     followed = follow()
     read = followed.hold_head_read = Event()
     earlier = gevent.spawn(followed.reach, 1)  # has the lock until its read is released
@@ -316,8 +318,8 @@ def test_catching_up_is_not_satisfied_by_a_read_that_began_before(follow: MakeFo
     assert followed.tail.epoch == epoch
 
 
-def test_a_head_that_has_gone_back_restarts_it(follow: MakeFollowed) -> None:
-    """A backup was restored under the running gateway: what it remembers never happened."""
+def test_a_head_that_went_back_restarts_the_follower(follow: MakeFollowed) -> None:
+    """A backup was restored under the running gateway: the newest entries in its memory never happened."""
     followed = follow()
     followed.publish(6)
     followed.reach(6)
@@ -327,17 +329,17 @@ def test_a_head_that_has_gone_back_restarts_it(follow: MakeFollowed) -> None:
     assert (followed.tail.start, followed.tail.end, followed.in_tail()) == (4, 4, [])
 
 
-def test_an_announcement_of_another_epoch_is_not_believed(follow: MakeFollowed) -> None:
+def test_an_announcement_of_an_unknown_epoch_is_checked_in_the_database(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish(2)
     stale = followed.publish(1)._replace(epoch=(followed.tail.epoch + 1) % (1 << 20), last=99, entries=[])
     followed.offer(stale)
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
+    assert followed.delivered == [1, 2, 3]
     assert followed.restarts == 0
 
 
-def test_what_is_being_prepared_is_not_visible(follow: MakeFollowed) -> None:
+def test_entries_are_not_visible_while_they_are_prepared(follow: MakeFollowed) -> None:
     followed = follow()
     followed.hold_prepare = Event()
     followed.offer(followed.publish(2))
@@ -346,38 +348,36 @@ def test_what_is_being_prepared_is_not_visible(follow: MakeFollowed) -> None:
     followed.reaches(2)
 
 
-def test_announcements_that_come_while_it_prepares_wait_their_turn(follow: MakeFollowed) -> None:
+def test_announcements_that_arrive_during_preparation_are_followed_in_order(follow: MakeFollowed) -> None:
     followed = follow()
     followed.hold_prepare = Event()
     first, second, third = followed.publish(), followed.publish(), followed.publish()
     followed.offer(first)
     followed.offer(third, second)
-    asking = gevent.spawn(followed.reach, 3)
+    reaching = gevent.spawn(followed.reach, 3)
     gevent.idle()
-    assert followed.told == []
+    assert followed.delivered == []
     followed.hold_prepare.set()
-    asking.join(10)
+    reaching.join(10)
     followed.reaches(3)
-    assert followed.told == followed.prepared == [1, 2, 3]
+    assert followed.delivered == followed.prepared == [1, 2, 3]
 
 
 @pytest.mark.parametrize("failure", [UnavailableError("It is away."), RuntimeError("a defect")], ids=["away", "defect"])
-def test_a_database_that_fails_meanwhile_costs_nothing_but_time(follow: MakeFollowed, failure: Exception) -> None:
+def test_a_database_that_fails_meanwhile_only_delays_entries(follow: MakeFollowed, failure: Exception) -> None:
     followed = follow(interval_seconds=0.05)
     errors = metric("follower_errors_total")
     followed.failure = failure
-    followed.publish(2)  # its announcement is lost
+    followed.publish(2)  # the announcement is lost
     followed.offer(followed.publish())
     eventually(lambda: metric("follower_errors_total") >= errors + 2, "two failed attempts")
-    assert followed.told == []
+    assert followed.delivered == []
     followed.failure = None
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
+    assert followed.delivered == [1, 2, 3]
 
 
-def test_nothing_new_is_not_said_by_a_follower_that_cannot_know(
-    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stale_follower_does_not_answer_nothing_new(follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch) -> None:
     followed = follow(interval_seconds=0.05)
     followed.follower.ensure_fed()
     followed.failure = UnavailableError("The database can't be reached or is too busy.")
@@ -388,11 +388,11 @@ def test_nothing_new_is_not_said_by_a_follower_that_cannot_know(
     followed.failure = None
     followed.publish()
     followed.follower.ensure_fed()
-    assert followed.told == [1]
+    assert followed.delivered == [1]
 
 
-def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) -> None:
-    """Lost, doubled, out of order, without entries, mixed with looks: told is each entry once, in order."""
+def test_the_tail_equals_the_log_in_whatever_order_announcements_arrive(follow: MakeFollowed) -> None:
+    """Lost, doubled, reordered, without entries, mixed with reads of the head: entries are delivered once and in order."""
     randomly = random.Random(20260)
     followed = follow(capacity=40)
     pending: list[Announcement] = []
@@ -417,12 +417,12 @@ def test_however_announcements_come_the_tail_is_the_log(follow: MakeFollowed) ->
     head = followed.database.read(read_head)
     followed.follower.check_soon()
     followed.reaches(head.seq)
-    assert followed.told == list(range(1, head.seq + 1))
+    assert followed.delivered == list(range(1, head.seq + 1))
     stored = followed.database.read(lambda connection: read_range(connection, followed.tail.start, head.seq))
     assert [(entry.seq, entry.audiences) for entry in stored] == followed.in_tail()
 
 
-def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
+def test_an_announcement_slower_than_the_read_of_the_head_is_not_counted_as_lost(
     follow: MakeFollowed, clock: ManualClock
 ) -> None:
     followed = follow(interval_seconds=1.0, clock=clock)
@@ -432,7 +432,7 @@ def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
     clock.advance(1)
     followed.reaches(1)
     followed.offer(announcement)
-    followed.publish()  # the one that is lost
+    followed.publish()  # its announcement is lost
     clock.advance(1)
     followed.reaches(2)
     clock.advance(GRACE_SECONDS + 1)
@@ -440,38 +440,38 @@ def test_an_announcement_that_was_only_slower_than_its_own_look_is_not_counted(
     assert metric("lost_wake_rescues_total") == before + 1
 
 
-def test_an_announcement_beyond_the_head_is_not_believed(follow: MakeFollowed) -> None:
-    """The database is the truth: a tail beyond its head would give cursors to places that don't exist yet."""
+def test_a_range_beyond_the_head_is_not_followed(follow: MakeFollowed) -> None:
+    """A tail beyond the head of the database would give cursors for positions that don't exist yet."""
     followed = follow()
     announcement = followed.publish(2)
     followed.offer(announcement._replace(last=5000, entries=None))
     followed.reaches(2)
     followed.offer(followed.publish())
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
+    assert followed.delivered == [1, 2, 3]
 
 
-# --- What other processes announce --------------------------------------------------------------
+# --- Announcements of other processes -----------------------------------------------------------
 
 
 def hint(followed: Followed, *announcements: Announcement) -> None:
-    """Bring announcements as they come through Redis: in the hub."""
+    """Offer announcements as they arrive through Redis: in the hub."""
     for announcement in announcements:
         gevent.get_hub().loop.run_callback(followed.follower.take_hint, announcement)
     gevent.idle()
 
 
-def test_old_announcements_sent_again_cost_nothing(follow: MakeFollowed) -> None:
+def test_old_announcements_sent_again_need_no_read(follow: MakeFollowed) -> None:
     followed = follow()
     announcements = [followed.publish(2) for _ in range(5)]
     hint(followed, *announcements)
     followed.reaches(10)
     reads = followed.reads
     hint(followed, *announcements * 20, *reversed(announcements))
-    assert (followed.reads, followed.told, followed.restarts) == (reads, list(range(1, 11)), 0)
+    assert (followed.reads, followed.delivered, followed.restarts) == (reads, list(range(1, 11)), 0)
 
 
-def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
+def test_announcements_of_another_epoch_cause_few_reads_of_the_head(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
@@ -480,13 +480,13 @@ def test_announcements_of_another_epoch_are_a_reason_for_few_looks(
     reads = followed.reads
     for _ in range(20):
         hint(followed, *[foreign] * 20)
-    assert (followed.reads, followed.told) == (reads, []), "the last look was a moment ago"
+    assert (followed.reads, followed.delivered) == (reads, []), "the last read was a moment ago"
     monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 0.0)
     hint(followed, foreign)
     followed.reaches(1)
 
 
-def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
+def test_announced_ranges_that_do_not_exist_cause_few_reads_of_the_head(
     follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower_module, "HINTED_READ_SECONDS", 1000.0)
@@ -500,7 +500,7 @@ def test_announced_ranges_that_do_not_exist_are_a_reason_for_few_looks(
     assert followed.reads == reads
 
 
-def test_announcements_that_come_while_the_database_is_read_are_bounded(follow: MakeFollowed) -> None:
+def test_announcements_that_arrive_while_the_database_is_read_are_bounded(follow: MakeFollowed) -> None:
     followed = follow()
     followed.hold_prepare = Event()
     announcements = [followed.publish() for _ in range(follower_module.MAX_OFFERED + 20)]
@@ -508,11 +508,11 @@ def test_announcements_that_come_while_the_database_is_read_are_bounded(follow: 
     hint(followed, *announcements)
     followed.hold_prepare.set()
     followed.reaches(len(announcements))
-    assert followed.told == list(range(1, len(announcements) + 1))
+    assert followed.delivered == list(range(1, len(announcements) + 1))
     assert followed.reads > reads, "those that were kept need no read"
 
 
-def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follow: MakeFollowed) -> None:
+def test_invalid_announced_entries_are_read_from_the_database(follow: MakeFollowed) -> None:
     followed = follow(capacity=4)
     followed.offer(followed.publish())
     bad = followed.publish(2)
@@ -520,28 +520,28 @@ def test_announced_entries_that_can_not_be_used_are_read_from_the_database(follo
     bad.entries[1].audiences = ([],)  # type: ignore[assignment]
     followed.offer(bad)
     followed.reaches(3)
-    assert followed.told == [1, 2, 3]
-    found = followed.tail.after(["all"], 1)
-    assert found is not None
-    assert [(entry.seq, entry.audiences) for entry in found] == [(2, ("all",)), (3, ("all",))]
+    assert followed.delivered == [1, 2, 3]
+    entries = followed.tail.after(["all"], 1)
+    assert entries is not None
+    assert [(entry.seq, entry.audiences) for entry in entries] == [(2, ("all",)), (3, ("all",))]
     followed.offer(followed.publish(4))
     followed.reaches(7)
-    assert followed.told == [1, 2, 3, 4, 5, 6, 7], "nothing of the invalid entries was left to be evicted"
+    assert followed.delivered == [1, 2, 3, 4, 5, 6, 7], "no part of the invalid entries is left to be evicted"
 
 
-# --- What this process has committed ------------------------------------------------------------
+# --- Commits of this process ---------------------------------------------------------------------
 
 
 def test_a_commit_of_this_process_is_in_the_tail_when_its_publisher_is_answered(follow: MakeFollowed) -> None:
     followed = follow()
     announcement = followed.publish()
     followed.follower.take_in(announcement)
-    # No greenlet has run in between: whoever is answered now finds it with the next poll.
+    # No greenlet ran in between: a publisher that is answered now finds it with the next poll.
     assert followed.tail.end == announcement.last
-    assert followed.told == [announcement.last]
+    assert followed.delivered == [announcement.last]
 
 
-def test_what_can_not_be_followed_now_fails_no_commit_and_is_found_later(follow: MakeFollowed) -> None:
+def test_a_commit_that_can_not_be_followed_at_once_succeeds_and_is_followed_later(follow: MakeFollowed) -> None:
     followed = follow()
     followed.publish()
     announcement = followed.publish()
@@ -552,4 +552,4 @@ def test_what_can_not_be_followed_now_fails_no_commit_and_is_found_later(follow:
     assert followed.tail.end < announcement.last
     followed.failure = None
     followed.reach(announcement.last)
-    assert followed.told == [1, 2]
+    assert followed.delivered == [1, 2]

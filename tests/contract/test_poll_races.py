@@ -1,4 +1,4 @@
-"""What happens between two reads of one poll, or while it waits for the database, is neither lost nor told wrongly."""
+"""Changes between two reads of one poll, or while it waits for the database, are neither lost nor returned wrongly."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ class Behind:
         self.alice.inbox()
 
     def publish_and_poll(self) -> None:
-        """Publish, and let another device bring the recipient's view to the log's end."""
+        """Publish, and advance the recipient's view to the head of the log, as a poll of another device does."""
         self.publisher.publish("user:alice", "in between")
         self.alice.inbox()
 
@@ -50,9 +50,9 @@ def titles(pages: list[dict[str, Any]]) -> list[str]:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callable[[], bool], act: Callable[[], Any]):
-    """Let something happen once, right after a read of the database, as another greenlet would do it.
+    """Run `act` once, right after a read of the database, as another greenlet would.
 
-    A read of this test's own greenlet: the follower and the jobs read, too.
+    Only after a read of this test's own greenlet: the follower and the jobs read, too.
     """
     read, mine = Database.read, gevent.getcurrent()
     done: list[bool] = []
@@ -68,9 +68,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callabl
     return done
 
 
-def test_what_is_published_while_a_poll_reads_is_not_skipped(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_publication_while_a_poll_reads_is_not_skipped(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
     behind = Behind(make_app, 20)
     is_reading: list[bool] = []
@@ -89,25 +87,25 @@ def test_what_is_published_while_a_poll_reads_is_not_skipped(
     assert pages[-1]["unread"] == len(behind.wanted) + 1
 
 
-def test_what_is_published_while_a_poll_looks_up_a_removal_is_not_skipped(
+def test_a_publication_while_a_poll_reads_a_removed_state_is_not_skipped(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last state of a removed notification is looked up; meanwhile another device of the recipient polls."""
+    """The last state of a removed notification is read; meanwhile another device of the recipient polls."""
     behind = Behind(make_app, 0)
     gateway, publisher, alice = behind.gateway, behind.publisher, behind.alice
     removed = publisher.publish("user:alice", "taken back")
     cursor = alice.inbox()["cursor"]
     publisher.delete(f"/v1/notifications/{removed}")
-    gateway.services.views.clear()  # so that the view is read after the removal, whose last state nobody has looked up
+    gateway.services.views.clear()  # so that the view is read after the removal, whose last state was not read yet
     alice.inbox()
     done = meanwhile(monkeypatch, gateway.services.database, lambda: True, behind.publish_and_poll)
     pages = walk(alice, cursor)
-    assert done, "nothing was looked up, so this proves nothing"
+    assert done, "nothing was read, so this proves nothing"
     assert titles(pages) == ["in between"]
     assert pages[0]["removed"] == [removed]
 
 
-def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_moves_on(
+def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_advances(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behind = Behind(make_app, 20)
@@ -117,8 +115,8 @@ def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_moves_on(
     assert [page["unread"] for page in pages[:8]] == [3, 6, 9, 12, 15, 18, 21, 21]
 
 
-def test_changes_that_are_cut_off_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a very old cursor lie more rows than one poll reads, but fewer entries, since each has three audiences."""
+def test_truncated_changes_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a very old cursor there are more rows than one poll reads, but fewer entries: each has three audiences."""
     monkeypatch.setattr(poll, "MAX_CHANGES", 9)
     gateway = make_app(tail_entries=10)
     publisher, alice = gateway.publisher(), gateway.recipient("alice", "admin")
@@ -141,7 +139,7 @@ def test_more_changes_than_a_poll_may_read_give_a_reset(make_app: MakeApp, monke
 
 
 def test_a_view_that_is_read_from_the_database_ahead_of_the_tail_counts_nothing_twice(make_app: MakeApp) -> None:
-    """Another node has written; this one reads a view from the database before its tail has got there."""
+    """Another node wrote; this one reads a view from the database before its tail has the entries."""
     one, other = make_app(head_check_interval=60.0), make_app(head_check_interval=60.0)
     publisher, alice = one.publisher(), one.recipient("alice")
     cursor = alice.inbox()["cursor"]
@@ -154,8 +152,8 @@ def test_a_view_that_is_read_from_the_database_ahead_of_the_tail_counts_nothing_
     assert titles(pages) == ["number 0", "number 1", "number 2"]
 
 
-def test_counts_survive_retention_of_what_the_view_has_not_counted_yet(make_app: MakeApp) -> None:
-    """A recipient comes back after so long that the state of what has left their inbox meanwhile is forgotten."""
+def test_counts_survive_retention_of_entries_that_the_view_has_not_counted(make_app: MakeApp) -> None:
+    """A recipient comes back after so long that the states of notifications removed meanwhile were pruned."""
     gateway = make_app()
     publisher, alice = gateway.publisher(), gateway.recipient("alice")
     alice.inbox()
@@ -172,7 +170,7 @@ def test_counts_survive_retention_of_what_the_view_has_not_counted_yet(make_app:
 
 
 def fail_over(database: Database, up_to: int) -> None:
-    """Lose what was committed after a position and begin a new epoch, as behind the gateway's back."""
+    """Lose all commits after a position and begin a new epoch, without the gateway's knowledge."""
 
     def work(connection: Connection) -> None:
         connection.execute(delete(ENTRIES).where(ENTRIES.c.seq > up_to))
@@ -183,8 +181,8 @@ def fail_over(database: Database, up_to: int) -> None:
     database.write(work)
 
 
-def test_a_cursor_of_the_lost_time_is_a_reset_on_a_worker_that_has_not_noticed_yet(make_app: MakeApp) -> None:
-    """The worker is behind the cursor, looks at the log for its sake, and finds a new epoch that is further than it."""
+def test_a_cursor_of_lost_commits_gets_a_reset_on_a_worker_that_has_not_noticed_the_loss(make_app: MakeApp) -> None:
+    """The worker is behind the cursor, reads the head for it, and finds a new epoch whose head is beyond the cursor."""
     one, other = make_app(), make_app(head_check_interval=60.0)
     publisher, alice = one.publisher(), one.recipient("alice")
     there = other.recipient("alice")
@@ -203,7 +201,7 @@ def test_a_cursor_of_the_lost_time_is_a_reset_on_a_worker_that_has_not_noticed_y
     assert titles([page]) == [f"new {n}" for n in (4, 3, 2, 1, 0)] + [f"kept {n}" for n in (4, 3, 2, 1, 0)]
 
 
-def test_cursor_of_a_new_epoch_is_continued_on_a_worker_that_has_not_noticed_it(make_app: MakeApp) -> None:
+def test_a_cursor_of_a_new_epoch_continues_on_a_worker_that_has_not_noticed_the_epoch(make_app: MakeApp) -> None:
     one, other = make_app(), make_app(head_check_interval=60.0)
     publisher, alice = one.publisher(), one.recipient("alice")
     there = other.recipient("alice")
@@ -219,7 +217,7 @@ def test_cursor_of_a_new_epoch_is_continued_on_a_worker_that_has_not_noticed_it(
     assert titles([page]) == ["newer"]
 
 
-def test_an_old_cursor_that_the_database_reads_in_a_new_epoch_is_a_reset(make_app: MakeApp) -> None:
+def test_an_old_cursor_read_from_the_database_in_a_new_epoch_gets_a_reset(make_app: MakeApp) -> None:
     one, other = make_app(), make_app(head_check_interval=60.0, tail_entries=10)
     publisher, alice = one.publisher(), one.recipient("alice")
     cursor = alice.inbox()["cursor"]
@@ -235,17 +233,15 @@ def test_an_old_cursor_that_the_database_reads_in_a_new_epoch_is_a_reset(make_ap
     assert titles([page])[:2] == ["new", "kept 18"]
 
 
-def test_an_epoch_that_changes_while_a_poll_reads_is_a_reset(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing lies behind the cursor, neither before nor after; its ETag must not match either."""
+def test_a_new_epoch_while_a_poll_reads_gives_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no entries after the cursor, neither before the change nor after it; its ETag must not match either."""
     gateway = make_app(head_check_interval=60.0, tail_entries=10)
     publisher, alice = gateway.publisher(), gateway.recipient("alice")
     first = alice.poll()
     cursor, etag = first.json["cursor"], first.headers["ETag"]  # type: ignore[index]
     for _ in range(20):
         publisher.publish("user:bob")
-    gateway.restart()  # so that memory doesn't know what happened to alice's audiences
+    gateway.restart()  # so that memory has no entries of alice's audiences
     alice = gateway.recipient("alice")
     alice.inbox()
     services = gateway.services

@@ -1,4 +1,4 @@
-"""The contract of announcements through a real Redis: they arrive, or nothing is the worse for it."""
+"""The contract of announcements through a real Redis: they arrive, or are dropped without other harm."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
 
 SLACK_BYTES = 1024
-"""hiredis removes up to this much of what it has parsed only with the next message."""
+"""hiredis removes up to this much of the parsed bytes only with the next message."""
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def refusals() -> float:
     return metric("announcements_refused_total")
 
 
-def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
+def test_messages_that_can_not_be_decrypted_are_dropped_counted_and_logged_once(
     redis_server: RedisServer, redis_url: str, make_node: MakeNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, other = make_node(redis_url), make_node(redis_url)
@@ -85,7 +85,7 @@ def test_messages_that_do_not_open_are_dropped_counted_and_logged_once(
         for message in garbage:
             client.publish(channel_of("tests"), message)
     one.announce(1)
-    eventually(lambda: other.firsts() == [1], "what came after the garbage")
+    eventually(lambda: other.firsts() == [1], "the announcement after the garbage")
     eventually(lambda: refusals() == before + len(garbage) * 2, "both nodes' count of it")
     assert (one.received, one.connects, other.connects) == ([], 1, 1)
     lines = [record.getMessage() for record in caplog.records if "was rejected" in record.getMessage()]
@@ -109,13 +109,13 @@ def test_an_oversized_message_is_dropped_as_it_arrives(
 
         eventually(is_dropped, "both nodes' count of it")
         one.announce(1)
-        eventually(lambda: other.firsts() == [1], "what came after it")
+        eventually(lambda: other.firsts() == [1], "the announcement after it")
     assert most <= MAX_MESSAGE_BYTES + SLACK_BYTES
-    assert (one.connects, other.connects) == (1, 1), "nobody has to connect again"
+    assert (one.connects, other.connects) == (1, 1), "neither node connects again"
 
 
 @pytest.mark.parametrize("piece_bytes", [None, 1, 40, 1000])
-def test_size_inside_of_a_message_is_not_taken_for_the_size_of_one(
+def test_size_inside_of_a_message_is_not_parsed_as_the_size_of_a_message(
     redis_server: RedisServer, redis_url: str, make_node: MakeNode, piece_bytes: int | None
 ) -> None:
     channel = channel_of("tests")
@@ -126,7 +126,7 @@ def test_size_inside_of_a_message_is_not_taken_for_the_size_of_one(
         for filling in (b"", b"x" * 1000):
             client.publish(channel, filling + framing + filling)
         one.announce(1)
-        eventually(lambda: other.firsts() == [1], "what came after it")
+        eventually(lambda: other.firsts() == [1], "the announcement after it")
         eventually(lambda: refusals() == before + 4, "both nodes' count")
     assert (one.connects, other.connects) == (1, 1)
 
@@ -140,10 +140,10 @@ def test_long_messages_arrive_in_small_pieces(redis_url: str, make_node: MakeNod
         assert other.announcer.connection.buffered_bytes <= SLACK_BYTES
 
 
-def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_again(
+def test_after_a_restart_of_redis_the_head_is_read_and_announcements_arrive_again(
     own_redis_server: RedisServer, make_node: MakeNode, quick: None
 ) -> None:
-    """What was announced in between is gone for good, so whoever is connected again has to look for themselves."""
+    """Announcements in between are lost for good, so a node that is connected again has to read the head."""
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
     own_redis_server.stop()
     eventually(lambda: not one.is_connected() and not other.is_connected(), "the loss of the connection")
@@ -151,7 +151,7 @@ def test_after_a_restart_of_redis_the_log_is_looked_at_and_announcements_arrive_
     own_redis_server.start()
     eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
     one.announce(2)
-    eventually(lambda: 2 in other.firsts(), "what is announced after it")
+    eventually(lambda: 2 in other.firsts(), "the announcement after it")
 
 
 def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:
@@ -170,14 +170,14 @@ def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make
             for seq in range(1000):
                 one.announce(seq)
         errors = metric("redis_errors_total")
-        eventually(lambda: metric("redis_errors_total") >= errors + 3, "what fails meanwhile")
-        assert len(turns) > 50, "everything else goes on"
+        eventually(lambda: metric("redis_errors_total") >= errors + 3, "the errors meanwhile")
+        assert len(turns) > 50, "other greenlets run"
     finally:
         ticking.kill()
         own_redis_server.resume()
     eventually(lambda: one.is_connected() and other.is_connected(), "the connections")
     one.announce(99_999)
-    eventually(lambda: 99_999 in other.firsts(), "what is announced after it")
+    eventually(lambda: 99_999 in other.firsts(), "the announcement after it")
 
 
 def test_announcements_arrive_over_tls(redis_url: str, make_node: MakeNode, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_announcements_arrive_in_pieces(redis_url: str, make_node: MakeNode, pie
         assert (one.received, one.connects, other.connects) == ([], 1, 1)
 
 
-def test_a_redis_that_forbids_the_channel_is_counted_and_asked_again(
+def test_a_redis_that_forbids_the_channel_is_counted_and_tried_again(
     redis_server: RedisServer, redis_url: str, make_node: MakeNode, quick: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with redis_server.connect() as client:
@@ -226,7 +226,7 @@ def test_a_redis_that_forbids_the_channel_is_counted_and_asked_again(
             client.acl_deluser("narrow")
 
 
-def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
+def test_announcements_to_a_slow_redis_are_sent_in_order_or_dropped_and_counted(
     own_redis_server: RedisServer, make_node: MakeNode
 ) -> None:
     one, other = make_node(own_redis_server.url), make_node(own_redis_server.url)
@@ -241,9 +241,9 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
         own_redis_server.resume()
     dropped = metric("redis_errors_total") - errors
     assert 0 < dropped < count
-    eventually(lambda: len(other.received) == count - dropped, "what was not dropped")
+    eventually(lambda: len(other.received) == count - dropped, "the announcements that were not dropped")
     one.announce(9999)
-    eventually(lambda: 9999 in other.firsts(), "what is announced after it")
+    eventually(lambda: 9999 in other.firsts(), "the announcement after it")
     assert other.firsts() == sorted(set(other.firsts()))
     assert all(len(announcement.entries or ()) == 13 for announcement in other.received[:-1])
     assert (one.connects, other.connects) == (1, 1)
@@ -252,13 +252,13 @@ def test_what_redis_takes_too_slowly_is_sent_in_order_or_dropped_and_counted(
 def test_a_redis_that_hangs_never_counts_as_connected(
     own_redis_server: RedisServer, make_node: MakeNode, quick: None
 ) -> None:
-    """It accepts connections and commands, and answers none: only an answer is a connection."""
+    """It accepts connections and commands, and answers none: a node is connected only after an answer."""
     one = make_node(own_redis_server.url)
     own_redis_server.pause()
     try:
-        eventually(lambda: not one.is_connected(), "the discovery")
+        eventually(lambda: not one.is_connected(), "the loss of the connection")
         errors, connects = metric("redis_errors_total"), one.connects
-        eventually(lambda: metric("redis_errors_total") >= errors + 2, "two vain attempts")
+        eventually(lambda: metric("redis_errors_total") >= errors + 2, "two failed attempts")
         assert (one.connects, metric("redis_up")) == (connects, 0)
     finally:
         own_redis_server.resume()
@@ -279,10 +279,10 @@ def test_a_subscription_receives_after_a_long_silence(
     assert (one.connects, other.connects) == (1, 1)
 
 
-def test_a_subscription_that_redis_has_cut_off_is_made_again(
+def test_a_subscription_that_redis_closed_is_made_again(
     redis_server: RedisServer, redis_url: str, make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is noticed at once, not when nobody answers a ping."""
+    """The cut is noticed at once, not by an unanswered ping."""
     monkeypatch.setattr(announcer_module, "TIMEOUT_SECONDS", 1000.0)
     monkeypatch.setattr(announcer_module, "RECONNECT_SECONDS", 0.05)
     one, other = make_node(redis_url), make_node(redis_url)

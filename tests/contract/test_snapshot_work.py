@@ -26,7 +26,7 @@ PLAIN = Recipient("plain", (), FOREVER)
 WIDE = Recipient("wide", tuple(sorted(f"role {n}" for n in range(100))), FOREVER)
 TOPICS = 200
 MOST_TIMES = 5
-"""A snapshot with 100 roles and 200 topics costs at most so many times what a plain one does."""
+"""A snapshot with 100 roles and 200 topics costs at most so many times as much as a plain one."""
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def read_snapshot(connection: Connection, recipient: Recipient) -> tuple[tuple[i
 
 
 @pytest.mark.both_databases
-def test_it_holds_what_comes_through_every_audience_once(database: Database) -> None:
+def test_a_snapshot_has_the_notifications_of_every_audience_once(database: Database) -> None:
     plain, wide = (database.read(lambda c, who=who: read_snapshot(c, who)) for who in (PLAIN, WIDE))
     assert (plain[0], len(plain[1])) == ((40, 40, 40), 40)
     assert (wide[0], len(wide[1])) == ((80, 80, 80), 51)
@@ -89,8 +89,10 @@ def test_the_statements_are_the_same_for_every_number_of_audiences(database: Dat
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("read", [read_counts, lambda c, view: read_newest(c, view, 51)], ids=["counts", "newest"])
-def test_they_read_ranges_of_the_primary_key(database: Database, read: Callable[[Connection, View], object]) -> None:
-    """And not the log as a whole, however few audiences the recipient has."""
+def test_statements_read_ranges_of_the_primary_key(
+    database: Database, read: Callable[[Connection, View], object]
+) -> None:
+    """They don't scan the whole log, however few audiences the recipient has."""
     for recipient in (PLAIN, WIDE):
         view = database.read(lambda connection, who=recipient: view_of(connection, who))
         plan = plan_of(database, lambda connection, view=view: read(connection, view))
@@ -100,7 +102,7 @@ def test_they_read_ranges_of_the_primary_key(database: Database, read: Callable[
 
 
 def steps(database: Database, work: Callable[[Connection], object]) -> int:
-    """Return how many instructions SQLite's virtual machine runs for some work."""
+    """Return how many instructions SQLite's virtual machine runs for a function."""
     count = 0
 
     def step() -> None:
@@ -128,16 +130,16 @@ def test_the_newest_are_read_no_further_than_the_limit(database: Database) -> No
     assert after < before + 1000
 
 
-def test_many_audiences_cost_a_few_times_what_a_plain_recipient_does(database: Database) -> None:
+def test_many_audiences_cost_a_few_times_as_much_as_few(database: Database) -> None:
     """The least processor time of several runs of each: other programs' load makes no run shorter."""
 
     def least_seconds(recipient: Recipient) -> float:
-        found: list[float] = []
+        seconds: list[float] = []
         with database.engine.connect() as connection:
             for _ in range(30):
                 began = time.thread_time()
                 read_snapshot(connection, recipient)
-                found.append(time.thread_time() - began)
-        return min(found)
+                seconds.append(time.thread_time() - began)
+        return min(seconds)
 
     assert least_seconds(WIDE) < MOST_TIMES * least_seconds(PLAIN)

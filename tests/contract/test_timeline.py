@@ -76,7 +76,7 @@ def test_publication_on_a_new_timeline_begins_a_new_epoch_first(database: Databa
 def test_no_single_statement_appends_to_the_old_epoch_on_a_new_timeline(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The statement itself requires the timeline: a promotion between a look and an append changes nothing."""
+    """The statement itself requires the timeline: a promotion between a read and an append changes nothing."""
     before = as_if_promoted(database)
     seen: list[Head] = []
 
@@ -95,19 +95,19 @@ def test_change_on_a_new_timeline_is_made_in_the_new_epoch(database: Database) -
     assert epoch == committed == head_of(database).epoch != before.epoch
 
 
-def test_look_at_the_head_begins_a_new_epoch_without_any_write(database: Database) -> None:
+def test_read_of_the_head_begins_a_new_epoch_without_any_write(database: Database) -> None:
     tail, restarts = Tail(10), []
     follower = follower_of(database, tail, restarts)
     follower.start()
     try:
         before = as_if_promoted(database)
-        eventually(lambda: bool(restarts), "the follower has noticed")
+        eventually(lambda: bool(restarts), "the follower's restart")
         assert tail.epoch == head_of(database).epoch != before.epoch
     finally:
         follower.stop()
 
 
-def test_many_at_once_begin_exactly_one_new_epoch(
+def test_many_writers_at_once_begin_exactly_one_new_epoch(
     database: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[int] = []
@@ -139,9 +139,9 @@ def test_many_at_once_begin_exactly_one_new_epoch(
 def start_while_locked(
     connection: Connection, database: Database, writers: Sequence[LogWriter], followers: Sequence[Follower]
 ) -> list[gevent.Greenlet]:
-    """Start them while a transaction that begins a new epoch is open; return when all of them wait for its lock.
+    """Start writers and followers while a transaction that begins a new epoch is open; return when all wait for its lock.
 
-    The writers are publishing. Returns what publishes and what starts the followers.
+    The writers publish. Returns the greenlets that publish and those that start the followers.
     """
     LogTransaction(connection)
     for writer in writers:
@@ -166,7 +166,7 @@ def test_synchronous_standby_begins_no_new_epoch(database: Database) -> None:
     assert after.timeline == after.server_timeline
 
 
-def test_hidden_timeline_is_neither_read_nor_stored(database: Database) -> None:
+def test_ignored_timeline_is_neither_read_nor_stored(database: Database) -> None:
     as_if_promoted(database)
     before = head_of(with_policy(database, TimelinePolicy.IGNORED))
     assert (before.timeline, before.server_timeline) == (None, None)
@@ -176,7 +176,9 @@ def test_hidden_timeline_is_neither_read_nor_stored(database: Database) -> None:
     assert (after.epoch, after.timeline) == (before.epoch, ANOTHER)
 
 
-def test_provider_that_hides_the_timeline_is_refused_with_what_to_do(database: Database, postgres_url: str) -> None:
+def test_provider_that_hides_the_timeline_is_refused_with_the_setting_to_change(
+    database: Database, postgres_url: str
+) -> None:
     name = database.engine.url.database
 
     def hide(connection: Connection) -> None:

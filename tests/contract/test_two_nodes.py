@@ -1,4 +1,4 @@
-"""Several nodes on one database: what is done on one is known on the other, with Redis at once, without it soon."""
+"""Several nodes on one database: a change on one node is known on the other, with Redis at once, without it soon."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.both_databases
 MakeApp = Callable[..., InProcessGateway]
 
 NEVER_SECONDS = 1e9
-"""An interval of looks at the head that no test lives to see: what arrives came through Redis. It is longer, too, than any
-machine has been up, which is what the clock counts."""
+"""An interval between reads of the head that no test reaches: entries arrive through Redis. It is longer, too, than the
+uptime of any machine, which the clock counts."""
 
 NEW_KEY = "another secret for cursors, of more than 32 bytes"
 
@@ -32,7 +32,7 @@ MakeNodes = Callable[..., tuple[InProcessGateway, InProcessGateway]]
 
 @pytest.fixture
 def make_nodes(shared_redis: RedisServer, make_app: MakeApp) -> MakeNodes:
-    """Return a function that makes two nodes that hear each other through Redis, and have looked at the log since."""
+    """Return a function that makes two nodes that are subscribed in Redis and have read the head since."""
 
     def make(**settings: Any) -> tuple[InProcessGateway, InProcessGateway]:
         one, other = (make_app(redis_url=shared_redis.url, **settings) for _ in range(2))
@@ -59,11 +59,11 @@ def test_every_kind_of_change_wakes_a_hold_in_another_node_through_redis(make_no
         assert answer
         return answer
 
-    (found,) = ids(woken_by(lambda: publisher.publish("user:alice")))
+    (notification_id,) = ids(woken_by(lambda: publisher.publish("user:alice")))
     assert metric("wake_seconds_sum") - before < 5, "the delay is counted from the commit on the other node"
-    (item,) = woken_by(lambda: here.change_state("read", ids=[found]))["notifications"]
-    assert (item["id"], item["read_at"] is None) == (found, False)
-    assert woken_by(lambda: publisher.delete(f"/v1/notifications/{found}"))["removed"] == [found]
+    (item,) = woken_by(lambda: here.change_state("read", ids=[notification_id]))["notifications"]
+    assert (item["id"], item["read_at"] is None) == (notification_id, False)
+    assert woken_by(lambda: publisher.delete(f"/v1/notifications/{notification_id}"))["removed"] == [notification_id]
     for change in (
         lambda: here.put("/v1/inbox/topics/deploys"),
         lambda: one.services.writer.transact(put_topic("deploys", ("admin",))),
@@ -72,28 +72,28 @@ def test_every_kind_of_change_wakes_a_hold_in_another_node_through_redis(make_no
         assert woken_by(change)["reset"] is True
 
 
-def test_any_poll_may_go_to_any_node(make_app: MakeApp) -> None:
-    """Cursors and ETags of one are good in the other, even where the other has not heard of the news yet."""
+def test_a_cursor_of_any_node_is_valid_on_any_other(make_app: MakeApp) -> None:
+    """Cursors and ETags of one node are valid on the other, even before the other has the new entries."""
     nodes = [make_app(head_check_interval=NEVER_SECONDS) for _ in range(2)]
     publishers = [node.publisher() for node in nodes]
     devices = [node.recipient("alice") for node in nodes]
     cursor = devices[0].inbox()["cursor"]
     wanted: list[str] = []
-    got: list[str] = []
+    returned: list[str] = []
     for n in range(12):
         wanted.append(publishers[n % 2].publish("user:alice"))
-        # The node that has written knows; the other is asked next, with a cursor that is ahead of what it knows.
+        # The node that wrote has the entry; the next poll goes to the other, with a cursor ahead of its tail.
         for device in (devices[n % 2], devices[(n + 1) % 2]):
             body = device.inbox(cursor)
             assert body["reset"] is False
-            got += [item["id"] for item in body["notifications"]]
+            returned += [item["id"] for item in body["notifications"]]
             assert body["unread"] == n + 1
             cursor = body["cursor"]
-    assert got == wanted
+    assert returned == wanted
 
 
-def test_in_health_nothing_is_found_by_the_look_alone(make_nodes: MakeNodes, clock: ManualClock) -> None:
-    """Although the nodes look so often that they are sometimes quicker than Redis."""
+def test_a_healthy_redis_leaves_no_entry_to_the_read_of_the_head(make_nodes: MakeNodes, clock: ManualClock) -> None:
+    """Although the nodes read the head so often that they are sometimes faster than Redis."""
     one, other = make_nodes(head_check_interval=0.05, clock=clock)
     before = rescues()
     publishers = [one.publisher(), other.publisher()]
@@ -101,20 +101,20 @@ def test_in_health_nothing_is_found_by_the_look_alone(make_nodes: MakeNodes, clo
     cursor = alice.inbox()["cursor"]
     for n in range(60):
         publishers[n % 2].publish("user:alice")
-        clock.advance(GRACE_SECONDS / 100)  # not so far that what Redis has yet to bring counts as lost
+        clock.advance(GRACE_SECONDS / 100)  # not so far that announcements on their way count as lost
         if n % 10 == 0:
             alice.change_state("seen", up_to=cursor)
             one.services.removal.expire_due()
-    for publisher in publishers:  # while the clock stands, nothing is looked at: what arrives came through Redis
+    for publisher in publishers:  # while the clock stands, the head is not read: entries arrive through Redis
         publisher.publish("user:alice")
         eventually(lambda: one.services.tail.end == other.services.tail.end, "the last one's arrival")
     clock.advance(GRACE_SECONDS + 1)
     for node in (one, other):
-        eventually(lambda node=node: node.services.tail.checked_at == clock.monotonic(), "a look after it")  # type: ignore[misc]
+        eventually(lambda node=node: node.services.tail.checked_at == clock.monotonic(), "a read after it")  # type: ignore[misc]
     assert rescues() == before
 
 
-def test_what_redis_has_lost_is_found_by_the_look_and_counted(
+def test_an_announcement_that_redis_lost_is_found_by_a_read_of_the_head_and_counted(
     make_nodes: MakeNodes, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = make_nodes(head_check_interval=1.0, clock=clock)
@@ -122,14 +122,14 @@ def test_what_redis_has_lost_is_found_by_the_look_and_counted(
     before = rescues()
     alice = other.recipient("alice")
     held = hold(other, alice, alice.inbox()["cursor"])
-    found = one.publisher().publish("user:alice")
+    notification_id = one.publisher().publish("user:alice")
     clock.advance(1)
-    assert ids(answer_of(held).json) == [found]
+    assert ids(answer_of(held).json) == [notification_id]
     clock.advance(GRACE_SECONDS + 1)
     eventually(lambda: rescues() > before, "the count")
 
 
-def test_a_type_that_is_changed_on_one_node_counts_on_the_other(make_nodes: MakeNodes) -> None:
+def test_a_type_changed_on_one_node_applies_on_the_other(make_nodes: MakeNodes) -> None:
     one, other = make_nodes(head_check_interval=NEVER_SECONDS)
     one.admin().put("/v1/types/alert", json={"priority": "critical"})
     eventually(lambda: other.services.catalog.current.rule("alert").priority == "critical", "the change")
@@ -137,7 +137,7 @@ def test_a_type_that_is_changed_on_one_node_counts_on_the_other(make_nodes: Make
     assert (answer.json or {})["priority"] == "critical"
 
 
-def test_an_idempotency_key_counts_on_every_node(make_app: MakeApp) -> None:
+def test_an_idempotency_key_is_known_on_every_node(make_app: MakeApp) -> None:
     one, other = make_app(), make_app()
     publisher, there = one.publisher(), other.publisher()
     there.credential = publisher.credential
@@ -155,7 +155,7 @@ def test_an_idempotency_key_counts_on_every_node(make_app: MakeApp) -> None:
 # --- the secret key -------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_start_changes_nothing(make_app: MakeApp) -> None:
+def test_a_refused_start_leaves_cursors_valid(make_app: MakeApp) -> None:
     first = make_app()
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_SECRET_KEY"):
         make_app(secret_key=(NEW_KEY,))
@@ -163,7 +163,7 @@ def test_a_refused_start_changes_nothing(make_app: MakeApp) -> None:
     assert make_app().recipient("alice").inbox(cursor)["reset"] is False
 
 
-def test_during_a_rotation_cursors_of_the_old_key_count_on(make_app: MakeApp) -> None:
+def test_during_a_rotation_cursors_of_the_old_key_stay_valid(make_app: MakeApp) -> None:
     old = make_app()
     first = old.recipient("alice").poll()
     cursor, etag = first.json["cursor"], first.headers["ETag"]  # type: ignore[index]
@@ -171,17 +171,17 @@ def test_during_a_rotation_cursors_of_the_old_key_count_on(make_app: MakeApp) ->
     rotated = make_app(secret_key=(NEW_KEY, SECRET_KEY))
     alice = rotated.recipient("alice")
     assert alice.poll(etag=etag).status_code == 304
-    found = rotated.publisher().publish("user:alice")
+    notification_id = rotated.publisher().publish("user:alice")
     body = alice.inbox(cursor)
-    assert (body["reset"], ids(body)) == (False, [found])
-    assert alice.change_state("read", up_to=cursor)["changed"] == 0, "up_to takes it too"
+    assert (body["reset"], ids(body)) == (False, [notification_id])
+    assert alice.change_state("read", up_to=cursor)["changed"] == 0, "up_to accepts it too"
     assert alice.poll(etag=etag).status_code == 200
     assert alice.inbox(body["cursor"])["reset"] is False
     for stranger in (rotated.recipient("bob"), rotated.recipient("alice", "admin")):
         assert stranger.inbox(cursor)["reset"] is True, "the old key protects its cursors"
 
 
-def test_after_a_rotation_the_new_key_alone_is_enough(make_app: MakeApp) -> None:
+def test_after_a_rotation_the_new_key_alone_is_sufficient(make_app: MakeApp) -> None:
     old = make_app()
     old_cursor = old.recipient("alice").inbox()["cursor"]
     old.stop()

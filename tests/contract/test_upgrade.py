@@ -132,7 +132,7 @@ def test_both_versions_can_use_an_expanded_database(postgres: Engine) -> None:
     assert revision(postgres) == "0001", "version 0.1 starts with no other"
     database = Database(postgres)
     check_database(database, ["secret"])
-    # What version 0.1 writes has a document,
+    # Rows that version 0.1 writes have a document,
     with postgres.begin() as connection:
         connection.execute(INSERT, notification(4))
         connection.execute(text("UPDATE log_head SET head = 4"))
@@ -154,7 +154,7 @@ def test_both_versions_can_use_an_expanded_database(postgres: Engine) -> None:
         assert connection.execute(text(left)).all() == []
 
 
-def test_sessions_of_version_0_1_keep_what_they_use(postgres: Engine, postgres_url: str) -> None:
+def test_open_sessions_of_version_0_1_keep_their_columns(postgres: Engine, postgres_url: str) -> None:
     make_database(postgres, 3)
     old = create_engine(postgres_url, connect_args={"application_name": "notifygate"})
     with old.connect(), pytest.raises(ConfigurationError, match=r"Sessions of version 0\.1 are open \(1\)"):
@@ -195,13 +195,15 @@ def test_locked_row_is_converted_when_it_is_free(postgres: Engine, monkeypatch: 
     assert_converted(postgres, SOME)
 
 
-def test_locked_table_is_left_to_its_user_and_reported(postgres: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_that_stays_locked_is_reported_and_converted_later(
+    postgres: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_database(postgres, 10)
     monkeypatch.setattr(migrating, "LOCK_ATTEMPTS", 2)
     pauses: list[float] = []
 
     def sleep(seconds: float) -> None:
-        """Between the attempts the table is free for whatever queued up behind them."""
+        """Between the attempts the table is free for the statements that queued behind them."""
         pauses.append(seconds)
         with postgres.begin() as connection:
             connection.execute(INSERT, notification(11))
@@ -218,14 +220,14 @@ def test_locked_table_is_left_to_its_user_and_reported(postgres: Engine, monkeyp
     assert_converted(postgres, 11)
 
 
-def test_step_that_another_process_has_done_is_left_out(engine: Engine, empty_database_url: str) -> None:
+def test_step_that_another_process_completed_is_skipped(engine: Engine, empty_database_url: str) -> None:
     """Two migrations at once: the slower one finds the revision applied between two of its steps."""
     make_database(engine, 10)
     other = Database(make_engine(empty_database_url))
     steps: list[Any] = []
     run_at = migrating._run_at
 
-    def overtaken(database: Database, script: Any, step: Any) -> bool:
+    def run_after_the_other(database: Database, script: Any, step: Any) -> bool:
         steps.append(step)
         if len(steps) == EXTENSIONS:
             migrate_alone(other)
@@ -237,7 +239,7 @@ def test_step_that_another_process_has_done_is_left_out(engine: Engine, empty_da
             migrate(database)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrating, "_run_at", overtaken)
+        patch.setattr(migrating, "_run_at", run_after_the_other)
         migrate(Database(engine))
     other.engine.dispose()
     assert revision(engine) == "0002"
