@@ -1,4 +1,4 @@
-"""Helpers of the tests of the HTTP interface: problems, waiting with a deadline, holds, and the log's inner clock."""
+"""Helpers of the tests of the HTTP interface: problems, waiting with a deadline, holds, and positions in the log."""
 
 import time
 from collections.abc import Iterable
@@ -77,7 +77,7 @@ def expect_count_in_redis(server: RedisServer, limit: str, key: str, count: int)
 
 
 def lifetime(body: dict[str, Any]) -> timedelta:
-    """Return the time to live of a notification, or of one that an answer to its publisher is about."""
+    """Return the time to live of a notification in an inbox, or in the answer to its publisher."""
     return datetime.fromisoformat(body["expires_at"]) - datetime.fromisoformat(body["created_at"])
 
 
@@ -102,7 +102,7 @@ def head_of(app: InProcessGateway) -> int:
 
 
 def catch_up(app: InProcessGateway) -> None:
-    """Return when this gateway has followed the log to its present end, and has woken whom it had to wake."""
+    """Return when this gateway has followed the log to the present head and woken the holds that it affects."""
     head = head_of(app)
     eventually(lambda: app.services.tail.end >= head)
     gevent.sleep(0)  # ended holds are answered from the hub
@@ -129,23 +129,23 @@ def begin_new_epoch(app: InProcessGateway) -> None:
 
 
 def principal_of(name: str, *roles: str) -> Recipient:
-    """Return a recipient as the gateway knows them once their token is verified."""
+    """Return a recipient as the gateway has it once the token is verified."""
     return Recipient(name, tuple(sorted(roles)), int((time.time() + 3600) * 1000))
 
 
-def let_others_go_on() -> None:
-    """Wait until all ready work of the hub, and its follow-up work, is done."""
+def run_ready_work() -> None:
+    """Run all ready work of the hub, and its follow-up work."""
     hub = gevent.get_hub()
     hub.wait(hub.loop.timer(0))
 
 
 def wakes() -> float:
     """Return how often holds of this process were woken; metrics are flushed after the responses."""
-    let_others_go_on()
+    run_ready_work()
     return metric("wakes_total")
 
 
 def hold_ends(reason: Reason) -> float:
     """Return how many holds of this process have ended for a reason, as `wakes`."""
-    let_others_go_on()
+    run_ready_work()
     return metric("hold_ends_total", reason=reason)

@@ -1,6 +1,6 @@
-"""Plain requests as polite, old, odd and hostile clients send them: all that can be read in one way only.
+"""Plain requests as polite, old, odd and hostile clients send them: all that can be parsed in one way only.
 
-The sources are RFC 9110 and the parsers of gunicorn and Werkzeug. Words in `<...>` stand for what belongs to a running
+The sources are RFC 9110 and the parsers of gunicorn and Werkzeug. Words in `<...>` stand for values of a running
 gateway; see `tests.api.test_both_ways`.
 """
 

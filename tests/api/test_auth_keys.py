@@ -41,7 +41,7 @@ BAD_KEYS = (
 )  # fmt: skip
 
 
-def test_bad_keys_are_refused_and_all_in_one_way(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_bad_keys_are_all_refused_with_the_same_problem(app: InProcessGateway, publisher: PublisherActor) -> None:
     secret, key_id = secret_of(publisher), publisher.key_id
     words = {"short": secret[:-1], "swapped": secret.swapcase(), "short_id": key_id[:-1]}
     for text in BAD_KEYS:
@@ -51,14 +51,16 @@ def test_bad_keys_are_refused_and_all_in_one_way(app: InProcessGateway, publishe
 
 
 @pytest.mark.both_databases
-def test_a_revoked_key_ends_at_once_with_both_its_secrets(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_a_revoked_key_is_refused_at_once_with_both_its_secrets(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
     other, rotated = app.publisher(), app.rotate(publisher, grace_seconds=3600)
     assert (status_of(rotated), status_of(publisher)) == (201, 201)
     app.revoke(publisher)
     assert (status_of(rotated), status_of(publisher), status_of(other)) == (401, 401, 201)
 
 
-def test_a_revoked_key_is_refused_on_the_other_node_within_the_interval_of_the_look(make_app: Any) -> None:
+def test_a_revoked_key_is_refused_on_the_other_node_within_the_head_check_interval(make_app: Any) -> None:
     one, other = make_app(), make_app()
     publisher = one.publisher()
     elsewhere = with_key(other, publisher.credential)
@@ -75,7 +77,9 @@ def test_an_expired_key_is_refused(app: InProcessGateway, publisher: PublisherAc
 
 
 @pytest.mark.both_databases
-def test_both_secrets_count_during_the_grace_of_a_rotation(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_both_secrets_are_valid_during_the_grace_of_a_rotation(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
     second = app.rotate(publisher, grace_seconds=3600)
     assert second.key_id == publisher.key_id
     assert (status_of(second), status_of(publisher)) == (201, 201)
@@ -110,9 +114,9 @@ def test_a_fixed_sender_is_the_name_of_the_key_and_no_other(app: InProcessGatewa
     app.publisher("free").publish("user:alice", sender="IT security")
 
 
-def test_scopes_decide_what_a_key_may(app: InProcessGateway) -> None:
-    nothing, admin = app.publisher(scopes=[]), app.admin()
+def test_a_key_may_use_only_the_endpoints_of_its_scopes(app: InProcessGateway) -> None:
+    without_scopes, admin = app.publisher(scopes=[]), app.admin()
     for method, path in (("POST", "/v1/notifications"), ("POST", "/v1/notify/all"), ("DELETE", "/v1/notifications/x"),
                          ("GET", "/v1/types"), ("PUT", "/v1/types/x"), ("DELETE", "/v1/types/x")):  # fmt: skip
-        expect_problem(nothing.open(method, path, json={}), 403, "forbidden")
+        expect_problem(without_scopes.open(method, path, json={}), 403, "forbidden")
     assert (status_of(admin), admin.get("/v1/types").status_code) == (201, 200)

@@ -1,4 +1,4 @@
-"""Recipients' tokens: what counts, and one answer for everything that does not (PROTOCOL section 2)."""
+"""Recipients' tokens: which are valid, and the one answer to all that are not (PROTOCOL section 2)."""
 
 import base64
 import hashlib
@@ -45,7 +45,7 @@ def rsa_key() -> tuple[str, str]:
     return private.decode().strip(), public.decode().strip()
 
 
-def test_a_good_token_is_taken(app: InProcessGateway) -> None:
+def test_a_good_token_is_accepted(app: InProcessGateway) -> None:
     good: list[dict[str, Any]] = [
         {}, {"nbf": int(time.time()) - 5, "extra": {"a": 1}}, {"exp": time.time() + 3600.5},
         {"sub": "x"}, {"sub": "\U0001f514" * 128}, {"sub": "a b/c:d*e%"}, {"roles": None}, {"roles": []},
@@ -57,7 +57,7 @@ def test_a_good_token_is_taken(app: InProcessGateway) -> None:
     assert poll_with(app, handmade({"alg": "HS256"}, {"sub": "a", "exp": int(time.time()) + 60})).status_code == 200
 
 
-def test_a_bad_token_is_refused_and_all_in_one_way(app: InProcessGateway) -> None:
+def test_bad_tokens_are_all_refused_with_the_same_problem(app: InProcessGateway) -> None:
     now = int(time.time())
     good = {"sub": "alice", "exp": now + 3600}
     names = ("", 7, ["alice"], None, "x" * 129, "alice\nbob", "alice\0", "\ud800")
@@ -116,7 +116,7 @@ def test_every_other_way_to_send_a_credential_is_refused(app: InProcessGateway) 
     headers.append({"Cookie": f"Authorization=Bearer {token}"})
     for given in headers:
         expect_unauthorized(app.anonymous().get("/v1/inbox", headers=given))
-    # Not in the URL either, where it would end in logs. What it says there is not even looked at.
+    # Not in the URL either, where it would end in logs. A token there is not even read.
     expect_unauthorized(app.anonymous().get(f"/v1/inbox?access_token={token}"))
     for scheme in ("Bearer", "bearer", "BEARER"):
         assert app.anonymous().get("/v1/inbox", headers={"Authorization": f"{scheme} {token}"}).status_code == 200
@@ -173,7 +173,7 @@ def test_tokens_that_are_no_longer_used_leave_memory(make_app: Any, clock: Manua
     assert max(sizes) <= 50 * 2 * IDLE_SECONDS / 60 + 51
 
 
-def test_a_verified_token_does_not_open_the_door_to_one_like_it(app: InProcessGateway) -> None:
+def test_a_changed_copy_of_a_verified_token_is_refused(app: InProcessGateway) -> None:
     good = app.token()
     assert poll_with(app, good).status_code == 200
     for place in (5, len(good) // 2, len(good) - 3):
@@ -218,7 +218,7 @@ def test_audience_and_issuer_are_checked_where_they_are_configured(
     assert app.recipient("alice").poll().status_code == 200, "our own tokens carry it"
 
 
-def test_during_a_rotation_tokens_of_every_secret_count(make_app: Any) -> None:
+def test_during_a_rotation_tokens_of_every_secret_are_accepted(make_app: Any) -> None:
     new, old = "the new secret for tokens, of 32 bytes", "the old secret for tokens, of 32 bytes"
     app = make_app(jwt_secrets=(new, old))
     for secret in (new, old):
@@ -232,7 +232,7 @@ def test_during_a_rotation_tokens_of_every_secret_count(make_app: Any) -> None:
     expect_unauthorized(poll_with(after, after.token(secret=old)))
 
 
-def test_the_algorithms_are_those_of_the_configuration(make_app: Any) -> None:
+def test_only_configured_algorithms_are_accepted(make_app: Any) -> None:
     secret = "x" * 64
     app = make_app(jwt_algorithms=("HS384", "HS512"), jwt_secrets=(secret,))
     for algorithm, status in (("HS384", 200), ("HS512", 200), ("HS256", 401)):
@@ -241,7 +241,7 @@ def test_the_algorithms_are_those_of_the_configuration(make_app: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithms", [("RS256",), ("RS256", "HS256"), ("HS256", "RS256")])
-def test_a_public_key_is_never_taken_for_a_secret(
+def test_a_public_key_is_never_used_as_a_secret(
     make_app: Any, rsa_key: tuple[str, str], algorithms: tuple[str, ...]
 ) -> None:
     _, public = rsa_key
@@ -253,7 +253,7 @@ def test_a_public_key_is_never_taken_for_a_secret(
         expect_unauthorized(poll_with(app, handmade({"alg": "HS256", "kid": kid}, claims, secret)))
 
 
-def test_secrets_and_public_keys_may_stand_side_by_side(make_app: Any, rsa_key: tuple[str, str]) -> None:
+def test_secrets_and_public_keys_may_be_configured_together(make_app: Any, rsa_key: tuple[str, str]) -> None:
     private, public = rsa_key
     for keys, algorithms, secret_status in (
         ((public, JWT_SECRET), ("HS256", "RS256"), 200),

@@ -1,4 +1,4 @@
-"""Bodies and paths that no endpoint takes: too large, the wrong type, no JSON (PROTOCOL section 1)."""
+"""Bodies and paths that no endpoint accepts: too large, the wrong type, not JSON (PROTOCOL section 1)."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from tests.support.in_process import InProcessGateway, PublisherActor, Recipient
 MAX_BODY_BYTES = 64 * 1024
 JSON = "application/json"
 
-# Every endpoint that reads a body as JSON, and a body that it takes.
+# Every endpoint that reads a body as JSON, and a body that it accepts.
 JSON_ENDPOINTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("publisher", "POST", "/v1/notifications", {"to": "all", "title": "T"}),
     ("admin", "PUT", "/v1/types/like", {"title": "T"}),
@@ -32,7 +32,7 @@ def padded(document: dict[str, Any], size: int) -> bytes:
     return (text + " " * (size - len(text))).encode()
 
 
-def test_bodies_of_64_kib_are_taken_and_larger_ones_are_not(actors: dict[str, Any]) -> None:
+def test_bodies_of_64_kib_are_accepted_and_larger_ones_refused(actors: dict[str, Any]) -> None:
     for actor, method, path, document in JSON_ENDPOINTS:
         exact = actors[actor].open(method, path, data=padded(document, MAX_BODY_BYTES), content_type=JSON)
         assert exact.status_code in (200, 201), (path, exact.text)
@@ -79,7 +79,7 @@ MALFORMED = [
 ]  # fmt: skip
 
 
-def test_what_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
+def test_a_body_that_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in MALFORMED:
             answer = actors[actor].open(method, path, data=body, content_type=JSON)
@@ -87,8 +87,8 @@ def test_what_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) -> None:
             expect_problem(answer, 400, "malformed-json")
 
 
-def test_json_that_is_deep_is_refused_at_every_depth_that_is_too_much(actors: dict[str, Any]) -> None:
-    # Between what the parser, the checks and the writer can bear there must be no gap that ends in a defect.
+def test_deep_json_causes_no_defect_at_any_depth(actors: dict[str, Any]) -> None:
+    # The limits of the parser, the checks and the writer must leave no gap between them that ends in a defect.
     for depth in (40, 200, 400, 800, 900, 950, 980, 990, 1000, 1100, 1500, 2000):
         body = b'{"to":"all","title":"T","data":{"x":' + b"[" * depth + b"]" * depth + b"}}"
         answer = actors["publisher"].post("/v1/notifications", data=body, content_type=JSON)
@@ -98,14 +98,14 @@ def test_json_that_is_deep_is_refused_at_every_depth_that_is_too_much(actors: di
             assert actors[actor].open(method, path, data=body, content_type=JSON).status_code == 400, depth
 
 
-def test_json_of_the_wrong_kind_is_not_valid(actors: dict[str, Any]) -> None:
+def test_json_of_the_wrong_type_is_invalid(actors: dict[str, Any]) -> None:
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in (b"null", b"true", b"7", b'"text"', b"[]", b"[{}]"):
             answer = actors[actor].open(method, path, data=body, content_type=JSON)
             expect_problem(answer, 400, "invalid-request", "body")
 
 
-def test_random_bytes_never_make_a_defect(actors: dict[str, Any]) -> None:
+def test_random_bytes_never_cause_a_defect(actors: dict[str, Any]) -> None:
     """Nor does valid JSON of random names and values."""
     chance = random.Random(7)
     pieces = [b'{"', b'":', b"[", b"]", b"}", b",", b"\\u0000", b"\\ud800", b"\xff", b"\0", b"1e999", b"to", b"title"]
@@ -139,7 +139,7 @@ def test_unknown_parameters_are_refused_everywhere(app: InProcessGateway, actors
         expect_problem(app.anonymous().get(f"{path}?unknown=1"), 400, "invalid-request", "unknown")
 
 
-def test_a_problem_shows_nothing_of_our_code(actors: dict[str, Any]) -> None:
+def test_a_problem_reveals_nothing_of_the_code(actors: dict[str, Any]) -> None:
     texts = [actors["alice"].get(f"/v1/inbox?{query}").text for query in ("cursor=x", "limit=x")]
     for actor, method, path, _ in JSON_ENDPOINTS:
         for body in (b"{", b"[]", b"null", b'{"x": 1}', b'{"to": 1, "op": 1, "types": 1, "roles": 1}'):

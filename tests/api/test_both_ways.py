@@ -28,13 +28,13 @@ from tests.support.waiting import eventually
 
 
 def same_bits(character: str) -> str:
-    """Return another last character of 32 bytes in base64url that means the same: its two lowest bits are unused."""
+    """Return another last character of 32 bytes in base64url that decodes alike: its two lowest bits are unused."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return alphabet[alphabet.index(character) ^ 1]
 
 
 class BothWays:
-    """A gateway, both ways to it, and what the words of the requests stand for."""
+    """A gateway, both ways to it, and the values of the words in the requests."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
@@ -84,7 +84,7 @@ class BothWays:
         self._names = 0
 
     def answers(self, *requests: bytes) -> tuple[Exchange, Exchange]:
-        """Return what each way answers to requests that come one after the other, each way with a name of its own."""
+        """Return the answers of each way to requests that are sent one after the other; each way has its own name."""
         return self._exchange(requests, self._from_bytes), self._exchange(requests, self._from_environ)
 
     def _exchange(self, requests: Sequence[bytes], answer: Callable[[bytes], tuple[bytes, bool]]) -> Exchange:
@@ -137,8 +137,8 @@ def held(both: BothWays) -> dict[str, Any]:
 
 def assert_alike(answers: tuple[Exchange, Exchange], *, with_opaque: bool = False) -> None:
     """Fail with every difference between the answer to bytes (-) and that to an environ (+)."""
-    found = differences(*answers, with_opaque=with_opaque)
-    assert not found, "bytes (-) and environ (+) differ:\n" + "\n".join(line[:600] for line in found)
+    lines = differences(*answers, with_opaque=with_opaque)
+    assert not lines, "bytes (-) and environ (+) differ:\n" + "\n".join(line[:600] for line in lines)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[name[:60] for name in CASES])
@@ -151,7 +151,7 @@ def test_a_hold_ends_alike_on_both_ways(held: dict[str, Any], case: str) -> None
     assert_alike(held[case].get())
 
 
-def test_the_requests_reach_what_they_are_meant_to_reach(both: BothWays) -> None:
+def test_the_requests_get_the_expected_statuses(both: BothWays) -> None:
     expected = {
         "poll: cursor": [200],
         "poll: cursor and a tag that matches": [304],

@@ -39,7 +39,7 @@ def cors_headers(answer: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("origins", [(), ("*",)], ids=["default", "star"])
-def test_cors_is_off_by_default_and_a_star_is_no_wildcard(make_app: Any, origins: tuple[str, ...]) -> None:
+def test_cors_is_off_by_default_and_a_star_is_not_a_wildcard(make_app: Any, origins: tuple[str, ...]) -> None:
     app = make_app(cors_origins=origins)
     answer = app.recipient("alice").get("/v1/inbox", headers={"Origin": OURS})
     assert (answer.status_code, cors_headers(answer)) == (200, set())
@@ -70,7 +70,7 @@ def test_a_configured_origin_may_call_and_read_every_answer(open_app: InProcessG
             assert names(answer.headers["Vary"]) == {*private, "Origin"}
 
 
-def test_other_origins_may_not(open_app: InProcessGateway) -> None:
+def test_other_origins_are_not_allowed(open_app: InProcessGateway) -> None:
     alice = open_app.recipient("alice")
     for origin in OTHERS:
         answer = alice.get("/v1/inbox", headers={"Origin": origin})
@@ -84,7 +84,7 @@ def test_a_preflight_is_answered_without_a_credential(open_app: InProcessGateway
     for method, path in (("GET", "/v1/inbox"), ("POST", "/v1/inbox/state"), ("PUT", "/v1/inbox/preferences"),
                          ("PUT", "/v1/inbox/topics/x"), ("DELETE", "/v1/inbox/topics/x"), ("POST", "/v1/notifications")):  # fmt: skip
         answer = preflight(open_app, OURS, method, path)
-        assert answer.status_code == 200  # never a 204, which old browsers mistake for something else
+        assert answer.status_code == 200  # never a 204, which old browsers treat as another status
         assert answer.headers["Access-Control-Allow-Origin"] == OURS
         assert method in names(answer.headers["Access-Control-Allow-Methods"])
         allowed = names(answer.headers["Access-Control-Allow-Headers"].lower())

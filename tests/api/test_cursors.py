@@ -1,4 +1,4 @@
-"""Cursors as clients meet them: opaque, bound to a recipient, and never an error once they were one (section 4)."""
+"""Cursors as clients use them: opaque, bound to a recipient, and never an error once they were valid (section 4)."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def expect_reset(recipient: RecipientActor, cursor: str, *expected: str) -> dict
     return body
 
 
-def test_what_never_was_a_cursor_is_refused(alice: RecipientActor) -> None:
-    """Also where a wait or a matching ETag would do."""
+def test_a_text_that_never_was_a_cursor_is_refused(alice: RecipientActor) -> None:
+    """Also with a wait or a matching ETag."""
     first = alice.poll()
     good, etag = first.json["cursor"], first.headers["ETag"]  # type: ignore[index]
     others = ["", " ", "0", "garbage", "null", good[:-1], good + "A", f" {good}", f"{good}\n", f'"{good}"']
@@ -33,25 +33,25 @@ def test_what_never_was_a_cursor_is_refused(alice: RecipientActor) -> None:
         assert answer.status_code == 400, cursor
 
 
-def test_any_altered_character_makes_a_cursor_worthless_but_not_an_error(
+def test_a_cursor_with_an_altered_character_gets_a_reset_and_no_error(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     good = alice.inbox()["cursor"]
     assert alice.inbox(good)["reset"] is False
     for place in range(1, len(good)):
-        # Of the last character only the two highest bits mean something, and A and Q differ in them.
+        # Only the two highest bits of the last character are used, and A and Q differ in them.
         mangled = good[:place] + ("A" if good[place] != "A" else "Q") + good[place + 1 :]
         body = alice.inbox(mangled)
-        assert (body["reset"], ids(body)) == (True, [found]), place
+        assert (body["reset"], ids(body)) == (True, [notification_id]), place
 
 
 def test_a_cursor_of_another_recipient_gives_a_reset(
     publisher: PublisherActor, bob: RecipientActor, mallory: RecipientActor
 ) -> None:
     cursor = mallory.inbox()["cursor"]  # neither has a role, so that nothing but their names differs
-    found = publisher.publish("user:bob")
-    assert counts(expect_reset(bob, cursor, found)) == (1, 1)
+    notification_id = publisher.publish("user:bob")
+    assert counts(expect_reset(bob, cursor, notification_id)) == (1, 1)
 
 
 def test_a_cursor_of_other_roles_gives_a_reset(
@@ -71,34 +71,34 @@ def test_a_cursor_of_another_epoch_gives_a_reset(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     begin_new_epoch(app)
-    assert counts(expect_reset(alice, cursor, found)) == (1, 1)
-    expect_reset(alice, cursor_at(app, "alice", ("admin",), epoch=app.services.tail.epoch ^ 1), found)
+    assert counts(expect_reset(alice, cursor, notification_id)) == (1, 1)
+    expect_reset(alice, cursor_at(app, "alice", ("admin",), epoch=app.services.tail.epoch ^ 1), notification_id)
 
 
 def test_a_cursor_ahead_of_the_head_gives_a_reset(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     for seq in (head_of(app) + 1, (1 << 44) - 1):
-        expect_reset(alice, cursor_at(app, "alice", ("admin",), seq=seq), found)
-    for seq, expected in ((head_of(app), []), (0, [found])):
+        expect_reset(alice, cursor_at(app, "alice", ("admin",), seq=seq), notification_id)
+    for seq, expected in ((head_of(app), []), (0, [notification_id])):
         body = alice.inbox(cursor_at(app, "alice", ("admin",), seq=seq))
         assert (ids(body), body["reset"]) == (expected, False)
 
 
 @pytest.mark.both_databases
-def test_a_cursor_below_what_is_retained_gives_a_reset(
+def test_a_cursor_below_the_floor_gives_a_reset(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     old = alice.inbox()["cursor"]
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     at_floor = alice.inbox()["cursor"]
     app.services.writer.transact(lambda transaction: transaction.prune_up_to(transaction.head))
-    app.restart()  # what was in memory is gone, as it would be by the time that retention comes
+    app.restart()  # memory is empty, as it would be by the time of the next pruning
     alice = app.recipient("alice", "admin")
-    expect_reset(alice, old, found)
+    expect_reset(alice, old, notification_id)
     assert alice.inbox(at_floor)["reset"] is False
 
 

@@ -38,9 +38,9 @@ def test_every_visible_change_ends_an_etag(make_app: Any, clock: ManualClock, ch
     app = make_app(clock=clock)
     publisher, alice = app.publisher(), app.recipient("alice", "admin")
     alice.inbox()
-    found = publisher.publish("user:alice", ttl=60 if change == "expire" else None)
+    notification_id = publisher.publish("user:alice", ttl=60 if change == "expire" else None)
     if change == "unread":
-        alice.change_state("read", ids=[found])
+        alice.change_state("read", ids=[notification_id])
     first = alice.poll()
     etag, cursor = first.headers["ETag"], first.json["cursor"]
     match change:
@@ -49,29 +49,29 @@ def test_every_visible_change_ends_an_etag(make_app: Any, clock: ManualClock, ch
         case "up_to":
             alice.change_state("read", up_to=cursor)
         case "retract":
-            publisher.delete(f"/v1/notifications/{found}")
+            publisher.delete(f"/v1/notifications/{notification_id}")
         case "expire":
             clock.advance(61)
             eventually(lambda: alice.poll(etag=etag).status_code == 200)
         case "epoch":
             begin_new_epoch(app)
         case _:
-            alice.change_state(change, ids=[found])
+            alice.change_state(change, ids=[notification_id])
     catch_up(app)
     assert alice.poll(etag=etag).status_code == 200
     assert alice.poll(cursor, etag=etag).status_code == 200
     assert alice.get("/v1/inbox/unread", headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_with_a_cursor_it_is_a_304_only_if_nothing_lies_after_the_cursor_either(
+def test_a_poll_with_a_cursor_is_a_304_only_if_nothing_follows_the_cursor_either(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     old = alice.inbox()["cursor"]
-    found = publisher.publish("user:alice")
-    lost = alice.poll(old)  # this answer, says the client, never came
+    notification_id = publisher.publish("user:alice")
+    lost = alice.poll(old)  # the client did not receive this answer
     etag, new = lost.headers["ETag"], lost.json["cursor"]
     again = alice.poll(old, etag=etag)
-    assert (again.status_code, ids(again.json)) == (200, [found])
+    assert (again.status_code, ids(again.json)) == (200, [notification_id])
     expect_not_modified(alice.poll(new, etag=etag), etag)
     expect_not_modified(alice.poll(etag=etag), etag)
 
@@ -79,14 +79,16 @@ def test_with_a_cursor_it_is_a_304_only_if_nothing_lies_after_the_cursor_either(
 def test_a_reset_is_never_hidden_behind_a_304(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     etag = alice.poll().headers["ETag"]
     for cursor in (bob.inbox()["cursor"], cursor_at(app, "alice", ("admin",), seq=head_of(app) + 5)):
         answer = alice.poll(cursor, etag=etag)
-        assert (answer.status_code, answer.json["reset"], ids(answer.json)) == (200, True, [found])
+        assert (answer.status_code, answer.json["reset"], ids(answer.json)) == (200, True, [notification_id])
 
 
-def test_a_page_with_more_behind_it_does_not_match_the_end(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_the_etag_of_a_page_with_more_after_it_does_not_match_the_head(
+    publisher: PublisherActor, alice: RecipientActor
+) -> None:
     start = alice.inbox()["cursor"]
     for n in range(3):
         publisher.publish("user:alice", f"number {n}")
@@ -106,7 +108,7 @@ def test_tags_that_a_proxy_has_changed_still_match(alice: RecipientActor) -> Non
         assert (answer.status_code, answer.headers["ETag"]) == (304, etag), form
 
 
-def test_tags_that_are_none_of_ours_do_not_match_and_are_no_errors(alice: RecipientActor, bob: RecipientActor) -> None:
+def test_foreign_tags_do_not_match_and_are_not_errors(alice: RecipientActor, bob: RecipientActor) -> None:
     etag = alice.poll().headers["ETag"]
     token = etag.removeprefix('W/"').removesuffix('"')
     others = ["", '""', "W/", "garbage", '"garbage"', f'W/"{token[:-1]}"', f'W/"A{token}"', f'W/"{token}A"', "\xff"]

@@ -1,4 +1,4 @@
-"""Polls on the fast path, in this process: what memory can answer, together and one by one."""
+"""Polls on the fast path, in this process: those that memory can answer, together and one by one."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from notifygate.server.plain_request import read_request
 from notifygate.server.repeats import ENTRY_BYTES, Repeats
 from notifygate.server.repeats import MAX_BYTES as MAX_REMEMBERED_BYTES
 from notifygate.waiting import WouldWaitError
-from tests.api.helpers import expect_count_in_redis, let_others_go_on, principal_of
+from tests.api.helpers import expect_count_in_redis, principal_of, run_ready_work
 from tests.support.fast_path import Client, InProcessFastPath, in_hub
 from tests.support.in_process import InProcessGateway, RecipientActor
 from tests.support.metric_values import metric
@@ -88,8 +88,8 @@ def make_path(make_app: Callable[..., InProcessGateway]) -> Iterator[MakePath]:
         made.append(Path(make_app(**{**LIMITS, **settings})))
         services = made[-1].app.services
         if announcer := services.announcer:
-            # Where it begins to listen it looks at the log, and the path doesn't answer from memory before that.
-            eventually(lambda: announcer.is_connected and services.follower.is_fed, "its first look")
+            # After it subscribed, the follower reads the head; before that the path doesn't answer from memory.
+            eventually(lambda: announcer.is_connected and services.follower.is_fed, "the first read of the head")
         return made[-1]
 
     yield make
@@ -139,7 +139,7 @@ def timed_wakes(path: Path) -> float:
     return metric("wake_seconds_count")
 
 
-def without_advice(body: dict[str, Any]) -> dict[str, Any]:
+def without_poll(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "poll"}
 
 
@@ -147,7 +147,7 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
     for query in ("", "?wait=50"):
         deferred = path.take(app.recipient("nobody yet"), query)
         assert isinstance(deferred, Deferred)
-        assert app.hold_count == 0, "nothing is left of it"
+        assert app.hold_count == 0, "no hold is left"
     guard = app.services.limits.windows("guard")
     assert guard is not None
     before = guard.counted("user:nobody yet")
@@ -171,7 +171,7 @@ def test_woken_polls_get_the_response_of_the_endpoint(
     clients = [path.hold(actor, cursor) for actor, cursor in zip(actors, cursors, strict=True)]
     timed, run, by_themselves = timed_wakes(path), Poll.run, list[Poll]()
     monkeypatch.setattr(Poll, "run", lambda poll, *arguments: (by_themselves.append(poll), run(poll, *arguments))[1])
-    found = publisher.publish("all", "100 % for all", body="%d %s {}")
+    notification_id = publisher.publish("all", "100 % for all", body="%d %s {}")
     answers = answers_of(clients)
     assert len(by_themselves) == (recipients if logs else 0)
     assert timed_wakes(path) == timed + recipients
@@ -179,8 +179,8 @@ def test_woken_polls_get_the_response_of_the_endpoint(
         head, _, body = answer.partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}" in head.decode().split("\r\n")
         expected = actor.inbox(cursor)
-        assert without_advice(body_of(answer)) == without_advice(expected)
-        assert ids(expected) == [found]
+        assert without_poll(body_of(answer)) == without_poll(expected)
+        assert ids(expected) == [notification_id]
     assert body_of(answers[0])["unread"] == 2
     assert len({body_of(answer)["cursor"] for answer in answers}) == recipients
 
@@ -190,7 +190,7 @@ def test_a_woken_poll_past_its_limit_is_refused_and_the_others_are_answered(make
     bob = path.app.recipient("bob")
     cursor = bob.inbox()["cursor"]
     clients = path.hold_each("alice", "bob", "carol")
-    found = path.app.publisher().publish("all")
+    notification_id = path.app.publisher().publish("all")
     answers = answers_of(clients)
     heads = [head_of(answer) for answer in answers]
     assert [head.split()[1] for head in heads] == ["200", "429", "200"]
@@ -199,7 +199,7 @@ def test_a_woken_poll_past_its_limit_is_refused_and_the_others_are_answered(make
     assert heads[0].splitlines()[0] == "HTTP/1.1 200 OK"
     assert body_of(answers[1])["code"] == "rate-limited"
     path.app.services.limits.windows("poll").ends_at = 0.0  # the window is over
-    assert ids(bob.inbox(cursor)) == [found], "it lost nothing"
+    assert ids(bob.inbox(cursor)) == [notification_id], "it lost nothing"
 
 
 def test_a_woken_poll_past_the_guard_has_none_left(make_path: MakePath) -> None:
@@ -216,20 +216,20 @@ def test_a_woken_poll_past_the_guard_has_none_left(make_path: MakePath) -> None:
 
 def test_a_poll_woken_in_a_new_window_gets_the_limits_of_that_window(make_path: MakePath) -> None:
     path = make_path(limit_poll="9/minute", limit_guard="9/minute")
-    path.stop()  # nothing else drops the shared parts of responses
+    path.stop()  # so that no other code drops the shared parts of responses
     limits = path.app.services.limits
 
-    def let_windows_end_in(seconds: float) -> None:
+    def end_windows_in(seconds: float) -> None:
         for windows in (limits.windows("poll"), limits.windows("guard")):
             assert windows is not None
             windows.ends_at = time.time() + seconds
 
     clients = path.hold_each("carol")
-    let_windows_end_in(9)
+    end_windows_in(9)
     path.app.publisher().publish("user:carol")
     assert b'"poll";r=7;t=9' in answers_of(clients)[0], "an answer in the old window"
     clients = path.hold_each("alice", "bob")
-    let_windows_end_in(-1)
+    end_windows_in(-1)
     path.app.publisher().publish("all")
     for answer in answers_of(clients):
         assert re.findall(r'"(\w+)";r=(\d);t=[56]\d', head_of(answer)) == [("guard", "9"), ("poll", "8")]
@@ -246,7 +246,7 @@ def test_a_woken_poll_gets_the_present_date(path: Path, monkeypatch: pytest.Monk
     assert dates == [b"37", b"38"]
 
 
-def test_woken_polls_count_on_every_node(
+def test_woken_polls_are_counted_on_every_node(
     shared_redis: RedisServer, make_path: MakePath, make_app: Callable[..., InProcessGateway]
 ) -> None:
     url = shared_redis.url
@@ -255,14 +255,14 @@ def test_woken_polls_count_on_every_node(
     path.app.publisher().publish("all")
     answers_of(clients)
     expect_count_in_redis(shared_redis, "poll", "user:alice", 2)
-    # The other node learns of them a moment after its own first count.
+    # The other node reads their counts a moment after its own first count.
     assert other.recipient("alice").poll().status_code == 200
     windows = other.services.limits.windows("poll")
     assert windows is not None
     eventually(lambda: windows.counted("user:alice") == 3, "the first poll, the woken one and the other node's")
 
 
-def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
+def test_a_defect_with_one_woken_poll_fails_no_other(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clients, fill = path.hold_each("alice", "bob", "carol"), BroadcastTemplate.fill
@@ -277,8 +277,8 @@ def test_a_defect_with_one_woken_poll_costs_the_others_nothing(
 
     monkeypatch.setattr(BroadcastTemplate, "fill", fail_for_bob)
     before = answered()
-    found = path.app.publisher().publish("all", "For all")
-    assert [ids(body_of(answer)) for answer in answers_of(clients)] == [[found]] * 3
+    notification_id = path.app.publisher().publish("all", "For all")
+    assert [ids(body_of(answer)) for answer in answers_of(clients)] == [[notification_id]] * 3
     eventually(lambda: answered() == before + 3, "that all are counted")
     assert "Answering a broadcast failed" in caplog.text
 
@@ -316,19 +316,24 @@ def test_each_woken_poll_gets_its_own_limits(make_path: MakePath) -> None:
     path = make_path(limit_poll="90/day", limit_guard="900/day")
     app = path.app
 
-    def hold(name: str, *, found: int = 1, looked: int = 0, wait: int = 50) -> Client:
-        """Hold somebody who has been told something and nothing so many times."""
+    def hold(name: str, *, changed: int = 1, unchanged: int = 0, wait: int = 50) -> Client:
+        """Hold a poll of a recipient with so many polls with changes and without before it."""
         actor = app.recipient(name)
-        cursors = [actor.inbox()["cursor"] for _ in range(found)]
-        for _ in range(looked):
+        cursors = [actor.inbox()["cursor"] for _ in range(changed)]
+        for _ in range(unchanged):
             assert actor.poll(cursors[-1], etag=cursors[-1]).status_code == 304
         return path.hold(actor, cursors[-1], wait=wait)
 
-    # Each differs from the one before in one thing.
-    clients = [hold("alice"), hold("bob", wait=40), hold("carol", wait=40, looked=3), hold("dan", wait=40, found=4)]
+    # Each differs from the one before in one argument.
+    clients = [
+        hold("alice"),
+        hold("bob", wait=40),
+        hold("carol", wait=40, unchanged=3),
+        hold("dan", wait=40, changed=4),
+    ]
     app.publisher().publish("all")
-    told = [re.findall(r"wait=(\d+)|r=(\d+);", head_of(answer)) for answer in answers_of(clients)]
-    assert ["/".join(map("".join, found)) for found in told] == [
+    limits = [re.findall(r"wait=(\d+)|r=(\d+);", head_of(answer)) for answer in answers_of(clients)]
+    assert ["/".join(map("".join, parts)) for parts in limits] == [
         "50/898/88", "40/898/88", "40/895/88", "40/895/85",
     ]  # fmt: skip
 
@@ -342,7 +347,7 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
 
     def run_slowly(poll: Poll, *arguments: Any) -> Any:
         publisher.publish("user:alice")
-        let_others_go_on()  # the registry ends the hold meanwhile
+        run_ready_work()  # meanwhile the registry ends the hold
         return run(poll, *arguments)
 
     monkeypatch.setattr(Poll, "run", run_slowly)
@@ -350,7 +355,7 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
     reply = path.path.take(path.request(alice, f"?cursor={cursor}&wait=50"), client)
     assert isinstance(reply, Reply)
     assert len(body_of(reply.data)["notifications"]) == 1
-    let_others_go_on()
+    run_ready_work()
     assert client.answers == []
 
 
@@ -359,88 +364,88 @@ def test_a_poll_woken_before_it_waits_is_answered_once(
 
 @pytest.fixture
 def view(app: InProcessGateway) -> View:
-    """Alice's view, with the cursor that she has."""
+    """Alice's view, with the cursor of her last poll."""
     cursor = app.recipient("alice").inbox()["cursor"]
     view = view_of(app, "alice")
     assert view.cursor == cursor
     return view
 
 
-def told(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
-    """Return the response to a hold with a cursor, by default the view's own, without a poll."""
+def single_answer(app: InProcessGateway, view: View, cursor: str | None = None) -> bytes | None:
+    """Return the response to a hold with a cursor, by default the view's own, without a run of the poll."""
     hold = SimpleNamespace(view=view, poll=SimpleNamespace(cursor=cursor or view.cursor))
     return next((text for _, text in app.services.polls.answer_single([hold])), None)
 
 
-def test_one_notification_needs_no_look_whatever_comes_for_others(app: InProcessGateway, view: View) -> None:
+def test_one_notification_is_answered_without_a_poll_whatever_others_get(app: InProcessGateway, view: View) -> None:
     publisher = app.publisher()
-    assert told(app, view) is None
+    assert single_answer(app, view) is None
     publisher.publish("user:bob")
-    assert told(app, view) is None
-    found = publisher.publish("user:alice")
+    assert single_answer(app, view) is None
+    notification_id = publisher.publish("user:alice")
     publisher.publish("user:bob")
-    text = told(app, view)
+    text = single_answer(app, view)
     assert text is not None
-    assert (json.loads(text)["id"], view.unread, view.unseen) == (found, 1, 1)
+    assert (json.loads(text)["id"], view.unread, view.unseen) == (notification_id, 1, 1)
     assert app.recipient("alice").inbox(view.cursor)["notifications"] == []
 
 
-def test_several_notifications_need_a_look(app: InProcessGateway, view: View) -> None:
+def test_several_notifications_need_a_poll(app: InProcessGateway, view: View) -> None:
     publisher = app.publisher()
     for _ in range(2):
         publisher.publish("user:alice")
-    assert told(app, view) is None
+    assert single_answer(app, view) is None
 
 
-def test_stale_cursor_needs_a_look(app: InProcessGateway, view: View) -> None:
+def test_stale_cursor_needs_a_poll(app: InProcessGateway, view: View) -> None:
     publisher, cursor = app.publisher(), view.cursor
     publisher.publish("user:alice")
-    app.recipient("alice").inbox(cursor)  # say in another tab
+    app.recipient("alice").inbox(cursor)  # from another tab, for example
     publisher.publish("user:alice")
-    assert told(app, view, cursor) is None, "it would miss the first"
+    assert single_answer(app, view, cursor) is None, "it would miss the first"
     view.epoch -= 1
-    assert told(app, view) is None, "it is a cursor of another epoch"
+    assert single_answer(app, view) is None, "it is a cursor of another epoch"
     view.epoch += 1
-    assert told(app, view) is not None
+    assert single_answer(app, view) is not None
 
 
-def test_anything_but_a_notification_needs_a_look(app: InProcessGateway) -> None:
+def test_any_entry_but_a_notification_needs_a_poll(app: InProcessGateway) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     alice.inbox()
     shown = publisher.publish("user:alice")
     alice.inbox()
     view = view_of(app, "alice")
     assert publisher.delete(f"/v1/notifications/{shown}").status_code == 204
-    assert told(app, view) is None
+    assert single_answer(app, view) is None
 
 
-def test_a_cursor_that_is_ahead_of_the_counts_needs_a_look(app: InProcessGateway, view: View) -> None:
+def test_a_cursor_ahead_of_the_counts_needs_a_poll(app: InProcessGateway, view: View) -> None:
     publisher, tail = app.publisher(), app.services.tail
     publisher.publish("user:alice")
     # Another worker was ahead of this one and made the cursor.
     view.cursor, view.cursor_seq = app.services.codec.encode(tail.epoch, tail.end, view.tag), tail.end
     publisher.publish("user:alice")
-    assert told(app, view) is None
+    assert single_answer(app, view) is None
 
 
 # --- Further polls ------------------------------------------------------------------------------
 
 
-def test_counts_that_are_ahead_of_a_cursor_do_not_make_it_wait(app: InProcessGateway, path: Path) -> None:
+def test_a_poll_with_a_cursor_behind_the_counts_does_not_wait(app: InProcessGateway, path: Path) -> None:
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
-    found = app.publisher().publish("user:alice")
-    view_of(app, "alice")  # another poll has counted it already
-    told = path.take(alice, f"?cursor={cursor}&wait=50")
-    assert isinstance(told, Reply)
-    assert ids(body_of(told.data)) == [found]
+    notification_id = app.publisher().publish("user:alice")
+    view_of(app, "alice")  # as another poll that counted it already
+    reply = path.take(alice, f"?cursor={cursor}&wait=50")
+    assert isinstance(reply, Reply)
+    assert ids(body_of(reply.data)) == [notification_id]
 
 
 def test_a_hold_that_begins_during_a_drain_is_answered(app: InProcessGateway, path: Path) -> None:
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
     app.services.holds.is_draining = True
-    app.services.pacing.longest_wait = lambda: 50  # type: ignore[method-assign]  # asked a moment before
+    app.services.pacing.longest_wait = lambda: 50  # type: ignore[method-assign]  # as it was a moment before
     assert isinstance(path.take(alice, f"?cursor={cursor}&wait=50"), Reply)
 
 
@@ -452,7 +457,7 @@ def test_a_defect_is_an_internal_error(
     monkeypatch.setattr(Poll, "run", lambda *_: {}["a defect"])
     for query in (f"?cursor={cursor}", "?wait=50"):
         assert path.take(alice, query).data.startswith(b"HTTP/1.1 500 ")
-    assert app.hold_count == 0, "nothing is left of it"
+    assert app.hold_count == 0, "no hold is left"
     assert "Request failed" in caplog.text
 
 
@@ -461,15 +466,15 @@ def test_several_holds_of_one_recipient_count_once(app: InProcessGateway, path: 
     cursor = alice.inbox()["cursor"]
     clients = [path.hold(alice, cursor) for _ in range(3)]
     app.publisher().publish("user:alice")
-    bodies = [without_advice(body_of(answer)) for answer in answers_of(clients)]
-    assert bodies == [without_advice(alice.inbox(cursor))] * 3
+    bodies = [without_poll(body_of(answer)) for answer in answers_of(clients)]
+    assert bodies == [without_poll(alice.inbox(cursor))] * 3
     assert bodies[0]["unread"] == 1
 
 
-def test_a_hold_that_begins_while_the_view_changes_is_woken_by_what_the_new_view_shows(
+def test_a_hold_that_begins_while_the_view_changes_is_woken_by_entries_of_the_new_view(
     make_app: Callable[..., InProcessGateway],
 ) -> None:
-    """The worker is behind the client's cursor and finds that a type is no longer muted only while the wait begins."""
+    """The worker is behind the client's cursor and reads only while the wait begins that a type is no longer muted."""
     one, other = make_app(), make_app(head_check_interval=60.0)
     publisher, alice, there = other.publisher(), one.recipient("alice"), other.recipient("alice")
     muted = {"types": {"sale": {"muted": True}}}
@@ -482,12 +487,12 @@ def test_a_hold_that_begins_while_the_view_changes_is_woken_by_what_the_new_view
     hold = taken.run() if isinstance(taken, Deferred) else taken
     assert isinstance(hold, PollHold)
     assert hold.state == "waiting"
-    found = publisher.publish("user:alice", type="sale")
-    assert ids(body_of(answers_of([client])[0])) == [found]
+    notification_id = publisher.publish("user:alice", type="sale")
+    assert ids(body_of(answers_of([client])[0])) == [notification_id]
     path.stop()
 
 
-def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGateway, path: Path) -> None:
+def test_a_repeated_poll_is_a_304_until_an_entry_arrives(app: InProcessGateway, path: Path) -> None:
     alice, publisher = app.recipient("alice"), app.publisher()
     first = alice.inbox()
     query, tag = f"?cursor={first['cursor']}", f'If-None-Match: W/"{first["cursor"]}"'
@@ -501,11 +506,11 @@ def test_the_same_poll_again_is_a_304_until_something_comes(app: InProcessGatewa
     assert response is not None
     assert response.startswith(b"HTTP/1.1 304 ")
     publisher.publish("user:bob")
-    assert revalidation.response_at(0.0) is not None, "what is for others changes nothing"
-    found = publisher.publish("user:alice")
+    assert revalidation.response_at(0.0) is not None, "entries for others change nothing"
+    notification_id = publisher.publish("user:alice")
     assert revalidation.response_at(0.0) is None
     reply = path.take(alice, query, None, tag)
-    assert ids(body_of(reply.data)) == [found]
+    assert ids(body_of(reply.data)) == [notification_id]
 
 
 def test_a_revalidation_ends_with_its_token_its_quota_and_the_gateway(make_path: MakePath) -> None:
@@ -530,7 +535,7 @@ def test_a_revalidation_ends_with_the_revocation_of_its_token(app: InProcessGate
     assert revalidation.response_at(time.time()) is not None
     app.services.writer.transact(revoke_tokens("alice"))
     assert revalidation.response_at(time.time()) is None
-    assert path.take(alice, "", None, f"If-None-Match: {etag}") is None, "the ordinary way counts the failure"
+    assert path.take(alice, "", None, f"If-None-Match: {etag}") is None, "Flask counts the failure"
 
 
 def test_revocation_ends_a_held_poll(app: InProcessGateway, path: Path) -> None:
@@ -545,7 +550,7 @@ def test_revocation_ends_a_held_poll(app: InProcessGateway, path: Path) -> None:
 
 
 @pytest.mark.parametrize("notifications", [1, 2], ids=["together", "by itself"])
-def test_poll_that_news_wake_before_the_revocation_does_gets_none(
+def test_poll_that_an_entry_wakes_before_the_revocation_does_gets_no_entry(
     make_path: MakePath, monkeypatch: pytest.MonkeyPatch, notifications: int
 ) -> None:
     monkeypatch.setattr(HoldRegistry, "wake_recipient", lambda *_: None)
@@ -558,7 +563,7 @@ def test_poll_that_news_wake_before_the_revocation_does_gets_none(
 
 
 @pytest.mark.parametrize("query", ["?cursor={}", "?cursor={}&wait=50"])
-def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
+def test_token_revoked_during_its_poll_is_refused(
     app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     alice = app.recipient("alice")
@@ -569,17 +574,17 @@ def test_token_that_is_revoked_while_its_poll_is_taken_is_refused(
     assert app.hold_count == 0
 
 
-# --- What happens while a greenlet looks --------------------------------------------------------
+# --- Events while a greenlet polls --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("meanwhile", "known"),
     [("nothing", 0), ("nothing", 1), ("the client has left", 0), ("its time is over", 0), ("its time ends", 0)],
 )
-def test_a_poll_without_news_that_a_greenlet_looks_at_waits_on_if_it_can(
+def test_a_poll_without_changes_that_ran_in_a_greenlet_is_parked_again_if_it_can(
     app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str, known: int
 ) -> None:
-    """It is woken without changes when memory isn't enough to see that, after so many checks for which it is."""
+    """It is woken without changes when memory isn't sufficient to check that, after so many checks for which it is."""
     alice, client, holds = app.recipient("alice"), Client(), app.services.holds
     cursor = alice.inbox()["cursor"]
     hold = path.take(alice, f"?cursor={cursor}&wait=50", client)
@@ -607,10 +612,10 @@ def test_a_poll_without_news_that_a_greenlet_looks_at_waits_on_if_it_can(
     if meanwhile == "nothing":
         eventually(lambda: hold.state == "waiting", "the hold's return")
         assert client.answers == []
-        found = app.publisher().publish("user:alice")
-        assert ids(body_of(answers_of([client])[0])) == [found]
+        notification_id = app.publisher().publish("user:alice")
+        assert ids(body_of(answers_of([client])[0])) == [notification_id]
     elif meanwhile == "the client has left":
-        eventually(lambda: "gone" in reasons, "its leaving the registry")
+        eventually(lambda: "gone" in reasons, "its end in the registry")
     else:
         assert body_of(answers_of([client])[0])["notifications"] == []
     assert app.hold_count == 0
@@ -644,9 +649,11 @@ def test_a_remembered_poll_holds_no_view(app: InProcessGateway, path: Path) -> N
     view = weakref.ref(view_of(app, "alice"))
     app.services.views.clear()
     eventually(lambda: view() is None, "the end of the view, which the thread that read it may hold for a moment")
-    assert in_hub(lambda: revalidation.response_at(time.time())) is not None, "nothing has come"
+    assert in_hub(lambda: revalidation.response_at(time.time())) is not None, "no entry has arrived"
     app.publisher().publish("user:bob")
-    assert in_hub(lambda: revalidation.response_at(time.time())) is None, "a look finds out whom it concerns"
+    assert in_hub(lambda: revalidation.response_at(time.time())) is None, (
+        "only a poll can check whether the entry is visible"
+    )
 
 
 @pytest.mark.parametrize(
@@ -659,7 +666,7 @@ def test_remembered_polls_take_no_more_memory_than_their_bound(make_path: MakePa
     reply = not_modified(path, path.app.recipient(name))
     repeats, now = Repeats(), time.time()
     weight = head_bytes + ENTRY_BYTES + revalidation_of(reply).held_bytes
-    for n in range(MAX_REMEMBERED_BYTES // weight - 1):  # one more would let half of them go
+    for n in range(MAX_REMEMBERED_BYTES // weight - 1):  # one more would drop half of them
         key = b"%0*d" % (head_bytes, n)
         repeats.remember(key, lambda: revalidation_of(reply))
         repeats.remember(key, lambda: revalidation_of(reply))

@@ -16,10 +16,10 @@ NEWS = {"to": "user:alice", "title": "News"}
 
 
 class Path(InProcessFastPath):
-    """A fast path that takes publications as the server does."""
+    """A fast path that receives publications as the server sends them."""
 
     def take(self, credential: str, *fields: str, body: Any = NEWS) -> Any:
-        """Take a publication."""
+        """Answer a publication."""
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         lines = (
             "POST /v1/notifications HTTP/1.1", "Host: gateway", f"Authorization: Bearer {credential}",
@@ -32,7 +32,7 @@ class Path(InProcessFastPath):
         return deferred.run()
 
     def counted(self, publisher: PublisherActor) -> tuple[int, ...]:
-        """Return what was counted of a publisher: requests, publications and audiences."""
+        """Return a publisher's counts: requests, publications and audiences."""
         limits = [self.app.services.limits.windows(name) for name in ("guard", "publish", "audiences")]
         return tuple(limit.counted(f"key:{publisher.key_id}") for limit in limits if limit)
 
@@ -68,7 +68,7 @@ def test_a_publication_is_counted_once(path: Path) -> None:
     assert path.counted(publisher) == (4, 2, 2)
 
 
-def test_a_key_that_memory_does_not_know_goes_the_ordinary_way_without_a_database_read(
+def test_a_key_that_is_not_in_memory_is_left_to_flask_without_a_database_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher = path.app.publisher()

@@ -1,4 +1,4 @@
-"""GET /v1/inbox/history: what lies before a notification."""
+"""GET /v1/inbox/history: the notifications before a given one."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def history(recipient: RecipientActor, before: str | None = None, limit: int | N
 
 
 @pytest.mark.both_databases
-def test_it_goes_back_page_by_page_newest_first(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_history_goes_back_page_by_page_newest_first(publisher: PublisherActor, alice: RecipientActor) -> None:
     published = [publisher.publish("user:alice", f"number {n}") for n in range(7)]
     newest = alice.inbox(limit=2)
     assert (ids(newest), newest["has_more"]) == (published[:4:-1], True)
@@ -27,7 +27,7 @@ def test_it_goes_back_page_by_page_newest_first(publisher: PublisherActor, alice
         assert history(alice, published[before], limit) == (expected, before > limit)
 
 
-def test_the_items_are_those_of_the_inbox_in_their_present_state(
+def test_history_has_the_items_of_the_inbox_in_their_present_state(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     read, dismissed, last = (publisher.publish("user:alice", name) for name in "abc")
@@ -42,7 +42,7 @@ def test_the_items_are_those_of_the_inbox_in_their_present_state(
 
 
 @pytest.mark.both_databases
-def test_only_what_is_in_this_inbox_is_returned(
+def test_only_notifications_of_this_inbox_are_returned(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
@@ -58,7 +58,7 @@ def test_only_what_is_in_this_inbox_is_returned(
 
 
 @pytest.mark.parametrize("gone", ["dismissed", "retracted"])
-def test_what_has_left_the_inbox_still_marks_its_place(
+def test_a_removed_notification_still_marks_its_place(
     publisher: PublisherActor, alice: RecipientActor, gone: str
 ) -> None:
     older, place, _ = (publisher.publish("user:alice", name) for name in "abc")

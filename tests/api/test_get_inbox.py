@@ -1,4 +1,4 @@
-"""GET /v1/inbox without holding: the snapshot, the changes, pages, counts, audiences, and where an inbox begins."""
+"""GET /v1/inbox without holding: the snapshot, the changes, pages, counts, audiences, and the beginning of an inbox."""
 
 import re
 from typing import Any
@@ -25,14 +25,14 @@ def test_an_answer_has_all_the_fields_of_the_protocol(
         "type": "deploy.finished", "title": "Deployed", "body": "All of it", "priority": "high", "sender": "CI",
         "icon": "rocket", "action_url": "/deploys/7", "data": {"n": [1, {"ü": None}]},
     }  # fmt: skip
-    found = publisher.publish("user:alice", **fields, ttl=60)
+    notification_id = publisher.publish("user:alice", **fields, ttl=60)
     body = alice.inbox()
     (item,) = body.pop("notifications")
     created_at, expires_at = item.pop("created_at"), item.pop("expires_at")
     assert TIME.fullmatch(created_at)
     assert TIME.fullmatch(expires_at)
     assert expires_at > created_at
-    assert item == {"id": found, **fields, "audience": "user:alice", "seen_at": None, "read_at": None}
+    assert item == {"id": notification_id, **fields, "audience": "user:alice", "seen_at": None, "read_at": None}
     cursor, poll = body.pop("cursor"), body.pop("poll")
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cursor)
     assert poll["wait"] == app.services.settings.max_wait
@@ -40,7 +40,7 @@ def test_an_answer_has_all_the_fields_of_the_protocol(
     assert body == {"removed": [], "unread": 1, "unseen": 1, "has_more": False, "reset": False}
 
 
-def test_every_answer_says_when_to_come_back_and_that_it_is_private(alice: RecipientActor) -> None:
+def test_every_answer_has_a_poll_interval_and_is_private(alice: RecipientActor) -> None:
     cursor = alice.inbox()["cursor"]
     for answer in (alice.poll(), alice.poll(cursor)):
         assert answer.status_code == 200
@@ -52,7 +52,7 @@ def test_every_answer_says_when_to_come_back_and_that_it_is_private(alice: Recip
         assert answer.headers["X-Request-Id"]
 
 
-def test_the_interval_to_come_back_after_is_a_setting(make_app: Any) -> None:
+def test_the_poll_interval_is_a_setting(make_app: Any) -> None:
     body = make_app(poll_after=40, max_wait=20).recipient("alice").inbox()
     assert 40 <= body["poll"]["after"] <= 60
     assert body["poll"]["wait"] == 20
@@ -62,7 +62,7 @@ def test_the_interval_to_come_back_after_is_a_setting(make_app: Any) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_snapshot_is_newest_first_says_that_there_are_older_ones_and_counts_them_too(
+def test_a_snapshot_is_newest_first_and_counts_the_notifications_beyond_its_limit(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     published = [publisher.publish("user:alice", f"number {n}") for n in range(5)]
@@ -70,11 +70,11 @@ def test_a_snapshot_is_newest_first_says_that_there_are_older_ones_and_counts_th
         body = alice.inbox(limit=limit)
         assert ids(body) == published[::-1][:limit]
         assert (body["has_more"], counts(body)) == (limit < 5, (5, 5))
-        # Its cursor is the present, however few of them the snapshot told.
+        # Its cursor is the head, however few of them the snapshot has.
         assert alice.inbox(body["cursor"])["notifications"] == []
 
 
-def test_a_snapshot_and_a_page_of_history_hold_fifty_when_no_limit_is_given(
+def test_a_snapshot_and_a_page_of_history_have_fifty_items_by_default(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     published = [publisher.publish("user:alice", f"number {n}") for n in range(51)]
@@ -94,7 +94,7 @@ def test_the_same_cursor_gives_the_same_changes_again(publisher: PublisherActor,
     assert counts(first) == counts(second) == (1, 1)
 
 
-def test_what_another_device_did_is_returned_once_in_its_present_state(
+def test_changes_by_another_device_are_returned_once_in_their_present_state(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     phone = app.recipient("alice", "admin")
@@ -128,7 +128,7 @@ def test_dismissed_retracted_and_expired_notifications_are_removed_by_id(make_ap
     assert (changes["notifications"], counts(changes)) == ([], (1, 1))
     assert ids(alice.inbox()) == [left]
     assert alice.change_state("read", ids=changes["removed"])["changed"] == 0
-    assert publisher.delete(f"/v1/notifications/{expired}").status_code == 204, "as one that was taken back already"
+    assert publisher.delete(f"/v1/notifications/{expired}").status_code == 204, "as for one that was retracted before"
 
 
 # --- Pages --------------------------------------------------------------------------------------
@@ -141,17 +141,17 @@ def test_pages_of_every_size_return_everything_once_and_count_at_their_cursor(
     published = [publisher.publish("user:alice", f"number {n}") for n in range(6)]
     for limit in range(1, 8):
         pages = list(follow_pages(alice, start, limit))
-        assert [found for page in pages for found in ids(page)] == published
+        assert [notification_id for page in pages for notification_id in ids(page)] == published
         assert [len(ids(page)) for page in pages[:-1]] == [limit] * (len(pages) - 1)
         # The counts are those of the page's cursor, not of the present.
-        told = 0
+        returned = 0
         for page in pages:
-            told += len(ids(page))
-            assert counts(page) == (told, told)
+            returned += len(ids(page))
+            assert counts(page) == (returned, returned)
 
 
 @pytest.mark.both_databases
-def test_counts_of_a_page_take_back_what_comes_after_it(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_counts_of_a_page_leave_out_later_entries(publisher: PublisherActor, alice: RecipientActor) -> None:
     old = publisher.publish("user:alice", "old")
     start = alice.inbox()["cursor"]
     first = publisher.publish("user:alice", "first")
@@ -182,14 +182,14 @@ def test_each_kind_of_audience_reaches_its_members(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     assert bob.put("/v1/inbox/topics/deploys").status_code == 200
-    everybody = publisher.publish("all", "all")
-    admins = publisher.publish("role:admin", "role")
-    followers = publisher.publish("topic:deploys", "topic")
+    for_all = publisher.publish("all", "all")
+    for_admins = publisher.publish("role:admin", "role")
+    for_followers = publisher.publish("topic:deploys", "topic")
     publisher.publish("role:auditor", "nobody holds it")
     publisher.publish("topic:other", "nobody follows it")
     publisher.publish("user:carol", "somebody else")
-    assert ids(alice.inbox()) == [admins, everybody]
-    assert ids(bob.inbox()) == [followers, everybody]
+    assert ids(alice.inbox()) == [for_admins, for_all]
+    assert ids(bob.inbox()) == [for_followers, for_all]
     assert (counts(alice.inbox()), counts(bob.inbox())) == ((2, 2), (2, 2))
 
 
@@ -198,23 +198,25 @@ def test_one_notification_to_many_audiences_is_in_an_inbox_once(
 ) -> None:
     alice.put("/v1/inbox/topics/deploys")
     cursor = alice.inbox()["cursor"]
-    found = publisher.publish(["all", "role:admin", "topic:deploys", "user:alice", "all", "user:bob"])
+    notification_id = publisher.publish(["all", "role:admin", "topic:deploys", "user:alice", "all", "user:bob"])
     changes = alice.inbox(cursor)
-    assert (ids(changes), counts(changes)) == ([found], (1, 1))
-    assert (ids(alice.inbox()), counts(alice.inbox())) == ([found], (1, 1))
-    assert alice.change_state("read", ids=[found]) == {"changed": 1, "unread": 0, "unseen": 0}
+    assert (ids(changes), counts(changes)) == ([notification_id], (1, 1))
+    assert (ids(alice.inbox()), counts(alice.inbox())) == ([notification_id], (1, 1))
+    assert alice.change_state("read", ids=[notification_id]) == {"changed": 1, "unread": 0, "unseen": 0}
 
 
 @pytest.mark.both_databases
-def test_names_with_every_odd_character_are_reached(app: InProcessGateway, publisher: PublisherActor) -> None:
+def test_recipients_whose_names_have_odd_characters_are_reached(
+    app: InProcessGateway, publisher: PublisherActor
+) -> None:
     for name in ("a/b", "a:b", "ü ñ 漢", "%_*'\"\\", "user:x", "all", "x" * 128, "\U0001f514"):
         recipient = app.recipient(name)
         cursor = recipient.inbox()["cursor"]
-        found = publisher.publish(f"user:{name}")
-        assert ids(recipient.inbox(cursor)) == [found], name
+        notification_id = publisher.publish(f"user:{name}")
+        assert ids(recipient.inbox(cursor)) == [notification_id], name
 
 
-# --- Where an inbox begins ----------------------------------------------------------------------
+# --- The beginning of an inbox ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -227,43 +229,43 @@ def test_an_inbox_begins_with_the_first_request_of_any_kind(
     publisher.publish(["all", "role:admin"], "before")
     carol = app.recipient("carol", "admin")
     assert carol.open(method, path).status_code == 200
-    found = publisher.publish(["all", "role:admin"], "after")
-    assert ids(carol.inbox()) == [found]
+    notification_id = publisher.publish(["all", "role:admin"], "after")
+    assert ids(carol.inbox()) == [notification_id]
 
 
-# --- Types and topics that not everybody may see ------------------------------------------------
+# --- Types and topics that are limited to roles -------------------------------------------------
 
 
 @pytest.mark.both_databases
 def test_a_type_limited_to_roles_is_hidden_from_others_in_every_audience(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
-    # One of the roles is enough.
+    # One of the roles is sufficient.
     assert app.admin().put("/v1/types/secret", json={"roles": ["ops", "admin"]}).status_code == 200
     start = bob.inbox()["cursor"]
-    found = publisher.publish(["all", "user:bob", "user:alice"], type="secret")
-    assert ids(alice.inbox()) == [found]
+    notification_id = publisher.publish(["all", "user:bob", "user:alice"], type="secret")
+    assert ids(alice.inbox()) == [notification_id]
     assert (ids(bob.inbox()), counts(bob.inbox())) == ([], (0, 0))
     changes = bob.inbox(start)
     assert (ids(changes), changes["removed"], counts(changes)) == ([], [], (0, 0))
-    assert bob.change_state("read", ids=[found])["changed"] == 0
+    assert bob.change_state("read", ids=[notification_id])["changed"] == 0
 
 
-def test_a_types_roles_are_checked_when_the_answer_is_made(
+def test_the_roles_of_a_type_are_checked_when_the_answer_is_made(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
-    found = publisher.publish("all", type="secret")
+    notification_id = publisher.publish("all", type="secret")
     cursor = bob.inbox()["cursor"]
-    assert ids(bob.inbox()) == [found]
+    assert ids(bob.inbox()) == [notification_id]
     admin = app.admin()
     admin.put("/v1/types/secret", json={"roles": ["admin"]})
     catch_up(app)
     changes = bob.inbox(cursor)
     assert (changes["reset"], ids(changes), counts(changes)) == (True, [], (0, 0))
-    assert ids(alice.inbox()) == [found]
+    assert ids(alice.inbox()) == [notification_id]
     admin.delete("/v1/types/secret")
     catch_up(app)
-    assert ids(bob.inbox()) == [found]
+    assert ids(bob.inbox()) == [notification_id]
 
 
 # --- Parameters ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""GET /v1/inbox/unread: the counts alone. How it is held is in test_holding.py."""
+"""GET /v1/inbox/unread: the counts alone. Its holds are in test_holding.py."""
 
 from tests.support.in_process import PublisherActor, RecipientActor
 
@@ -17,7 +17,7 @@ def test_the_counts_are_those_of_the_inbox(publisher: PublisherActor, alice: Rec
     assert alice.get(PATH).json == {"unread": 1, "unseen": 1}
 
 
-def test_it_is_a_304_until_something_visible_changes(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_the_counts_are_a_304_until_a_visible_change(publisher: PublisherActor, alice: RecipientActor) -> None:
     first = alice.get(PATH)
     etag = first.headers["ETag"]
     assert etag == alice.poll().headers["ETag"]

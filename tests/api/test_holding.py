@@ -1,4 +1,4 @@
-"""Holding in process: what is held, what wakes it, and how it ends (PROTOCOL section 4, Holding).
+"""Holds in process: which polls are held, which changes wake them, and how they end (PROTOCOL section 4, Holding).
 
 Disconnects, draining by signal and many workers need the real server: see tests/longpoll.
 """
@@ -17,8 +17,8 @@ from tests.api.helpers import (
     counts,
     expect_problem,
     hold_ends,
-    let_others_go_on,
     principal_of,
+    run_ready_work,
     wakes,
 )
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
@@ -27,38 +27,38 @@ from tests.support.polling import answer_of, hold, ids
 from tests.support.waiting import eventually
 
 
-def at_once(ask: Callable[[], Any]) -> Any:
-    """Return an answer that must come without holding."""
+def at_once(send: Callable[[], Any]) -> Any:
+    """Return an answer that must come without a hold."""
     with gevent.Timeout(20):
-        return ask()
+        return send()
 
 
-# --- What is held -------------------------------------------------------------------------------
+# --- Polls that are held ------------------------------------------------------------------------
 
 
-def test_what_has_nothing_to_wait_for_is_answered_at_once(
+def test_a_poll_with_changes_or_without_a_wait_is_answered_at_once(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     first = alice.poll()
     cursor, etag, of_bob = first.json["cursor"], first.headers["ETag"], bob.inbox()["cursor"]  # type: ignore[index]
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     for options, is_reset in (
         ({}, False), ({"cursor": cursor}, False), ({"etag": etag}, False), ({"etag": '"garbage"'}, False),
         ({"cursor": of_bob}, True),
     ):  # fmt: skip
         answer = at_once(lambda options=options: alice.poll(**options, wait=50))  # type: ignore[misc]
-        assert (ids(answer.json), answer.json["reset"]) == ([found], is_reset)
+        assert (ids(answer.json), answer.json["reset"]) == ([notification_id], is_reset)
         assert answer.headers["Preference-Applied"] == "wait=50"
     assert at_once(lambda: alice.get("/v1/inbox/unread?wait=50")).status_code == 200
-    nothing = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
-    assert (nothing.status_code, nothing.headers["Preference-Applied"]) == (200, "wait=0")
+    unchanged = at_once(lambda: alice.poll(alice.inbox()["cursor"], wait=0))
+    assert (unchanged.status_code, unchanged.headers["Preference-Applied"]) == (200, "wait=0")
     expect_problem(
-        at_once(lambda: alice.poll(nothing.json["cursor"], wait=50, limit=0)), 400, "invalid-request", "limit"
+        at_once(lambda: alice.poll(unchanged.json["cursor"], wait=50, limit=0)), 400, "invalid-request", "limit"
     )
     assert app.hold_count == 0
 
 
-def test_without_a_cursor_it_is_held_while_the_etag_matches(
+def test_a_poll_without_a_cursor_is_held_while_the_etag_matches(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     old = publisher.publish("user:alice", "old")
@@ -81,29 +81,29 @@ def test_the_counts_are_held_while_their_etag_matches(
     assert (answer.json, answer.headers["Preference-Applied"]) == ({"unread": 1, "unseen": 1}, "wait=50")
 
 
-# --- What wakes it, and what doesn't ------------------------------------------------------------
+# --- Changes that wake a hold, and others --------------------------------------------------------
 
 
 @pytest.mark.parametrize("change", ["all", "role", "topic", "seen", "dismiss", "up_to", "retract", "mute", "follow"])
-def test_everything_that_the_recipient_would_be_shown_wakes_a_hold(
+def test_every_visible_change_wakes_a_hold(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, change: str
 ) -> None:
     alice.put("/v1/inbox/topics/board")
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     cursor = alice.inbox()["cursor"]
     held = hold(app, app.recipient("alice", "admin"), cursor)
     if change in ("all", "role", "topic"):
         new = publisher.publish({"all": "all", "role": "role:admin", "topic": "topic:board"}[change])
         assert ids(answer_of(held).json) == [new]
     elif change == "seen":
-        alice.change_state("seen", ids=[found])
+        alice.change_state("seen", ids=[notification_id])
         assert answer_of(held).json["notifications"][0]["seen_at"]
     elif change in ("dismiss", "retract"):
         if change == "dismiss":
-            alice.change_state("dismiss", ids=[found])
+            alice.change_state("dismiss", ids=[notification_id])
         else:
-            publisher.delete(f"/v1/notifications/{found}")
-        assert answer_of(held).json["removed"] == [found]
+            publisher.delete(f"/v1/notifications/{notification_id}")
+        assert answer_of(held).json["removed"] == [notification_id]
     else:
         if change == "up_to":
             alice.change_state("read", up_to=cursor)
@@ -113,19 +113,19 @@ def test_everything_that_the_recipient_would_be_shown_wakes_a_hold(
             alice.put("/v1/inbox/topics/another")
         body = answer_of(held).json
         assert body["reset"] is True
-        assert ids(body) == ([] if change == "mute" else [found])
+        assert ids(body) == ([] if change == "mute" else [notification_id])
 
 
 def test_a_hold_ends_when_a_notification_expires(make_app: Any, clock: ManualClock) -> None:
     app = make_app(clock=clock)
     alice = app.recipient("alice")
-    found = app.publisher().publish("user:alice", ttl=10)
+    notification_id = app.publisher().publish("user:alice", ttl=10)
     held = hold(app, alice, alice.inbox()["cursor"], wait=30)
     clock.advance(10.1)
-    assert answer_of(held).json["removed"] == [found]
+    assert answer_of(held).json["removed"] == [notification_id]
 
 
-def test_changes_that_are_filtered_away_do_not_wake_a_hold(
+def test_invisible_changes_do_not_wake_a_hold(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
 ) -> None:
     """Nor do they end an ETag."""
@@ -155,51 +155,51 @@ def test_changes_that_are_filtered_away_do_not_wake_a_hold(
     unread = bob.get("/v1/inbox/unread", headers={"If-None-Match": etag})
     for answer in (bob.poll(etag=etag), bob.poll(cursor, etag=etag), unread):
         assert (answer.status_code, answer.headers["ETag"]) == (304, etag)
-    found = publisher.publish("user:bob")
+    notification_id = publisher.publish("user:bob")
     body = answer_of(held).json
-    assert (ids(body), body["removed"], wakes()) == ([found], [], before + 1)
+    assert (ids(body), body["removed"], wakes()) == ([notification_id], [], before + 1)
 
 
 def test_a_new_epoch_ends_every_hold_with_a_reset(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     held = hold(app, alice, alice.inbox()["cursor"])
     begin_new_epoch(app)
     body = answer_of(held).json
-    assert (body["reset"], ids(body)) == (True, [found])
+    assert (body["reset"], ids(body)) == (True, [notification_id])
 
 
-def test_nothing_is_missed_by_a_client_that_is_between_its_polls(
+def test_a_client_between_its_polls_misses_nothing(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
-    told: list[str] = []
-    waited_in_vain = hold_ends("timeout")
+    received: list[str] = []
+    timeouts = hold_ends("timeout")
 
-    def listen() -> None:
+    def poll_all() -> None:
         nonlocal cursor
-        while len(told) < 40:
+        while len(received) < 40:
             body = alice.inbox(cursor, wait=50)
-            told.extend(ids(body))
+            received.extend(ids(body))
             cursor = body["cursor"]
 
-    listener = gevent.spawn(listen)
+    polling = gevent.spawn(poll_all)
     writers = [gevent.spawn(lambda: [app.publisher().publish("user:alice") for _ in range(10)]) for _ in range(4)]
-    published = [found for writer in writers for found in writer.get(timeout=30)]
-    listener.get(timeout=30)
-    assert sorted(told) == sorted(published)
-    # Nobody publishes after this one: a poll that waited before it looked would find it only at its end.
+    published = [notification_id for writer in writers for notification_id in writer.get(timeout=30)]
+    polling.get(timeout=30)
+    assert sorted(received) == sorted(published)
+    # No publication follows this one: a poll that waited before it checked would return it only at its end.
     last = publisher.publish("user:alice")
-    catch_up(app)  # nor is anybody woken by it any more
+    catch_up(app)  # so that it wakes no hold any more
     assert ids(alice.inbox(cursor, wait=5)) == [last]
-    assert hold_ends("timeout") == waited_in_vain
+    assert hold_ends("timeout") == timeouts
 
 
-# --- How it ends --------------------------------------------------------------------------------
+# --- The end of a hold --------------------------------------------------------------------------
 
 
-def test_the_wait_ends_with_empty_lists_or_a_304(make_app: Any, clock: ManualClock) -> None:
+def test_a_wait_ends_with_empty_lists_or_a_304(make_app: Any, clock: ManualClock) -> None:
     app = make_app(clock=clock)
     alice = app.recipient("alice")
     app.publisher().publish("user:alice")
@@ -209,7 +209,7 @@ def test_the_wait_ends_with_empty_lists_or_a_304(make_app: Any, clock: ManualClo
     counted = gevent.spawn(alice.get, "/v1/inbox/unread?wait=20", headers={"If-None-Match": etag})
     eventually(lambda: app.hold_count == 3)
     clock.advance(18.9)
-    let_others_go_on()
+    run_ready_work()
     assert app.hold_count == 3, "the wait is shortened by less than a tenth"
     clock.advance(1.1)
     answer = answer_of(plain)
@@ -237,7 +237,7 @@ def test_stopping_ends_every_hold_as_if_its_wait_were_over(app: InProcessGateway
     assert (late.status_code, late.json["poll"]["wait"], late.headers["Preference-Applied"]) == (200, 0, "wait=0")
 
 
-# --- How long -----------------------------------------------------------------------------------
+# --- The length of a hold -----------------------------------------------------------------------
 
 
 def test_a_wait_above_the_maximum_is_lowered_to_it(make_app: Any) -> None:
@@ -258,15 +258,15 @@ def test_waits_are_shortened_by_chance_and_end_with_the_token(clock: ManualClock
     assert hold_seconds(50, alice, clock) == pytest.approx(10)
 
 
-def test_prefer_means_the_same_and_the_parameter_wins(
+def test_prefer_is_read_like_the_parameter_which_takes_precedence(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     cursor = alice.inbox()["cursor"]
     held = gevent.spawn(alice.get, f"/v1/inbox?cursor={cursor}", headers={"Prefer": "wait=50"})
     eventually(lambda: app.hold_count == 1)
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     answer = answer_of(held)
-    assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([found], "wait=50")
+    assert (ids(answer.json), answer.headers["Preference-Applied"]) == ([notification_id], "wait=50")
     nine = ("respond-async, wait=9", "wait=9; foo=bar", 'foo; bar="x", wait="9"', "Wait = 9", "handling=x,wait=9")
     none = ("respond-async", "return=minimal", "", "await=9", "xwait=9")
     for query, prefer, applied in (
@@ -279,10 +279,10 @@ def test_prefer_means_the_same_and_the_parameter_wins(
         expect_problem(alice.get("/v1/inbox", headers={"Prefer": value}), 400, "invalid-request", "Prefer")
 
 
-# --- How many -----------------------------------------------------------------------------------
+# --- The number of holds ------------------------------------------------------------------------
 
 
-def test_past_the_holds_of_a_recipient_the_oldest_is_answered(
+def test_past_the_holds_of_a_recipient_the_oldest_hold_is_answered(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
 ) -> None:
     """They are counted over all tokens of the recipient."""
@@ -296,8 +296,8 @@ def test_past_the_holds_of_a_recipient_the_oldest_is_answered(
     assert (first.status_code, first.json["notifications"], first.json["reset"]) == (200, [], False)
     eventually(lambda: app.hold_count == 7)
     assert not any(one.ready() for one in (*held[1:], seventh, others))
-    found = publisher.publish("all")
-    assert all(ids(answer_of(one).json) == [found] for one in (*held[1:], seventh, others))
+    notification_id = publisher.publish("all")
+    assert all(ids(answer_of(one).json) == [notification_id] for one in (*held[1:], seventh, others))
     assert app.hold_count == 0
 
 

@@ -1,7 +1,7 @@
-"""Redis is not believed: what a client of the same Redis can do to a gateway, each attack against a real one.
+"""Content from Redis is not trusted: attacks of another client of the same Redis, each against a real gateway.
 
-The attacker may do everything in Redis and knows the format; the gateway's secret they don't know. An insider has the
-secret, too, as a gateway with a defect would: what such a gateway announces has to be right in form to be used.
+The attacker may run every command and knows the format, but not the gateway's secret. An insider has the
+secret, too, as a gateway with a defect would: its announcements have to be valid in form to be used.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,33 +30,33 @@ from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 MakeApp = Callable[..., InProcessGateway]
 
-RARE_LOOKS = 60.0
-"""So long between two looks at the head that what comes sooner came through Redis."""
+RARE_HEAD_READS = 60.0
+"""Seconds between two reads of the head: so long that entries that arrive sooner came through Redis."""
 
 
 class Site:
-    """Two gateways on one database and one Redis, and what an attacker does there."""
+    """Two gateways on one database and one Redis, and an attacker's actions there."""
 
     def __init__(self, redis: RedisServer, make_app: MakeApp, **settings: Any) -> None:
-        options = {"head_check_interval": RARE_LOOKS, **settings, "redis_url": redis.url}
+        options = {"head_check_interval": RARE_HEAD_READS, **settings, "redis_url": redis.url}
         self.one, self.other = make_app(**options), make_app(**options)
         self.channel = channel_of(namespace_of(self.one.services.database))
         self.client = redis.connect()
-        self.heard = self.client.pubsub()
-        self.heard.subscribe(self.channel)
+        self.subscription = self.client.pubsub()
+        self.subscription.subscribe(self.channel)
         await_redis(self.one, self.other)
         self.publisher = self.one.publisher()
-        eventually(self.is_level)
+        eventually(self.is_in_step)
         (announced_key,) = self.eavesdrop()
         self.key_id = announced_key[9:17]
         """The id of the key of the seal, which every message shows."""
 
     def close(self) -> None:
-        self.heard.close()
+        self.subscription.close()
         self.client.close()
 
-    def is_level(self) -> bool:
-        """Return whether both gateways have got to the same position."""
+    def is_in_step(self) -> bool:
+        """Return whether both gateways' tails end at the same position."""
         return self.one.services.tail.end == self.other.services.tail.end
 
     @property
@@ -65,10 +65,10 @@ class Site:
         return tail.epoch, tail.end
 
     def eavesdrop(self, count: int = 1) -> list[bytes]:
-        """Return so many messages that were published on the channel since the last time."""
+        """Return so many messages that were published on the channel since the last call."""
         messages: list[bytes] = []
         while len(messages) < count:
-            message = self.heard.get_message(timeout=PATIENCE_SECONDS)
+            message = self.subscription.get_message(timeout=PATIENCE_SECONDS)
             assert message, "nothing is published"
             if message["type"] == "message":
                 messages.append(message["data"])
@@ -95,8 +95,8 @@ class Site:
         body = b"\n".join([orjson.dumps(document), *texts])
         with monkeypatch.context() as patch:
             patch.setattr(seal_module, "to_bytes", lambda _: body)
-            place = Announcement(epoch, end + 1, end + 1, 0.0, None)
-            return AnnouncementSeal([SECRET_KEY], self.channel).seal(place)
+            position = Announcement(epoch, end + 1, end + 1, 0.0, None)
+            return AnnouncementSeal([SECRET_KEY], self.channel).seal(position)
 
 
 @pytest.fixture
@@ -136,12 +136,12 @@ def test_injected_notification_is_refused(site: Site) -> None:
     assert ids(held.get(timeout=20).json) == [genuine]
 
 
-def test_forged_entry_does_not_take_the_place_of_a_real_one(site: Site) -> None:
+def test_forged_entry_does_not_replace_a_genuine_one(site: Site) -> None:
     alice = site.other.recipient("alice")
     cursor = alice.inbox()["cursor"]
     site.publish_in_redis(site.forge())
     genuine = site.publisher.publish("user:alice", "genuine")
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     body = alice.inbox(cursor)
     assert [item["title"] for item in body["notifications"]] == ["genuine"]
     assert (ids(body), body["reset"]) == ([genuine], False)
@@ -154,8 +154,8 @@ def test_forged_entries_cause_no_reset(shared_redis: RedisServer, make_app: Make
     loads = metric("view_loads_total")
     for _ in range(3):
         site.publish_in_redis(site.forge())
-        looked_at = site.other.services.tail.checked_at
-        eventually(lambda looked_at=looked_at: site.other.services.tail.checked_at > looked_at)
+        checked_at = site.other.services.tail.checked_at
+        eventually(lambda checked_at=checked_at: site.other.services.tail.checked_at > checked_at)
         assert bob.inbox(cursor)["reset"] is False
     assert metric("view_loads_total") == loads
     site.close()
@@ -163,16 +163,16 @@ def test_forged_entries_cause_no_reset(shared_redis: RedisServer, make_app: Make
 
 def test_flood_of_refused_messages_reads_no_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     forged = site.forge()
-    looks: list[float] = []
-    monkeypatch.setattr(follower_module, "read_head_of_primary", lambda c: looks.append(1) or read_head_of_primary(c))
+    reads: list[float] = []
+    monkeypatch.setattr(follower_module, "read_head_of_primary", lambda c: reads.append(1) or read_head_of_primary(c))
     before = refusals()
     for _ in range(1000):
         site.client.publish(site.channel, forged)
     eventually(lambda: refusals() == before + 2000)
-    assert looks == []
+    assert reads == []
 
 
-def test_poisonous_announcement_of_an_insider_fails_no_poll_and_no_publication(
+def test_invalid_announcement_of_an_insider_fails_no_poll_and_no_publication(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All kinds of them are in tests/unit/announcements/test_announcement.py."""
@@ -183,7 +183,7 @@ def test_poisonous_announcement_of_an_insider_fails_no_poll_and_no_publication(
     site.publish_in_redis(site.seal_as_insider(monkeypatch, document, b'{"id":"n"}'))
     eventually(lambda: refusals() == before + 2)
     genuine = site.publisher.publish("all")
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     for one, cursor in zip((alice, bob), cursors, strict=True):
         assert ids(one.inbox(cursor)) == [genuine]
         assert one.inbox()["unread"] == 1
@@ -197,16 +197,16 @@ DEFECTS = {
 
 
 @pytest.mark.parametrize("case", DEFECTS)
-def test_entry_in_memory_that_can_not_be_used_is_read_from_the_database(site: Site, case: str) -> None:
+def test_invalid_entry_in_memory_is_read_from_the_database(site: Site, case: str) -> None:
     alice, bob = site.other.recipient("alice"), site.other.recipient("bob")
     for one in (alice, bob):
         one.inbox()
     shown = site.publisher.publish("all")
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     cursor, of_bob = alice.inbox()["cursor"], bob.inbox()["cursor"]
     field, value = DEFECTS[case]
     site.one.recipient("alice").change_state("seen", ids=[shown])
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     entry = site.other.services.tail.newest
     assert entry
     assert entry.kind is EntryKind.STATE
@@ -217,7 +217,7 @@ def test_entry_in_memory_that_can_not_be_used_is_read_from_the_database(site: Si
         assert (body["unread"], body["unseen"], body["reset"]) == (1, 0, False)
     assert bob.inbox(of_bob)["reset"] is False
     more = site.publisher.publish("all")
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     assert ids(alice.inbox(body["cursor"])) == ids(bob.inbox(of_bob)) == [more]
 
 
@@ -225,24 +225,24 @@ def test_replayed_announcements_change_nothing(site: Site) -> None:
     alice = site.other.recipient("alice")
     cursor = alice.inbox()["cursor"]
     published = [site.publisher.publish("user:alice", str(n)) for n in range(3)]
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     messages = site.eavesdrop(3)
     before = refusals()
     for message in (*messages, *reversed(messages)) * 3:
         site.publish_in_redis(message)
     body = alice.inbox(cursor)
     assert (ids(body), body["unread"], body["reset"]) == (published, 3, False)
-    assert site.is_level()
+    assert site.is_in_step()
     assert refusals() == before
     more = site.publisher.publish("user:alice")
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     assert ids(alice.inbox(body["cursor"])) == [more]
 
 
 def test_counters_set_in_redis_refuse_no_request(
     shared_redis: RedisServer, make_app: MakeApp, clock: ManualClock
 ) -> None:
-    """In no window, and whatever is written: a number, a hash of numbers, another worker's record from elsewhere."""
+    """In no window, whatever the attacker writes: a number, a hash of numbers, the record of another principal."""
     app = make_app(redis_url=shared_redis.url, limit_poll="5/second", clock=clock)
     alice, bob = app.recipient("alice"), app.recipient("bob")
     with shared_redis.connect() as client:
@@ -299,5 +299,5 @@ def test_huge_message_delays_no_wake_up_and_is_dropped(site: Site) -> None:
     site.client.publish(site.channel, bytes(24 * 1024 * 1024))
     genuine = site.publisher.publish("user:alice")
     eventually(lambda: refusals() == before + 2)
-    eventually(site.is_level)
+    eventually(site.is_in_step)
     assert ids(alice.inbox(cursor)) == [genuine]

@@ -21,13 +21,13 @@ def sent(publisher: PublisherActor, key: str, body: Any = None) -> Any:
 
 
 def age_records(app: InProcessGateway, milliseconds: int) -> None:
-    """Make all records so much older."""
+    """Make all records older by a number of milliseconds."""
     change = update(RECORDS).values(created_at=RECORDS.c.created_at - milliseconds)
     app.services.writer.transact(lambda transaction: transaction.connection.execute(change))
 
 
 @pytest.mark.both_databases
-def test_the_second_request_gets_the_first_ones_answer_and_publishes_nothing(
+def test_the_second_request_gets_the_first_answer_and_publishes_nothing(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     first, second = sent(publisher, "k1"), sent(publisher, "k1")
@@ -38,11 +38,11 @@ def test_the_second_request_gets_the_first_ones_answer_and_publishes_nothing(
     assert ids(alice.inbox()) == [first.json["id"]]
     publisher.delete(f"/v1/notifications/{first.json['id']}")
     assert sent(publisher, "k1").json == first.json
-    assert ids(alice.inbox()) == [], "what was retracted is not published again"
+    assert ids(alice.inbox()) == [], "a retracted notification is not published again"
 
 
 def record_of(app: InProcessGateway, key: str) -> str:
-    """Return what the gateway has stored of the answer to the request with this Idempotency-Key."""
+    """Return the stored part of the answer to the request with this Idempotency-Key."""
     statement = select(RECORDS.c.answer).where(RECORDS.c.idempotency_key == key)
     return app.services.database.read(lambda connection: connection.execute(statement).scalar_one())
 
@@ -60,8 +60,8 @@ def test_a_record_of_version_0_1_gives_the_same_answer(app: InProcessGateway, pu
     long = "x" * 4001
     for key, send in (("k1", lambda: sent(publisher, "k1")), ("k2", lambda: notify(publisher, "k2", long))):
         first = send()
-        whole = update(RECORDS).where(RECORDS.c.idempotency_key == key).values(answer=first.text)
-        app.services.writer.transact(lambda transaction: transaction.connection.execute(whole))  # noqa: B023
+        store_answer = update(RECORDS).where(RECORDS.c.idempotency_key == key).values(answer=first.text)
+        app.services.writer.transact(lambda transaction: transaction.connection.execute(store_answer))  # noqa: B023
         second = send()
         assert (second.text, second.headers["Idempotency-Replayed"]) == (first.text, "true")
 
@@ -84,10 +84,10 @@ def test_another_body_with_the_same_key_is_refused(publisher: PublisherActor, al
     ):  # fmt: skip
         expect_problem(sent(publisher, "k1", {**BODY, **other}), 422, "idempotency-mismatch")
     assert counts(alice.inbox()) == (1, 1)
-    assert sent(publisher, "k1").json == first.json  # a mismatch does not spoil the key
+    assert sent(publisher, "k1").json == first.json  # a mismatch leaves the key valid
 
 
-def test_the_same_body_written_otherwise_is_the_same(publisher: PublisherActor) -> None:
+def test_the_same_body_in_another_notation_is_a_repetition(publisher: PublisherActor) -> None:
     first = sent(publisher, "k1")
     text = '{ "title":"On\\u0063e", "data":{"n" : 1}, "ttl":3600,\n"to": ["user:alice", "role:x"] }'
     second = publisher.post(
@@ -103,7 +103,7 @@ def test_another_key_publishes_again_and_keys_are_compared_exactly(
     assert ids(alice.inbox()) == published[::-1]
 
 
-def test_keys_of_different_publishers_do_not_meet(
+def test_keys_of_different_publishers_are_separate(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     other = app.publisher("publisher")
@@ -116,7 +116,9 @@ def test_keys_of_different_publishers_do_not_meet(
 
 
 @pytest.mark.both_databases
-def test_many_at_once_publish_one(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_many_equal_requests_at_once_publish_one_notification(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
     clients = [PublisherActor(app.app.test_client(), publisher.credential) for _ in range(12)]
     answers = all_done([gevent.spawn(sent, client, "k") for client in clients])
     assert [answer.status_code for answer in answers] == [201] * 12
@@ -127,7 +129,7 @@ def test_many_at_once_publish_one(app: InProcessGateway, publisher: PublisherAct
 
 
 @pytest.mark.both_databases
-def test_many_at_once_with_different_bodies_publish_one_and_refuse_the_rest(
+def test_of_many_different_requests_at_once_one_is_published_and_the_rest_refused(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     clients = [PublisherActor(app.app.test_client(), publisher.credential) for _ in range(8)]
@@ -137,7 +139,7 @@ def test_many_at_once_with_different_bodies_publish_one_and_refuse_the_rest(
 
 
 @pytest.mark.both_databases
-def test_it_is_remembered_for_a_day_and_over_restarts(
+def test_a_key_is_remembered_for_a_day_and_over_restarts(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     first = sent(publisher, "k1")
@@ -162,7 +164,7 @@ def test_after_a_day_the_key_is_free_again(
     assert counts(alice.inbox()) == (2, 2)
 
 
-def test_what_was_refused_is_not_remembered(app: InProcessGateway) -> None:
+def test_a_refused_request_is_not_remembered(app: InProcessGateway) -> None:
     key = app.publisher(audiences=["user:*"])
     for body, status in (
         ({"to": "user:alice", "title": ""}, 400),
@@ -176,7 +178,7 @@ def notify(publisher: PublisherActor, key: str, body: str = "Backup finished", p
     return publisher.post(f"/v1/notify/{path}", data=body, headers={"Idempotency-Key": key})
 
 
-def test_notify_takes_it_too(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_notify_accepts_an_idempotency_key(publisher: PublisherActor, alice: RecipientActor) -> None:
     first, second = notify(publisher, "backup-2026-11-20"), notify(publisher, "backup-2026-11-20")
     assert (first.status_code, second.status_code, first.json) == (201, 201, second.json)
     assert second.headers["Idempotency-Replayed"] == "true"
@@ -189,9 +191,7 @@ def test_notify_takes_it_too(publisher: PublisherActor, alice: RecipientActor) -
     assert counts(alice.inbox()) == (1, 1)
 
 
-def test_bodies_that_differ_only_in_what_is_cut_off_are_different(
-    publisher: PublisherActor, alice: RecipientActor
-) -> None:
+def test_bodies_that_differ_only_beyond_the_cut_are_different(publisher: PublisherActor, alice: RecipientActor) -> None:
     first = notify(publisher, "k1", "x" * 4000 + "the first end")
     assert first.json["truncated"] is True
     assert notify(publisher, "k1", "x" * 4000 + "the first end").json == first.json

@@ -1,4 +1,4 @@
-"""POST /v1/notify/<audience>: publishing for those who have only curl."""
+"""POST /v1/notify/<audience>: publishing with curl alone."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,11 +19,11 @@ def newest(recipient: RecipientActor) -> dict[str, Any]:
 
 
 def header(text: str) -> str:
-    """Return a header's value as WSGI hands over the UTF-8 that a client sent."""
+    """Return a header's value as WSGI passes the UTF-8 of a client."""
     return text.encode().decode("latin-1")
 
 
-def test_the_body_is_the_body_and_its_first_line_the_title(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_the_body_is_kept_and_its_first_line_is_the_title(publisher: PublisherActor, alice: RecipientActor) -> None:
     answer = notify(publisher, "Backup finished\nin 7 minutes\n")
     assert answer.status_code == 201
     item = newest(alice)
@@ -41,7 +41,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("way", ["query", "headers"])
-def test_every_field_may_come_in_the_query_or_as_a_header(
+def test_every_field_may_be_in_the_query_or_in_a_header(
     publisher: PublisherActor, alice: RecipientActor, way: str
 ) -> None:
     if way == "query":
@@ -53,7 +53,7 @@ def test_every_field_may_come_in_the_query_or_as_a_header(
     assert {name: item[name] for name in FIELDS if name != "ttl"} | {"ttl": "3600"} == FIELDS
 
 
-def test_the_query_wins_over_the_header(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_the_query_takes_precedence_over_the_header(publisher: PublisherActor, alice: RecipientActor) -> None:
     for name, header_value, query_value in (
         ("title", "from header", "from query"),
         ("priority", "low", "high"),
@@ -69,7 +69,7 @@ def test_the_query_wins_over_the_header(publisher: PublisherActor, alice: Recipi
     expect_problem(answer, 400, "invalid-request", "priority")
 
 
-def test_headers_are_read_as_utf8_and_else_as_latin1(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_headers_are_read_as_utf8_or_else_as_latin1(publisher: PublisherActor, alice: RecipientActor) -> None:
     for text in ("Bäckup", "漢字", "\U0001f514 ring", "plain"):
         notify(publisher, headers={"Title": header(text), "Sender": header(text)})
         assert (newest(alice)["title"], newest(alice)["sender"]) == (text, text)
@@ -87,7 +87,7 @@ def test_the_content_type_does_not_matter(publisher: PublisherActor, alice: Reci
         assert newest(alice)["body"] == '{"a"=1&b=ü+%20}', content_type
 
 
-def test_a_long_body_is_cut_and_the_answer_says_so(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_a_long_body_is_cut_and_the_answer_has_truncated(publisher: PublisherActor, alice: RecipientActor) -> None:
     exact = notify(publisher, "ü" * 4000, query_string={"title": "T"})
     assert "truncated" not in exact.json
     assert newest(alice)["body"] == "ü" * 4000
@@ -99,7 +99,7 @@ def test_a_long_body_is_cut_and_the_answer_says_so(publisher: PublisherActor, al
     assert (newest(alice)["title"], newest(alice)["body"]) == ("x" * 200, "x" * 4000)
 
 
-def test_the_default_title_is_the_first_line_that_says_something(
+def test_the_default_title_is_the_first_line_with_visible_text(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     for body, title in (
@@ -118,7 +118,7 @@ def test_the_default_title_is_the_first_line_that_says_something(
         assert (newest(alice)["title"], newest(alice)["body"]) == (title, body)
 
 
-def test_an_empty_header_says_nothing(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_an_empty_header_is_ignored(publisher: PublisherActor, alice: RecipientActor) -> None:
     empty = dict.fromkeys(("Title", "Type", "Priority", "Sender", "Icon", "Action-Url", "Ttl"), "")
     assert notify(publisher, "The body", headers=empty).status_code == 201
     item = newest(alice)
@@ -126,10 +126,10 @@ def test_an_empty_header_says_nothing(publisher: PublisherActor, alice: Recipien
     assert (item["icon"], item["action_url"]) == (None, None)
     for title in ({"query_string": {"title": "Alone"}}, {"headers": {"Title": "Alone"}}):
         assert notify(publisher, "", **title).status_code == 201
-        assert (newest(alice)["title"], newest(alice)["body"]) == ("Alone", ""), "a title is enough"
+        assert (newest(alice)["title"], newest(alice)["body"]) == ("Alone", ""), "a title is sufficient"
 
 
-def test_neither_title_nor_body_is_refused_and_a_body_is_utf8_without_nul(publisher: PublisherActor) -> None:
+def test_a_request_without_title_and_body_is_refused_and_a_body_is_utf8_without_nul(publisher: PublisherActor) -> None:
     for body in ("", "\n", "  \r\n\t "):
         expect_problem(notify(publisher, body), 400, "invalid-request", "title")
     for data in (b"\xff", b"B\xe4ckup", b"\xed\xa0\x80", b"\xc0\x80", b"ok\xe2\x82", b"a\0b"):
@@ -137,7 +137,7 @@ def test_neither_title_nor_body_is_refused_and_a_body_is_utf8_without_nul(publis
     assert notify(publisher, b"a\0b", query_string={"title": "T"}).status_code == 400
 
 
-def test_bad_fields_are_refused_by_name_wherever_they_come_from(publisher: PublisherActor) -> None:
+def test_bad_fields_in_the_query_or_in_headers_are_refused_by_name(publisher: PublisherActor) -> None:
     bad = {
         "title": ("x" * 201, "a\nb", "a\tb", "\0", "a\x7fb"), "type": ("Deploy", "a b", "x" * 65),
         "priority": ("urgent", "HIGH"), "sender": ("x" * 101, "a\nb"),
@@ -151,7 +151,7 @@ def test_bad_fields_are_refused_by_name_wherever_they_come_from(publisher: Publi
             if value.isprintable():
                 as_header = notify(publisher, headers={name.replace("_", "-"): value})
                 expect_problem(as_header, 400, "invalid-request", name)
-    # A real server refuses line breaks in headers; what it may let through is refused here.
+    # A real server refuses line breaks in headers; those that it may accept are refused here.
     for injected in ("a\tb", header("a\u2028b"), header("a\x85b"), "a\x1b[31m"):
         expect_problem(notify(publisher, headers={"Title": injected}), 400, "invalid-request", "title")
 
@@ -163,9 +163,7 @@ def test_unknown_parameters_are_refused_by_name(publisher: PublisherActor) -> No
     expect_problem(publisher.post("/v1/notify/all?title=a&title=b", data="x"), 400, "invalid-request", "title")
 
 
-def test_audiences_stand_in_the_path_with_and_without_encoding(
-    app: InProcessGateway, publisher: PublisherActor
-) -> None:
+def test_audiences_in_the_path_may_be_encoded_or_not(app: InProcessGateway, publisher: PublisherActor) -> None:
     for name, path in (("a b", "user:a%20b"), ("ü", "user%3A%C3%BC"), ("a/b", "user:a/b"), ("a/b", "user:a%2Fb")):
         recipient = app.recipient(name)
         recipient.inbox()
@@ -176,7 +174,7 @@ def test_audiences_stand_in_the_path_with_and_without_encoding(
         assert publisher.post(f"/v1/notify/{path}", data="x").status_code == 201
 
 
-def test_what_is_no_audience_is_refused(publisher: PublisherActor) -> None:
+def test_an_invalid_audience_is_refused(publisher: PublisherActor) -> None:
     none = "alice user: topic:a/b topic:%C3%BC user:a%00b gateway all,all user:%FF%00 ALL"
     for path in none.split():
         expect_problem(publisher.post(f"/v1/notify/{path}", data="x"), 400, "invalid-request", "to.0")

@@ -1,4 +1,4 @@
-"""GET /openapi.json: it is valid, complete and true; and no route under /v1 answers a stranger."""
+"""GET /openapi.json is valid, complete and true; and every route under /v1 requires a credential."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,9 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_route_is_in_the_document_and_nothing_else(app: InProcessGateway, document: dict[str, Any]) -> None:
+def test_the_operations_of_the_document_are_the_routes_of_the_application(
+    app: InProcessGateway, document: dict[str, Any]
+) -> None:
     described = {
         (method.upper(), path)
         for path, operations in document["paths"].items()
@@ -54,7 +56,7 @@ def test_every_route_is_in_the_document_and_nothing_else(app: InProcessGateway, 
         assert "get" in document["paths"][path]
 
 
-def test_the_document_says_which_credential_each_operation_takes(document: dict[str, Any]) -> None:
+def test_the_document_names_the_credential_of_each_operation(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             given = [name for choice in operation.get("security", []) for name in choice]
@@ -83,7 +85,7 @@ def test_the_headers_of_requests_are_described(document: dict[str, Any]) -> None
     assert "requestBody" in document["paths"]["/v1/notify/{audience}"]["post"]
 
 
-def test_what_is_refused_before_an_endpoint_sees_it_is_described(document: dict[str, Any]) -> None:
+def test_rejections_before_an_endpoint_is_called_are_described(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if path.startswith("/v1"):
@@ -101,11 +103,11 @@ def test_texts_that_must_not_be_empty_are_described_so(document: dict[str, Any])
         assert "default" not in schema
 
 
-# --- Strangers ----------------------------------------------------------------------------------
+# --- Requests without a valid credential ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("credential", [None, "Bearer garbage", "Bearer ng_0_0", "Basic YTpi"])
-def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential: str | None) -> None:
+def test_every_route_answers_401_without_a_valid_credential(app: InProcessGateway, credential: str | None) -> None:
     every = list(routes(app))
     assert len(every) >= 15
     headers = {} if credential is None else {"Authorization": credential}
@@ -118,7 +120,7 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             if verb == method:
                 expect_unauthorized(answer)
-        # Nothing else is read before the caller is authenticated.
+        # No other part of the request is read before it is authenticated.
         bad = app.anonymous().open(f"{concrete}?unknown=1", method=method, headers=headers, data=b"{")
         expect_unauthorized(bad)
 
@@ -126,7 +128,7 @@ def test_every_route_answers_401_to_a_stranger(app: InProcessGateway, credential
 # --- The document against the gateway -----------------------------------------------------------
 
 
-UNTOLD = ('"invalid-cursor"', '"message":"is missing; give a title or a body"', '"errors":[{"field":"data","')
+INEXPRESSIBLE = ('"invalid-cursor"', '"message":"is missing; give a title or a body"', '"errors":[{"field":"data","')
 """Rules that no schema can express: that `up_to` is a cursor of this recipient; that the body must not be blank if
 neither the query nor a header has a title; how deep and how many bytes `data` may be, and that nothing in it is NUL."""
 
@@ -148,10 +150,10 @@ def findings_of(event: Any) -> Iterator[str]:
             case = recorder.cases[case_id].value
             interaction = recorder.interactions.get(case_id)
             answer = interaction.response.text if interaction and interaction.response else ""
-            if check.name == "positive_data_acceptance" and any(text in answer for text in UNTOLD):
+            if check.name == "positive_data_acceptance" and any(text in answer for text in INEXPRESSIBLE):
                 continue
             if any(isinstance(value, float) for value in (case.query or {}).values()):
-                continue  # 60.0 is a whole number to JSON schema, and is none in a query
+                continue  # 60.0 is a whole number in JSON schema, but not in a query
             if check.name == "negative_data_rejection" and UNKNOWN_HEADER in (case.headers or {}):
                 continue
             where = f"{case.method} {case.path} path={case.path_parameters} query={case.query} body={case.body!r:.300}"
@@ -161,7 +163,7 @@ def findings_of(event: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the stricter one: no NUL, no large integers
 def test_schemathesis_finds_nothing(make_app: Any) -> None:
-    app = make_app(max_wait=0)  # it would ask for holds
+    app = make_app(max_wait=0)  # schemathesis would request holds
     alice = app.recipient("alice", "admin")
     key = app.publisher(scopes=["publish", "admin"])
     alice.inbox()
@@ -184,16 +186,16 @@ def test_schemathesis_finds_nothing(make_app: Any) -> None:
     schema.config.generation.update(max_examples=MAX_EXAMPLES, deterministic=True, no_shrink=True, database="none")
     schema.config.update(continue_on_failure=True)
     # It can't repeat a request without its credential under WSGI (4.32.5 passes an argument that Werkzeug doesn't
-    # know); test_every_route_answers_401_to_a_stranger does.
+    # know); test_every_route_answers_401_without_a_valid_credential does.
     schema.config.checks.ignored_auth.enabled = False
-    # A condition (If-Match) that doesn't hold makes no request invalid, nor does an Idempotency-Key of another request.
+    # Neither an If-Match that doesn't match nor an Idempotency-Key of another request makes a request invalid.
     schema.config.checks.positive_data_acceptance.expected_statuses.extend(["412", "422"])
-    # An If-Match that names no version, whatever else it is, doesn't hold.
+    # An If-Match that names no version doesn't match, whatever it contains.
     schema.config.checks.negative_data_rejection.expected_statuses.append("412")
-    requests, found = 0, list[str]()
+    requests, findings = 0, list[str]()
     for event in from_schema(schema).execute():
-        found.extend(findings_of(event))
+        findings.extend(findings_of(event))
         if isinstance(event, events.ScenarioFinished | events.FuzzScenarioFinished) and event.recorder:
             requests += len(event.recorder.interactions)
-    assert sorted(set(found)) == []
-    assert requests > 300  # it did ask
+    assert sorted(set(findings)) == []
+    assert requests > 300  # it sent requests

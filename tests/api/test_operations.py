@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifygate.errors import UnavailableError
-from tests.api.helpers import let_others_go_on
+from tests.api.helpers import run_ready_work
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.polling import answer_of, hold
 from tests.support.redis_server import RedisServer
@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 def metric(app: InProcessGateway, name: str, **labels: str) -> float:
     """Return a metric's value, 0 without one. Those of holds are flushed after the responses."""
-    let_others_go_on()
+    run_ready_work()
     text = app.anonymous().get("/metrics").text
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -47,7 +47,7 @@ def test_a_gateway_that_can_not_read_the_log_is_healthy_but_not_ready(
 
     with monkeypatch.context() as patch:
         patch.setattr(type(app.services.database), "read", fail)
-        app.services.tail.checked_at = -math.inf  # as if no look had succeeded for long
+        app.services.tail.checked_at = -math.inf  # as if no read of the head had succeeded for long
         answer = app.anonymous().get("/readyz")
         assert (answer.status_code, (answer.json or {})["missing"]) == (503, ["database"])
         assert app.anonymous().get("/healthz").status_code == 200
@@ -68,7 +68,7 @@ def test_without_its_redis_a_gateway_is_ready_but_degraded(own_redis_server: Red
     eventually(lambda: app.anonymous().get("/readyz").json == whole)
 
 
-def test_metrics_are_those_of_this_moment(app: InProcessGateway, alice: RecipientActor) -> None:
+def test_metrics_are_up_to_date(app: InProcessGateway, alice: RecipientActor) -> None:
     """Some are flushed ten times a second; reading them flushes the rest."""
     cursor = alice.inbox()["cursor"]
     before = metric(app, "notifygate_tail_hits_total")
@@ -104,17 +104,17 @@ def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: Publisher
 
 def test_metrics_contain_no_name_and_no_text(app: InProcessGateway, publisher: PublisherActor) -> None:
     recipient = app.recipient("metrics-name-me-not")
-    found = publisher.publish("user:metrics-name-me-not", "a title to keep")
+    notification_id = publisher.publish("user:metrics-name-me-not", "a title to keep")
     recipient.inbox()
     recipient.get("/v1/inbox/topics/metrics-topic")
     recipient.put("/v1/inbox/topics/metrics-topic")
-    publisher.delete(f"/v1/notifications/{found}")
+    publisher.delete(f"/v1/notifications/{notification_id}")
     answer = app.anonymous().get("/metrics")
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
     text = answer.text
     expected = "requests request_seconds holds wakes wake_seconds lost_wake_rescues appends batch_entries tail_hits tail_misses redis_up"
     assert {f"notifygate_{name}" for name in expected.split()} <= {f.name for f in text_string_to_metric_families(text)}
-    for secret in ("metrics-name-me-not", "a title to keep", "metrics-topic", found, publisher.key_id):
+    for secret in ("metrics-name-me-not", "a title to keep", "metrics-topic", notification_id, publisher.key_id):
         assert secret not in text
     assert re.search(r'route="/v1/inbox/topics/<\w+>"', text)
 

@@ -24,25 +24,25 @@ def sent_text(publisher: PublisherActor, document: str) -> Any:
     return publisher.post(PATH, data=document, content_type="application/json")
 
 
-# --- Works --------------------------------------------------------------------------------------
+# --- Accepted requests --------------------------------------------------------------------------
 
 
-def test_the_answer_is_that_of_the_protocol(publisher: PublisherActor, alice: RecipientActor) -> None:
-    to = ["user:alice", "all", "user:alice", "topic:x", "all"]  # what is given twice counts once
+def test_the_answer_is_as_documented(publisher: PublisherActor, alice: RecipientActor) -> None:
+    to = ["user:alice", "all", "user:alice", "topic:x", "all"]  # duplicates count once
     answer = sent(publisher, to=to, type="deploy", priority="critical", ttl=90)
     assert answer.status_code == 201
     body = answer.json
-    found, created_at, expires_at = body.pop("id"), body.pop("created_at"), body.pop("expires_at")
+    notification_id, created_at, expires_at = body.pop("id"), body.pop("created_at"), body.pop("expires_at")
     assert body == {"to": ["user:alice", "all", "topic:x"], "type": "deploy", "priority": "critical"}
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", found)
-    assert answer.headers["Location"] == f"/v1/notifications/{found}"
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", notification_id)
+    assert answer.headers["Location"] == f"/v1/notifications/{notification_id}"
     assert "Idempotency-Replayed" not in answer.headers
     assert lifetime({"created_at": created_at, "expires_at": expires_at}) == timedelta(seconds=90)
     (item,) = alice.inbox()["notifications"]
-    assert (item["id"], item["created_at"], item["expires_at"]) == (found, created_at, expires_at)
+    assert (item["id"], item["created_at"], item["expires_at"]) == (notification_id, created_at, expires_at)
 
 
-def test_the_defaults_are_those_of_the_protocol(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_the_defaults_are_as_documented(publisher: PublisherActor, alice: RecipientActor) -> None:
     body = sent(publisher).json
     assert (body["to"], body["type"], body["priority"]) == (["user:alice"], "general", "normal")
     assert lifetime(body) == timedelta(days=90)
@@ -78,7 +78,7 @@ def test_a_publisher_or_a_type_may_exceed_the_default_time_to_live(make_app: Any
 
 
 @pytest.mark.both_databases
-def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_text_of_every_kind_is_returned_unchanged(publisher: PublisherActor, alice: RecipientActor) -> None:
     for title, body, sender in (
         ("<script>alert(1)</script>", "line\nline\r\nline\ttab", ""),
         ("& \" ' \\ / %", "\u2028\u2029\x7f\x85\x1b[31m", "& \" ' \\ / %"),
@@ -92,7 +92,7 @@ def test_text_of_every_kind_comes_out_as_it_went_in(publisher: PublisherActor, a
 
 
 @pytest.mark.both_databases
-def test_data_is_handed_to_clients_untouched(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_data_is_returned_unchanged(publisher: PublisherActor, alice: RecipientActor) -> None:
     for data in (
         {},
         {"": "", "a b": [1, -2.5, 1e100, True, None, {"deep": [[[{}]]]}]},
@@ -116,7 +116,7 @@ AT_BOUNDS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.both_databases
-def test_values_at_the_bounds_are_taken(publisher: PublisherActor) -> None:
+def test_values_at_the_bounds_are_accepted(publisher: PublisherActor) -> None:
     assert len(json.dumps({"x": "y" * 4088}, separators=(",", ":"))) == 4096
     for field, values in AT_BOUNDS.items():
         for value in values:
@@ -147,10 +147,10 @@ def test_bad_values_are_refused_by_the_name_of_their_field(publisher: PublisherA
             assert answer.status_code == 400, (field, value)
             named = {error["field"].partition(".")[0] for error in answer.json["errors"]}
             assert (answer.json["code"], named) == ("invalid-request", {field}), (field, value)
-    assert alice.poll(etag=etag).status_code == 304, "nothing is published"
+    assert alice.poll(etag=etag).status_code == 304, "a notification was published"
 
 
-def test_every_field_at_fault_is_named_at_once(publisher: PublisherActor) -> None:
+def test_all_bad_fields_are_named_in_one_answer(publisher: PublisherActor) -> None:
     answer = publisher.post(PATH, json={"type": "A", "ttl": 0, "boddy": "x", "to": ["all", "nobody"]})
     expect_problem(answer, 400, "invalid-request", "title", "type", "ttl", "boddy", "to.1")
 
@@ -165,7 +165,7 @@ def test_unknown_fields_are_refused_by_name(publisher: PublisherActor) -> None:
             assert error["field"] == name[:200] or not name
 
 
-def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: PublisherActor) -> None:
+def test_nul_and_lone_surrogates_are_refused_in_every_field(publisher: PublisherActor) -> None:
     for bad in ("a\0b", "\0", "\ud800", "x\udfff", "\ude00\ud83d"):
         cases = [{field: bad} for field in ("title", "body", "sender", "icon", "action_url", "type", "priority")]
         cases += [{"data": data} for data in ({"x": bad}, {bad: 1}, {"x": [{"y": [bad]}]})]
@@ -174,7 +174,7 @@ def test_nul_and_lone_surrogates_are_refused_wherever_they_stand(publisher: Publ
             expect_problem(answer, 400, "invalid-request", *case)
         for to in (f"user:{bad}", f"role:{bad}", f"topic:{bad}", bad):
             assert sent_text(publisher, json.dumps({"to": to, "title": "T"})).status_code == 400
-    # Two halves that belong together are one character.
+    # A pair of surrogates is one character.
     assert sent_text(publisher, '{"to": "all", "title": "\\ud83d\\udd14"}').status_code == 201
     infinite = sent_text(publisher, '{"to": "all", "title": "T", "data": {"x": 1e999}}')
     expect_problem(infinite, 400, "invalid-request", "data")
@@ -211,9 +211,7 @@ BAD_URLS = (
 )  # fmt: skip
 
 
-def test_action_urls_that_lead_somewhere_are_taken_as_they_are(
-    publisher: PublisherActor, alice: RecipientActor
-) -> None:
+def test_valid_action_urls_are_returned_unchanged(publisher: PublisherActor, alice: RecipientActor) -> None:
     for url in GOOD_URLS:
         publisher.publish("user:alice", action_url=url)
         assert alice.inbox()["notifications"][0]["action_url"] == url
@@ -239,7 +237,7 @@ def test_icons_are_short_names_or_https_urls(publisher: PublisherActor, alice: R
         expect_problem(sent(publisher, icon=icon), 400, "invalid-request", "icon")
 
 
-# --- What a key may -----------------------------------------------------------------------------
+# --- Permissions of a key -----------------------------------------------------------------------
 
 
 def test_a_key_may_address_only_what_its_patterns_match(app: InProcessGateway, alice: RecipientActor) -> None:
@@ -262,7 +260,7 @@ def test_a_key_may_use_only_types_that_its_patterns_match(app: InProcessGateway)
     expect_problem(sent(key), 403, "forbidden")  # the default type is a type
 
 
-def test_the_patterns_hold_for_admin_keys_and_for_notify_too(app: InProcessGateway) -> None:
+def test_the_patterns_apply_to_admin_keys_and_to_notify_too(app: InProcessGateway) -> None:
     key = app.publisher(scopes=["admin"], audiences=["user:*"], types=["x"])
     expect_problem(sent(key, to="all", type="x"), 403, "forbidden")
     expect_problem(key.post("/v1/notify/all?type=x", data="x"), 403, "forbidden")

@@ -24,30 +24,28 @@ def answer(changed: int, unread: int, unseen: int) -> dict[str, int]:
 
 
 @pytest.mark.both_databases
-def test_each_operation_does_what_it_says_and_nothing_the_second_time(
-    publisher: PublisherActor, alice: RecipientActor
-) -> None:
+def test_each_operation_changes_states_once(publisher: PublisherActor, alice: RecipientActor) -> None:
     one, two, three = (publisher.publish("user:alice", name) for name in "abc")
     steps: list[tuple[str, list[str], dict[str, int], dict[str, int]]] = [
         ("seen", [one, two], answer(2, 3, 1), answer(0, 3, 1)),
         ("read", [two, three], answer(2, 1, 0), answer(0, 1, 0)),
         ("unread", [three], answer(1, 2, 0), answer(0, 2, 0)),
-        ("unread", [one], answer(0, 2, 0), answer(0, 2, 0)),  # it never was read
+        ("unread", [one], answer(0, 2, 0), answer(0, 2, 0)),  # it was never read
         ("seen", [two, three], answer(0, 2, 0), answer(0, 2, 0)),  # reading implied seeing
         ("dismiss", [one, two], answer(2, 1, 0), answer(0, 1, 0)),
-        ("read", [one, two], answer(0, 1, 0), answer(0, 1, 0)),  # what is dismissed stays so
+        ("read", [one, two], answer(0, 1, 0), answer(0, 1, 0)),  # a dismissed notification stays dismissed
     ]
-    for operation, which, first, again in steps:
-        assert alice.change_state(operation, ids=which) == first, operation
+    for operation, chosen, first, again in steps:
+        assert alice.change_state(operation, ids=chosen) == first, operation
         cursor = alice.inbox()["cursor"]
-        assert alice.change_state(operation, ids=which) == again, operation
+        assert alice.change_state(operation, ids=chosen) == again, operation
         changes = alice.inbox(cursor)
         assert (ids(changes), changes["removed"], changes["reset"]) == ([], [], False)
     assert states(alice) == {three: (True, False)}
 
 
 @pytest.mark.both_databases
-def test_ids_that_are_not_in_this_inbox_are_ignored_and_do_not_count(
+def test_ids_that_are_not_in_this_inbox_are_ignored(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     app.admin().put("/v1/types/secret", json={"roles": ["admin"]})
@@ -72,7 +70,7 @@ def test_ids_that_are_not_in_this_inbox_are_ignored_and_do_not_count(
     assert counts(alice.inbox()) == (5, 5)  # no other recipient's state was changed
 
 
-def test_five_hundred_ids_are_taken_at_once_and_one_given_twice_counts_once(
+def test_five_hundred_ids_are_accepted_and_duplicates_count_once(
     publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     some = [publisher.publish("user:alice") for _ in range(2)]
@@ -92,7 +90,7 @@ def test_five_hundred_ids_are_taken_at_once_and_one_given_twice_counts_once(
         ("dismiss", answer(2, 1, 1), None),
     ],
 )
-def test_up_to_a_cursor_is_all_before_it_and_nothing_that_came_later(
+def test_up_to_a_cursor_covers_all_before_it_and_nothing_after_it(
     publisher: PublisherActor,
     alice: RecipientActor,
     operation: str,
@@ -109,7 +107,9 @@ def test_up_to_a_cursor_is_all_before_it_and_nothing_that_came_later(
 
 
 @pytest.mark.both_databases
-def test_up_to_counts_only_what_changes(publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor) -> None:
+def test_up_to_counts_only_changed_notifications(
+    publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
+) -> None:
     seen, read, dismissed, _, retracted = (publisher.publish(["user:alice", "user:bob"], name) for name in "abcde")
     older = alice.inbox()["cursor"]
     alice.change_state("seen", ids=[seen])
@@ -128,7 +128,7 @@ def test_up_to_counts_only_what_changes(publisher: PublisherActor, alice: Recipi
     assert counts(bob.inbox()) == (4, 4)
 
 
-def test_one_can_be_unread_after_all_were_read(
+def test_one_notification_can_be_unread_after_all_were_read(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     one, older, two = publisher.publish("user:alice"), alice.inbox()["cursor"], publisher.publish("all")
@@ -143,7 +143,7 @@ def test_one_can_be_unread_after_all_were_read(
     assert counts(alice.inbox()) == (0, 0)
 
 
-def test_the_cursors_that_up_to_takes_are_this_recipients_of_these_roles_and_this_epoch(
+def test_up_to_accepts_only_cursors_of_this_recipient_these_roles_and_this_epoch(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     publisher.publish("all")
@@ -168,11 +168,11 @@ def test_the_cursors_that_up_to_takes_are_this_recipients_of_these_roles_and_thi
 def test_devices_with_other_roles_share_the_state(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
-    both = publisher.publish("all")
-    admins = publisher.publish("role:admin")
+    for_all = publisher.publish("all")
+    for_admins = publisher.publish("role:admin")
     plain = app.recipient("alice")
-    assert plain.change_state("read", ids=[both, admins]) == answer(1, 0, 0)
-    assert states(alice) == {both: (True, True), admins: (False, False)}
+    assert plain.change_state("read", ids=[for_all, for_admins]) == answer(1, 0, 0)
+    assert states(alice) == {for_all: (True, True), for_admins: (False, False)}
     assert counts(alice.inbox()) == (1, 1)
 
 
@@ -180,18 +180,18 @@ def test_devices_with_other_roles_share_the_state(
 
 
 def test_bad_bodies_are_refused_by_name_and_change_nothing(publisher: PublisherActor, alice: RecipientActor) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     cursor = alice.inbox()["cursor"]
     cases: list[tuple[Any, str]] = [
-        *((body, "op") for body in ({}, {"ids": [found]}, *({"op": op, "ids": [found]} for op in ("delete", "Read", None)))),
-        *(({"op": "read", "ids": bad}, "ids") for bad in ([], found, None, [f"x{n}" for n in range(501)])),
-        *(({"op": "read", "ids": [found, bad]}, "ids.1") for bad in ("", 7, "x" * 65, "a\0b")),
-        ({"op": "read", "ids": [found], "extra": 1}, "extra"),
+        *((body, "op") for body in ({}, {"ids": [notification_id]}, *({"op": op, "ids": [notification_id]} for op in ("delete", "Read", None)))),
+        *(({"op": "read", "ids": bad}, "ids") for bad in ([], notification_id, None, [f"x{n}" for n in range(501)])),
+        *(({"op": "read", "ids": [notification_id, bad]}, "ids.1") for bad in ("", 7, "x" * 65, "a\0b")),
+        ({"op": "read", "ids": [notification_id], "extra": 1}, "extra"),
         *(({"op": "read", "up_to": bad}, "up_to") for bad in (7, None)),
         ({"op": "read", "up_to": cursor, "upto": cursor}, "upto"),
-        ({"op": "read"}, "body"), ({"op": "read", "ids": [found], "up_to": cursor}, "body"),
+        ({"op": "read"}, "body"), ({"op": "read", "ids": [notification_id], "up_to": cursor}, "body"),
         ({"op": "unread", "up_to": cursor}, "body"), *((body, "body") for body in ([], "read", 7, False)),
     ]  # fmt: skip
     for body, field in cases:
         expect_problem(alice.post(PATH, json=body), 400, "invalid-request", field)
-    assert states(alice) == {found: (False, False)}
+    assert states(alice) == {notification_id: (False, False)}

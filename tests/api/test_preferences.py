@@ -14,7 +14,7 @@ MUTED_LIKES = {"types": {"like": {"muted": True, "display": "badge"}}}
 
 
 @pytest.mark.both_databases
-def test_put_replaces_those_of_one_recipient_on_every_device(
+def test_put_replaces_the_preferences_of_one_recipient_on_every_device(
     app: InProcessGateway, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     phone = app.recipient("alice")
@@ -32,7 +32,7 @@ def test_put_replaces_those_of_one_recipient_on_every_device(
     assert phone.put(PATH, json=MUTED_LIKES, headers={"If-Match": put.headers["ETag"]}).status_code == 200
 
 
-def test_an_etag_that_still_holds_is_a_304(alice: RecipientActor) -> None:
+def test_an_etag_that_still_matches_is_a_304(alice: RecipientActor) -> None:
     first = alice.get(PATH)
     etag = first.headers["ETag"]
     for form in (etag, etag.removeprefix("W/"), etag[:-1] + '-gzip"', f'"x", {etag}'):
@@ -75,7 +75,7 @@ def test_of_two_devices_that_write_at_once_with_one_etag_one_is_refused(
     assert sorted(greenlet.get(timeout=10) for greenlet in greenlets) == [200, 412, 412, 412, 412]
 
 
-def test_replacing_them_with_the_same_changes_nothing(alice: RecipientActor) -> None:
+def test_replacing_preferences_with_the_same_ends_no_etag(alice: RecipientActor) -> None:
     first = alice.put(PATH, json=MUTED_LIKES)
     etag = alice.poll().headers["ETag"]
     second = alice.put(PATH, json=MUTED_LIKES)
@@ -84,7 +84,7 @@ def test_replacing_them_with_the_same_changes_nothing(alice: RecipientActor) -> 
 
 
 @pytest.mark.both_databases
-def test_a_muted_type_is_not_shown_and_does_not_count(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_a_muted_type_is_neither_returned_nor_counted(publisher: PublisherActor, alice: RecipientActor) -> None:
     liked = publisher.publish("all", type="like")
     general = publisher.publish("all")
     first = alice.poll()
@@ -95,20 +95,20 @@ def test_a_muted_type_is_not_shown_and_does_not_count(publisher: PublisherActor,
     assert (body["reset"], ids(body), counts(body)) == (True, [general], (1, 1))
     assert alice.get("/v1/inbox/unread").json == {"unread": 1, "unseen": 1}
     assert alice.change_state("read", ids=[liked])["changed"] == 0
-    # Muting hides, it does not throw away.
+    # Muting hides notifications, it does not remove them.
     alice.put(PATH, json={"types": {"like": {"display": "none"}}})
     assert len(ids(alice.inbox())) == 3
     assert counts(alice.inbox()) == (3, 3)
 
 
-def test_a_mandatory_type_is_shown_although_it_is_muted(
+def test_a_mandatory_type_is_returned_although_it_is_muted(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     alice.put(PATH, json={"types": {"alarm": {"muted": True}}})
     admin = app.admin()
-    found = publisher.publish("all", type="alarm")
+    notification_id = publisher.publish("all", type="alarm")
     for rule, shown in (
-        ({}, []), ({"mandatory": True}, [found]), ({"mandatory": False}, []), ({"mandatory": True, "roles": ["admin"]}, [found]),
+        ({}, []), ({"mandatory": True}, [notification_id]), ({"mandatory": False}, []), ({"mandatory": True, "roles": ["admin"]}, [notification_id]),
         ({"mandatory": True, "roles": ["others"]}, []),
     ):  # fmt: skip
         cursor = alice.inbox()["cursor"]
@@ -119,7 +119,7 @@ def test_a_mandatory_type_is_shown_although_it_is_muted(
         assert ids(alice.inbox()) == shown
 
 
-def test_every_display_is_taken_for_types_that_nobody_registered(alice: RecipientActor) -> None:
+def test_every_display_is_accepted_for_unregistered_types(alice: RecipientActor) -> None:
     names = ("never.heard-of_it", "x" * 64, "0", "-", ".")
     for name, display in zip(names, ("none", "badge", "toast", "modal", "browser"), strict=True):
         body = {"types": {name: {"muted": True, "display": display}}}

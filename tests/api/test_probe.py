@@ -1,11 +1,11 @@
-"""The probe, by which a client measures its path: GET /v1/probe (docs/protocol.md)."""
+"""The probe, with which a client measures its path: GET /v1/probe (docs/protocol.md)."""
 
 from collections.abc import Callable
 
 import gevent
 import pytest
 
-from tests.api.helpers import expect_problem, let_others_go_on
+from tests.api.helpers import expect_problem, run_ready_work
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.manual_clock import ManualClock
 from tests.support.polling import answer_of
@@ -25,22 +25,24 @@ def probe(app: InProcessGateway, recipient: RecipientActor, seconds: int) -> gev
     return held
 
 
-def test_it_is_held_for_as_long_as_was_asked_whatever_happens(timed_app: InProcessGateway, clock: ManualClock) -> None:
+def test_a_probe_is_held_for_the_requested_time_whatever_happens(
+    timed_app: InProcessGateway, clock: ManualClock
+) -> None:
     alice = timed_app.recipient("alice")
     held = probe(timed_app, alice, 20)
     clock.advance(19.5)
     timed_app.publisher().publish("user:alice", "would wake a poll")
-    let_others_go_on()
+    run_ready_work()
     assert not held.ready(), "not shortened at random, unlike the hold of a poll"
     clock.advance(0.5)
     assert answer_of(held).json == {"held": 20}
 
 
-def test_no_hold_is_answered_at_once(alice: RecipientActor) -> None:
+def test_a_probe_without_a_hold_is_answered_at_once(alice: RecipientActor) -> None:
     assert alice.get("/v1/probe?hold=0").json == {"held": 0}
 
 
-def test_it_counts_as_one_of_the_recipients_holds(app: InProcessGateway, alice: RecipientActor) -> None:
+def test_a_probe_counts_as_a_hold_of_the_recipient(app: InProcessGateway, alice: RecipientActor) -> None:
     """The seventh hold ends the oldest, which is the probe."""
     held, cursor = probe(app, alice, 50), alice.inbox()["cursor"]
     polls = [gevent.spawn(alice.poll, cursor, wait=50) for _ in range(6)]
@@ -49,7 +51,7 @@ def test_it_counts_as_one_of_the_recipients_holds(app: InProcessGateway, alice: 
     gevent.killall(polls)
 
 
-def test_it_lasts_no_longer_than_the_token(timed_app: InProcessGateway, clock: ManualClock) -> None:
+def test_a_probe_lasts_no_longer_than_its_token(timed_app: InProcessGateway, clock: ManualClock) -> None:
     alice = timed_app.recipient("alice")
     alice.credential = timed_app.token(exp=int(clock.wall()) + 10)  # by the clock of the test, not the machine's
     held = probe(timed_app, alice, 50)
@@ -63,7 +65,7 @@ def test_a_client_that_may_not_poll_may_not_probe(app: InProcessGateway, publish
 
 
 @pytest.mark.parametrize("query", ["", "hold=-1", "hold=1.5", "hold=long", "hold=0&wait=1"])
-def test_what_is_not_a_probe_is_refused_by_the_name_of_the_field(alice: RecipientActor, query: str) -> None:
+def test_an_invalid_probe_is_refused_by_the_name_of_the_field(alice: RecipientActor, query: str) -> None:
     answer = alice.get(f"/v1/probe?{query}")
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json["errors"]] == ["wait" if "wait" in query else "hold"]

@@ -1,4 +1,4 @@
-"""Problems, their pages, request ids, and what no answer shows (PROTOCOL section 1)."""
+"""Problems, their pages, request ids, and texts that no answer contains (PROTOCOL section 1)."""
 
 import re
 from typing import Any
@@ -34,7 +34,7 @@ def test_every_problem_has_a_page(app: InProcessGateway) -> None:
 # --- Paths and methods --------------------------------------------------------------------------
 
 
-def test_paths_and_methods_that_are_not_known_are_problems(app: InProcessGateway, alice: RecipientActor) -> None:
+def test_unknown_paths_and_methods_are_problems(app: InProcessGateway, alice: RecipientActor) -> None:
     for path in ("/", "/v1", "/v1/", "/v2/inbox", "/favicon.ico", "/v1/inbox/", "/V1/inbox", "//v1/inbox", "/v1//inbox",
                  "/unknown", "/v1/inbox/%00", "/%FF"):  # fmt: skip
         expect_problem(alice.get(path), 404, "not-found")
@@ -88,7 +88,7 @@ SECRET_TEXT = "SELECT secret FROM vault WHERE body = 'a private text'"
 
 
 def defects(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Let every service fail."""
+    """Make every service fail."""
 
     def fail(*_: Any, **__: Any) -> Any:
         raise error
@@ -104,7 +104,7 @@ def defects(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, error: Excep
 
 @pytest.fixture
 def three_actors(app: InProcessGateway) -> tuple[RecipientActor, PublisherActor, PublisherActor]:
-    """A recipient, a publisher and an administrator whom the gateway knows already."""
+    """A recipient, a publisher and an administrator that have sent a request before."""
     alice, publisher, admin = app.recipient("alice"), app.publisher(), app.admin()
     alice.inbox()
     publisher.publish("all")
@@ -113,7 +113,7 @@ def three_actors(app: InProcessGateway) -> tuple[RecipientActor, PublisherActor,
 
 
 @pytest.mark.parametrize("error", [RuntimeError(SECRET_TEXT), KeyError(SECRET_TEXT), AssertionError(SECRET_TEXT)])
-def test_a_defect_is_a_plain_500_that_shows_nothing_of_it(
+def test_a_defect_is_a_plain_500_that_reveals_nothing(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, three_actors: Any, error: Exception
 ) -> None:
     with monkeypatch.context() as patch:
@@ -144,7 +144,7 @@ def test_an_outage_is_a_503_with_retry_after(
 
 @pytest.mark.both_databases
 def test_a_database_error_shows_no_sql(app: InProcessGateway, three_actors: Any) -> None:
-    # A real one: the table is gone under the gateway's feet.
+    # A real error: the table is dropped while the gateway runs.
     alice, publisher, _ = three_actors
     app.services.database.write(lambda connection: connection.execute(text("DROP TABLE notifications")))
     answers = [
@@ -159,7 +159,7 @@ def test_a_database_error_shows_no_sql(app: InProcessGateway, three_actors: Any)
         assert [word for word in telltales if word in answer.text] == [], answer.text
 
 
-def test_the_gateway_goes_on_after_a_defect(
+def test_the_gateway_serves_after_a_defect(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch, three_actors: Any
 ) -> None:
     with monkeypatch.context() as patch:

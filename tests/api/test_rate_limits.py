@@ -1,4 +1,4 @@
-"""Rate limits: what is counted for whom, the headers, and 429 (PROTOCOL section 6)."""
+"""Rate limits: the counted requests and their principals, the headers, and 429 (PROTOCOL section 6)."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.polling import answer_of, await_redis, hold, ids
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
 
-# A Redis is always asked for before the gateways: so they are stopped before it goes, and no connection attempt is cut
+# The fixture of a Redis is always before the gateways: so they are stopped before it, and no connection attempt is cut
 # off in the middle, which would leave an open socket behind.
 DEFAULTS = {
     "limit_publish": "1200/minute", "limit_audiences": "60000/minute", "limit_poll": "300/minute",
@@ -36,14 +36,14 @@ def expect_limited(answer: Any, name: str) -> None:
 
 
 def remaining(answer: Any, name: str) -> int:
-    """Return what is left of a limit according to an answer."""
-    found = re.search(rf'"{name}";r=(\d+);t=\d+', answer.headers["RateLimit"])
-    assert found, answer.headers["RateLimit"]
-    return int(found.group(1))
+    """Return the rest of a limit according to an answer."""
+    match = re.search(rf'"{name}";r=(\d+);t=\d+', answer.headers["RateLimit"])
+    assert match, answer.headers["RateLimit"]
+    return int(match.group(1))
 
 
 def fail(app: InProcessGateway, address: str = "192.0.2.1", credential: str = "Bearer x") -> Any:
-    """Poll with a credential that doesn't count, or with none."""
+    """Poll with an invalid credential, or with none."""
     headers = {"Authorization": credential} if credential else {}
     return app.anonymous().get("/v1/inbox", headers=headers, environ_base={"REMOTE_ADDR": address})
 
@@ -60,7 +60,7 @@ def test_refused_requests_are_counted_by_limit(make_app: Any) -> None:
 # --- Headers ------------------------------------------------------------------------------------
 
 
-def test_every_answer_under_v1_but_a_304_says_how_the_limits_stand(make_app: Any) -> None:
+def test_every_answer_under_v1_but_a_304_has_the_headers_of_the_limits(make_app: Any) -> None:
     app = make_app(**DEFAULTS)
     alice, publisher, admin = app.recipient("alice"), app.publisher(), app.admin()
     answers = [
@@ -99,7 +99,7 @@ def test_without_limits_there_are_no_headers_and_no_429(app: InProcessGateway, a
     assert [app.anonymous().get("/v1/inbox").status_code for _ in range(40)] == [401] * 40
 
 
-# --- What is counted ----------------------------------------------------------------------------
+# --- The counted requests -----------------------------------------------------------------------
 
 
 def test_publishing_is_counted_per_key(make_app: Any, clock: ManualClock) -> None:
@@ -116,14 +116,14 @@ def test_publishing_is_counted_per_key(make_app: Any, clock: ManualClock) -> Non
     for refused in (publish(one), publish(rotated), one.post("/v1/notify/all", data="x")):
         expect_limited(refused, "publish")
     assert publish(other).status_code == 201
-    assert len(ids(alice.inbox())) == 4  # nothing was published by what was refused
+    assert len(ids(alice.inbox())) == 4  # the refused requests published nothing
     clock.advance(59)
     assert publish(one).headers["Retry-After"] == "1"
     clock.advance(1)
     assert remaining(publish(one), "publish") == 3
 
 
-def test_audiences_are_counted_per_key_and_request_as_a_whole(make_app: Any) -> None:
+def test_audiences_are_counted_per_key_for_whole_requests(make_app: Any) -> None:
     app = make_app(limit_audiences="10/minute", limit_publish="100/minute")
     alice = app.recipient("alice")
     cursor = alice.inbox()["cursor"]
@@ -139,17 +139,17 @@ def test_audiences_are_counted_per_key_and_request_as_a_whole(make_app: Any) -> 
     refused = publish_to(one, 4)
     expect_problem(refused, 429, "rate-limited")
     assert (remaining(refused, "audiences"), remaining(refused, "publish")) == (3, 98)
-    # What was refused has taken nothing of what is left, and other requests fit into it.
+    # The refused request used no quota, and smaller requests fit into the rest.
     assert remaining(one.post("/v1/notify/user:alice", data="x"), "audiences") == 2
     assert remaining(publish_to(one, 2), "audiences") == 0
     expect_limited(one.post("/v1/notify/user:alice", data="x"), "audiences")
     assert publish_to(other, 10).status_code == 201
-    # Retracting addresses nobody.
+    # A retraction has no audiences.
     assert one.delete(f"/v1/notifications/{first.json['id']}").status_code == 204
     assert len(alice.inbox(cursor)["notifications"]) == 3
 
 
-def test_polls_that_brought_something_are_counted_per_recipient(make_app: Any) -> None:
+def test_polls_with_changes_are_counted_per_recipient(make_app: Any) -> None:
     app = make_app(limit_poll="3/minute")
     alice, bob, publisher = app.recipient("alice"), app.recipient("bob"), app.publisher()
     cursor = alice.inbox()["cursor"]
@@ -162,12 +162,12 @@ def test_polls_that_brought_something_are_counted_per_recipient(make_app: Any) -
     expect_limited(app.recipient("alice", expires_seconds=60).poll(), "poll")
     expect_limited(alice.get("/v1/inbox/history"), "poll")
     assert bob.poll().status_code == 200
-    # Nothing is dropped: the same cursor brings it as soon as there is quota again.
+    # Nothing is dropped: the same cursor returns it as soon as there is quota again.
     app.services.limits.windows("poll").ends_at = 0.0  # the window is over
     assert ids(alice.inbox(answer.json["cursor"])) == [lost]
 
 
-def test_a_304_and_a_poll_that_brought_nothing_cost_no_quota(make_app: Any, clock: ManualClock) -> None:
+def test_a_304_and_a_poll_without_changes_use_no_quota(make_app: Any, clock: ManualClock) -> None:
     app = make_app(limit_poll="1/minute", clock=clock)
     alice = app.recipient("alice")
     first = alice.poll()
@@ -186,14 +186,14 @@ def test_a_304_and_a_poll_that_brought_nothing_cost_no_quota(make_app: Any, cloc
 def test_state_topics_and_preferences_are_counted_together_and_not_with_polls(make_app: Any) -> None:
     app = make_app(limit_state="3/minute", limit_poll="100/minute")
     alice, bob = app.recipient("alice"), app.recipient("bob")
-    found = app.publisher().publish("user:alice")
+    notification_id = app.publisher().publish("user:alice")
     assert alice.put("/v1/inbox/topics/x").status_code == 200
     assert alice.put("/v1/inbox/preferences", json={"types": {}}).status_code == 200
     assert alice.delete("/v1/inbox/topics/x").status_code == 200
-    expect_limited(alice.post("/v1/inbox/state", json={"op": "read", "ids": [found]}), "state")
+    expect_limited(alice.post("/v1/inbox/state", json={"op": "read", "ids": [notification_id]}), "state")
     expect_limited(alice.put("/v1/inbox/topics/x"), "state")
     expect_limited(alice.put("/v1/inbox/preferences", json={"types": {}}), "state")
-    assert counts(alice.inbox()) == (1, 1)  # nothing was changed by what was refused
+    assert counts(alice.inbox()) == (1, 1)  # the refused requests changed nothing
     assert bob.put("/v1/inbox/topics/x").status_code == 200
 
 
@@ -205,7 +205,7 @@ def test_failed_authentications_are_counted_per_address(make_app: Any) -> None:
         assert fail(app, credential=credential).status_code == 401
     expect_limited(fail(app), "failed_auth")
     assert fail(app, "192.0.2.2").status_code == 401
-    # A valid credential is never counted against its address, not even against one that guesses.
+    # A request with a valid credential is never counted, not even from an address past its limit.
     for _ in range(5):
         assert alice.get("/v1/inbox", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
         given = publisher.post("/v1/notifications", json=BODY, environ_base={"REMOTE_ADDR": "192.0.2.1"})
@@ -225,7 +225,7 @@ def test_a_header_does_not_change_the_address_unless_a_proxy_is_trusted(make_app
         return behind.anonymous().get("/v1/inbox", headers={"X-Forwarded-For": forwarded}).status_code
 
     assert [fail("192.0.2.1"), fail("192.0.2.2"), fail("192.0.2.1")] == [401, 401, 429]
-    # Only what the trusted proxy itself has written counts, not what the client sent it.
+    # Only the address that the trusted proxy added is used, not those that the client sent.
     assert [fail("198.51.100.7, 192.0.2.9"), fail("198.51.100.8, 192.0.2.9")] == [401, 429]
 
 
@@ -247,7 +247,7 @@ def count_reads(app: InProcessGateway, monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["alone", "with Redis"])
-def test_past_the_limit_an_unknown_key_costs_no_database_read(
+def test_past_the_limit_an_unknown_key_causes_no_database_read(
     make_app: Any, redis_url: str, shared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quiet = {"head_check_interval": 3600.0}
@@ -266,7 +266,7 @@ def test_past_the_limit_an_unknown_key_costs_no_database_read(
     assert len(reads) == 3
 
 
-def test_good_clients_behind_an_address_past_its_limit_are_served(make_app: Any) -> None:
+def test_valid_credentials_from_an_address_past_its_limit_are_served(make_app: Any) -> None:
     """Also with a token that was never seen before, and with a key that was made after the limit was reached."""
     app, elsewhere = make_app(limit_failed_auth="1/minute"), make_app()
     seen = app.publisher()
@@ -279,7 +279,7 @@ def test_good_clients_behind_an_address_past_its_limit_are_served(make_app: Any)
     eventually(lambda: publish(rotated).status_code == 201)
 
 
-def test_the_guard_counts_every_request_of_a_principal(make_app: Any) -> None:
+def test_the_guard_limit_counts_every_request_of_a_principal(make_app: Any) -> None:
     app = make_app(limit_guard="5/minute")
     alice, bob = app.recipient("alice"), app.recipient("bob")
     first = alice.poll()
@@ -318,22 +318,22 @@ def test_requests_on_all_nodes_together_are_limited(shared_redis: RedisServer, m
     publisher = nodes[0].publisher()
     key = "user:alice" if name == "poll" else f"key:{publisher.key_id}"
 
-    def ask(node: InProcessGateway, amount: int = 1) -> Any:
+    def send(node: InProcessGateway, amount: int = 1) -> Any:
         if name == "poll":
             return node.recipient("alice").poll()
         to = [f"user:u{n}" for n in range(amount)]
         there = PublisherActor(node.app.test_client(), publisher.credential)
         return there.post("/v1/notifications", json={"to": to, "title": "T"})
 
-    answers = [ask(nodes[0], 8)] if name == "audiences" else [ask(nodes[0]) for _ in range(8)]
+    answers = [send(nodes[0], 8)] if name == "audiences" else [send(nodes[0]) for _ in range(8)]
     assert [answer.status_code // 100 for answer in answers] == [2] * len(answers)
     assert remaining(answers[-1], name) == 1
     expect_count_in_redis(shared_redis, name, key, 8)
-    # No request waits for Redis: the other node learns of them a moment after its own first count.
-    assert remaining(ask(nodes[1]), name) == 8
+    # No request waits for Redis: the other node reads their count a moment after its own first one.
+    assert remaining(send(nodes[1]), name) == 8
     windows = nodes[1].services.limits.windows(name)
     eventually(lambda: windows.counted(key) == 9)
-    refused = ask(nodes[1])
+    refused = send(nodes[1])
     expect_problem(refused, 429, "rate-limited")
     assert remaining(refused, name) == 0
 
@@ -353,7 +353,7 @@ def test_no_publisher_waits_for_redis(
         own_redis_server.resume()
 
 
-def test_a_poll_without_news_asks_redis_for_nothing(shared_redis: RedisServer, make_app: Any) -> None:
+def test_a_poll_without_changes_sends_redis_no_command(shared_redis: RedisServer, make_app: Any) -> None:
     app = make_app(redis_url=shared_redis.url, **DEFAULTS)
     alice = app.recipient("alice")
     first = alice.poll()
@@ -361,7 +361,7 @@ def test_a_poll_without_news_asks_redis_for_nothing(shared_redis: RedisServer, m
     with shared_redis.connect() as client:
 
         def commands() -> int:
-            """Count what was asked of Redis, but for this question and the announcer's pings."""
+            """Return the number of commands to Redis, except for this one and the announcer's pings."""
             stats = client.info("commandstats")
             return sum(entry["calls"] for name, entry in stats.items() if name not in ("cmdstat_info", "cmdstat_ping"))
 
@@ -375,7 +375,7 @@ def test_a_poll_without_news_asks_redis_for_nothing(shared_redis: RedisServer, m
 
 
 @pytest.mark.parametrize("failure", ["stop", "pause", "never started"])
-def test_while_redis_is_down_each_node_counts_for_itself(
+def test_while_redis_is_down_each_node_counts_alone(
     own_redis_server: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
     monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 600.0)
@@ -398,7 +398,7 @@ def test_while_redis_is_down_each_node_counts_for_itself(
     try:
         failed = [fail(app) for _ in range(3)]
         assert len(attempts) == 1, "requests wait for Redis once"
-        assert [answer.status_code for answer in failed] == [401, 401, 429]  # the one before counts, too
+        assert [answer.status_code for answer in failed] == [401, 401, 429]  # with the one before
         expect_limited(failed[-1], "failed_auth")
         published = [publish(publisher) for _ in range(4)]
         assert [answer.status_code for answer in published] == [201, 201, 201, 429]
@@ -417,7 +417,7 @@ def test_redis_is_used_again_when_it_is_back(
     assert fail(one).status_code == 401
     assert fail(other).status_code == 401
     own_redis_server.start()
-    # It came back empty: from the moment that both count in it, each sees what the other has used.
+    # It came back empty: from the moment that both count in it, each node has the other's counts.
     eventually(lambda: abs(remaining(fail(one), "failed_auth") - remaining(fail(other), "failed_auth")) == 1)
     with own_redis_server.connect() as client:
         assert client.keys("notifygate:*")

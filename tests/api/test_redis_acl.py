@@ -1,4 +1,4 @@
-"""The Redis user of docs/operations.md: what it may do is what the gateway does there, no less and no more."""
+"""The Redis user of docs/operations.md: its permissions are those that the gateway needs, no less and no more."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def documented_user() -> list[str]:
 
 
 def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
-    """Have two gateways do all that they do with Redis: announce, share counts, in the background and at once."""
+    """Use Redis for everything, with two gateways: announcements, shared counts, in the background and at once."""
     limits = {"limit_publish": "1000/day", "limit_poll": "1000/day", "limit_failed_auth": "100/day"}
     one, other = (make_app(redis_url=url, head_check_interval=60.0, **limits) for _ in range(2))
     await_redis(one, other)
@@ -46,7 +46,7 @@ def use_everything(make_app: MakeApp, server: RedisServer, url: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_documented_user_may_do_what_the_gateway_does(
+def test_documented_user_has_the_permissions_that_the_gateway_needs(
     own_redis_server: RedisServer, make_app: MakeApp, tmp_path: Path, scheme: str
 ) -> None:
     name, *rules = documented_user()
@@ -62,14 +62,14 @@ def test_documented_user_may_do_what_the_gateway_does(
             with closing(Front(port, context=context)) as front:
                 address = f"{name}:a-password@127.0.0.1:{front.port}/0?ssl_ca_certs={certificate}"
                 use_everything(make_app, own_redis_server, f"rediss://{address}")
-        assert client.execute_command("ACL", "LOG") == [], "nothing was refused"
+        assert client.execute_command("ACL", "LOG") == [], "a command was refused"
         used = {key.removeprefix("cmdstat_") for key in client.info("commandstats")}
     allowed = {rule[1:] for rule in rules if rule.startswith("+")}
     assert used - OF_TESTS - {"auth", "config|resetstat"} <= allowed
-    assert allowed <= used | {"script|load"}, "nothing is allowed that is not used"
+    assert allowed <= used | {"script|load"}, "an unused command is allowed"
 
 
-def test_documented_user_may_do_nothing_else(own_redis_server: RedisServer) -> None:
+def test_documented_user_has_no_other_permission(own_redis_server: RedisServer) -> None:
     name, *rules = documented_user()
     with own_redis_server.connect() as client:
         client.execute_command("ACL", "SETUSER", name, *rules)

@@ -1,4 +1,4 @@
-"""DELETE /v1/notifications/<id>: taking a notification back."""
+"""DELETE /v1/notifications/<id>: retracting a notification."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.polling import ids
 
 
 @pytest.mark.both_databases
-def test_it_leaves_every_inbox_and_polls_return_its_removal(
+def test_a_retracted_notification_leaves_every_inbox_and_polls_return_its_removal(
     publisher: PublisherActor, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     gone, stays = publisher.publish("all", "gone"), publisher.publish("all", "stays")
@@ -21,33 +21,33 @@ def test_it_leaves_every_inbox_and_polls_return_its_removal(
         assert (changes["removed"], ids(changes), counts(changes)) == ([gone], [], (1, 1))
         assert ids(recipient.inbox()) == [stays]
     etag = alice.poll().headers["ETag"]
-    assert publisher.delete(f"/v1/notifications/{gone}").status_code == 204, "it may be repeated"
+    assert publisher.delete(f"/v1/notifications/{gone}").status_code == 204, "a retraction may be repeated"
     assert alice.poll(etag=etag).status_code == 304
 
 
-def test_another_keys_notification_is_not_found(
+def test_a_notification_of_another_key_is_not_found(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
-    found = publisher.publish("user:alice")
+    notification_id = publisher.publish("user:alice")
     other = app.publisher("publisher")  # the same name, another key
     unknown = other.delete("/v1/notifications/01a1fc6b-48e7-7598-bb3a-3f710a34e7ba")
-    foreign = other.delete(f"/v1/notifications/{found}")
+    foreign = other.delete(f"/v1/notifications/{notification_id}")
     expect_problem(unknown, 404, "not-found")
     expect_problem(foreign, 404, "not-found")
     assert foreign.json["detail"] == unknown.json["detail"]  # type: ignore[index]
-    assert ids(alice.inbox()) == [found]
+    assert ids(alice.inbox()) == [notification_id]
 
 
-def test_an_admin_key_may_retract_anything_and_a_rotated_one_what_it_posted_before(
+def test_an_admin_key_may_retract_any_notification_and_a_rotated_key_its_earlier_ones(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     for make in (app.admin, lambda: app.rotate(publisher, 0)):
-        found = publisher.publish("user:alice")
-        assert make().delete(f"/v1/notifications/{found}").status_code == 204
+        notification_id = publisher.publish("user:alice")
+        assert make().delete(f"/v1/notifications/{notification_id}").status_code == 204
         assert ids(alice.inbox()) == []
 
 
-def test_unknown_ids_are_not_found_and_impossible_ones_no_defect(publisher: PublisherActor) -> None:
+def test_unknown_ids_are_not_found_and_invalid_ids_cause_no_defect(publisher: PublisherActor) -> None:
     for path in ("unknown", "0", "-", "'; --", "%C3%BC", "x" * 64):
         expect_problem(publisher.delete(f"/v1/notifications/{path}"), 404, "not-found")
     for path in ("%00", "a%00b", "%FF", "%ED%A0%80", "x" * 2000, "%20"):

@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 
 def revoke(app: InProcessGateway, name: str = "alice", *, seconds_ago: int = 5) -> int:
-    """Revoke a recipient's tokens, some seconds ago; return when, in Unix milliseconds."""
+    """Revoke a recipient's tokens, some seconds ago; return the time in Unix milliseconds."""
     at = int((time.time() - seconds_ago) * 1000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("notifygate.log.transaction.now_ms", lambda: at)
@@ -35,7 +35,7 @@ def issued_after(app: InProcessGateway, revoked_at: int) -> RecipientActor:
 
 
 @pytest.mark.both_databases
-def test_revocation_refuses_earlier_tokens_and_no_later_one(app: InProcessGateway) -> None:
+def test_revocation_invalidates_earlier_tokens_and_no_later_one(app: InProcessGateway) -> None:
     earlier, without_iat = issued_before(app), recipient_issued(app, None)
     for actor in (earlier, without_iat):
         assert actor.poll().status_code == 200
@@ -51,7 +51,7 @@ def test_revocation_refuses_earlier_tokens_and_no_later_one(app: InProcessGatewa
 
 
 @pytest.mark.both_databases
-def test_revocation_outlives_a_restart(make_app: Any) -> None:
+def test_revocation_survives_a_restart(make_app: Any) -> None:
     """Also when its entry is no longer among those that a worker reads when it starts."""
     app = make_app(tail_entries=10)
     token, publisher = issued_before(app).credential, app.publisher()
@@ -62,7 +62,7 @@ def test_revocation_outlives_a_restart(make_app: Any) -> None:
     assert RecipientActor(app.app.test_client(), token).poll().status_code == 401
 
 
-def test_revocation_reaches_the_other_node_by_its_own_look(make_app: Any) -> None:
+def test_revocation_reaches_the_other_node_by_a_read_of_the_head(make_app: Any) -> None:
     one, other = make_app(), make_app()
     elsewhere = issued_before(other)
     assert elsewhere.poll().status_code == 200
@@ -84,16 +84,16 @@ def test_revocation_ends_a_held_request(app: InProcessGateway, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/v1/inbox?wait=50", "/v1/probe?hold=50"])
-def test_hold_of_a_token_issued_after_the_revocation_goes_on(make_app: Any, path: str) -> None:
-    """The gateway learns of the revocation only when it holds requests with tokens from before and after it."""
+def test_hold_of_a_token_issued_after_the_revocation_continues(make_app: Any, path: str) -> None:
+    """The gateway reads the revocation only when it holds requests with tokens from before and after it."""
     app, elsewhere = make_app(head_check_interval=3600), make_app()
     earlier = issued_before(app)
     etag = earlier.poll().headers["ETag"]
     refused = hold(app, earlier, etag=etag, wait=50)
     later = issued_after(app, revoke(elsewhere))
-    goes_on = gevent.spawn(later.get, path, headers={"If-None-Match": etag})
+    continued = gevent.spawn(later.get, path, headers={"If-None-Match": etag})
     eventually(lambda: app.hold_count == 2)
     app.services.follower.check_soon()
     expect_problem(answer_of(refused), 401, "unauthorized")
     eventually(lambda: app.hold_count == 1)
-    assert not goes_on.ready()
+    assert not continued.ready()

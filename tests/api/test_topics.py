@@ -1,4 +1,4 @@
-"""/v1/inbox/topics: what a recipient follows."""
+"""/v1/inbox/topics: the topics that a recipient follows."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.polling import ids
 PATH = "/v1/inbox/topics"
 
 
-def test_following_brings_what_is_published_from_then_on(
+def test_following_a_topic_adds_its_later_notifications(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     phone = app.recipient("alice", "admin")
@@ -26,7 +26,7 @@ def test_following_brings_what_is_published_from_then_on(
 
 
 @pytest.mark.both_databases
-def test_unfollowing_takes_out_what_it_brought(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_unfollowing_removes_the_notifications_of_the_topic(publisher: PublisherActor, alice: RecipientActor) -> None:
     alice.put(f"{PATH}/deploys")
     publisher.publish("topic:deploys")
     both = publisher.publish(["topic:deploys", "user:alice"])
@@ -38,19 +38,19 @@ def test_unfollowing_takes_out_what_it_brought(publisher: PublisherActor, alice:
     assert counts(body) == (1, 1)
 
 
-def test_both_may_be_repeated_and_change_nothing_then(publisher: PublisherActor, alice: RecipientActor) -> None:
+def test_repeated_follows_and_unfollows_change_nothing(publisher: PublisherActor, alice: RecipientActor) -> None:
     for following, act in ((True, alice.put), (False, alice.delete)):
         act(f"{PATH}/deploys")
-        found = publisher.publish("topic:deploys")
+        notification_id = publisher.publish("topic:deploys")
         etag = alice.poll().headers["ETag"]
         again = act(f"{PATH}/deploys")
         assert (again.status_code, again.json) == (200, {"topic": "deploys", "following": following})
         assert alice.poll(etag=etag).status_code == 304
-        assert ids(alice.inbox()) == ([found] if following else [])
+        assert ids(alice.inbox()) == ([notification_id] if following else [])
 
 
 @pytest.mark.both_databases
-def test_the_list_has_what_is_followed_and_what_could_be(
+def test_the_list_has_the_followed_topics_and_those_that_may_be_followed(
     app: InProcessGateway, alice: RecipientActor, bob: RecipientActor
 ) -> None:
     assert bob.get(PATH).json == {"topics": []}
@@ -72,23 +72,23 @@ def test_a_topic_limited_to_roles_is_forbidden_to_others(
     app.services.writer.transact(put_topic("board", ("admin",)))
     expect_problem(bob.put(f"{PATH}/board"), 403, "forbidden")
     assert alice.put(f"{PATH}/board").status_code == 200
-    found = publisher.publish("topic:board")
-    assert (ids(alice.inbox()), ids(bob.inbox())) == ([found], [])
+    notification_id = publisher.publish("topic:board")
+    assert (ids(alice.inbox()), ids(bob.inbox())) == ([notification_id], [])
     assert bob.delete(f"{PATH}/board").status_code == 200
 
 
-def test_its_notifications_leave_the_inbox_when_the_role_is_lost(
+def test_notifications_of_a_topic_leave_the_inbox_when_the_role_is_lost(
     app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     app.services.writer.transact(put_topic("board", ("admin",)))
     alice.put(f"{PATH}/board")
-    found = publisher.publish("topic:board")
+    notification_id = publisher.publish("topic:board")
     cursor = alice.inbox()["cursor"]
     demoted = app.recipient("alice")
     body = demoted.inbox(cursor)
     assert (body["reset"], ids(body), counts(body)) == (True, [], (0, 0))
     assert demoted.get(PATH).json == {"topics": []}
-    assert ids(alice.inbox()) == [found]  # and are there again for one who has it
+    assert ids(alice.inbox()) == [notification_id]  # and are there for a token with the role
 
 
 @pytest.mark.both_databases
@@ -96,8 +96,8 @@ def test_a_topic_is_limited_to_roles_and_opened_again(
     app: InProcessGateway, publisher: PublisherActor, bob: RecipientActor
 ) -> None:
     bob.put(f"{PATH}/board")
-    found = publisher.publish("topic:board")
-    for roles, shown in ((("admin",), []), ((), [found])):
+    notification_id = publisher.publish("topic:board")
+    for roles, shown in ((("admin",), []), ((), [notification_id])):
         cursor = bob.inbox()["cursor"]
         app.services.writer.transact(put_topic("board", roles))
         catch_up(app)
@@ -105,7 +105,7 @@ def test_a_topic_is_limited_to_roles_and_opened_again(
         assert (changes["reset"], ids(changes), counts(changes)) == (True, shown, (len(shown), len(shown)))
 
 
-def test_a_topic_has_a_name_that_urls_can_carry(alice: RecipientActor) -> None:
+def test_a_topic_has_a_name_that_is_valid_in_urls(alice: RecipientActor) -> None:
     for name in ("a", "A.b_c-9", "x" * 64):
         assert alice.put(f"{PATH}/{name}").json == {"topic": name, "following": True}
     for name in ("x" * 65, "a b", "a:b", "ü", "a%00", "%FF", "a%0A", "a,b", "*"):
@@ -114,7 +114,7 @@ def test_a_topic_has_a_name_that_urls_can_carry(alice: RecipientActor) -> None:
     assert len(alice.get(PATH).json["topics"]) == 3  # type: ignore[index]
 
 
-def test_a_recipient_can_follow_two_hundred_and_no_more(app: InProcessGateway, alice: RecipientActor) -> None:
+def test_a_recipient_can_follow_two_hundred_topics_and_no_more(app: InProcessGateway, alice: RecipientActor) -> None:
     rows = [{"recipient": "alice", "topic": f"topic{n}", "since_seq": 0} for n in range(199)]
     app.services.database.write(lambda connection: connection.execute(FOLLOWS.insert(), rows))
     assert alice.put(f"{PATH}/topic199").status_code == 200

@@ -31,7 +31,7 @@ def test_a_type_is_registered_listed_replaced_and_deleted(admin: PublisherActor)
     assert admin.put(f"{PATH}/like", json={}).json == DEFAULTS
     assert admin.get(PATH).json == {"types": {"deploy.finished": FULL, "like": DEFAULTS}}
     replaced = {**DEFAULTS, "title": "New"}
-    assert admin.put(f"{PATH}/deploy.finished", json={"title": "New"}).json == replaced  # nothing of the old stays
+    assert admin.put(f"{PATH}/deploy.finished", json={"title": "New"}).json == replaced  # no old value is kept
     assert admin.get(PATH).json == {"types": {"deploy.finished": replaced, "like": DEFAULTS}}
     deleted = admin.delete(f"{PATH}/deploy.finished")
     assert (deleted.status_code, deleted.get_data()) == (204, b"")
@@ -40,7 +40,7 @@ def test_a_type_is_registered_listed_replaced_and_deleted(admin: PublisherActor)
         expect_problem(admin.delete(f"{PATH}/{name}"), 404, "not-found")
 
 
-def test_a_types_defaults_are_those_of_its_notifications_from_the_next_one_on(
+def test_the_defaults_of_a_type_apply_to_its_notifications_from_the_next_one_on(
     admin: PublisherActor, publisher: PublisherActor, alice: RecipientActor
 ) -> None:
     plain = (None, "normal", timedelta(days=90))
@@ -52,12 +52,12 @@ def test_a_types_defaults_are_those_of_its_notifications_from_the_next_one_on(
         publisher.publish("user:alice", type="deploy", icon="bell", priority="low", ttl=7200)
         admin.delete(f"{PATH}/deploy")
         expected += [plain, (f"icon{n}", "high", timedelta(seconds=60 + n)), ("bell", "low", timedelta(hours=2))]
-    found = [(item["icon"], item["priority"], lifetime(item)) for item in alice.inbox()["notifications"]]
-    assert found == expected[::-1], "each keeps what it was published with"
+    values = [(item["icon"], item["priority"], lifetime(item)) for item in alice.inbox()["notifications"]]
+    assert values == expected[::-1], "each keeps the values with which it was published"
 
 
 @pytest.mark.both_databases
-def test_a_change_that_alters_no_visibility_ends_no_etag(
+def test_a_change_without_effect_on_visibility_ends_no_etag(
     app: InProcessGateway, admin: PublisherActor, bob: RecipientActor
 ) -> None:
     admin.put(f"{PATH}/like", json={"roles": ["admin", "ops"]})
@@ -82,7 +82,7 @@ def test_bad_registrations_are_refused_by_name_and_change_nothing(admin: Publish
     assert admin.get(PATH).json == {"types": {}}
 
 
-def test_a_type_has_a_name_of_the_protocols_characters(admin: PublisherActor) -> None:
+def test_a_type_has_a_name_of_the_documented_characters(admin: PublisherActor) -> None:
     bounds = ({"title": "x" * 200}, {"ttl": 1}, {"ttl": 31536000}, {"icon": "https://example.org/i.png"})
     for name, body in zip(("a", "deploy.finished", "x" * 64, "0-_."), bounds, strict=True):
         assert admin.put(f"{PATH}/{name}", json=body).status_code == 200
