@@ -1,4 +1,4 @@
-"""The sites on which long polls are tried, from a single process to two nodes."""
+"""The sites on which long polls are tested, from a single process to two nodes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,15 +19,15 @@ KINDS = {
     "postgresql and redis, two workers": {"postgres": True, "redis": True, "workers": 2, "wakes": True},
     "two nodes on postgresql and redis": {"postgres": True, "redis": True, "workers": 1, "gateways": 2, "wakes": True},
 }
-"""`wakes`: wake-ups reach every worker, so that the look at the head isn't needed."""
+"""`wakes`: wake-ups reach every worker, so that the reads of the head aren't needed."""
 
 
 @pytest.fixture(scope="session", params=KINDS)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running site of each kind; tests leave it as healthy as they found it.
 
-    Where wake-ups reach every worker, workers look at the log only once a minute: that they are woken is seen from
-    every test that ends.
+    Where wake-ups reach every worker, workers read the head only once a minute: a test that ends shows that they were
+    woken.
     """
     kind: dict[str, Any] = KINDS[request.param]
     env = {"NOTIFYGATE_WORKERS": str(kind["workers"]), **(RARE_HEAD_READS if kind["wakes"] else {})}

@@ -9,7 +9,7 @@ from tests.support.site import Site, metric_of_worker, worker_pids
 from tests.support.waiting import all_done
 
 
-def test_hold_is_woken_by_whichever_gateway_is_posted_to(site: Site) -> None:
+def test_hold_is_woken_by_a_publication_to_any_gateway(site: Site) -> None:
     for at in range(len(site.gateways)):
         site.check_wakes(site.recipients(4), site.publisher(at=at))
 
@@ -24,9 +24,9 @@ def holds_of_workers(site: Site) -> list[float]:
 def test_broadcast_reaches_the_holds_of_every_worker(site: Site) -> None:
     with ExitStack() as stack:
         polls: list[gevent.Greenlet] = []
-        # Which worker takes a connection is up to the system, and on a busy machine one may take them all for a while.
+        # The system chooses the worker that accepts a connection; on a busy machine one may accept all for a while.
         while not polls or not all(holds_of_workers(site)):
-            assert len(polls) < 1000, "all holds are in one worker, which shows nothing of the others"
+            assert len(polls) < 1000, "all holds are in one worker, which proves nothing about the others"
             readers = [site.recipient(at=place % len(site.gateways)) for place in range(30)]
             polls += stack.enter_context(site.held(readers, [reader.cursor() for reader in readers]))
         notification_id = site.publisher().publish("all", "For everybody")
@@ -35,7 +35,7 @@ def test_broadcast_reaches_the_holds_of_every_worker(site: Site) -> None:
     site.await_holds(0)
 
 
-def test_storm_arrives_whole_and_in_order(site: Site) -> None:
+def test_many_publications_at_once_arrive_completely_and_in_order(site: Site) -> None:
     readers = site.recipients(12)
     audiences = [f"user:{reader.name}" for reader in readers]
     topic = f"storm-{readers[0].name}"
@@ -56,11 +56,11 @@ def test_storm_arrives_whole_and_in_order(site: Site) -> None:
     ]
     all_done([gevent.spawn(publish, at) for at in range(4)], seconds=60)
     last = site.publisher().publish(audiences, done)
-    told = all_done(reading, seconds=60)
+    received = all_done(reading, seconds=60)
     orders: list[list[str]] = []
-    for reader, ids in zip(readers, told, strict=True):
+    for reader, ids in zip(readers, received, strict=True):
         mine = {i for i, to in published if f"user:{reader.name}" in to or f"topic:{topic}" in to}
-        assert sorted(ids) == sorted(mine | {last}), "each exactly once, and nothing of others"
+        assert sorted(ids) == sorted(mine | {last}), "each exactly once, and none of others"
         assert ids[-1] == last
         orders.append(ids)
     # All recipients get shared notifications in the same order: that of the log.

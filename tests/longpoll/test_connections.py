@@ -25,7 +25,9 @@ def test_full_worker_keeps_open_files_for_its_database(make_site: MakeSite) -> N
     (gateway,) = site.gateways
     (old,) = worker_pids(gateway)
     raised, _ = resource.prlimit(old, resource.RLIMIT_NOFILE)
-    assert raised == (min(hard, NEEDED_FILES) if hard != resource.RLIM_INFINITY else NEEDED_FILES), "it is raised"
+    assert raised == (min(hard, NEEDED_FILES) if hard != resource.RLIM_INFINITY else NEEDED_FILES), (
+        "the limit is raised"
+    )
     resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (400, 400))
     gateway.send(signal.SIGHUP)  # the next worker inherits the limit
     eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
@@ -48,4 +50,4 @@ def test_full_worker_keeps_open_files_for_its_database(make_site: MakeSite) -> N
             body = '{"to": "all", "title": "To everybody"}'
             connection.send(post_text(publisher, f"Content-Length: {len(body)}", body))
         assert [connection.receive().status for connection in inside] == [200, 201] * 20
-    assert readers[0].inbox()["unread"] == 20, "as soon as there is room, others are served again"
+    assert readers[0].inbox()["unread"] == 20, "as soon as connections end, others are accepted again"

@@ -54,7 +54,7 @@ def outage(postgres: psycopg.Connection, name: str) -> Generator[None]:
         postgres.execute(allow.format(sql.Identifier(name), sql.Literal(True)))
 
 
-def test_cut_connections_lose_and_double_nothing(
+def test_cut_connections_lose_and_duplicate_nothing(
     make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
 ) -> None:
     site = make_site(postgres_url, WORKERS=2)
@@ -81,9 +81,9 @@ def test_cut_connections_lose_and_double_nothing(
     assert cut > 10
     last = publishers[0].publish_until_answered(audiences, "the end")
     assert len(set(ids)) == len(ids)
-    for told in all_done(reading, seconds=60):
-        assert sorted(told[:-1]) == sorted(ids), "each exactly once"
-        assert told[-1] == last
+    for received in all_done(reading, seconds=60):
+        assert sorted(received[:-1]) == sorted(ids), "each exactly once"
+        assert received[-1] == last
     assert "Traceback" not in site.gateways[0].output
 
 
@@ -100,7 +100,7 @@ def test_outage_is_a_503_and_holds_survive_it(
             check_unavailable(publisher.post(f"user:{alice.name}"))
             eventually(
                 lambda: bob.poll(cursor).status_code == 503,
-                "nobody says that nothing is new who can't know it",
+                "a stale worker does not answer that nothing is new",
                 seconds=10,
             )
             check_unavailable(bob.poll(cursor))
@@ -119,19 +119,19 @@ def test_outage_is_a_503_and_holds_survive_it(
 def stop_in_a_transaction(postgres: psycopg.Connection, name: str, pid: int) -> bool:
     """Stop a process, and resume it unless it was in the middle of a transaction; return whether it was."""
     pause(pid)
-    gevent.sleep(0.2)  # the others' transactions are over by then; what is still open belongs to the stopped one
-    found = postgres.execute(
+    gevent.sleep(0.2)  # the others' transactions are over by then; those still open are the stopped one's
+    transactions = postgres.execute(
         "SELECT 1 FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE a.datname = %s"
         " AND a.state = 'idle in transaction' AND l.mode IN ('RowShareLock', 'RowExclusiveLock')"
         " AND now() - a.state_change > interval '100 ms'",
         (name,),
     ).fetchall()
-    if not found:
+    if not transactions:
         os.kill(pid, signal.SIGCONT)
-    return bool(found)
+    return bool(transactions)
 
 
-def test_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_other(
+def test_worker_stopped_in_the_middle_of_a_transaction_delays_the_other_only_briefly(
     make_site: MakeSite, postgres_url: str, postgres: psycopg.Connection
 ) -> None:
     site = make_site(postgres_url, WORKERS=2)
@@ -169,6 +169,6 @@ def test_worker_stopped_in_the_middle_of_a_transaction_does_not_hold_up_the_othe
         os.kill(victim, signal.SIGCONT)
         enough = True
     all_done(changing, seconds=60)
-    assert set(statuses) <= {200, 503}, "the one that was stopped says that it doesn't know, or that it is done"
+    assert set(statuses) <= {200, 503}, "the stopped worker answers with an unknown outcome, or that the change is done"
     site.check_wakes(readers, publisher)
     assert "Traceback" not in gateway.output

@@ -42,7 +42,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 def exchanges(request: pytest.FixtureRequest, pair: Pair) -> dict[str, gevent.Greenlet]:
     """The cases of the selected tests, started together: waiting for one hold is waiting for all.
 
-    Those that publish come last, when no other case may see the log's head move between its two gateways.
+    Those that publish come last, so that the head doesn't change while a case runs on the two gateways.
     """
     selected = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
     pool = Pool(AT_ONCE)
@@ -65,9 +65,9 @@ def publishes(case: str) -> bool:
 
 
 def assert_same(one: Exchange, other: Exchange, *, with_opaque: bool = False) -> None:
-    """Fail with every difference between what the plain gateway (-) and the other one (+) have answered."""
-    found = differences(one, other, with_opaque=with_opaque)
-    assert not found, "plain (-) and detached (+) differ:\n" + "\n".join(line[:600] for line in found)
+    """Fail with every difference between the answers of the plain gateway (-) and of the other one (+)."""
+    lines = differences(one, other, with_opaque=with_opaque)
+    assert not lines, "plain (-) and detached (+) differ:\n" + "\n".join(line[:600] for line in lines)
 
 
 @pytest.mark.parametrize("case", CORPUS)
@@ -75,7 +75,7 @@ def test_both_workers_answer_the_same(exchanges: dict[str, gevent.Greenlet], cas
     assert_same(*exchanges[case].get(timeout=100), with_opaque=publishes(case))
 
 
-def test_corpus_reaches_what_it_is_meant_to_reach(pair: Pair) -> None:
+def test_corpus_gets_the_expected_statuses(pair: Pair) -> None:
     expected = {
         "hold: sending side is closed while held": [499],
         "pipeline: unknown parameter between good": [200, 400, 200, 200],
@@ -86,9 +86,9 @@ def test_corpus_reaches_what_it_is_meant_to_reach(pair: Pair) -> None:
         "publication: and a poll in one segment": [201, 200, 200],
     }
     for case, statuses in expected.items():
-        for found in pair.both(CORPUS[case]):
-            answers, rest = read_answers(found.received)
-            assert ([answer.status for answer in answers], rest, found.stayed_open) == (statuses, b"", False), case
+        for answered in pair.both(CORPUS[case]):
+            answers, rest = read_answers(answered.received)
+            assert ([answer.status for answer in answers], rest, answered.stayed_open) == (statuses, b"", False), case
             assert all(answer.values("Server") == ["notifygate"] for answer in answers), "without its version"
 
 
@@ -98,9 +98,9 @@ def test_plain_polls_are_answered_in_the_hub(pair: Pair, poll: bytes) -> None:
         return pair.site.metric("notifygate_hub_answers_total", at)
 
     before = answered_in_hub(DETACHED)
-    # The first and the last of them may still be new to it, or be followed too closely by the last word.
+    # The first may not be in memory yet, and the last may be followed too closely by the last word.
     pair.both([step for number in range(1, 6) for step in (poll, number)])
-    eventually(lambda: answered_in_hub(DETACHED) >= before + 3, "the count, which is told once a second")
+    eventually(lambda: answered_in_hub(DETACHED) >= before + 3, "the count, which is reported once a second")
     assert answered_in_hub(PLAIN) == 0
 
 
@@ -134,7 +134,7 @@ def test_requests_sent_byte_by_byte_are_answered_as_whole_ones(pair: Pair) -> No
             assert_same(one, replace(other, at=one.at))
 
 
-# Where something happens: recipients of their own for each way, since what one way does both would see
+# Changes: each way has recipients of its own, since both would see the changes of one
 
 
 @pytest.mark.parametrize(
@@ -149,21 +149,21 @@ def test_requests_sent_byte_by_byte_are_answered_as_whole_ones(pair: Pair) -> No
         pytest.param(request(LONG_HOLD), (b"garbage\r\n\r\n",), id="garbage while held"),
     ],
 )
-def test_hold_is_woken_the_same_both_ways(pair: Pair, held: bytes, after: Sequence[Step]) -> None:
-    found: list[Exchange] = []
+def test_hold_is_woken_alike_on_both_ways(pair: Pair, held: bytes, after: Sequence[Step]) -> None:
+    exchanges: list[Exchange] = []
     for at, url in enumerate(pair.site.urls):
         recipient, words = pair.new_recipient(at)
-        going = gevent.spawn(exchange, url, pair.filled((held, Act.TICK, *after, 1), words))
+        waiting = gevent.spawn(exchange, url, pair.filled((held, Act.TICK, *after, 1), words))
         pair.site.await_holds(1)
         pair.publisher.url = url
         pair.publisher.publish(f"user:{recipient.name}", "News")
-        found.append(without(recipient.name, going.get(timeout=20)))
-    assert b"HTTP/1.1 200" in found[0].received
-    assert_same(*found, with_opaque=True)
+        exchanges.append(without(recipient.name, waiting.get(timeout=20)))
+    assert b"HTTP/1.1 200" in exchanges[0].received
+    assert_same(*exchanges, with_opaque=True)
 
 
 def test_same_bytes_get_a_new_response_after_a_change(pair: Pair) -> None:
-    found: list[Exchange] = []
+    exchanges: list[Exchange] = []
     for at, url in enumerate(pair.site.urls):
         recipient, words = pair.new_recipient(at)
         before = exchange(url, pair.filled((POLL, 1, POLL, 2), words))
@@ -171,6 +171,6 @@ def test_same_bytes_get_a_new_response_after_a_change(pair: Pair) -> None:
         pair.publisher.url = url
         pair.publisher.publish(f"user:{recipient.name}", "News")
         steps = (request(NOW + "&wait=20", MATCHING), 1, POLL, 2, POLL, 3)
-        found.append(without(recipient.name, exchange(url, pair.filled(steps, words))))
-    assert [answer.status for answer in read_answers(found[0].received)[0]] == [200] * 4
-    assert_same(*found, with_opaque=True)
+        exchanges.append(without(recipient.name, exchange(url, pair.filled(steps, words))))
+    assert [answer.status for answer in read_answers(exchanges[0].received)[0]] == [200] * 4
+    assert_same(*exchanges, with_opaque=True)

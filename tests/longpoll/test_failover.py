@@ -1,4 +1,4 @@
-"""A PostgreSQL that fails over to a standby, and one that becomes read-only, under gateways that go on running."""
+"""A PostgreSQL that fails over to a standby, and one that becomes read-only, under running gateways."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def primary() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def standby(primary: PostgresServer) -> Iterator[PostgresServer]:
-    """A standby of `primary` that receives what that one commits."""
+    """A standby of `primary` that receives its commits."""
     with running(PostgresServer(primary=primary)) as server:
         yield server
 
@@ -59,7 +59,7 @@ def publish(publisher: Publisher, titles: list[str]) -> None:
 
 
 def promotions(site: Site) -> int:
-    """Return how often a gateway has begun a new epoch because of a promotion."""
+    """Return how many new epochs the gateways began because of a promotion."""
     return sum(gateway.output.count("was promoted (timeline") for gateway in site.gateways)
 
 
@@ -87,7 +87,7 @@ def test_clients_have_exactly_the_new_inbox_after_a_promotion_that_lost_commits(
     site.await_holds(1)
     primary.kill()
     standby.promote()
-    # Nothing is written until the gateways have noticed by themselves: the held poll ends with a reset.
+    # There is no write until the gateways notice by themselves: the held poll ends with a reset.
     assert all_done([waiting], seconds=60) == [True]
     assert held.resets == 1
     assert sorted(held.titles.values()) == sorted(kept)
@@ -104,7 +104,7 @@ def test_clients_have_exactly_the_new_inbox_after_a_promotion_that_lost_commits(
 def test_standby_is_unavailable_until_it_is_promoted(
     make_site: MakeSite, primary: PostgresServer, standby: PostgresServer
 ) -> None:
-    """The URL doesn't ask for a server that can be written, so the gateway gets to the standby before its promotion."""
+    """The URL doesn't require a server that can be written, so the gateway connects before the promotion."""
     url = several_hosts(primary.create_database(), primary, standby).replace("&target_session_attrs=read-write", "")
     site = make_site(url)
     publisher, alice, newcomer = site.publisher(), site.recipient(), site.recipient()
@@ -118,7 +118,7 @@ def test_standby_is_unavailable_until_it_is_promoted(
         check_unavailable(newcomer.poll())
     ready = new_session().get(f"{site.url}/readyz", timeout=30)
     assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
-    eventually(lambda: alice.poll(cursor).status_code == 503, "what a standby has is not taken for the newest")
+    eventually(lambda: alice.poll(cursor).status_code == 503, "a standby's entries are not returned as the newest")
     standby.promote()
     publish(publisher, ["after"])
     assert eventually(lambda: alice.inbox(cursor)["reset"], "a reset")
@@ -140,15 +140,15 @@ def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not
     postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
     for _ in range(5):
         check_unavailable(publisher.post("all", "not published"))
-        assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
+        assert alice.inbox(cursor)["notifications"] == [], "reads are still answered"
     sessions = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
     before = set(postgres.execute(sessions, (name,)).fetchall())
 
-    def has_closed_them() -> bool:
+    def are_closed() -> bool:
         check_unavailable(publisher.post("all", "not published"))
         return before.isdisjoint(postgres.execute(sessions, (name,)).fetchall())
 
-    eventually(has_closed_them, "the connections that there were are closed")
+    eventually(are_closed, "the earlier connections are closed")
     postgres.execute(read_only.format(sql.Identifier(name), sql.Literal("off")))
     publish(publisher, ["after"])
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]

@@ -1,4 +1,4 @@
-"""Workers and gateways that end or are replaced: whatever has reached them is answered, and some worker always serves."""
+"""Workers and gateways that end or are replaced: each request that arrived is answered, and a worker always serves."""
 
 import os
 import re
@@ -74,11 +74,11 @@ def test_requests_that_wait_to_be_accepted_are_answered_when_the_gateway_stops(
     assert stopping.get(timeout=60) == 0
 
 
-def test_gateway_that_stops_accepts_connections_and_says_that_it_is_not_ready(make_site: MakeSite) -> None:
+def test_gateway_that_stops_accepts_connections_and_answers_that_it_is_not_ready(make_site: MakeSite) -> None:
     site = make_site()
     with site.held([site.recipient()]) as polls:
         site.gateways[0].send(signal.SIGTERM)
-        all_done(polls)  # the worker knows of the stop
+        all_done(polls)  # the worker is stopping
         with RawConnection(site.url) as connection:
             connection.send("GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n")
             answer = connection.receive()

@@ -36,7 +36,7 @@ def alice(site: Site) -> Recipient:
 
 @pytest.fixture
 def printed(site: Site, publisher: Publisher, alice: Recipient) -> Iterator[list[str]]:
-    """Check at the end that nothing secret was printed meanwhile; a test may add what else is secret."""
+    """Check at the end that no secret was printed meanwhile; a test may add further secrets."""
     before = len(site.gateways[0].output)
     more: list[str] = []
     yield more
@@ -44,7 +44,7 @@ def printed(site: Site, publisher: Publisher, alice: Recipient) -> Iterator[list
 
 
 def check_output(output: str, publisher: Publisher, recipient: Recipient, *more: str) -> None:
-    """Fail where an output holds anything secret."""
+    """Fail if an output contains a secret."""
     credentials = [publisher.key, publisher.key.split("_", 2)[2], recipient.token, recipient.token.rsplit(".", 1)[1]]
     for secret in (*credentials, TITLE, BODY, DATA, URL, *more):
         assert secret not in output, f"{secret[:12]}… was printed"
@@ -55,7 +55,7 @@ def publish(publisher: Publisher, to: str, **fields: object) -> str:
     return publisher.publish(to, TITLE, body=BODY, data={"secret": DATA}, action_url=URL, **fields)
 
 
-def test_each_request_is_a_line_with_all_that_is_asked_of_it(
+def test_each_request_is_logged_in_a_line_with_all_fields(
     site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
 ) -> None:
     poll = gevent.spawn(alice.poll, alice.cursor(), wait=50, headers={"X-Request-Id": f"held-{alice.name}"})
@@ -76,7 +76,7 @@ def test_each_request_is_a_line_with_all_that_is_asked_of_it(
     assert (line["method"], line["status"], line["held_seconds"]) == ("POST", 201, 0.0)
 
 
-def test_id_of_an_answer_is_found_in_the_log(site: Site, alice: Recipient, printed: list[str]) -> None:
+def test_request_id_of_an_answer_is_in_the_log(site: Site, alice: Recipient, printed: list[str]) -> None:
     answer = alice.poll(path="/v1/nothing")
     assert answer.status_code == 404
     request_id = answer.headers["X-Request-Id"]
@@ -85,7 +85,7 @@ def test_id_of_an_answer_is_found_in_the_log(site: Site, alice: Recipient, print
     assert (line["route"], line["status"]) == ("unknown", 404)
 
 
-def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(
+def test_client_that_left_is_logged_with_status_499_and_no_error(
     site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
 ) -> None:
     with RawConnection(site.url) as connection:
@@ -94,7 +94,7 @@ def test_client_that_has_gone_is_logged_as_such_and_does_no_harm(
     (line,) = eventually(lambda: site.access_lines(request_id="has-gone"), "a line in the log")
     assert line["status"] == 499
     assert '"level": "error"' not in site.gateways[0].output
-    # Their notifications wait for their next poll.
+    # The client's next poll returns its notifications.
     notification_id = publisher.publish(f"user:{alice.name}")
     assert [item["id"] for item in alice.inbox()["notifications"]] == [notification_id]
 
@@ -115,13 +115,13 @@ def test_log_line_can_not_be_forged(site: Site, alice: Recipient, printed: list[
     assert site.gateways[0].output.isascii()
 
 
-def test_errors_that_callers_can_force_print_nothing_secret(
+def test_errors_that_clients_can_cause_print_no_secret(
     site: Site, publisher: Publisher, alice: Recipient, printed: list[str]
 ) -> None:
     notification_id = publish(publisher, f"user:{alice.name}")
 
-    def send(method: str, path: str, by: Publisher | Recipient = publisher, **what: Any) -> requests.Response:
-        return by.session.request(method, f"{site.url}/v1/{path}", timeout=60, **what)
+    def send(method: str, path: str, by: Publisher | Recipient = publisher, **options: Any) -> requests.Response:
+        return by.session.request(method, f"{site.url}/v1/{path}", timeout=60, **options)
 
     bodies = [
         {"to": "nobody", "title": TITLE, "body": BODY},
@@ -159,7 +159,7 @@ def test_errors_that_callers_can_force_print_nothing_secret(
 GET, POST = (f"{line} HTTP/1.1\r\nHost: gateway\r\n" for line in ("GET /v1/inbox", "POST /v1/notifications"))
 END = "\r\n\r\n"
 CHUNKED = "Transfer-Encoding: chunked"
-REFUSED_BY_THE_SERVER = {
+BAD_REQUESTS = {
     "a header without its colon": GET + "Authorization Bearer {secret}" + END,
     "a space before the colon": GET + "Authorization : Bearer {secret}" + END,
     "a folded header": GET + "Authorization: Bearer\r\n {secret}" + END,
@@ -174,14 +174,14 @@ REFUSED_BY_THE_SERVER = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED_BY_THE_SERVER)
-def test_what_is_no_http_is_a_problem_too_and_is_logged_without_its_text(
+@pytest.mark.parametrize("name", BAD_REQUESTS)
+def test_request_that_is_not_http_gets_a_problem_and_is_logged_without_its_text(
     site: Site, alice: Recipient, printed: list[str], name: str
 ) -> None:
     for secret in (alice.token[:80], site.publisher().key):
         printed.append(secret)
         with RawConnection(site.url) as connection:
-            connection.send(REFUSED_BY_THE_SERVER[name].format(secret=secret, filler="x" * 20_000))
+            connection.send(BAD_REQUESTS[name].format(secret=secret, filler="x" * 20_000))
             answer = connection.receive()
             assert connection.is_closed()
         check_problem(answer)
@@ -197,7 +197,9 @@ def check_problem(answer: RawAnswer) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/notifications", "/v1/notify/all"])
-def test_broken_chunks_are_the_callers_fault(site: Site, publisher: Publisher, printed: list[str], path: str) -> None:
+def test_broken_chunks_are_an_error_of_the_client(
+    site: Site, publisher: Publisher, printed: list[str], path: str
+) -> None:
     errors = site.gateways[0].output.count('"level": "error"')
     with RawConnection(site.url) as connection:
         connection.send(post_text(publisher, CHUNKED, f"xyz\r\n{BODY}\r\n0\r\n\r\n", path))
@@ -225,7 +227,9 @@ def test_body_in_chunks_has_the_same_limit_as_any_other(site: Site, publisher: P
         assert connection.is_closed()
 
 
-def test_body_that_ends_too_early_is_the_callers_fault(site: Site, publisher: Publisher, printed: list[str]) -> None:
+def test_body_that_ends_too_early_is_an_error_of_the_client(
+    site: Site, publisher: Publisher, printed: list[str]
+) -> None:
     errors = site.gateways[0].output.count('"level": "error"')
     with RawConnection(site.url) as connection:
         connection.send(post_text(publisher, "X-Request-Id: cut-short\r\nContent-Length: 900", '{"to": "all"'))
@@ -237,7 +241,7 @@ def test_body_that_ends_too_early_is_the_callers_fault(site: Site, publisher: Pu
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_lines_for_debugging_hold_nothing_secret_either(
+def test_debug_lines_contain_no_secret_either(
     site: Site, make_site: MakeSite, redis_server: RedisServer, log_format: str
 ) -> None:
     """See tests/unit/test_log_lines.py for those of libraries."""

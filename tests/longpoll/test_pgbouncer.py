@@ -61,7 +61,7 @@ def settings_of(connection: psycopg.Connection, *names: str) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def test_everything_works_and_no_state_of_a_session_leaks(
+def test_requests_succeed_and_no_state_of_a_session_leaks(
     make_site: MakeSite, database_url: str, bouncer: PgBouncer
 ) -> None:
     site = make_site(database_url, DATABASE_URL=bouncer.url_of(database_url), DATABASE_PREPARE=0, WORKERS=2)
@@ -104,10 +104,10 @@ def test_everything_works_and_no_state_of_a_session_leaks(
     assert "Traceback" not in site.gateways[0].output
 
 
-def test_role_without_time_outs_is_refused_with_what_to_do(
+def test_role_without_time_outs_is_refused_with_the_statement_to_run(
     gateway: Callable[..., GatewayProcess], server: PostgresServer, database_url: str, bouncer: PgBouncer
 ) -> None:
-    """Nothing else would free the log's lock from a process that is stopped in the middle of a transaction."""
+    """Only the time-outs free the log's lock from a process that is stopped in the middle of a transaction."""
     server.execute("ALTER ROLE gateway RESET idle_in_transaction_session_timeout")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'gateway'")
     env = {"NOTIFYGATE_DATABASE_URL": bouncer.url_of(database_url), "NOTIFYGATE_DATABASE_PREPARE": "false"}

@@ -1,4 +1,4 @@
-"""Redis stopped, hanging, restarted or talking nonsense: wake-ups come later then, and nothing else happens."""
+"""Redis stopped, hanging, restarted or sending garbage: wake-ups are late then, without other effects."""
 
 import time
 
@@ -9,16 +9,16 @@ from tests.support.site import RARE_HEAD_READS, MakeSite, Publisher, Recipient, 
 from tests.support.waiting import all_done, eventually, stays
 
 LATE_SECONDS = 10.0
-"""Far more than the second after which a worker looks by itself, far less than the wait of a hold."""
+"""Far more than the second after which a worker reads the head, far less than the wait of a hold."""
 
-NEVER_WAITED_FOR_SECONDS = 5.0
+LONGEST_REQUEST_SECONDS = 5.0
 """More than a request may take on a busy machine, less than redis-py's own retries (40 s)."""
 
 COUNTED_AFTER_SECONDS = 2.5
 """More than the grace of a second and the interval of a second after which a rescue is counted."""
 
 PUBLISH_LIMIT = {"LIMIT_PUBLISH": "1200/minute", "LIMIT_POLL": "300/minute"}
-"""Limits that are shared through Redis, so that requests have to do with it."""
+"""Limits that are shared through Redis, so that requests use it."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def is_connected(site: Site) -> bool:
 
 
 def rescues_of(site: Site) -> float:
-    """Return what the second gateway, to which nothing is posted, has found by itself."""
+    """Return how many entries the second gateway, which gets no publications, found by reading the head."""
     return site.metric("notifygate_lost_wake_rescues_total", 1)
 
 
@@ -45,7 +45,7 @@ def degraded(site: Site) -> list[str]:
 def publish_to_holds(site: Site, readers: list[Recipient], publisher: Publisher) -> float:
     """Publish to all readers while they are held; return how long it took until the last has it."""
     publishing_seconds, seconds = site.check_wakes(readers, publisher)
-    assert publishing_seconds < NEVER_WAITED_FOR_SECONDS, "publishing has waited for Redis"
+    assert publishing_seconds < LONGEST_REQUEST_SECONDS, "publishing waited for Redis"
     return seconds
 
 
@@ -53,23 +53,23 @@ def poll_quickly(readers: list[Recipient]) -> None:
     for reader in readers:
         began = time.monotonic()
         assert reader.poll().status_code == 200
-        assert time.monotonic() - began < NEVER_WAITED_FOR_SECONDS, "a poll has waited for Redis"
+        assert time.monotonic() - began < LONGEST_REQUEST_SECONDS, "a poll waited for Redis"
 
 
-def test_stopped_redis_costs_a_second_and_is_counted(
+def test_stopped_redis_delays_wake_ups_by_a_second_and_is_counted(
     make_site: MakeSite, postgres_url: str, redis: RedisServer
 ) -> None:
     site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **PUBLISH_LIMIT)
     readers, publisher = site.recipients(12), site.publisher()
     eventually(lambda: is_connected(site), "both are connected to Redis")
     publish_to_holds(site, readers, publisher)
-    stays(lambda: rescues_of(site) == 0, "nothing is rescued in health", seconds=COUNTED_AFTER_SECONDS)
+    stays(lambda: rescues_of(site) == 0, "a healthy Redis leaves nothing to rescue", seconds=COUNTED_AFTER_SECONDS)
 
     redis.stop()
     assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
     poll_quickly(readers)
     eventually(lambda: rescues_of(site) >= 1, "the rescue is counted")
-    eventually(lambda: not is_connected(site), "it is seen that Redis is away")
+    eventually(lambda: not is_connected(site), "the gateways notice that Redis is away")
     assert degraded(site) == ["redis"]
     assert site.metric("notifygate_redis_errors_total") >= 1
 
@@ -89,7 +89,7 @@ def test_hanging_redis_delays_no_request(make_site: MakeSite, postgres_url: str,
     for _ in range(3):
         assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
         poll_quickly(readers)
-    eventually(lambda: not is_connected(site), "it is seen that Redis hangs")
+    eventually(lambda: not is_connected(site), "the gateway notices that Redis hangs")
     assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
     redis.resume()
     eventually(lambda: is_connected(site), "Redis is found again")
@@ -103,20 +103,20 @@ def test_gateway_starts_while_its_redis_hangs(make_site: MakeSite, postgres_url:
     assert degraded(site) == ["redis"]
     assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
     redis.resume()
-    eventually(lambda: is_connected(site), "Redis is found when it comes")
+    eventually(lambda: is_connected(site), "Redis is found when it is available")
     assert degraded(site) == []
 
 
 @pytest.fixture
 def woken_by_redis_alone(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> Site:
-    """Two nodes that look at the log only once a minute."""
+    """Two nodes that read the head only once a minute."""
     settings = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_HEAD_READS.items()}
     site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **settings)
     eventually(lambda: is_connected(site), "both are connected to Redis")
     return site
 
 
-def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it(
+def test_entries_announced_while_the_subscription_was_cut_are_read_after_it(
     woken_by_redis_alone: Site, redis: RedisServer
 ) -> None:
     site = woken_by_redis_alone
@@ -128,7 +128,7 @@ def test_what_was_announced_while_the_subscription_was_cut_is_looked_up_after_it
     assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
 
 
-def test_messages_that_make_no_sense_do_not_end_the_wake_ups(woken_by_redis_alone: Site, redis: RedisServer) -> None:
+def test_invalid_messages_do_not_end_the_wake_ups(woken_by_redis_alone: Site, redis: RedisServer) -> None:
     site = woken_by_redis_alone
     readers, publisher = [site.recipient(at=at) for at in (0, 1)], site.publisher()
     sender = b"12345678"
@@ -137,6 +137,8 @@ def test_messages_that_make_no_sense_do_not_end_the_wake_ups(woken_by_redis_alon
     documents += [b'{"epoch": 1, "first": 1, "last": 9, "committed_at": 0, "entries": %s}' % entry for entry in entries]
     with redis.connect() as client:
         for message in (b"", b"short", *(sender + document for document in documents)):
-            assert client.publish(site.channel(), message) == len(site.gateways), f"after {message!r} not all listen"
+            assert client.publish(site.channel(), message) == len(site.gateways), (
+                f"after {message!r} not all are subscribed"
+            )
     publish_to_holds(site, readers, publisher)
     assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)

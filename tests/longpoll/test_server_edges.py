@@ -25,7 +25,7 @@ both_ways = pytest.mark.parametrize("detached", [True, False], ids=["detached", 
 
 
 def site_of_each_way(**settings: str) -> Any:
-    """Return a fixture: a gateway of each way, for tests that leave it as healthy as they found it."""
+    """Return a fixture: a gateway of each way, for tests that leave it healthy."""
 
     @pytest.fixture(scope="module", params=[True, False], ids=["detached", "plain"])
     def fixture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -36,12 +36,14 @@ def site_of_each_way(**settings: str) -> Any:
     return fixture
 
 
-running = site_of_each_way(NOTIFYGATE_HOLDS_PER_RECIPIENT="100", **RARE_HEAD_READS)  # what comes sooner was woken
+running = site_of_each_way(
+    NOTIFYGATE_HOLDS_PER_RECIPIENT="100", **RARE_HEAD_READS
+)  # entries that arrive sooner came with a wake-up
 hasty = site_of_each_way(GUNICORN_CMD_ARGS="--keep-alive 2")
 
 
 def is_free_of_errors(site: Site) -> bool:
-    """Tell whether the first gateway has logged neither an error nor a stack trace."""
+    """Return whether the first gateway logged neither an error nor a stack trace."""
     output = site.gateways[0].output
     return '"level": "error"' not in output and "Traceback" not in output
 
@@ -97,12 +99,12 @@ def test_hundreds_of_held_clients_that_leave_are_freed_at_once(running: Site, en
 
 @pytest.fixture(scope="module")
 def bulky(running: Site) -> Recipient:
-    """A recipient whose snapshot is larger than what the kernel takes at once: some 2 MB."""
+    """A recipient whose snapshot is larger than the kernel's buffers: about 2 MB."""
     return running.bulky_recipient("€")
 
 
 def hold_with_a_small_window(site: Site, reader: Recipient) -> RawConnection:
-    """Hold a poll of everything on a connection that takes little at once."""
+    """Hold a poll of the whole inbox on a connection with a small receive buffer."""
     connection = RawConnection(site.url, receive_buffer=4096)
     cursor = reader.cursor()
     before = site.holds()
@@ -131,16 +133,16 @@ def test_woken_client_gets_all_of_a_long_answer_although_it_reads_late(running: 
         assert len(answer.body) > 2_000_000
         assert json.loads(answer.body)["reset"] is True
         assert len(titles(answer)) == 200
-        behind = connection.receive()
-        assert len(titles(behind)) == 1
-        # The connection is in step.
-        connection.send(poll_text(bulky, json.loads(behind.body)["cursor"], wait=0))
+        following = connection.receive()
+        assert len(titles(following)) == 1
+        # The connection is still in order.
+        connection.send(poll_text(bulky, json.loads(following.body)["cursor"], wait=0))
         assert titles(connection.receive()) == []
     assert is_free_of_errors(running)
 
 
 @pytest.mark.parametrize("end", ["close", "reset"])
-def test_woken_client_that_leaves_instead_of_reading_does_no_harm(running: Site, bulky: Recipient, end: str) -> None:
+def test_woken_client_that_leaves_instead_of_reading_causes_no_error(running: Site, bulky: Recipient, end: str) -> None:
     connection = hold_with_a_small_window(running, bulky)
     change_preferences(bulky, running.new_name("type"))
     running.await_holds(0)
@@ -193,7 +195,7 @@ def test_idle_connections_are_closed_and_held_ones_are_not(hasty: Site) -> None:
         assert held.is_closed()
 
 
-def test_head_that_does_not_come_to_its_end_ends_the_connection(hasty: Site) -> None:
+def test_incomplete_head_ends_the_connection(hasty: Site) -> None:
     reader = hasty.recipient()
     text = poll_text(reader, reader.cursor())
     with ExitStack() as stack:
@@ -268,7 +270,7 @@ def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached:
 
 
 @both_ways
-def test_polls_and_holds_work_where_gunicorn_speaks_tls(tmp_path: Path, detached: bool) -> None:
+def test_polls_and_holds_work_with_tls_in_gunicorn(tmp_path: Path, detached: bool) -> None:
     certificate, key = make_certificate(tmp_path)
     env = {"NOTIFYGATE_DETACHED": str(detached), "GUNICORN_CMD_ARGS": f"--certfile {certificate} --keyfile {key}"}
     site = Site(f"sqlite:///{tmp_path}/site.db", env)

@@ -17,14 +17,14 @@ from tests.support.site import Publisher, Recipient, Site
 STALLED_SECONDS = 3
 BODY_SECONDS = 3
 ANSWER_BYTES = 200 * 4000 * 4
-"""As long as a snapshot can be: more than the kernel takes at once."""
+"""The longest possible snapshot: more than the kernel's buffers."""
 
 WAYS = ("detached", "plain")
 FRAMINGS = ("Content-Length: 900", "Transfer-Encoding: chunked")
 
 
-def ask_for_all(reader: Recipient) -> RawConnection:
-    """Ask for everything, on a connection whose receive buffer is small; return it."""
+def request_all(reader: Recipient) -> RawConnection:
+    """Request the whole inbox on a connection with a small receive buffer; return the connection."""
     connection = RawConnection(reader.url, timeout_seconds=60, receive_buffer=4096)
     connection.send(poll_text(reader, None, headers="Connection: close\r\n", limit=200))
     return connection
@@ -33,7 +33,7 @@ def ask_for_all(reader: Recipient) -> RawConnection:
 def read_steadily(reader: Recipient, length: int) -> tuple[float, int]:
     """Read the whole answer in four times as long as a client may stall; return the time it took, and its length."""
     began, received = time.monotonic(), b""
-    with ask_for_all(reader) as connection:
+    with request_all(reader) as connection:
         while data := connection.socket.recv(16_384):
             received += data
             # In pace, however busy the machine is.
@@ -42,8 +42,8 @@ def read_steadily(reader: Recipient, length: int) -> tuple[float, int]:
 
 
 def read_no_more(reader: Recipient) -> int:
-    """Read a bit, and the rest when the gateway's patience is over; return how much there was."""
-    with ask_for_all(reader) as connection:
+    """Read a part, and the rest after the gateway's time-out; return the number of bytes."""
+    with request_all(reader) as connection:
         received = len(connection.socket.recv(1000))
         gevent.sleep(4 * STALLED_SECONDS)
         try:
@@ -88,7 +88,7 @@ def send_in_pieces(publisher: Publisher) -> list[int]:
 
 
 def hasty_site(folder: Path, way: str) -> Site:
-    """Return a gateway whose patience with slow clients is some seconds."""
+    """Return a gateway with short time-outs for slow clients."""
     configuration = folder / "hasty.py"
     configuration.write_text(
         "import runpy\n"
@@ -103,7 +103,7 @@ def hasty_site(folder: Path, way: str) -> Site:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
-    """Return a function that returns what a client of one of the gateways comes to.
+    """Return a function that returns the result of a client of one of the gateways.
 
     All of them run at once: waiting for one is waiting for all.
     """
@@ -125,14 +125,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_slow_but_steady_client_gets_all_of_a_long_answer(results: Callable[..., Any], way: str) -> None:
+def test_slow_but_steady_client_gets_the_whole_of_a_long_answer(results: Callable[..., Any], way: str) -> None:
     seconds, received = results(way, read_steadily)
     assert seconds > 3 * STALLED_SECONDS
     assert received == results(way, "length")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_client_that_reads_nothing_more_is_cut_off(results: Callable[..., Any], way: str) -> None:
+def test_client_that_stops_reading_is_disconnected(results: Callable[..., Any], way: str) -> None:
     assert 0 < results(way, read_no_more) < results(way, "length")
 
 
@@ -143,5 +143,5 @@ def test_body_that_trickles_in_ends_the_connection(results: Callable[..., Any], 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_body_in_pieces_that_comes_in_time_is_taken(results: Callable[..., Any], way: str) -> None:
+def test_body_in_pieces_that_arrives_in_time_is_accepted(results: Callable[..., Any], way: str) -> None:
     assert results(way, send_in_pieces) == [201, 201]

@@ -14,7 +14,7 @@ from tests.support.waiting import all_done, eventually, stays
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A gateway for which file modes count, on a SQLite file in its data folder."""
+    """A gateway that is subject to file modes, on a SQLite file in its data folder."""
     process = GatewayProcess(is_unprivileged=True)
     made = Site(f"sqlite:///{process.data_dir}/notifygate.db", {}, gateways=0)
     made.gateways = [process]
@@ -46,8 +46,8 @@ def test_file_that_can_not_be_written_for_a_while_is_written_again_without_a_res
 
     stays(lambda: readiness(site) == (503, ["database"]), "readiness is refused while writes fail", seconds=3)
     assert publisher.post("all", "not published").status_code == 503
-    assert alice.inbox(cursor)["notifications"] == [], "what can be read is still answered"
-    for beside in ("-wal", "-shm"):  # as SQLite makes them while it can't write the database itself
+    assert alice.inbox(cursor)["notifications"] == [], "reads are still answered"
+    for beside in ("-wal", "-shm"):  # their modes while SQLite can't write the database itself
         Path(f"{file}{beside}").chmod(0o400)
     file.chmod(0o600)
     eventually(lambda: readiness(site)[0] == 200, "ready again, without a request that writes")

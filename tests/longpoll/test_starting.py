@@ -29,14 +29,14 @@ SECRETS = ("secret_key", "jwt_secret")
 
 
 def plain_environment(data_dir: Path, **settings: str) -> dict[str, str]:
-    """Return the environment of a gateway of its own, without what a developer may have set."""
+    """Return the environment of a gateway of its own, without a developer's settings."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFYGATE_")}
     env |= {"NOTIFYGATE_DATA_DIR": str(data_dir), "NOTIFYGATE_BIND": f"127.0.0.1:{free_port()}"}
     return env | {f"NOTIFYGATE_{name}": value for name, value in settings.items()}
 
 
 def migrate_database(env: Mapping[str, str]) -> None:
-    """Do what `notifygate migrate` does."""
+    """Migrate a database, as `notifygate migrate` does."""
     settings = load_settings(environ=env)
     settings.make_data_dir()
     database = open_database(settings)
@@ -63,18 +63,18 @@ def refused(tmp_path: Path) -> Refused:
         )
         with pytest.raises(ServerStartError):
             process.wait_until(lambda: False)
-        assert process.stop() not in (0, -signal.SIGKILL), "it ends by itself, with a code that tells of a failure"
+        assert process.stop() not in (0, -signal.SIGKILL), "it ends by itself, with the exit code of a failure"
         print(process.output)
         assert "Traceback" not in process.output
         lines = [line for line in process.output.splitlines() if line.startswith(("notifygate:", "notifygate can't"))]
-        assert len(set(lines)) == 1, "one line says why, the same in every worker"
-        assert "listens on" not in process.output, "nobody is told to come"
+        assert len(set(lines)) == 1, "one line has the reason, the same in every worker"
+        assert "listens on" not in process.output, "a gateway that can't start prints no address"
         return lines[0]
 
     return start
 
 
-def test_nothing_that_a_gateway_makes_can_be_read_by_other_users(gateway: Callable[..., GatewayProcess]) -> None:
+def test_no_file_that_a_gateway_makes_can_be_read_by_other_users(gateway: Callable[..., GatewayProcess]) -> None:
     process = gateway({"NOTIFYGATE_WORKERS": "2"})
     new_session().get(f"{process.url}/metrics", timeout=30)
     made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in process.data_dir.rglob("*")}
@@ -85,7 +85,7 @@ def test_nothing_that_a_gateway_makes_can_be_read_by_other_users(gateway: Callab
     assert "Every user of this machine" not in process.output
 
 
-def test_gateway_makes_its_secrets_once_and_says_how_to_go_on(gateway: Callable[..., GatewayProcess]) -> None:
+def test_gateway_makes_its_secrets_once_and_prints_the_next_commands(gateway: Callable[..., GatewayProcess]) -> None:
     process = gateway()
     secrets = [(process.data_dir / name).read_text().strip() for name in SECRETS]
     process.restart()
@@ -97,7 +97,7 @@ def test_gateway_makes_its_secrets_once_and_says_how_to_go_on(gateway: Callable[
         assert command in process.output
 
 
-def test_data_folder_that_others_may_enter_is_left_as_it_is_with_a_warning() -> None:
+def test_data_folder_that_others_may_enter_is_kept_with_a_warning() -> None:
     process = GatewayProcess()
     process.data_dir.mkdir()
     process.data_dir.chmod(0o755)
@@ -119,7 +119,7 @@ def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["jwt_secret", "secret_key"]
 
 
-def test_database_of_a_gateway_with_another_secret(refused: Refused) -> None:
+def test_database_of_a_gateway_with_another_secret_is_refused(refused: Refused) -> None:
     line = refused(SECRET_KEY="another secret of more than thirty-two bytes")
     assert "NOTIFYGATE_SECRET_KEY" in line
     assert "another secret" not in line
@@ -135,7 +135,7 @@ def test_database_of_a_gateway_with_another_secret(refused: Refused) -> None:
         ({"DATA_DIR": "/dev/null/var"}, "/dev/null"),
     ],
 )
-def test_what_stops_the_start_is_named(refused: Refused, settings: dict[str, str], part: str) -> None:
+def test_the_cause_of_a_failed_start_is_named(refused: Refused, settings: dict[str, str], part: str) -> None:
     line = refused(migrated=bool({"LIMIT_POLL", "REDIS_URL"} & set(settings)), **settings)
     assert part in line
     assert "pass-word" not in line
@@ -160,7 +160,7 @@ def test_worker_that_can_not_start_later_leaves_the_others_serving(make_site: Ma
 
 
 def test_port_is_closed_until_a_worker_serves(make_site: MakeSite) -> None:
-    """Where a request is refused, a balancer sends it elsewhere; where it waits, it does not."""
+    """A balancer sends a refused request elsewhere, but not one that waits."""
     site = make_site()
     (gateway,) = site.gateways
     gateway.stop()

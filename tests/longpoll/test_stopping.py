@@ -14,7 +14,7 @@ from tests.support.site import MakeSite, Recipient, Site, each_worker_holds, new
 from tests.support.waiting import all_done, eventually
 
 QUICK_SECONDS = 10.0
-"""Less than what Docker grants before it kills, and half of what gunicorn grants to requests under way."""
+"""Less than the time after which Docker kills, and half of gunicorn's time for requests under way."""
 
 
 def hold(site: Site, readers: list[Recipient]) -> list[gevent.Greenlet]:
@@ -51,7 +51,7 @@ def test_every_hold_is_answered_when_the_gateway_stops(make_site: MakeSite, end:
     answers = all_done(polls)
     assert [answer.status_code for answer in answers] == [200, 304] * 25
     afters = {int(answer.headers["Poll-Interval"]) for answer in answers}
-    assert afters <= set(range(1, 6)), "back in time for the successor"
+    assert afters <= set(range(1, 6)), "soon enough for the next gateway"
     assert len(afters) > 1, "and not all at once"
     for answer in answers[::2]:
         body = answer.json()
@@ -82,17 +82,19 @@ def test_publishing_under_way_is_answered_when_the_gateway_stops(make_site: Make
     assert stop(site) == 0
     all_done(publishing)
     site.gateways[0].restart()
-    told = set[str]()
-    more = alice.inbox(limit=200)
-    while not told >= {item["id"] for item in more["notifications"]}:
-        told |= {item["id"] for item in more["notifications"]}
-        last = more["notifications"][-1]["id"]
-        more = alice.poll(path="/v1/inbox/history", before=last, limit=200).json()
-    assert set(published) <= told, "what was answered with 201 is there"
-    assert len(told) - len(published) <= len(publishers), "and nothing else but what lost its answer on the way"
+    in_inbox = set[str]()
+    page = alice.inbox(limit=200)
+    while not in_inbox >= {item["id"] for item in page["notifications"]}:
+        in_inbox |= {item["id"] for item in page["notifications"]}
+        last = page["notifications"][-1]["id"]
+        page = alice.poll(path="/v1/inbox/history", before=last, limit=200).json()
+    assert set(published) <= in_inbox, "each publication answered with 201 is in the inbox"
+    assert len(in_inbox) - len(published) <= len(publishers), (
+        "and no others except those whose answer was lost on the way"
+    )
 
 
-def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, postgres_url: str) -> None:
+def test_reload_answers_every_hold_and_the_clients_continue(make_site: MakeSite, postgres_url: str) -> None:
     site = make_site(postgres_url, WORKERS=2)
     readers, publisher = site.recipients(20), site.publisher()
     audiences = [f"user:{reader.name}" for reader in readers]
@@ -115,8 +117,8 @@ def test_reload_answers_every_hold_and_the_clients_go_on(make_site: MakeSite, po
     site.await_workers()
     enough.set()
     all_done([publishing], seconds=40)
-    for told in all_done(reading, seconds=40):
-        assert told == published, "each once and in order, whichever worker told it"
+    for received in all_done(reading, seconds=40):
+        assert received == published, "each once and in order, whichever worker returned it"
 
 
 def test_killed_worker_loses_no_notification(make_site: MakeSite, postgres_url: str, redis_url: str) -> None:
@@ -127,7 +129,7 @@ def test_killed_worker_loses_no_notification(make_site: MakeSite, postgres_url: 
     polls: list[gevent.Greenlet] = []
 
     def both_hold() -> bool:
-        """Hold a poll more."""
+        """Hold another poll."""
         readers.append(site.recipient())
         cursors.append(readers[-1].cursor())
         polls.append(gevent.spawn(readers[-1].poll, cursors[-1], wait=50))

@@ -1,6 +1,6 @@
-"""What may happen where: SQLite's work runs in native threads, ends of holds and of connections in the hub.
+"""Threads and the hub: SQLite's work runs in native threads, ends of holds and of connections in the hub.
 
-Neither may touch what the other could hold: a lock that is taken can't be waited for in the hub, and gevent's locks
+Neither may use a lock that the other could hold: the hub can't wait for a lock, and gevent's locks
 cost a switch of threads elsewhere.
 """
 
@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 native_thread = monkey.get_original("threading", "get_ident")
 
 
-def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
+def test_the_threads_of_sqlite_use_neither_metrics_nor_the_log(
     app: InProcessGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, strays = native_thread(), set[str]()
@@ -66,13 +66,16 @@ def test_metrics_and_log_are_left_alone_by_the_threads_of_sqlite(
 
 
 def test_running_gateway_copies_the_write_ahead_log_beside_its_commits(app: InProcessGateway) -> None:
-    found = app.publisher().publish("all")
+    notification_id = app.publisher().publish("all")
     file = app.services.database.engine.url.database
 
     def is_in_the_file() -> bool:
-        # Who is told that nothing changes the file does not look at the log beside it.
+        # A connection to an immutable file does not read the write-ahead log beside it.
         with closing(sqlite3.connect(f"file:{file}?immutable=1", uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM notifications WHERE id = ?", (found,)).fetchone() is not None
+            return (
+                connection.execute("SELECT 1 FROM notifications WHERE id = ?", (notification_id,)).fetchone()
+                is not None
+            )
 
     eventually(is_in_the_file, "the notification in the database's file")
 
@@ -88,15 +91,13 @@ class Held(Hold[str]):
 
 
 @pytest.mark.parametrize("event", ["early bytes", "no reason", "end"])
-def test_hub_notices_the_end_of_a_client_and_waits_for_nothing_else(
-    event: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hub_notices_that_a_client_left_and_never_waits(event: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket may wake up without a reason; early bytes stay for the server."""
     errors: list[object] = []
     monkeypatch.setattr(gevent.get_hub(), "handle_error", lambda *error: errors.append(error))
     registry, hold = HoldRegistry(3, 10), Held(deadline=float("inf"))
     ours, theirs = socket.socketpair()
-    # Of two watchers that wake up at once, this one comes first, and takes the byte.
+    # Of two watchers that wake up at once, this one runs first and reads the byte.
     thief = gevent.get_hub().loop.io(ours.fileno(), 1, priority=2)
     with ours, theirs:
         waiting = gevent.spawn(wait_in_greenlet, registry, hold, ours)
@@ -115,4 +116,4 @@ def test_hub_notices_the_end_of_a_client_and_waits_for_nothing_else(
         assert hold.reason == ("gone" if event == "end" else "timeout")
         if event == "early bytes":
             assert ours.recv(1) == b"G"
-    assert errors == [], "nothing can be waited for in the hub"
+    assert errors == [], "code in the hub waited"
