@@ -1,10 +1,10 @@
-"""Components: the order of starting and stopping, and what a failure leaves behind."""
+"""Components: the order of starting and stopping, and the effect of a failure."""
 
 from notifygate.components import Components
 
 
 class Part:
-    """A component that writes down what happens to it."""
+    """A component that records its starts and stops."""
 
     def __init__(self, name: str, events: list[str], *, fails: bool = False) -> None:
         self.name = name
@@ -21,7 +21,7 @@ class Part:
 
 
 def run(*parts: str) -> list[str]:
-    """Start and stop components; return what has happened. One whose name is in capitals fails to start."""
+    """Start and stop components; return the recorded events. One whose name is in capitals fails to start."""
     events: list[str] = []
     components = Components(Part(name, events, fails=name.isupper()) for name in parts)
     try:

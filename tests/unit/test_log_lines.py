@@ -7,7 +7,7 @@ from itertools import product
 
 LOGGERS = ("redis", "sqlalchemy.engine", "notifygate.log", "gunicorn.error")
 
-SAY_SOMETHING = f"""
+LOG_AT_EVERY_LEVEL = f"""
 import logging, logging.config
 from notifygate.log_lines import logging_config
 
@@ -26,9 +26,11 @@ WRITTEN = {
 """By the configured level, besides warnings."""
 
 
-def test_libraries_lines_for_debugging_are_never_written() -> None:
-    """They quote what passes through them: redis-py, for one, what is pushed to it."""
-    done = subprocess.run([sys.executable, "-c", SAY_SOMETHING], capture_output=True, text=True, timeout=60, check=True)
+def test_debug_lines_of_libraries_are_never_written() -> None:
+    """They quote the data that they handle: redis-py, for example, the messages that it receives."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOG_AT_EVERY_LEVEL], capture_output=True, text=True, timeout=60, check=True
+    )
     for configured, written in WRITTEN.items():
-        found = re.findall(rf"{configured}: (\S+) says (\w+)", done.stderr)
-        assert set(found) == {*written, *product(LOGGERS, ("warning",))}, configured
+        lines = re.findall(rf"{configured}: (\S+) says (\w+)", done.stderr)
+        assert set(lines) == {*written, *product(LOGGERS, ("warning",))}, configured

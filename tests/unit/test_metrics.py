@@ -10,7 +10,7 @@ from tests.support.waiting import eventually
 VALUES = [0.0, 0.0005, 0.0006, 0.1, 0.1, 3.0, 100.0]
 
 
-def test_observing_many_values_is_observing_each() -> None:
+def test_observing_many_values_equals_observing_each() -> None:
     texts: list[bytes] = []
     for at_once in (False, True):
         registry = CollectorRegistry()
@@ -25,15 +25,15 @@ def test_observing_many_values_is_observing_each() -> None:
     assert b"h_count 7.0" in texts[0]
 
 
-def test_a_tally_flushes_its_counter_soon_and_when_it_is_asked_for() -> None:
+def test_a_tally_is_flushed_to_its_counter_soon_and_on_demand() -> None:
     registry = CollectorRegistry()
     tally = Tally(Counter("c", "Help.", registry=registry))
-    for told in (3, 6, 9):
+    for counted in (3, 6, 9):
         for _ in range(3):
             tally.inc()
-        assert registry.get_sample_value("c_total") == told - 3, "not yet"
-        if told == 3:
+        assert registry.get_sample_value("c_total") == counted - 3, "not yet"
+        if counted == 3:
             eventually(lambda: registry.get_sample_value("c_total"), "the flush")
         else:
             flush()
-        assert registry.get_sample_value("c_total") == told
+        assert registry.get_sample_value("c_total") == counted

@@ -29,9 +29,7 @@ print(returned)
         (128, 400, 400, ("400", "250", "ulimit -Hn", "NOTIFYGATE_HOLDS_PER_WORKER")),
     ],
 )
-def test_soft_limit_is_raised_as_far_as_it_is_needed(
-    soft: int, hard: int, limit: int, reported: tuple[str, ...]
-) -> None:
+def test_soft_limit_is_raised_as_far_as_needed(soft: int, hard: int, limit: int, reported: tuple[str, ...]) -> None:
     """In a process of its own, which can't raise lowered limits again."""
     numbers = map(str, (soft, hard, 500, 250))
     done = subprocess.run([sys.executable, "-c", SCRIPT, *numbers], capture_output=True, text=True, check=True)
@@ -40,7 +38,7 @@ def test_soft_limit_is_raised_as_far_as_it_is_needed(
     assert all(part in done.stderr for part in reported)
 
 
-def test_system_with_a_limit_of_its_own_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_with_a_limit_of_its_own_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """macOS rejects more than OPEN_MAX, for every hard limit: simulated, since Linux has no such limit."""
 
     def refuse(*_: object) -> None:

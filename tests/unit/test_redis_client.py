@@ -1,4 +1,4 @@
-"""URLs of a Redis, and of Sentinels that name one. What they do is tried in tests/ha/."""
+"""URLs of a Redis, and of Sentinels that name one. The connections are tested in tests/ha/."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from notifygate.redis_client import SENTINEL_TIMEOUT_SECONDS, is_superseded, mak
 
 
 def sentinels_of(url: str) -> tuple[SentinelConnectionPool, list[dict[str, Any]]]:
-    """Return a client's pool, and what its Sentinels are connected with."""
+    """Return a client's pool, and the options of its connections to Sentinels."""
     pool = make_redis(url).connection_pool
     assert isinstance(pool, SentinelConnectionPool)
     return pool, [sentinel.connection_pool.connection_kwargs for sentinel in pool.sentinel_manager.sentinels]
@@ -27,9 +27,7 @@ def test_url_names_sentinels_and_their_master() -> None:
         (pool.connection_kwargs, TIMEOUT_SECONDS),
         *((one, SENTINEL_TIMEOUT_SECONDS) for one in sentinels),
     ]:
-        assert (given["socket_timeout"], given["socket_connect_timeout"]) == (seconds, seconds), (
-            "nothing waits for long"
-        )
+        assert (given["socket_timeout"], given["socket_connect_timeout"]) == (seconds, seconds), "each wait is short"
         assert given["retry"].get_retries() == 0
 
 
@@ -66,7 +64,7 @@ def test_credentials_and_database_are_for_the_master_and_tls_is_for_all() -> Non
         "sentinel://h1/cache", "h1:6379",
     ],
 )  # fmt: skip
-def test_text_that_is_no_url_is_refused_without_being_quoted(url: str) -> None:
+def test_invalid_url_is_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_REDIS_URL is not a valid URL") as caught:
         make_redis(url.replace("//", "//user:secret@"))
     assert "secret" not in str(caught.value)

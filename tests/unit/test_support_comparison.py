@@ -1,4 +1,4 @@
-"""The comparison of exchanges, on which the tests of both ways of answering rest: what it notices, and what not."""
+"""The comparison of exchanges in the tests of both ways of answering: the differences that it finds and ignores."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ ALTERATIONS = (
 
 
 @pytest.mark.parametrize(("old", "new"), ALTERATIONS)
-def test_every_alteration_is_noticed(old: str, new: str) -> None:
+def test_every_alteration_is_found(old: str, new: str) -> None:
     altered = AN_ANSWER.replace(old, new)
     assert altered != AN_ANSWER
     for received in (altered + AN_ANSWER, AN_ANSWER + altered):
@@ -48,7 +48,7 @@ def test_every_alteration_is_noticed(old: str, new: str) -> None:
     ],
     ids=["one answer less", "no answer", "something after the answers", "stays open", "request id that was sent"],
 )
-def test_what_the_exchange_came_to_is_noticed(altered: dict[str, Any]) -> None:
+def test_another_result_of_the_exchange_is_found(altered: dict[str, Any]) -> None:
     assert differences(AN_EXCHANGE, replace(AN_EXCHANGE, **altered))
 
 
@@ -57,13 +57,13 @@ def test_what_the_exchange_came_to_is_noticed(altered: dict[str, Any]) -> None:
     [("12:00:00", "12:00:01"), ("15", "22"), (MADE_ID, MADE_ID.replace("a", "b")), ("r=99;t=60", "r=7;t=1")],
     ids=["date", "interval", "request id", "what is left of a limit"],
 )
-def test_what_differs_by_nature_passes(old: str, new: str) -> None:
+def test_expected_differences_are_ignored(old: str, new: str) -> None:
     other = AN_ANSWER.replace(old, new)
     assert other != AN_ANSWER
     assert differences(AN_EXCHANGE, replace(AN_EXCHANGE, received=other.encode() * 2)) == []
 
 
-def test_a_repetition_is_noticed_where_ids_are_numbered() -> None:
+def test_a_repeated_id_is_found_where_ids_are_numbered() -> None:
     one, other = (f"019b1f3e-7c00-7abc-8def-0123456789{end}" for end in ("ab", "cd"))
 
     def of(*ids: str) -> Exchange:

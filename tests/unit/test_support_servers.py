@@ -21,13 +21,13 @@ from tests.support.waiting import eventually
 
 
 def can_connect(port: int) -> bool:
-    """Tell whether something listens on the port."""
+    """Return whether a process listens on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_servers_given_by_url_are_used_and_left_alone(
+def test_servers_given_by_url_are_used_and_neither_paused_nor_stopped(
     own_redis_server: RedisServer, postgres_server: PostgresServer
 ) -> None:
     given = RedisServer(own_redis_server.url)
@@ -50,7 +50,7 @@ def test_servers_given_by_url_are_used_and_left_alone(
         psycopg.connect(plain)
 
 
-def test_server_that_does_not_get_ready_is_killed_whatever_it_does(tmp_path: Path) -> None:
+def test_server_that_does_not_get_ready_is_killed_even_if_it_ignores_signals(tmp_path: Path) -> None:
     script = "trap '' TERM; echo ready; while :; do sleep 0.01; done"
     process = ServerProcess("a server", ["sh", "-c", script], output_file=tmp_path / "output.txt")
     process.wait_until(lambda: "ready" in process.output)
@@ -59,7 +59,7 @@ def test_server_that_does_not_get_ready_is_killed_whatever_it_does(tmp_path: Pat
     assert process.stop(seconds=0.1) == -signal.SIGKILL
 
 
-def test_gateway_takes_no_setting_of_the_developer_and_leaves_no_worker_behind(
+def test_gateway_ignores_settings_of_the_developer_and_leaves_no_worker_behind(
     gateway: Callable[..., GatewayProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTIFYGATE_DATABASE_URL", "none of your business")
@@ -93,7 +93,7 @@ def temporary_folder() -> Iterator[Path]:
     processes.remove_folder(folder)
 
 
-def test_servers_and_folders_go_with_a_killed_run(temporary_folder: Path) -> None:
+def test_servers_and_folders_of_a_killed_run_are_removed(temporary_folder: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", START_AND_WAIT],
         cwd=REPOSITORY,
@@ -111,5 +111,5 @@ def test_servers_and_folders_go_with_a_killed_run(temporary_folder: Path) -> Non
         run.communicate()
 
     # The reaper has no parent once the run is dead, so its end can't be awaited.
-    eventually(lambda: not list(temporary_folder.iterdir()), "nothing is left")
+    eventually(lambda: not list(temporary_folder.iterdir()), "the folders are removed")
     assert not any(can_connect(port) for port in ports)

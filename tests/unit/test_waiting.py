@@ -1,4 +1,4 @@
-"""Nothing waits in the hub."""
+"""No code waits in the hub."""
 
 import gevent
 import pytest

@@ -1,4 +1,4 @@
-"""Announcements: what another process reads is what was committed."""
+"""Announcements: another process reads the entries that were committed."""
 
 import json
 from typing import Any
@@ -65,7 +65,7 @@ def entries(draw: st.DrawFn) -> Entry:
     )
 
 
-def there_and_back(announcement: Announcement) -> Announcement:
+def encode_and_decode(announcement: Announcement) -> Announcement:
     return from_bytes(to_bytes(announcement), *announcement[:3])
 
 
@@ -87,7 +87,7 @@ def test_every_field_of_every_entry_survives(sent: list[Entry]) -> None:
             entry.notification.seq = seq
         elif entry.notification:
             entry.notification.seq = min(entry.notification.seq, seq - 1)
-    got = there_and_back(Announcement(7, sent[0].seq, sent[-1].seq, 1234.5, sent))
+    got = encode_and_decode(Announcement(7, sent[0].seq, sent[-1].seq, 1234.5, sent))
     assert (got.epoch, got.first, got.last, got.committed_at) == (7, sent[0].seq, sent[-1].seq, 1234.5)
     assert got.entries is not None
     for mine, theirs in zip(got.entries, sent, strict=True):
@@ -99,11 +99,11 @@ def of_large_entries(count: int) -> Announcement:
     return announce(1, [Entry(one.seq, EntryKind.PUBLISHED, ("all",), one) for one in large])
 
 
-def test_entries_that_are_too_large_are_left_out() -> None:
-    """ "Read them" must not turn into "there are none"."""
+def test_too_large_entries_are_left_out() -> None:
+    """Then `entries` is None, so that they are read from the database, and not an empty list."""
     small, large = of_large_entries(2), of_large_entries(29)
-    assert there_and_back(small).entries is not None
-    got = there_and_back(large)
+    assert encode_and_decode(small).entries is not None
+    got = encode_and_decode(large)
     assert (got.epoch, got.first, got.last, got.entries) == (1, 1, 29, None)
     assert len(to_bytes(large)) < 1000 < len(to_bytes(small)) <= MAX_CARRIED_BYTES
 
@@ -175,12 +175,12 @@ BAD_DOCUMENTS = [
 
 
 @pytest.mark.parametrize("document", BAD_DOCUMENTS)
-def test_anything_else_is_refused(document: bytes) -> None:
+def test_invalid_announcements_are_refused(document: bytes) -> None:
     with pytest.raises(ValueError, match=r"invalid|column"):
         from_bytes(document, 3, 5, 5)
 
 
-def test_what_the_refused_ones_are_made_of_is_taken() -> None:
+def test_the_parts_of_the_refused_announcements_are_valid() -> None:
     for document in (message(VIEW), message(PUBLISHED, at=1.5), message(RETRACTED), message(STATE)):
         assert from_bytes(document, 3, 5, 5).entries is not None
 
@@ -205,7 +205,7 @@ junk = st.recursive(
 def test_an_altered_entry_is_refused_or_can_be_counted_and_rendered(
     sent: Entry, field: int, inside: int, value: Any
 ) -> None:
-    """Accepted values can't make a poll fail: they are used like an entry from the database."""
+    """Accepted values can't make a poll fail: they are used like those of an entry from the database."""
     line, *texts = to_bytes(Announcement(7, sent.seq, sent.seq, 1234.5, [sent])).split(b"\n")
     committed_at, (fields,) = json.loads(line)
     if field == 2 and inside >= 0 and fields[2] is not None:

@@ -1,4 +1,4 @@
-"""Sealed announcements: what Redis carries can be neither read nor altered nor moved to another place."""
+"""Sealed announcements: in Redis they can be neither read nor altered nor moved to another position."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def a_seal(*secrets: str, channel: str = CHANNEL) -> AnnouncementSeal:
     return AnnouncementSeal(secrets or (OLD,), channel)
 
 
-def test_what_is_sealed_opens_with_the_same_secret_and_can_not_be_read_on_the_way() -> None:
+def test_a_sealed_announcement_can_be_read_with_the_same_secret_alone() -> None:
     announcement, seal = an_announcement(), a_seal()
     messages = {seal.seal(announcement) for _ in range(100)}
     assert len(messages) == 100, "equal announcements are sealed differently"
@@ -41,7 +41,7 @@ def test_each_secret_opens_and_the_first_seals() -> None:
 
 
 def test_another_key_under_the_same_key_id_opens_nothing() -> None:
-    """The id of the key is public: it stands in every message."""
+    """The id of the key is public: it is in every message."""
     genuine, forged = a_seal(OLD).seal(an_announcement()), a_seal(NEW).seal(an_announcement())
     with pytest.raises(ValueError, match="invalid seal"):
         a_seal(OLD).open(forged[:9] + genuine[9:17] + forged[17:])
@@ -71,7 +71,7 @@ def test_a_message_opens_for_its_own_epoch_and_range_alone(field: str) -> None:
         a_seal().open(header[:1] + message[1:9] + header[9:] + message[37:])
 
 
-def test_what_opens_is_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decrypted_content_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifygate.announcements.seal.to_bytes", lambda _: b'["not a time",null]')
     with pytest.raises(ValueError, match="time of the commit"):
         a_seal().open(a_seal().seal(an_announcement()))
@@ -81,7 +81,7 @@ def test_the_largest_announcement_is_no_longer_than_the_bound() -> None:
     seal = a_seal()
     sizes = [len(seal.seal(an_announcement("x" * (4000 + n), count=15))) for n in range(0, 400, 5)]
     carried = [size for size in sizes if size > 1000]
-    assert len(carried) < len(sizes), "the largest ones go without their entries"
+    assert len(carried) < len(sizes), "the largest are sent without their entries"
     assert MAX_CARRIED_BYTES - 100 < max(carried) <= MAX_MESSAGE_BYTES
     with pytest.raises(ValueError, match="length"):
         seal.open(bytes(MAX_MESSAGE_BYTES + 1))

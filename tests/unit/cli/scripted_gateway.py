@@ -67,7 +67,7 @@ Step = Callable[["_Handler"], object]
 
 @dataclass
 class ScriptedGateway:
-    """Add steps with `then…`; each request takes the next one. `requests` holds what came."""
+    """Add steps with `then…`; each request runs the next one. `requests` has those received."""
 
     requests: list[Request] = field(default_factory=list)
     port: int = 0
@@ -85,7 +85,7 @@ class ScriptedGateway:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
-        """Stop listening; requests that are being answered go on."""
+        """Stop listening; requests under way are still answered."""
         if self.server is not None:
             self.server.shutdown()
             self.server.server_close()
@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep the test's output free of request lines."""
+        """Print no request lines."""
 
 
 class Shell:

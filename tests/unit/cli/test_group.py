@@ -98,7 +98,7 @@ def test_a_usage_error_is_one_line_and_exit_code_1(arguments: list[str], line: s
         ),
     ],
 )
-def test_end_of_a_command_is_its_exit_code_and_one_line_at_most(
+def test_a_command_ends_with_an_exit_code_and_at_most_one_line(
     run_command: RunCommand, command: click.Command, exit_code: int, line: str | None
 ) -> None:
     result = run_command(command)

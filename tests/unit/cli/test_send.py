@@ -1,4 +1,4 @@
-"""`notifygate send` against gateways and networks that fail; `test_group.py` has what all commands share."""
+"""`notifygate send` against gateways and networks that fail; `test_group.py` has the tests of all commands."""
 
 import ssl
 import subprocess
@@ -87,7 +87,7 @@ def test_options_and_text_become_fields_and_the_id_alone_is_printed(
     assert request.fields == sent
 
 
-def test_runs_have_keys_of_their_own_unless_one_is_given(shell: Shell) -> None:
+def test_each_run_has_a_key_of_its_own_unless_one_is_given(shell: Shell) -> None:
     for options in ((), (), ("--idempotency-key", "once only")):
         shell.gateway.then(201, CREATED)
         shell.run("send", "all", "hi", *options, NOTIFYGATE_URL=f"{shell.gateway.url}/behind/a/proxy/")
@@ -120,7 +120,7 @@ def test_runs_have_keys_of_their_own_unless_one_is_given(shell: Shell) -> None:
         ),
     ],
 )
-def test_what_can_not_be_sent_is_one_line_without_secrets(
+def test_an_invalid_notification_fails_with_one_line_without_secrets(
     shell: Shell, arguments: list[str], env: dict[str, str | None], part: str
 ) -> None:
     result = shell.run("send", *arguments, stdin=b"\n", **env)
@@ -148,7 +148,7 @@ def faults(gateway: ScriptedGateway) -> None:
         pytest.param(lambda gateway: gateway.then_silence(), id="silence"),
     ],
 )
-def test_what_failed_is_tried_again_with_the_same_key(
+def test_a_failed_request_is_sent_again_with_the_same_key(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, script: Callable[[ScriptedGateway], None]
 ) -> None:
     monkeypatch.setattr(send, "TIMEOUT_SECONDS", 0.2)
@@ -182,7 +182,7 @@ def test_retry_after_may_be_a_date(shell: Shell) -> None:
     assert 25 < shell.pace.slept[0] <= 31
 
 
-def test_it_gives_up_after_six_tries_with_growing_pauses(shell: Shell) -> None:
+def test_send_gives_up_after_six_tries_with_growing_pauses(shell: Shell) -> None:
     for _ in range(10):
         shell.gateway.then_problem(500, "internal", "Something broke.")
     result = shell.run("send", "all", "hi", "--idempotency-key", "k7")
@@ -195,7 +195,7 @@ def test_it_gives_up_after_six_tries_with_growing_pauses(shell: Shell) -> None:
     assert len(shell.pace.slept) == 10
 
 
-def test_it_gives_up_at_once_when_the_wait_asked_for_is_too_long(shell: Shell) -> None:
+def test_send_gives_up_at_once_when_retry_after_is_too_long(shell: Shell) -> None:
     shell.gateway.then_problem(429, "rate-limited", Retry_After="121")
     assert_failed_with_one_line(shell.run("send", "all", "hi"), "gave up after 1 try", "429 rate-limited")
     assert shell.pace.slept == []
@@ -239,7 +239,7 @@ def problem(code: str, detail: str, **more: Any) -> dict[str, Any]:
         *((status, body, "is a gateway") for status, body in ((200, b"<html>"), (201, b"{}"), (201, b"[]"), (204, None))),
     ],
 )  # fmt: skip
-def test_another_answer_is_one_safe_line_and_is_not_tried_again(
+def test_any_other_answer_is_printed_as_one_safe_line_and_not_retried(
     shell: Shell, status: int, body: Any, part: str
 ) -> None:
     elsewhere = f"{shell.gateway.url}/elsewhere"
@@ -251,7 +251,7 @@ def test_another_answer_is_one_safe_line_and_is_not_tried_again(
     assert len(shell.gateway.requests) == 1
 
 
-def test_an_id_can_not_drive_the_terminal(shell: Shell) -> None:
+def test_an_id_can_not_control_the_terminal(shell: Shell) -> None:
     shell.gateway.then(201, {"id": "a\n\x1b[2J\ud800"})
     assert shell.run("send", "all", "hi").stdout == "a \\x1b[2J\\ud800\n"
 
@@ -268,7 +268,7 @@ def test_an_untrusted_certificate_is_refused(shell: Shell, tmp_path: Path) -> No
     assert shell.gateway.requests == []
 
 
-def test_a_server_that_speaks_no_http_is_one_line(shell: Shell) -> None:
+def test_a_server_without_http_fails_with_one_line(shell: Shell) -> None:
     for _ in range(6):
         shell.gateway.then_raw(b"-ERR unknown command: Bearer ng_k1_very-secret-key\r\n\r\n")
     assert_failed_with_one_line(shell.run("send", "all", "hi"), "gave up", "is not HTTP")
@@ -277,7 +277,7 @@ def test_a_server_that_speaks_no_http_is_one_line(shell: Shell) -> None:
 # Processes
 
 
-def test_a_program_that_writes_more_than_is_sent_can_finish(shell: Shell) -> None:
+def test_a_program_that_writes_more_than_the_limit_can_finish(shell: Shell) -> None:
     shell.gateway.then(201, CREATED)
     with shell.start("send", "all", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdin.write(b"x" * 1_000_000)  # far more than a pipe holds
@@ -308,7 +308,7 @@ finally:
     assert len(modules) < MOST_MODULES
 
 
-def test_an_id_that_can_not_be_written_is_one_line(shell: Shell) -> None:
+def test_an_id_that_can_not_be_written_fails_with_one_line(shell: Shell) -> None:
     shell.gateway.then(201, CREATED)
     with open("/dev/full", "w") as full:
         done = shell.start("send", "all", "hi", stdout=full, stderr=subprocess.PIPE)

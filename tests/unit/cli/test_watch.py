@@ -34,8 +34,8 @@ def item(number: int, **changes: object) -> dict[str, Any]:
 
 
 def page(cursor: str, *items: dict[str, Any], wait: int = 55, **changes: object) -> dict[str, Any]:
-    told = {"notifications": list(items), "removed": [], "unread": 0, "unseen": 0, "cursor": cursor}
-    return {**told, "has_more": False, "reset": False, "poll": {"after": 15, "wait": wait}, **changes}
+    fields = {"notifications": list(items), "removed": [], "unread": 0, "unseen": 0, "cursor": cursor}
+    return {**fields, "has_more": False, "reset": False, "poll": {"after": 15, "wait": wait}, **changes}
 
 
 def tagged(number: int, **headers: str) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Watching:
         return self.shell.run("watch", *arguments, **env)
 
     def __call__(self, *arguments: str, ends_with: str = SCRIPT_OVER) -> list[int]:
-        """Run it to the end of the script; return the numbers of what it has printed, line by line."""
+        """Run it to the end of the script; return the numbers of the printed notifications, line by line."""
         result = self.run(*arguments)
         assert (result.exit_code, result.stderr) == (1, ends_with)
         return [int(number) for number in re.findall(r"^\S+ +title (\d+)\n", result.stdout, re.MULTILINE)]
@@ -88,7 +88,7 @@ def watching(shell: Shell) -> Watching:
 # Printing
 
 
-def test_unread_ones_come_oldest_first_and_then_what_arrives(watching: Watching) -> None:
+def test_unread_notifications_are_printed_oldest_first_and_then_new_ones(watching: Watching) -> None:
     watching.script(page("c1", item(3), item(2, read_at=READ_AT), item(1)), page("c2", item(4), item(5)))
     assert watching() == [1, 3, 4, 5]
     assert watching.cursors == [None, "c1", "c2"]
@@ -122,7 +122,7 @@ def test_json_lines_are_the_notifications_as_received(watching: Watching) -> Non
 
 
 @pytest.mark.parametrize("member", ["title", "body", "created_at"])
-def test_no_text_can_drive_the_terminal_or_forge_a_line(watching: Watching, member: str) -> None:
+def test_no_text_can_control_the_terminal_or_forge_a_line(watching: Watching, member: str) -> None:
     codes = [*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
     evil = "".join(f"a{chr(code)}" for code in [*codes, 0x061C, 0x200E, 0x200F, 0xD800, 0xDFFF])
     watching.script(page("c1", item(1, **{member: evil + "]0;owned\x07"})))
@@ -135,8 +135,8 @@ def test_no_text_can_drive_the_terminal_or_forge_a_line(watching: Watching, memb
 # Following
 
 
-def test_what_was_read_or_printed_already_is_not_printed(watching: Watching) -> None:
-    """Number 5 lay beyond the snapshot that the watch began with."""
+def test_notifications_read_or_printed_before_are_not_printed(watching: Watching) -> None:
+    """Number 5 was beyond the limit of the first snapshot."""
     watching.script(
         page("c1", item(12), item(11, read_at=READ_AT), has_more=True),
         page("c2", item(12, seen_at=READ_AT, read_at=READ_AT), item(11, seen_at=READ_AT), item(5, read_at=READ_AT)),
@@ -153,7 +153,7 @@ def test_more_changes_are_fetched_at_once(watching: Watching) -> None:
     assert watching.pace.slept == [15.0, 15.0]
 
 
-def test_a_hold_that_ran_its_time_is_followed_by_the_next(watching: Watching) -> None:
+def test_a_hold_that_lasted_its_whole_wait_is_followed_by_the_next(watching: Watching) -> None:
     watching.script((page("c1"), tagged(1)))
     watching.script((page("c2"), tagged(2, Preference_Applied="wait=55")), lasts=50)
     watching.script((304, tagged(2, Preference_Applied="wait=55", Poll_Interval="20")), lasts=50)
@@ -165,7 +165,7 @@ def test_a_hold_that_ran_its_time_is_followed_by_the_next(watching: Watching) ->
 
 
 @pytest.mark.parametrize("granted", ["wait=55", "wait=0", "other=1", "wait=x"])
-def test_a_hold_that_ended_early_with_nothing_is_followed_by_a_pause(watching: Watching, granted: str) -> None:
+def test_a_hold_that_ended_early_without_changes_is_followed_by_a_pause(watching: Watching, granted: str) -> None:
     headers = {"Preference-Applied": granted, "Poll-Interval": "20"}
     watching.script((page("c1"), tagged(1)), (page("c2"), headers), (304, headers))
     watching()
@@ -176,7 +176,7 @@ def test_a_hold_that_ended_early_with_nothing_is_followed_by_a_pause(watching: W
     assert watching.pace.slept[2:] == [15.0, 7.0]
 
 
-def test_without_holds_it_polls_now_and_then_until_they_are_back(watching: Watching) -> None:
+def test_without_holds_watch_polls_at_the_interval_until_holds_are_accepted(watching: Watching) -> None:
     watching.script(
         (page("c1", wait=0, has_more=True), tagged(1)),
         (page("c2", item(1), wait=0, poll={"after": 4, "wait": 0}), tagged(2)),
@@ -192,7 +192,7 @@ def test_without_holds_it_polls_now_and_then_until_they_are_back(watching: Watch
 @pytest.mark.parametrize(
     ("after", "pause"), [("0", 1.0), ("-1", 1.0), ("NaN", 1.0), ("Infinity", 600.0), ("1e9", 600.0)]
 )
-def test_a_mistaken_interval_is_bounded(watching: Watching, after: str, pause: float) -> None:
+def test_an_invalid_interval_is_bounded(watching: Watching, after: str, pause: float) -> None:
     watching.script(json.dumps(page("c1", wait=0)).replace('"after": 15', f'"after": {after}').encode())
     watching()
     assert watching.pace.slept == [pause]
@@ -202,11 +202,11 @@ def test_the_client_waits_longer_than_the_hold(watching: Watching, monkeypatch: 
     timeouts: list[tuple[int, float]] = []
     real = Gateway.request
 
-    def spy(self: Gateway, method: str, path: str, *, query: Mapping[str, Any], **rest: Any) -> Answer:
+    def request_and_record(self: Gateway, method: str, path: str, *, query: Mapping[str, Any], **rest: Any) -> Answer:
         timeouts.append((query.get("wait", 0), rest["timeout_seconds"]))
         return real(self, method, path, query=query, **rest)
 
-    monkeypatch.setattr(Gateway, "request", spy)
+    monkeypatch.setattr(Gateway, "request", request_and_record)
     watching.script(page("c1", wait=300))
     watching("--wait", "120")
     assert timeouts == [(0, 15.0), (120, 135.0)]
@@ -215,7 +215,7 @@ def test_the_client_waits_longer_than_the_hold(watching: Watching, monkeypatch: 
 # Resets
 
 
-def test_only_what_was_not_printed_yet_is_printed_after_a_reset(watching: Watching) -> None:
+def test_only_notifications_not_printed_before_are_printed_after_a_reset(watching: Watching) -> None:
     watching.script(page("c1", item(1)), page("c2", item(2)))
     watching.script(page("c9", item(4), item(3), item(2), item(1), reset=True), page("c10", item(5)))
     assert watching() == [1, 2, 3, 4, 5]
@@ -223,7 +223,7 @@ def test_only_what_was_not_printed_yet_is_printed_after_a_reset(watching: Watchi
     assert watching.pace.slept == []
 
 
-def test_what_lies_behind_the_snapshot_of_a_reset_is_read_from_history(watching: Watching) -> None:
+def test_notifications_beyond_the_snapshot_of_a_reset_are_read_from_history(watching: Watching) -> None:
     watching.script(page("c1", item(2), item(1)), page("c9", item(8), item(7), has_more=True, reset=True))
     for numbers in ((6, 5), (4, 3, 2), (1,)):
         watching.script({"notifications": [item(number) for number in numbers], "has_more": True})
@@ -240,13 +240,13 @@ def test_a_reset_is_read_again_when_the_inbox_changes_meanwhile(watching: Watchi
     assert watching.cursors == [None, "c1", None, "c1", "c10"]
 
 
-def test_endless_resets_are_not_followed_without_pauses(watching: Watching) -> None:
+def test_watch_pauses_between_endless_resets(watching: Watching) -> None:
     watching.script(page("c1", item(1)), *(page(f"r{number}", item(1), reset=True) for number in range(3)))
     assert watching() == [1]
     assert watching.pace.slept == [15.0] * 3
 
 
-def test_a_cursor_that_is_none_any_more_is_as_good_as_a_reset(watching: Watching) -> None:
+def test_a_rejected_cursor_is_handled_like_a_reset(watching: Watching) -> None:
     watching.script((page("c1", item(1)), tagged(1)))
     watching.gateway.then_problem(400, "invalid-cursor")
     watching.script(page("c2", item(2, read_at=READ_AT), item(1)))
@@ -258,7 +258,7 @@ def test_a_cursor_that_is_none_any_more_is_as_good_as_a_reset(watching: Watching
 # Failures
 
 
-def test_faults_cuts_and_limits_are_sat_out(watching: Watching) -> None:
+def test_faults_resets_and_limits_are_retried(watching: Watching) -> None:
     gateway = watching.gateway
     watching.script(page("c1"))
     gateway.then_problem(503, "unavailable")
@@ -270,10 +270,10 @@ def test_faults_cuts_and_limits_are_sat_out(watching: Watching) -> None:
     gateway.then_problem(503, "unavailable", Retry_After="999999")
     assert watching() == [1, 2]
     assert watching.cursors == [None, "c1", "c1", "c1", "c2", "c2", "c2", "c3", "c3"]
-    assert watching.pace.slept == [1.0, 2.0, 30.0 + 1.0, 2.0, 600.0 + 1.0], "days are not believed"
+    assert watching.pace.slept == [1.0, 2.0, 30.0 + 1.0, 2.0, 600.0 + 1.0], "a Retry-After of days is bounded"
 
 
-def test_a_kept_connection_that_was_closed_is_no_failure(watching: Watching) -> None:
+def test_a_kept_connection_that_was_closed_is_not_a_failure(watching: Watching) -> None:
     watching.gateway.then_close_quietly(200, page("c1"))
     watching.gateway.then_close_quietly(200, page("c2", item(1)))
     assert watching() == [1]
@@ -292,7 +292,7 @@ def test_a_long_loss_is_reported_once_and_retried_with_bounded_pauses(watching: 
 @pytest.mark.parametrize(
     "body", [b"[]", b"{}", b"3", json.dumps(page("c1", {"title": "no id"})).encode(), b"[" * 100_000]
 )
-def test_an_answer_that_is_no_inbox_is_a_failure_to_sit_out(watching: Watching, body: bytes) -> None:
+def test_an_answer_that_is_not_an_inbox_is_retried(watching: Watching, body: bytes) -> None:
     watching.script(body, page("c1", item(1)))
     assert watching.run().stdout.endswith(" title 1\n")
 
@@ -301,7 +301,7 @@ def test_an_answer_that_is_no_inbox_is_a_failure_to_sit_out(watching: Watching, 
     ("status", "code", "pages"),
     [(401, "unauthorized", 1), (403, "forbidden", 1), (404, "nothing", 1), (400, "invalid-cursor", 0)],
 )
-def test_a_refusal_ends_it_with_one_line(watching: Watching, status: int, code: str, pages: int) -> None:
+def test_a_refusal_ends_watch_with_one_line(watching: Watching, status: int, code: str, pages: int) -> None:
     watching.script(*[page("c1")] * pages)
     watching.gateway.then_problem(status, code, "Not with very.secret.token.")
     assert watching(ends_with=f"notifygate: the gateway answered {status} {code}: Not with ***.\n") == []
@@ -323,7 +323,7 @@ def test_ctrl_c_in_a_hold_is_silent_and_a_terminal_may_lack_a_character(shell: S
     assert process.returncode == 130
 
 
-def test_a_reader_that_went_away_ends_it_silently(shell: Shell) -> None:
+def test_a_closed_output_ends_watch_silently(shell: Shell) -> None:
     shell.gateway.then(200, page("c1", item(1)))
     shell.gateway.then(200, page("c2", item(2)), before=lambda: process.stdout.close())
     with shell.start("watch", stdout=PIPE, stderr=PIPE) as process:
@@ -340,7 +340,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state.json"
 
 
-def test_the_next_run_goes_on_where_the_last_one_ended(watching: Watching, path: Path) -> None:
+def test_the_next_run_continues_where_the_last_one_ended(watching: Watching, path: Path) -> None:
     old_mask = os.umask(0)
     try:
         watching.script(page("c1", item(1)), page("c2", item(2)))
@@ -374,7 +374,7 @@ def test_a_crash_after_printing_repeats_the_lines_and_loses_none(
     assert watching.cursors == [None, "c1", "c1", "c2"]
 
 
-def test_a_failed_print_does_not_move_the_place(
+def test_a_failed_print_does_not_move_the_cursor(
     watching: Watching, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(notifications: list[Any], removed: list[str]) -> None:
@@ -417,7 +417,7 @@ def test_nothing_is_written_through_a_link(path: Path) -> None:
         b'{"version": 1, "cursor": "c", "horizon": "", "told": null}',
     ],
 )
-def test_a_damaged_file_is_one_line_and_kept(watching: Watching, path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_reported_in_one_line_and_kept(watching: Watching, path: Path, content: bytes) -> None:
     path.write_bytes(content)
     result = watching.run("--state", str(path))
     assert result.exit_code == 1
@@ -427,7 +427,7 @@ def test_a_damaged_file_is_one_line_and_kept(watching: Watching, path: Path, con
     assert watching.gateway.requests == []
 
 
-def test_nothing_is_written_or_sent_without_a_token_or_a_place_for_the_state(watching: Watching, path: Path) -> None:
+def test_nothing_is_written_or_sent_without_a_token_or_a_folder_for_the_state(watching: Watching, path: Path) -> None:
     result = watching.run("--state", str(path), NOTIFYGATE_TOKEN=None)
     assert result.stderr == "notifygate: NOTIFYGATE_TOKEN is not set; set it to the credential\n"
     assert list(path.parent.iterdir()) == []
@@ -435,13 +435,13 @@ def test_nothing_is_written_or_sent_without_a_token_or_a_place_for_the_state(wat
     assert watching.gateway.requests == []
 
 
-def test_old_ids_give_way_to_the_horizon() -> None:
+def test_old_ids_are_replaced_by_the_horizon() -> None:
     state = WatchState()
     state.remember(item(number) for number in range(MAX_SHOWN_IDS + 10))
     assert len(state.shown_ids) == MAX_SHOWN_IDS
     assert state.horizon == "id-000009"
     new = state.select_new([item(number) for number in range(MAX_SHOWN_IDS + 12)], is_snapshot=True)
-    assert [found["id"] for found in new] == ["id-000510", "id-000511"]
+    assert [notification["id"] for notification in new] == ["id-000510", "id-000511"]
 
 
 def test_an_unseen_change_below_the_horizon_is_new() -> None:

@@ -1,4 +1,4 @@
-"""The pacing of clients: when to come back, and how long a hold they may ask for."""
+"""The pacing of clients: the interval of their polls, and the longest hold that they may request."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def pacing(holds: HoldRegistry, clock: ManualClock) -> Iterator[PollPacing]:
 
 @pytest.fixture
 def measure(pacing: PollPacing, clock: ManualClock) -> Measure:
-    """Return a function that has the hub come late in some measurements; the gateway was started long ago."""
+    """Return a function that runs some measurements in which the hub is late; the gateway was started long ago."""
 
     def measure(*, late_seconds: float, times: int = 1) -> None:
         for _ in range(times):
@@ -58,10 +58,10 @@ def wait_for_measurements(clock: ManualClock, count: int) -> None:
         gevent.sleep(0)
 
 
-def test_busy_gateway_asks_for_more_up_to_a_bound(pacing: PollPacing, measure: Measure) -> None:
-    assert {pacing.poll_after() for _ in range(50)} == {AFTER_SECONDS}, "what is set, while it is idle"
+def test_busy_gateway_stretches_the_interval_up_to_a_bound(pacing: PollPacing, measure: Measure) -> None:
+    assert {pacing.poll_after() for _ in range(50)} == {AFTER_SECONDS}, "the configured interval while it is idle"
     measure(late_seconds=BUSY_DELAY_SECONDS)
-    assert pacing.poll_after() == round(1.2 * AFTER_SECONDS), "one late turn does a fifth of what many do"
+    assert pacing.poll_after() == round(1.2 * AFTER_SECONDS), "one late turn has a fifth of the effect of many"
     measure(late_seconds=0.0, times=20)
     assert pacing.poll_after() == AFTER_SECONDS
     intervals: list[int] = []
@@ -79,7 +79,7 @@ def test_after_a_start_clients_are_spread(pacing: PollPacing) -> None:
     assert intervals <= set(range(AFTER_SECONDS, AFTER_SECONDS * 3 // 2 + 1))
 
 
-def test_when_it_stops_clients_come_back_soon_and_spread(
+def test_a_stopping_gateway_has_clients_return_soon_and_spread(
     pacing: PollPacing, measure: Measure, holds: HoldRegistry
 ) -> None:
     measure(late_seconds=100.0)

@@ -1,4 +1,4 @@
-"""The registry of holds: which holds an entry ends, and that nothing is left behind.
+"""The registry of holds: an entry ends the holds that it affects, and no ended hold stays registered.
 
 The bounds on holds, broadcasts and new epochs are tested in `tests/api/test_holding.py`.
 """
@@ -52,7 +52,7 @@ def entry(*audiences: str, seq: int = 1) -> Entry:
 
 @pytest.fixture
 def registry() -> Iterator[HoldRegistry]:
-    """A registry in which no test leaves anything: at the end all is drained, and each hold has been taken out."""
+    """A registry that is drained at the end of a test, when each hold must be unregistered."""
     registry = HoldRegistry(per_recipient=3, per_worker=1000)
     yield registry
     registry.drain()
@@ -66,11 +66,13 @@ def waiter(registry: HoldRegistry, recipient: str, *audiences: str, **options: C
 
 def all_ended(*waiters: Waiter) -> None:
     eventually(lambda: all(one.ended for one in waiters), "their end")
-    assert [one.ended for one in waiters] == [1] * len(waiters), "each is told once"
+    assert [one.ended for one in waiters] == [1] * len(waiters), "each is delivered once"
 
 
-def test_an_entry_wakes_those_of_its_audiences_alone_and_once(registry: HoldRegistry) -> None:
-    alice, bob, admin = (waiter(registry, *who) for who in (["alice", "role:admin"], ["bob"], ["carol", "role:admin"]))
+def test_an_entry_wakes_only_the_holds_of_its_audiences_and_each_once(registry: HoldRegistry) -> None:
+    alice, bob, admin = (
+        waiter(registry, *names) for names in (["alice", "role:admin"], ["bob"], ["carol", "role:admin"])
+    )
     assert registry.recipients_of(["role:admin"]) == {"alice", "carol"}
     assert registry.recipients_of(["all", "user:bob"]) == {"alice", "bob", "carol"}
     assert registry.recipients_of(["topic:deploys"]) == set()
@@ -78,21 +80,21 @@ def test_an_entry_wakes_those_of_its_audiences_alone_and_once(registry: HoldRegi
     all_ended(alice, admin)
     assert (alice.hold.reason, alice.hold.committed_at) == ("news", 5.0)
     assert (bob.ended, bob.hold.reason) == (0, None)
-    assert registry.recipients_of(["all", "role:admin"]) == {"bob"}, "what has ended is not kept"
+    assert registry.recipients_of(["all", "role:admin"]) == {"bob"}, "an ended hold is not kept"
 
 
 def test_a_hold_that_left_is_not_ended(registry: HoldRegistry) -> None:
     alice, other = waiter(registry, "alice"), waiter(registry, "alice")
     registry.leave(alice.hold, "timeout")
     registry.leave(alice.hold, "gone")
-    assert alice.hold.reason == "timeout", "leaving twice is leaving once"
+    assert alice.hold.reason == "timeout", "leaving again has no effect"
     registry.wake([entry("all")], None)
     all_ended(other)
     assert alice.ended == 0
 
 
 def test_a_hold_that_was_ended_stays_ended(registry: HoldRegistry) -> None:
-    """The wait is over in the very moment in which news come: the news count."""
+    """The wait ends at the moment when an entry arrives: the entry takes precedence."""
     alice = waiter(registry, "alice")
     registry.wake([entry("all")], 1.0)
     all_ended(alice)
@@ -109,7 +111,7 @@ def test_a_hold_armed_during_a_drain_is_ended_at_once(registry: HoldRegistry) ->
     assert late.hold.reason == "drained"
 
 
-def test_many_are_ended_in_slices_with_room_for_others_in_between(
+def test_many_holds_are_ended_in_slices_with_turns_for_others_in_between(
     registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("notifygate.delivery.registry.CHECKED_PER_TURN", 10)
@@ -137,7 +139,7 @@ def test_entries_of_one_commit_share_a_slice(registry: HoldRegistry, monkeypatch
 def test_a_hold_that_leaves_before_its_turn_is_not_ended(
     registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time is over, or the client gone, while others are still being looked at."""
+    """The wait ends, or the client leaves, while others are still being checked."""
     monkeypatch.setattr("notifygate.delivery.registry.CHECKED_PER_TURN", 1)
     bob, alice, last = (waiter(registry, name) for name in ("bob", "alice", "last"))
     registry.wake([entry("all")], None)
@@ -167,7 +169,7 @@ def test_clients_may_return_while_others_are_ended(registry: HoldRegistry, monke
     assert sum(one.hold.state == "waiting" for one in back) == 3
 
 
-def test_an_entry_that_comes_at_the_end_of_a_check_is_not_missed(registry: HoldRegistry) -> None:
+def test_an_entry_that_arrives_at_the_end_of_a_check_is_not_missed(registry: HoldRegistry) -> None:
     class Checked(Hold[str]):
         checks = 0
 
@@ -178,7 +180,7 @@ def test_an_entry_that_comes_at_the_end_of_a_check_is_not_missed(registry: HoldR
             self.checks += 1
             if self.checks > 1:
                 return "news"
-            registry.wake([entry("user:alice")], None)  # this check has looked already
+            registry.wake([entry("user:alice")], None)  # after this check read the log
             return None
 
     assert registry.begin(Checked(deadline=float("inf"))) == "news"

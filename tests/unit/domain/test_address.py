@@ -14,5 +14,5 @@ from notifygate.domain.address import counted_address
         ("::ffff:192.0.2.1%3", "192.0.2.1"), ("unknown", "unknown"), ("", ""),
     ],
 )  # fmt: skip
-def test_address_is_counted_as_what_one_host_has_to_itself(address: str, counted: str) -> None:
+def test_address_is_counted_with_the_network_of_one_host(address: str, counted: str) -> None:
     assert counted_address(address) == counted

@@ -16,7 +16,7 @@ epochs, positions = st.integers(0, 2**EPOCH_BITS - 1), st.integers(0, MAX_SEQUEN
 
 
 @given(epochs, positions, st.integers(0, 5))
-def test_a_cursor_is_url_safe_and_the_same_however_it_was_made(epoch: int, seq: int, count: int) -> None:
+def test_a_cursor_is_url_safe_and_the_same_alone_or_in_a_batch(epoch: int, seq: int, count: int) -> None:
     tags = [OLD.tag(f"user{number}", ()) for number in range(count)]
     cursors = OLD.encode_for_all(epoch, seq, tags)
     assert cursors == [OLD.encode(epoch, seq, tag) for tag in tags]

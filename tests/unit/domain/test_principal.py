@@ -24,8 +24,8 @@ def texts_up_to(length: int, characters: str) -> Iterator[str]:
         yield from map("".join, product(characters, repeat=size))
 
 
-def test_pattern_matches_what_its_definition_says() -> None:
-    """For all short patterns and texts, which have every way in which pieces can overlap."""
+def test_pattern_matches_according_to_its_definition() -> None:
+    """For all short patterns and texts, in which pieces overlap in every possible way."""
     texts = list(texts_up_to(4, "ab"))
     for pattern in texts_up_to(5, "*ab"):
         publisher = publisher_for(pattern)
@@ -34,7 +34,7 @@ def test_pattern_matches_what_its_definition_says() -> None:
             assert publisher.may_address(text) is publisher.may_use_type(text) is expected, (pattern, text)
 
 
-def test_one_of_several_patterns_is_enough_and_other_pattern_languages_mean_nothing() -> None:
+def test_one_of_several_patterns_is_sufficient_and_other_metacharacters_are_literal() -> None:
     publisher = publisher_for("user:*", "role:ops", "topic:[a-z]?.+")
     for audience in ("user:alice", "role:ops", "topic:[a-z]?.+"):
         assert publisher.may_address(audience)
@@ -44,7 +44,7 @@ def test_one_of_several_patterns_is_enough_and_other_pattern_languages_mean_noth
 
 
 def test_pattern_with_many_stars_takes_no_longer() -> None:
-    """A matcher that backtracks would not come back from this one: it has 10^29 ways to fail."""
+    """A matcher that backtracks would not return: there are 10^29 ways to fail."""
     publisher = publisher_for("user:" + "*a" * 30 + "*b")
     assert not publisher.may_address("user:" + "a" * 128)
     assert publisher.may_address("user:" + "a" * 128 + "b")

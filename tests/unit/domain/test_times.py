@@ -29,5 +29,5 @@ def test_milliseconds_are_written_in_full(ms: int, text: str) -> None:
 
 
 @given(st.integers(0, LAST))
-def test_what_is_written_is_the_same_moment(ms: int) -> None:
+def test_a_written_time_is_read_as_the_same_moment(ms: int) -> None:
     assert datetime.fromisoformat(rfc3339(ms)) - EPOCH == timedelta(milliseconds=ms)

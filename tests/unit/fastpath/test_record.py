@@ -1,4 +1,4 @@
-"""The record of responses, until the metrics have it."""
+"""The record of responses, until it is flushed to the metrics."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from notifygate.fastpath.record import FastPathRecord
 from tests.support.metric_values import metric
 
 
-def test_what_can_not_be_counted_is_dropped() -> None:
+def test_an_invalid_record_is_dropped() -> None:
     record = FastPathRecord()
     record.woken(["now"])  # type: ignore[list-item]
     with pytest.raises(TypeError):

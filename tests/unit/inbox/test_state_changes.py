@@ -26,8 +26,8 @@ DISMISSED = ItemState(seen_at=5, dismissed_at=7)
 )  # fmt: skip
 def test_after_an_operation(old: ItemState, operation: Operation, new: ItemState) -> None:
     assert after_operation(old, operation, NOW) == new
-    assert after_operation(new, operation, NOW + 1) == new, "the same again changes nothing"
+    assert after_operation(new, operation, NOW + 1) == new, "the same operation again changes nothing"
 
 
-def test_what_a_state_counts() -> None:
+def test_counts_of_a_state() -> None:
     assert [counts_of(state) for state in (UNTOUCHED, SEEN, READ, DISMISSED)] == [(1, 1), (1, 0), (0, 0), (0, 0)]

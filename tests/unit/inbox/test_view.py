@@ -60,7 +60,7 @@ def removal(kind: EntryKind, notification: Notification, last: ItemState | None 
         (11, ("user:admin", "role:alice", "topic:alice"), None),  # names of another kind
     ],
 )  # fmt: skip
-def test_a_notification_is_shown_as_the_most_specific_audience(
+def test_a_notification_is_returned_with_its_most_specific_audience(
     seq: int, to: tuple[str, ...], shown_as: str | None
 ) -> None:
     assert make_view().shown_as(note(seq, *to)) == shown_as
@@ -69,8 +69,8 @@ def test_a_notification_is_shown_as_the_most_specific_audience(
     assert make_view(dismissed_up_to=seq - 1).shown_as(note(seq, *to)) == shown_as
 
 
-def test_audiences_are_those_of_roles_and_topics() -> None:
-    """A forbidden topic stays one, so that its release is noticed."""
+def test_audiences_of_a_view_are_those_of_roles_and_topics() -> None:
+    """A forbidden topic stays an audience, so that its release is noticed."""
     assert "topic:secret" in make_view().audiences
     plain = make_view(Recipient("bob", (), 0), followed_since={}, forbidden_topics=frozenset())
     assert plain.audiences == ("user:bob", "all")
@@ -80,12 +80,12 @@ def test_a_removal_is_not_counted_before_its_last_state_is_known() -> None:
     view = make_view()
     entry = removal(EntryKind.RETRACTED, note(11, "all"), known=False)
     assert view.needs_last_state(entry)
-    assert view.affects(entry), "rather one wake-up too many"
+    assert view.affects(entry), "a wake-up too many is preferred"
     entry.last_states["bob"] = READ
-    assert view.needs_last_state(entry), "what bob did is nothing to alice"
+    assert view.needs_last_state(entry), "bob's state has no effect on alice"
 
 
-def test_a_row_says_all_and_marks_say_the_rest() -> None:
+def test_a_row_takes_precedence_over_marks() -> None:
     view = make_view(seen_marks=((30, 100), (40, 200)), read_marks=((20, 150),))
     for seq, row, state in (
         (15, None, ItemState(seen_at=100, read_at=150)),
@@ -98,11 +98,11 @@ def test_a_row_says_all_and_marks_say_the_rest() -> None:
     ):
         assert view.state_of(seq, row) == state
         counted = (0 if state.read_at else -1, 0 if state.seen_at else -1)
-        assert view.deltas(removal(EntryKind.EXPIRED, note(seq, "all"), row)) == counted, "as it is taken back"
+        assert view.deltas(removal(EntryKind.EXPIRED, note(seq, "all"), row)) == counted, "the counts without it"
 
 
 def state(to: str, unread_delta: int = 0, unseen_delta: int = 0, kind: EntryKind = EntryKind.STATE) -> Entry:
-    """Make an entry about what alice has done with a notification."""
+    """Make an entry of alice's change of a notification's state."""
     return Entry(50, kind, ("user:alice",), note(11, to), unread_delta=unread_delta, unseen_delta=unseen_delta)
 
 
@@ -118,7 +118,7 @@ def state(to: str, unread_delta: int = 0, unseen_delta: int = 0, kind: EntryKind
         (state("all", -1, -1), True, (-1, -1)),
         (state("all", 1), True, (1, 0)),
         (state("all", -1, kind=EntryKind.DISMISSED), True, (-1, 0)),
-        (state("role:other", -1), False, (0, 0)),  # another device of alice, with other roles, is shown this one
+        (state("role:other", -1), False, (0, 0)),  # returned only to another device of alice, with other roles
         *(
             (removal(EntryKind.EXPIRED, notification, known=False), False, (0, 0))
             for notification in (note(11, "user:bob"), note(9, "all"), note(11, "all", type_name="muted"))

@@ -1,4 +1,4 @@
-"""The runner of jobs: when each runs, and what a failure does."""
+"""The runner of jobs: the times of their runs, and the effect of a failure."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -75,13 +75,13 @@ def test_job_that_fails_is_logged_and_runs_again(
     for count in (1, 2, 3):
         clock.advance(1.0)
         eventually(lambda count=count: len(runs) == count and clock.waits == count + 1, "a run")
-    assert [found[1:] for found in caplog.record_tuples if found[0] == "notifygate.jobs.runner"] == [
+    assert [record[1:] for record in caplog.record_tuples if record[0] == "notifygate.jobs.runner"] == [
         (logging.WARNING, "The job the job is postponed: The database can't be reached."),
         (logging.ERROR, "The job the job failed"),
     ]
 
 
-def test_long_job_delays_no_other_and_is_waited_for_when_the_runner_stops(run: Run, clock: ManualClock) -> None:
+def test_long_job_delays_no_other_and_the_runner_waits_for_it_when_it_stops(run: Run, clock: ManualClock) -> None:
     begun, go_on, ended, others = Event(), Event(), Event(), list[Services]()
 
     def take_long(_: Services) -> None:

@@ -23,7 +23,7 @@ def windows_of(limit: str, clock: ManualClock, *, is_on_the_clock: bool = False)
         pytest.param("10/minute", [4, 7, 6, 1], [True, False, True, False], [6, 6, 0, 0], id="as a whole or not at all"),
     ],
 )  # fmt: skip
-def test_so_many_pass_and_no_more(
+def test_requests_pass_up_to_the_limit_and_no_further(
     clock: ManualClock, limit: str, amounts: list[int], taken: list[bool], left: list[int]
 ) -> None:
     windows = windows_of(limit, clock)
@@ -34,7 +34,7 @@ def test_so_many_pass_and_no_more(
 
 
 @pytest.mark.parametrize("is_on_the_clock", [False, True], ids=["begins with its first count", "ends on the clock"])
-def test_a_window_ends_and_with_it_all_counts(clock: ManualClock, is_on_the_clock: bool) -> None:
+def test_the_end_of_a_window_resets_all_counts(clock: ManualClock, is_on_the_clock: bool) -> None:
     windows = windows_of("2/minute", clock, is_on_the_clock=is_on_the_clock)
     clock.advance(59)
     assert [windows.take("alice") for _ in range(3)] == [True, True, False]
@@ -47,20 +47,20 @@ def test_a_window_ends_and_with_it_all_counts(clock: ManualClock, is_on_the_cloc
     assert windows.left("alice") == (1, 60)
 
 
-def test_a_sum_counts_in_its_own_window_alone(clock: ManualClock) -> None:
+def test_a_sum_from_redis_applies_to_its_own_window_alone(clock: ManualClock) -> None:
     windows = windows_of("5/minute", clock, is_on_the_clock=True)
     windows.take("alice")
     ends_at = windows.ends_at
     windows.correct("alice", 3, ends_at)
     assert windows.take("alice")
     assert windows.left("alice")[0] == 0
-    clock.advance(ends_at - clock.wall())  # the answer from Redis comes when its window is over
+    clock.advance(ends_at - clock.wall())  # the answer from Redis arrives after the end of its window
     windows.correct("alice", 5, ends_at)
     assert windows.take("alice")
     assert windows.left("alice")[0] == 4
 
 
-def test_what_others_counted_is_replaced_and_never_added_twice(clock: ManualClock) -> None:
+def test_counts_of_others_are_replaced_and_never_added_twice(clock: ManualClock) -> None:
     windows = windows_of("9/minute", clock, is_on_the_clock=True)
     windows.take("alice")
     for others in (2, 3, 3):

@@ -23,20 +23,20 @@ def fill(tail: Tail, *audiences: str) -> None:
 
 
 def seqs(entries: Sequence[Entry] | None) -> list[int] | None:
-    return None if entries is None else [found.seq for found in entries]
+    return None if entries is None else [entry.seq for entry in entries]
 
 
-def test_the_newest_entry_is_the_one_at_the_end() -> None:
+def test_the_newest_entry_is_that_at_the_end() -> None:
     tail = Tail(10)
     assert tail.newest is None
     fill(tail, "all", "user:a", "all")
     assert tail.newest is not None
     assert tail.newest.seq == 3
     tail.extend(5, ())
-    assert tail.newest is None, "what lies at the end is nobody's"
+    assert tail.newest is None, "there is no entry at the end"
 
 
-def test_nothing_for_me_is_known_long_after_the_rest_was_let_go() -> None:
+def test_an_audience_without_entries_is_answered_long_after_the_others_were_evicted() -> None:
     """Of evicted entries it remembers the last position for each audience."""
     tail = Tail(3)
     fill(tail, "user:alice", *["all"] * 10)
@@ -47,18 +47,18 @@ def test_nothing_for_me_is_known_long_after_the_rest_was_let_go() -> None:
     assert seqs(tail.after(["user:alice"], 1)) == [12]
 
 
-def test_a_restart_forgets_everything() -> None:
+def test_a_restart_drops_all_entries() -> None:
     tail = Tail(3)
     fill(tail, *["user:alice"] * 5)
     tail.restart(7, 4)
     assert (tail.epoch, tail.start, tail.end) == (7, 4, 4)
-    assert tail.after(["user:bob"], 3) is None, "nor is known what lay before"
+    assert tail.after(["user:bob"], 3) is None, "the entries before are unknown"
     assert seqs(tail.after(["user:alice"], 4)) == []
     fill(tail, "user:alice")
     assert seqs(tail.after(["user:alice"], 4)) == [5]
 
 
-def test_what_it_let_go_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_evicted_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifygate.log.tail.MAX_REMEMBERED_AUDIENCES", 5)
     tail = Tail(3)
     fill(tail, *(f"user:{n}" for n in range(50)))
@@ -74,14 +74,14 @@ def test_pruned_entries_may_be_missing() -> None:
 
 
 def test_a_position_in_the_oldest_quarter_of_a_full_tail_is_ageing() -> None:
-    """So that an idle client, which gets a fresh cursor in time, never costs a read of the database."""
+    """So that an idle client gets a fresh cursor in time and never needs a read of the database."""
     tail = Tail(8)
     fill(tail, *["all"] * 6)
-    assert not tail.is_ageing(0), "there is room yet"
+    assert not tail.is_ageing(0), "the tail is not full"
     for ageing in ([0, 1, 2], [0, 1, 2, 3]):
         fill(tail, *["all"] * (8 - tail.end or 1))
         assert [position for position in range(10) if tail.is_ageing(position)] == ageing
-        assert tail.after(["all"], ageing[-1]) is not None, "it is known yet"
+        assert tail.after(["all"], ageing[-1]) is not None, "it can still be answered"
 
 
 @given(
@@ -93,27 +93,27 @@ def test_a_position_in_the_oldest_quarter_of_a_full_tail_is_ageing() -> None:
     wanted=st.lists(st.sampled_from(AUDIENCES), min_size=1, max_size=4, unique=True),
 )
 @settings(max_examples=150, derandomize=True, deadline=None)
-def test_it_never_says_anything_but_the_truth(
+def test_every_answer_of_the_tail_is_true(
     capacity: int, begin: int, to_come: list[set[str]], chunk: int, remembered: int, wanted: list[str]
 ) -> None:
-    """Against a list of all entries: each answer is exactly right, and whatever can be known is.
+    """Compared to a list of all entries: each answer is exact, and each position that can be answered is.
 
-    With memory for all audiences, that is all but what lies before its beginning or before an evicted entry.
+    With memory for all audiences, those are all but the positions before its beginning or before an evicted entry.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("notifygate.log.tail.MAX_REMEMBERED_AUDIENCES", remembered)
         tail = Tail(capacity)
         tail.restart(1, begin)
-        everything = [entry(begin + n, *sorted(audiences)) for n, audiences in enumerate(to_come, 1)]
-        for first in range(0, len(everything), chunk):
-            some = everything[first : first + chunk]
+        entries = [entry(begin + n, *sorted(audiences)) for n, audiences in enumerate(to_come, 1)]
+        for first in range(0, len(entries), chunk):
+            some = entries[first : first + chunk]
             tail.extend(some[-1].seq, some)
         assert (tail.start, tail.end) == (begin + max(0, len(to_come) - capacity), begin + len(to_come))
-        for position in range(begin + len(everything) + 2):
-            truth = [e.seq for e in everything if e.seq > position and set(e.audiences) & set(wanted)]
-            has_evicted = any(seq <= tail.start for seq in truth)
-            found = seqs(tail.after(wanted, position))
+        for position in range(begin + len(entries) + 2):
+            expected = [e.seq for e in entries if e.seq > position and set(e.audiences) & set(wanted)]
+            has_evicted = any(seq <= tail.start for seq in expected)
+            answer = seqs(tail.after(wanted, position))
             if position >= tail.start or (remembered == 200 and position >= begin and not has_evicted):
-                assert found == truth
+                assert answer == expected
             else:
-                assert found is None or (found == truth and position >= begin)
+                assert answer is None or (answer == expected and position >= begin)

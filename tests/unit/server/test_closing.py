@@ -10,7 +10,7 @@ MOMENT_SECONDS = 0.5
 """Less than the second after which a client repeats the first packet of a handshake."""
 
 
-def test_socket_that_is_about_to_close_completes_no_new_connection_and_keeps_the_others() -> None:
+def test_socket_about_to_close_completes_no_new_connection_and_keeps_the_others() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         queued = socket.create_connection(address)
@@ -32,7 +32,7 @@ def test_socket_that_is_about_to_close_completes_no_new_connection_and_keeps_the
         socket.create_connection(address)
 
 
-def test_other_kinds_of_sockets_stay_as_they_are(tmp_path) -> None:
+def test_sockets_of_other_kinds_are_unchanged(tmp_path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()

@@ -14,12 +14,12 @@ FAR_TICKS = 10_000
 
 
 class Wheel:
-    """A wheel, its clock, and what is over."""
+    """A wheel, its clock, and the expired items."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.over: list[Timed] = []
-        self.deadlines: Deadlines[Timed] = Deadlines(self.over.append, self.clock)
+        self.expired: list[Timed] = []
+        self.deadlines: Deadlines[Timed] = Deadlines(self.expired.append, self.clock)
         # To the middle of a tick: at its edge, sums of fractions are inexact.
         self.clock.advance((self.tick + 1.5) / TICKS_PER_SECOND - self.clock.monotonic())
         self.pass_ticks(1)
@@ -29,10 +29,10 @@ class Wheel:
         return int(self.clock.monotonic() * TICKS_PER_SECOND)
 
     def pass_ticks(self, ticks: int) -> list[Timed]:
-        """Let time pass; return what is over by then."""
+        """Advance the clock; return the items that expired by then."""
         self.clock.advance(ticks / TICKS_PER_SECOND)
         eventually(lambda: self.deadlines.next_tick > self.tick, "the turn of the wheel")
-        return self.over
+        return self.expired
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def wheel() -> Iterator[Wheel]:
 
 
 @pytest.mark.parametrize(
-    ("settings", "over_after"),
+    ("settings", "fires_after"),
     [
         pytest.param([4], 4, id="set once"),
         pytest.param([2, 10], 10, id="moved back"),
@@ -52,17 +52,17 @@ def wheel() -> Iterator[Wheel]:
         pytest.param([-100], 1, id="of the past"),
     ],
 )
-def test_time_is_over_once_and_not_before_the_tick(wheel: Wheel, settings: list[int], over_after: int) -> None:
+def test_a_deadline_fires_once_and_not_before_its_tick(wheel: Wheel, settings: list[int], fires_after: int) -> None:
     timed, tick = Timed(), wheel.tick
     for ticks in settings:
         wheel.deadlines.set(timed, tick + ticks)
-    if over_after > 1:
-        assert wheel.pass_ticks(over_after - 1) == []
+    if fires_after > 1:
+        assert wheel.pass_ticks(fires_after - 1) == []
     assert wheel.pass_ticks(1) == [timed]
     assert wheel.pass_ticks(10) == [timed]
 
 
-def test_what_is_forgotten_is_never_over_unless_it_is_set_again(wheel: Wheel) -> None:
+def test_a_forgotten_deadline_never_fires_unless_it_is_set_again(wheel: Wheel) -> None:
     forgotten, again, other, tick = Timed(), Timed(), Timed(), wheel.tick + 2
     for timed in (forgotten, again):
         wheel.deadlines.set(timed, tick)
@@ -72,27 +72,27 @@ def test_what_is_forgotten_is_never_over_unless_it_is_set_again(wheel: Wheel) ->
     assert wheel.pass_ticks(10) == [again, other]
 
 
-def test_what_is_over_may_be_set_again_at_once() -> None:
-    over: list[Timed] = []
+def test_a_deadline_that_fired_may_be_set_again_at_once() -> None:
+    expired: list[Timed] = []
 
     def set_again(timed: Timed) -> None:
-        over.append(timed)
-        if len(over) == 1:
+        expired.append(timed)
+        if len(expired) == 1:
             deadlines.set(timed, deadlines.next_tick + 2)
 
     deadlines: Deadlines[Timed] = Deadlines(set_again)
     deadlines.set(Timed(), 0)
-    eventually(lambda: len(over) == 2, "its time is over once more")
+    eventually(lambda: len(expired) == 2, "its second expiry")
     deadlines.stop()
 
 
-def test_many_deadlines_at_once_leave_the_others_a_turn(wheel: Wheel) -> None:
+def test_many_deadlines_at_once_leave_turns_to_other_work(wheel: Wheel) -> None:
     for _ in range(3 * ACTED_ON_PER_TURN):
         wheel.deadlines.set(Timed(), wheel.tick + 2)
     wheel.clock.advance(2 / TICKS_PER_SECOND)
     turns = [0]
-    while len(wheel.over) < 3 * ACTED_ON_PER_TURN:
-        turns.append(len(wheel.over))
+    while len(wheel.expired) < 3 * ACTED_ON_PER_TURN:
+        turns.append(len(wheel.expired))
         gevent.sleep(0)
     # On a busy machine the wheel's next tick is due in the same turn as the rest of this one.
-    assert max(b - a for a, b in pairwise([*turns, len(wheel.over)])) <= 2 * ACTED_ON_PER_TURN
+    assert max(b - a for a, b in pairwise([*turns, len(wheel.expired)])) <= 2 * ACTED_ON_PER_TURN

@@ -1,4 +1,4 @@
-"""Reading a plain request: what is read, and what is left to gunicorn's parser."""
+"""Reading a plain request: those that are read, and those left to gunicorn's parser."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def head(*lines: str, request_line: str = "GET /v1/inbox HTTP/1.1") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("target", "line", "essential_target", "essential_line"),
+    ("target", "line", "key_target", "key_line"),
     [
         ("?cursor=c&_=17", "X-Request-Id: a1", "?cursor=c&_=", "X-Request-Id: "),
         ("?cursor=c&_=17", "X-Request-ID: a1", "?cursor=c&_=", "X-Request-ID: "),
@@ -28,13 +28,13 @@ def head(*lines: str, request_line: str = "GET /v1/inbox HTTP/1.1") -> bytes:
         ("?cursor=c&_=", "X-Other: &_=17", "?cursor=c&_=", "X-Other: &_=17"),
     ],
 )
-def test_the_repeat_key_of_a_request_is_without_what_means_nothing(
-    target: str, line: str, essential_target: str, essential_line: str
+def test_the_repeat_key_of_a_request_leaves_out_parts_without_effect(
+    target: str, line: str, key_target: str, key_line: str
 ) -> None:
-    def whole(target: str, line: str) -> bytes:
+    def request(target: str, line: str) -> bytes:
         return head(HOST, line, "Authorization: Bearer a", request_line=f"GET /v1/inbox{target} HTTP/1.1")
 
-    assert repeat_key(whole(target, line)) == whole(essential_target or target, essential_line or line)
+    assert repeat_key(request(target, line)) == request(key_target or target, key_line or line)
 
 
 def publication(*lines: str, body: bytes = b"{}", length: str = "2", path: str = "/v1/notifications") -> bytes:
@@ -74,7 +74,7 @@ ODD_LINES = (
     "X-Request-Id: one\r\nX-Request-Id: two", "Content-Type: a/b", "Content-Type: a/b\r\nContent-Type: c/d",
     "X-Forwarded-Proto: https", "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off", "X-Forwarded-Ssl: on",
     "SCRIPT_NAME: /v1", "PATH_INFO: /healthz", "REMOTE_USER: mallory", "X_Something: 1", "Script-Name: /v1",
-    # Lines that are none
+    # Invalid lines
     "Accept", ":", ": 1", " folded", "\tfolded", "X-A: b\r\n c", "Authorization:\r\n Bearer other", "   ", "X A: 1", "X-A : 1",
     "X(A): 1", '"X": 1', "X-\xeb: 1", "!#$%&'*+-.^_`|~: 1", "X-A: \xe4", "X-A: b\nConnection: close", "X-A: b\rConnection: close",
     "X-A: b\r", "", "\r\nGET /v1/inbox HTTP/1.1", "X-A: " + "b" * 9000, "X-" + "a" * 9000 + ": b",
@@ -104,32 +104,32 @@ REQUEST_LINES = tuple(
 
 
 def is_plain(data: bytes) -> bool:
-    """Return whether a request is read; fail where gunicorn's parser reads it otherwise, or not at all."""
-    found = read_request(data)
-    if found is None:
+    """Return whether a request is read; fail if gunicorn's parser reads it otherwise, or not at all."""
+    request = read_request(data)
+    if request is None:
         return False
     parsed = parse(data)
     _, environ = environ_of(parsed)
-    assert (found.method, found.path, found.query) == (
+    assert (request.method, request.path, request.query) == (
         parsed.method, parsed.path.encode("latin-1"), parsed.query.encode("latin-1"),
     ), data  # fmt: skip
-    read = {name: value.decode("latin-1") for name, value in found.fields.items() if name in MATTERS}
-    keys = {name: name.decode().upper().replace("-", "_") for name in MATTERS}
+    read = {name: value.decode("latin-1") for name, value in request.fields.items() if name in FIELDS}
+    keys = {name: name.decode().upper().replace("-", "_") for name in FIELDS}
     keys |= {name: f"HTTP_{key}" for name, key in keys.items() if not key.startswith("CONTENT_")}
     assert read == {name: environ[key] for name, key in keys.items() if key in environ}, data
-    assert (found.is_http_11, found.keep_alive) == (parsed.version == (1, 1), not parsed.should_close()), data
-    assert found.read_body() == parsed.body.read(), data
+    assert (request.is_http_11, request.keep_alive) == (parsed.version == (1, 1), not parsed.should_close()), data
+    assert request.read_body() == parsed.body.read(), data
     assert parsed.unreader.take_buffered() == b"", data
     return True
 
 
-MATTERS = (
+FIELDS = (
     b"host", b"authorization", b"if-none-match", b"prefer", b"origin", b"x-request-id", b"connection", b"content-type",
     b"content-length", b"idempotency-key",
 )  # fmt: skip
 """The fields that a plain request has."""
 
-EVERYTHING = (
+ALL_FIELDS = (
     "authorization: Bearer abc ",
     'If-None-Match:W/"x"',
     "PREFER: wait=5",
@@ -143,7 +143,7 @@ CONNECTIONS = [f"Connection: {option}" for option in ("keep-alive", "Close", "Ke
     "data",
     [
         head(HOST),
-        head(HOST, *EVERYTHING, "Accept: */*", request_line="GET /v1/inbox/unread?wait=5&_=1 HTTP/1.1"),
+        head(HOST, *ALL_FIELDS, "Accept: */*", request_line="GET /v1/inbox/unread?wait=5&_=1 HTTP/1.1"),
         *(head(HOST, line, request_line=f"GET /v1/inbox HTTP/1.{n}") for line in CONNECTIONS for n in (0, 1)),
         head(HOST, request_line="GET /v1/inbox HTTP/1.0"),
         publication(body=b"", length="0"),
@@ -162,7 +162,7 @@ def test_a_request_with_any_byte_altered_is_read_as_the_parser_reads_it(whole: b
             one = bytes([byte])
             plain += is_plain(whole[:at] + one + whole[at:]) + is_plain(whole[:at] + one + whole[at + 1 :])
         is_plain(whole[:at] + whole[at + 1 :])
-    assert plain > 1000, "many alterations change nothing about what can be read"
+    assert plain > 1000, "many alterations leave the request readable"
 
 
 @pytest.mark.parametrize("whole", [POLL, PUBLICATION], ids=["poll", "publication"])
@@ -174,7 +174,7 @@ def test_a_request_with_any_odd_line_is_read_as_the_parser_reads_it(whole: bytes
         if is_plain(whole[:first] + line + whole[first:]) + is_plain(whole[:end] + line + whole[end:]):
             plain.append(odd)
     assert "Keep-Alive: max=1" in plain
-    assert len(plain) < 30, "most of them only the parser can judge"
+    assert len(plain) < 30, "most of them are left to the parser"
 
 
 def test_an_odd_request_line_is_read_as_the_parser_reads_it() -> None:
@@ -183,7 +183,7 @@ def test_an_odd_request_line_is_read_as_the_parser_reads_it() -> None:
     assert plain == ["GET /v1/inbox HTTP/1.0"]
 
 
-NOT_PLAIN = {
+OTHER_REQUESTS = {
     "nothing": b"",
     "an end that is missing": POLL[:-2],
     "more behind the end": POLL + b"GET",
@@ -200,25 +200,25 @@ NOT_PLAIN = {
 }
 
 
-@pytest.mark.parametrize("data", NOT_PLAIN.values(), ids=NOT_PLAIN)
-def test_what_is_not_plain_is_left_to_the_parser(data: bytes) -> None:
+@pytest.mark.parametrize("data", OTHER_REQUESTS.values(), ids=OTHER_REQUESTS)
+def test_other_requests_are_left_to_the_parser(data: bytes) -> None:
     assert read_request(data) is None
     assert read_request(POLL) is not None
-    assert read_request(data) is None, "what was remembered of other heads changes nothing"
+    assert read_request(data) is None, "remembered lines of other heads have no effect"
 
 
-def test_lines_are_remembered_as_they_are_and_no_more_than_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_remembered_exactly_and_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_request, "_MAX_KNOWN", 3)
     for n in range(20):
         whole = head(f"Host: gate{n}.example", f"X-{n}: {n}", f"Authorization: Bearer {n}")
-        found = read_request(whole)
-        assert found is not None
-        assert found.fields.get(b"authorization") == b"Bearer %d" % n
-        assert all(read_request(whole[:length]) is None for length in range(len(whole))), "one that is cut is not plain"
+        request = read_request(whole)
+        assert request is not None
+        assert request.fields.get(b"authorization") == b"Bearer %d" % n
+        assert all(read_request(whole[:length]) is None for length in range(len(whole))), "a truncated one is not plain"
     assert max(map(len, KNOWN)) <= 3
 
 
-def test_made_up_heads_do_not_keep_out_those_that_are_sent() -> None:
+def test_made_up_heads_do_not_keep_real_ones_from_being_remembered() -> None:
     for n in range(12):
         lines = [f"X-Made-Up-{n}-{line}: {line}" for line in range(98)]
         assert read_request(head(f"Host: made-up-{n}.example", *lines)) is not None

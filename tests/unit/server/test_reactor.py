@@ -1,4 +1,4 @@
-"""The reactor: connections without a greenlet, in front of a handler that answers what a test wants."""
+"""The reactor: connections without a greenlet, in front of a handler with the answers of a test."""
 
 import os
 import socket
@@ -20,11 +20,11 @@ from tests.support.waiting import eventually
 
 REQUEST = b"GET /v1/inbox?_=%d HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
-Taken = Reply | ParkedRequest | Deferred | None
+Result = Reply | ParkedRequest | Deferred | None
 
 
 class StubRevalidation:
-    """A 304 that is never right a second time, unless a test gives it an answer."""
+    """A 304 that is never valid a second time, unless a test gives it an answer."""
 
     held_bytes = 100
     again: bytes | None = None
@@ -48,20 +48,20 @@ class Waiting:
 
 
 class StubHandler:
-    """Answers each poll with its own query, once it may, or with what a test makes of it."""
+    """Answers each poll with its own query, once it may, or with the result of a test's function."""
 
     def __init__(self) -> None:
         self.may_answer = Event()
         self.make_revalidation: Callable[[], StubRevalidation] | None = None
-        self.make: Callable[[Request], Taken] = self.echo
+        self.make: Callable[[Request], Result] = self.echo
         self.connections: list[Any] = []
         """The connections of the requests so far."""
 
-    def take(self, request: Request, client: Any) -> Taken:
+    def take(self, request: Request, client: Any) -> Result:
         self.connections.append(client)
         return self.make(request)
 
-    def echo(self, request: Request) -> Taken:
+    def echo(self, request: Request) -> Result:
         reply = Reply(request.query + b"\n", True, self.make_revalidation)
         return reply if self.may_answer.is_set() else self.later(reply)
 
@@ -84,7 +84,7 @@ def receive(client: socket.socket, lines: int) -> bytes:
 
 
 class Stage:
-    """A reactor with a handler and a client, and what the reactor has left to greenlets."""
+    """A reactor with a handler and a client, and the requests and rests that the reactor left to greenlets."""
 
     def __init__(self) -> None:
         self.handler = StubHandler()
@@ -111,8 +111,8 @@ class Stage:
         ours.settimeout(10)
         return ours
 
-    def ask(self, number: int = 1, client: socket.socket | None = None) -> Any:
-        """Send a request; return its connection as soon as the handler has taken it."""
+    def send(self, number: int = 1, client: socket.socket | None = None) -> Any:
+        """Send a request; return its connection as soon as the handler is called."""
         before = len(self.handler.connections)
         (client or self.client).sendall(REQUEST % number)
         eventually(lambda: len(self.handler.connections) > before, "the request")
@@ -121,7 +121,7 @@ class Stage:
     def idle_connection(self, client: socket.socket | None = None) -> Any:
         """Return the connection of a client, after a request of it was answered."""
         self.handler.may_answer.set()
-        connection = self.ask(1, client)
+        connection = self.send(1, client)
         assert (client or self.client).recv(100) == b"_=1\n"
         return connection
 
@@ -147,11 +147,11 @@ def publication_of(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("make_revalidation", [None, StubRevalidation], ids=["200", "304"])
-def test_what_is_sent_while_a_greenlet_looks_is_answered_after_it(
+def test_a_request_sent_while_a_greenlet_polls_is_answered_after_it(
     stage: Stage, make_revalidation: Callable[[], StubRevalidation] | None
 ) -> None:
     stage.handler.make_revalidation = make_revalidation
-    connection = stage.ask()
+    connection = stage.send()
     stage.client.sendall(REQUEST % 2)
     eventually(lambda: connection.has_received, "the second request")
     stage.handler.may_answer.set()
@@ -197,7 +197,7 @@ def test_request_behind_publications_that_fill_a_read_is_answered(stage: Stage, 
 def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(stage: Stage, size: int) -> None:
     sent = publication_of(size) + REQUEST % 2
     stage.client.sendall(sent)
-    eventually(lambda: stage.left, "a greenlet, which reads what is behind it, too")
+    eventually(lambda: stage.left, "a greenlet, which reads the rest too")
     assert stage.left == [sent[:READ_BYTES]]
     stage.left.clear()
 
@@ -205,8 +205,8 @@ def test_publication_that_does_not_end_with_a_read_is_left_to_a_greenlet(stage: 
 # Clients that leave
 
 
-def test_a_client_that_leaves_while_a_greenlet_looks_is_dropped(stage: Stage) -> None:
-    stage.ask()
+def test_a_client_that_leaves_while_a_greenlet_polls_is_dropped(stage: Stage) -> None:
+    stage.send()
     stage.client.close()
     eventually(lambda: len(stage.reactor) == 0, "the connection's end")
     stage.handler.may_answer.set()
@@ -220,7 +220,7 @@ def test_a_client_half_closed_while_a_greenlet_works_gets_its_response_and_is_no
 ) -> None:
     if is_held:
         stage.handler.make = lambda request: stage.handler.later(Waiting())
-    connection = stage.ask()
+    connection = stage.send()
     stage.client.shutdown(socket.SHUT_WR)
     eventually(lambda: connection.has_received, "the end")
     stage.handler.may_answer.set()
@@ -236,21 +236,21 @@ def test_a_hold_whose_client_leaves_is_forgotten_at_once(stage: Stage, monkeypat
 
     monkeypatch.setattr(hold, "abandon", abandon)
     stage.handler.make = lambda request: hold
-    connection = stage.ask()
+    connection = stage.send()
     stage.client.close()
     eventually(lambda: is_gone, "the end of the hold")
     assert is_gone == [True], "at once, not when answers are sent"
 
 
-def test_a_client_that_has_gone_affects_no_other_response(stage: Stage) -> None:
+def test_a_client_that_left_affects_no_other_response(stage: Stage) -> None:
     gone, closed, other = clients = [stage.connect() for _ in range(3)]
-    found = [stage.idle_connection(one) for one in clients]
+    connections_of_clients = [stage.idle_connection(one) for one in clients]
     gone.close()
-    stage.reactor.send([(found[1], b"", False)])
+    stage.reactor.send([(connections_of_clients[1], b"", False)])
     assert closed.recv(100) == b""
-    stage.reactor.send([(connection, b"news\n", True) for connection in found])
+    stage.reactor.send([(connection, b"news\n", True) for connection in connections_of_clients])
     assert other.recv(100) == b"news\n"
-    assert [connection.is_gone for connection in found] == [True, True, False]
+    assert [connection.is_gone for connection in connections_of_clients] == [True, True, False]
     closed.close()
     other.close()
 
@@ -258,7 +258,7 @@ def test_a_client_that_has_gone_affects_no_other_response(stage: Stage) -> None:
 # Defects
 
 
-def test_a_defect_in_a_greenlet_ends_the_connection_and_goes_no_other_way(
+def test_a_defect_in_a_greenlet_ends_the_connection_without_a_second_attempt(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> Reply:
@@ -282,7 +282,7 @@ def test_a_defect_with_one_connection_affects_no_other(
             raise LookupError
         change(connection, event, held)
 
-    def take_or_fail(request: Request) -> Taken:
+    def take_or_fail(request: Request) -> Result:
         if request.query == b"_=1":
             broken.append(stage.handler.connections[-1])
             if not is_sent:
@@ -306,22 +306,22 @@ def test_a_defect_with_one_connection_affects_no_other(
 
 
 def test_requests_received_before_the_reactor_stops_reading_are_served(stage: Stage) -> None:
-    with stage.connect(by_tcp=True) as asks, stage.connect(by_tcp=True) as idles:
+    with stage.connect(by_tcp=True) as sender, stage.connect(by_tcp=True) as idle:
         gevent.idle()
-        asks.sendall(REQUEST % 1)
+        sender.sendall(REQUEST % 1)
         stage.reactor.stop_reading()
-        idles.sendall(REQUEST % 2)
-        assert asks.recv(100) == idles.recv(100) == b""
+        idle.sendall(REQUEST % 2)
+        assert sender.recv(100) == idle.recv(100) == b""
     assert sorted(stage.left) == [REQUEST % 1, REQUEST % 2]
     stage.left.clear()
 
 
 @pytest.mark.parametrize("is_held", [False, True], ids=["a greenlet works", "held"])
-def test_request_in_hand_is_answered_when_the_reactor_stops_reading(stage: Stage, is_held: bool) -> None:
+def test_request_under_way_is_answered_when_the_reactor_stops_reading(stage: Stage, is_held: bool) -> None:
     hold = Waiting()
     if is_held:
         stage.handler.make = lambda request: hold
-    connection = stage.ask()
+    connection = stage.send()
     stage.reactor.stop_reading()
     gevent.idle()
     assert not hold.is_forgotten
@@ -335,20 +335,20 @@ def test_request_in_hand_is_answered_when_the_reactor_stops_reading(stage: Stage
 
 
 @pytest.mark.parametrize("is_full", [False, True], ids=["partly", "not at all"])
-def test_what_does_not_fit_into_a_buffer_is_left_to_a_greenlet(stage: Stage, is_full: bool) -> None:
+def test_a_rest_that_does_not_fit_into_the_buffer_is_left_to_a_greenlet(stage: Stage, is_full: bool) -> None:
     connection = stage.idle_connection()
     while is_full:
         try:
             os.write(connection.fd, bytes(1000))
         except BlockingIOError:
             break
-    news = bytes(range(256)) * 40_000
-    stage.reactor.send([(connection, news, True)])
+    response = bytes(range(256)) * 40_000
+    stage.reactor.send([(connection, response, True)])
     ((rest, keep_alive),) = stage.left
     stage.left.clear()
     assert keep_alive
-    assert news.endswith(rest)
-    assert (len(rest) == len(news)) == is_full
+    assert response.endswith(rest)
+    assert (len(rest) == len(response)) == is_full
     assert connection.is_gone, "the greenlet has it"
 
 
@@ -357,9 +357,9 @@ def test_an_answer_that_waits_to_be_sent_is_sent_before_the_connection_ends(stag
     connection.answer(b"first\n", keep_alive=True)
     stage.reactor._expire(connection)
     stage.client.shutdown(socket.SHUT_WR)
-    stage.reactor._serve_readable()  # and its client has said all
+    stage.reactor._serve_readable()  # and its client closed its sending side
     assert stage.client.recv(100) == b"first\n"
-    assert stage.client.recv(100) == b"", "then it is over"
+    assert stage.client.recv(100) == b"", "then the connection ends"
 
 
 def test_every_other_transition_is_an_error(stage: Stage) -> None:

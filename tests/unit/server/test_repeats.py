@@ -1,4 +1,4 @@
-"""Remembered polls: which are, how long, and that they stay within a bound of bytes."""
+"""Remembered polls: which are remembered, for how long, and within which bound of bytes."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def remember(repeats: Repeats, key: bytes) -> Repeat:
     return repeat
 
 
-def test_a_poll_is_remembered_when_it_comes_a_second_time_until_it_is_dropped() -> None:
+def test_a_poll_is_remembered_from_its_second_time_until_it_is_dropped() -> None:
     repeats, made = Repeats(), list[Repeat]()
 
     def make() -> Repeat:
@@ -53,7 +53,7 @@ def test_a_poll_that_is_no_longer_sent_is_forgotten() -> None:
     assert len(repeats) == 3
 
 
-def test_neither_polls_that_come_once_nor_those_with_a_larger_head_are_remembered() -> None:
+def test_polls_sent_once_and_those_with_a_larger_head_are_not_remembered() -> None:
     repeats = Repeats()
     for n in range(2 * SEEN_ONCE):
         repeats.remember(b"poll %d" % n, Repeat)

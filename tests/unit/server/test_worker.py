@@ -1,4 +1,4 @@
-"""How a worker begins to serve, and what it does with a signal that comes before."""
+"""The start of a worker, and its reaction to a signal before it serves."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def starting_worker() -> GatewayWorker:
     return worker
 
 
-def test_worker_that_still_starts_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_is_still_starting_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until it ends, its descriptor of the listening socket keeps that open, and the queue fills."""
 
     def end(code: int) -> None:

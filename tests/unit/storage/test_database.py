@@ -1,5 +1,4 @@
-"""Transactions: what is raised inside rolls back, what the driver raises leaves as one error, nothing blocks the
-hub."""
+"""Transactions: an exception rolls back, errors of the driver are wrapped in one class, no call blocks the hub."""
 
 import os
 import sqlite3
@@ -33,7 +32,7 @@ def database(sqlite_url: str) -> Iterator[Database]:
 
 
 def numbers_in_the_file(database: Database) -> list[int]:
-    """Return what the database's file itself has, without the write-ahead log beside it."""
+    """Return the numbers in the database's file itself, without the write-ahead log."""
     with closing(sqlite3.connect(f"file:{database.engine.url.database}?immutable=1", uri=True)) as connection:
         return [number for (number,) in connection.execute("SELECT n FROM numbers ORDER BY n")]
 
@@ -87,7 +86,7 @@ def test_a_broken_constraint_is_not_a_broken_database(database: Database) -> Non
         database.write(lambda connection: insert(connection, 1))
 
 
-def test_a_driver_error_leaves_as_unavailable_without_its_text(tmp_path: Path) -> None:
+def test_a_driver_error_is_raised_as_unavailable_without_its_text(tmp_path: Path) -> None:
     away = Database(make_engine(f"sqlite:///{tmp_path / 'no such folder' / 'x.db'}"))
     with pytest.raises(UnavailableError) as failed:
         away.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
@@ -134,7 +133,7 @@ def test_files_of_a_database_are_private(database: Database, sqlite_url: str) ->
     assert [Path(file + suffix).stat().st_mode & 0o777 for suffix in ("", "-wal", "-shm")] == [0o600] * 3
 
 
-def test_a_read_sees_one_moment_on_sqlite(database: Database) -> None:
+def test_a_read_sees_one_snapshot_on_sqlite(database: Database) -> None:
     database.write(lambda connection: insert(connection, 1))
     counts: list[int] = []
 
@@ -146,7 +145,7 @@ def test_a_read_sees_one_moment_on_sqlite(database: Database) -> None:
     assert numbers(database) == [1, 2, 3]
 
 
-def test_the_hub_runs_on_while_sqlite_works(database: Database) -> None:
+def test_the_hub_runs_while_sqlite_works(database: Database) -> None:
     turns: list[float] = []
 
     def tick() -> None:
@@ -163,7 +162,7 @@ def test_the_hub_runs_on_while_sqlite_works(database: Database) -> None:
     assert len(turns) > 5, f"only {len(turns)} turns in {took:.2f} s"
 
 
-def test_the_hub_runs_on_while_sqlite_waits_for_another_writer(database: Database, sqlite_url: str) -> None:
+def test_the_hub_runs_while_sqlite_waits_for_another_writer(database: Database, sqlite_url: str) -> None:
     other = Database(make_engine(sqlite_url))
     writing = database.engine.execution_options(notifygate_write=True)
     with writing.connect() as connection, connection.begin():
@@ -192,7 +191,7 @@ def test_a_wait_for_a_connection_is_bounded(sqlite_url: str, monkeypatch: pytest
 
 @contextmanager
 def turn_taken(database: Database) -> Iterator[None]:
-    """Have the one read that may run at a time run on: of three connections two are kept free."""
+    """Keep the one read that may run at a time running: two of three connections are kept free."""
     reading, writing = os.pipe()
     taken = gevent.spawn(database.read_in_turn, lambda _: os.read(reading, 1))  # in a thread, which may wait
     eventually(lambda: database.engine.pool.checkedout() == 1, "a read")  # type: ignore[attr-defined]
@@ -203,11 +202,11 @@ def turn_taken(database: Database) -> Iterator[None]:
     os.close(writing)
 
 
-def test_what_recipients_read_is_read_in_turn_and_leaves_connections_to_the_log(database: Database) -> None:
+def test_reads_of_recipients_run_in_turn_and_leave_connections_to_the_log(database: Database) -> None:
     begun: list[int] = []
     with turn_taken(database):
         waiting = [gevent.spawn(database.read_in_turn, lambda _, n=n: begun.append(n)) for n in range(5)]
-        assert numbers(database) == [], "others go on"
+        assert numbers(database) == [], "other reads run"
         database.write(lambda connection: insert(connection, 1))
         assert begun == []
     gevent.joinall(waiting, timeout=PATIENCE_SECONDS, raise_error=True)
