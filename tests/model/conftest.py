@@ -1,4 +1,4 @@
-"""A database for thousands of small commits: of SQLite, a file in memory, so that no disk is waited for."""
+"""A database for thousands of small commits: with SQLite, a file in memory, so that no commit waits for a disk."""
 
 import os
 import tempfile

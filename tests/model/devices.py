@@ -10,7 +10,7 @@ from tests.support.in_process import RecipientActor
 
 
 class Times(NamedTuple):
-    """When a notification was seen and read, by the gateway's responses; None for never."""
+    """The times when a notification was seen and read, in the gateway's responses; None for never."""
 
     seen_at: str | None
     read_at: str | None
@@ -20,29 +20,29 @@ class Times(NamedTuple):
         return State(self.seen_at is not None, self.read_at is not None)
 
 
-class Told:
-    """The first times that any device received: all later ones must be the same."""
+class FirstTimes:
+    """The first times that any device received: all later ones must be equal."""
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, str, str], str] = {}
 
-    def check(self, person: str, notification_id: str, times: Times) -> None:
-        """Compare the times of a state with the first ones; a state that was left starts again."""
+    def check(self, recipient: str, notification_id: str, times: Times) -> None:
+        """Compare the times of a state with the first ones; a state that ended starts again."""
         for name, time in times._asdict().items():
             if time is None:
-                self._times.pop((person, notification_id, name), None)
+                self._times.pop((recipient, notification_id, name), None)
             else:
-                first = self._times.setdefault((person, notification_id, name), time)
-                assert time == first, f"{name} of {notification_id} has moved from {first} to {time}"
+                first = self._times.setdefault((recipient, notification_id, name), time)
+                assert time == first, f"{name} of {notification_id} changed from {first} to {time}"
 
-    def forget_reading(self, person: str, ids: list[str]) -> None:
-        """Notifications are unread again: reading them will have a new time."""
+    def forget_reading(self, recipient: str, ids: list[str]) -> None:
+        """Forget when notifications were read that are unread again: the next time will be a new one."""
         for name in ids:
-            self._times.pop((person, name, "read_at"), None)
+            self._times.pop((recipient, name, "read_at"), None)
 
 
 class Mark(NamedTuple):
-    """A cursor or an ETag, and what it is true of."""
+    """A cursor or an ETag, with its view, moment and epoch."""
 
     token: str
     view: View
@@ -72,13 +72,13 @@ class Device:
 
 
 class Checker:
-    """Takes answers for devices and finds fault with them."""
+    """Compares answers to devices with the model and merges them."""
 
     def __init__(self, model: InboxModel, *, expects_304: bool) -> None:
         self.model = model
-        self.told = Told()
+        self.first_times = FirstTimes()
         self.expects_304 = expects_304
-        """Whether each tag is young enough for the gateway to know that nothing has changed."""
+        """Whether each tag is young enough for the gateway to detect that nothing changed."""
 
     # --- answers ------------------------------------------------------------------------------------------------
 
@@ -91,13 +91,15 @@ class Checker:
         limit: int,
         actor: RecipientActor,
     ) -> None:
-        """Take the answer to a poll of the inbox (`sent`: its cursor, `tag`: its If-None-Match)."""
+        """Check and merge the answer to a poll of the inbox (`sent`: its cursor, `tag`: its If-None-Match)."""
         model = self.model
         if answer.status_code == 304:
             self._check_304(device, answer, tag)
             if sent is not None:
                 assert self._is_usable(sent, device), "304 to a cursor that can't be continued"
-                assert not model.told_after(device.view, sent.moment), "304 although something lies after the cursor"
+                assert not model.visible_changes_after(device.view, sent.moment), (
+                    "304 although there are changes after the cursor"
+                )
             return
         assert answer.status_code == 200, answer.text
         body = cast(dict[str, Any], answer.json)
@@ -113,7 +115,7 @@ class Checker:
                 )
             self._take_snapshot(device, body, limit, actor)
         else:
-            assert self._is_usable(sent, device), "a cursor that can't be continued was"
+            assert self._is_usable(sent, device), "a cursor that can't be continued was continued"
             new = self._take_changes(device, body, sent, tag, limit)
         device.cursor = device.etag = new
         device.saved.append(Saved(new, dict(device.local)))
@@ -122,7 +124,7 @@ class Checker:
             self.check_local(device)
 
     def take_counts(self, device: Device, answer: TestResponse, tag: Mark | None) -> None:
-        """Take the answer to a poll of the counts."""
+        """Check the answer to a poll of the counts."""
         if answer.status_code == 304:
             self._check_304(device, answer, tag)
             return
@@ -133,13 +135,13 @@ class Checker:
         device.counts_etag = Mark(token, device.view, self.model.now, self.model.epoch)
 
     def check_local(self, device: Device) -> None:
-        """Compare what a device holds, having received everything, with the inbox."""
+        """Compare the notifications of a device that received all changes with the inbox."""
         assert {name: times.state for name, times in device.local.items()} == self.model.inbox(device.view)
 
     # --- parts of answers ---------------------------------------------------------------------------------------
 
     def _take_snapshot(self, device: Device, body: dict[str, Any], limit: int, actor: RecipientActor) -> None:
-        """Take the newest notifications, and the rest from the history."""
+        """Check and merge the newest notifications, and the rest from the history."""
         model = self.model
         wanted = list(model.inbox(device.view))[::-1]
         assert [item["id"] for item in body["notifications"]] == wanted[:limit]
@@ -148,21 +150,21 @@ class Checker:
         assert _counts(body) == model.counts(device.view)
         device.local = {}
         self._merge(device, body["notifications"])
-        page, told = body, body["notifications"]
+        page, received = body, body["notifications"]
         while page["has_more"]:
-            answer = actor.get("/v1/inbox/history", query_string={"before": told[-1]["id"], "limit": limit})
+            answer = actor.get("/v1/inbox/history", query_string={"before": received[-1]["id"], "limit": limit})
             assert answer.status_code == 200, answer.text
             page = cast(dict[str, Any], answer.json)
             assert 0 < len(page["notifications"]) <= limit
             self._merge(device, page["notifications"])
-            told = told + page["notifications"]
-        assert [item["id"] for item in told] == wanted, "the history doesn't continue the snapshot exactly"
+            received = received + page["notifications"]
+        assert [item["id"] for item in received] == wanted, "the history doesn't continue the snapshot exactly"
 
     def _take_changes(self, device: Device, body: dict[str, Any], sent: Mark, tag: Mark | None, limit: int) -> Mark:
-        """Take what lies after a cursor; return the new one with the moment that it is true of."""
+        """Check and merge the changes after a cursor; return the new cursor with its moment."""
         model = self.model
         page = model.page_after(device.view, sent.moment, limit)
-        if not model.was_upset(device.view, sent.moment):  # else the gateway chooses the order
+        if not model.view_changed_after(device.view, sent.moment):  # else the gateway chooses the order
             assert [item["id"] for item in body["notifications"]] == page.shown
             assert body["removed"] == page.removed
             assert body["has_more"] == page.has_more
@@ -181,8 +183,8 @@ class Checker:
             assert (item["title"], item["type"]) == (published.title, published.type)
             assert item["audience"] in self.model.entitling(device.view, published)
             times = Times(item["seen_at"], item["read_at"])
-            assert times.state == inbox[item["id"]], f"{item['id']} is told as {times}"
-            self.told.check(device.view.person, item["id"], times)
+            assert times.state == inbox[item["id"]], f"{item['id']} is returned with {times}"
+            self.first_times.check(device.view.recipient, item["id"], times)
             device.local[item["id"]] = times
 
     # --- ETags --------------------------------------------------------------------------------------------------
@@ -193,18 +195,18 @@ class Checker:
     def _check_304(self, device: Device, answer: TestResponse, tag: Mark | None) -> None:
         assert tag is not None, "304 to a request without If-None-Match"
         assert self._is_usable(tag, device), "304 to a tag of another recipient, other roles or another epoch"
-        assert not self.model.told_after(device.view, tag.moment), "304 although something visible has changed"
+        assert not self.model.visible_changes_after(device.view, tag.moment), "304 although there are visible changes"
         before = self.model.inbox_at(device.view, tag.moment)
-        assert before == self.model.inbox(device.view), "304 although the inbox is another"
+        assert before == self.model.inbox(device.view), "304 although the inbox changed"
         assert answer.headers["ETag"] == f'W/"{tag.token}"'
         assert answer.data == b""
 
     def _check_200(self, device: Device, tag: Mark | None) -> None:
         """Fail for a 200 that should be a 304."""
         if self.expects_304 and tag is not None and self._is_usable(tag, device):
-            assert self.model.may_reset(device.view, tag.moment) or self.model.told_after(device.view, tag.moment), (
-                "200 although nothing has changed since the tag"
-            )
+            assert self.model.may_reset(device.view, tag.moment) or self.model.visible_changes_after(
+                device.view, tag.moment
+            ), "200 although nothing changed since the tag"
 
 
 def _counts(body: dict[str, Any]) -> Counts:

@@ -1,11 +1,11 @@
 """The inbox of docs/protocol.md in the simplest terms: a list of all changes, evaluated from its beginning each time.
 
 It has no tails, caches, incremental counts or SQL, and is not meant to be fast. A moment is the number of changes so
-far; a cursor is true of a moment.
+far; a cursor stands for a moment.
 
-Where the protocol leaves a choice, the model takes that of the design:
-- `up_to` is a watermark on the inbox: it covers everything up to the cursor, what this device isn't shown too (a muted
-  type, another device's role), provided that it changes anything that the device is shown.
+Where the protocol leaves a choice, the model follows the design:
+- `up_to` is a watermark on the inbox: it covers all notifications up to the cursor, also those that this device
+  isn't shown (a muted type, another device's role), provided that it changes any that it is shown.
 - Several notifications changed by one request are changed in the order in which they were published.
 """
 
@@ -19,7 +19,7 @@ Kind = Literal["published", "state", "dismissed", "removed"]
 class View(NamedTuple):
     """The principal of a poll: a recipient, and the roles in the token."""
 
-    person: str
+    recipient: str
     roles: tuple[str, ...]
 
 
@@ -31,7 +31,7 @@ class State(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How much in an inbox is unread and unseen."""
+    """The numbers of unread and unseen notifications in an inbox."""
 
     unread: int
     unseen: int
@@ -49,7 +49,7 @@ class Item:
 
 
 @dataclass
-class Person:
+class Recipient:
     """A recipient."""
 
     started: int
@@ -75,14 +75,14 @@ class Change(NamedTuple):
     moment: int
     kind: Kind
     id: str
-    person: str | None = None
+    recipient: str | None = None
 
 
-class Upheaval(NamedTuple):
+class ViewChange(NamedTuple):
     """A change of a view as a whole, which may be a reset for these recipients (None: for all)."""
 
     moment: int
-    persons: frozenset[str] | None
+    recipients: frozenset[str] | None
 
 
 class Page(NamedTuple):
@@ -95,61 +95,61 @@ class Page(NamedTuple):
 
 
 class InboxModel:
-    """All inboxes, and all that has happened to them."""
+    """All inboxes, and all their changes."""
 
     def __init__(self) -> None:
         self.now = 0
         self.epoch = 0
         self.floor = 0
-        """Retention may have forgotten what happened up to this moment: older cursors may get a reset."""
+        """Retention may have pruned the changes up to this moment: older cursors may get a reset."""
         self.items: dict[str, Item] = {}
         self.gone: set[str] = set()
-        self.persons: dict[str, Person] = {}
+        self.recipients: dict[str, Recipient] = {}
         self.types: dict[str, TypeRule] = {}
         self.topics: dict[str, frozenset[str]] = {}
         self.changes: list[Change] = []
-        self.upheavals: list[Upheaval] = []
+        self.view_changes: list[ViewChange] = []
         self._past: dict[tuple[View, int], dict[str, State]] = {}
         self._views: set[View] = set()
 
-    # --- what is ------------------------------------------------------------------------------------------------
+    # --- state --------------------------------------------------------------------------------------------------
 
     def entitling(self, view: View, item: Item) -> set[str]:
-        """Return the audiences as a member of which a recipient is entitled to a notification."""
-        person = self.persons[view.person]
+        """Return the audiences of a notification of which the recipient is a member."""
+        recipient = self.recipients[view.recipient]
 
         def entitles(audience: str) -> bool:
             kind, _, name = audience.partition(":")
             if kind == "topic":
                 allowed = self.topics.get(name, frozenset())
-                followed_at = person.follows.get(name)
+                followed_at = recipient.follows.get(name)
                 return (
                     followed_at is not None
                     and item.moment > followed_at
                     and (not allowed or not allowed.isdisjoint(view.roles))
                 )
-            return (kind == "role" and name in view.roles) or audience in ("all", f"user:{view.person}")
+            return (kind == "role" and name in view.roles) or audience in ("all", f"user:{view.recipient}")
 
         return {audience for audience in item.to if entitles(audience)}
 
     def concerns(self, view: View, item: Item) -> bool:
-        """Return whether a notification belongs to this inbox, dismissals and removals aside."""
-        person = self.persons[view.person]
+        """Return whether a notification belongs to this inbox, apart from dismissals and removals."""
+        recipient = self.recipients[view.recipient]
         rule = self.types.get(item.type, TypeRule())
         return (
-            item.moment > max(person.started, person.dismissed_up_to)
+            item.moment > max(recipient.started, recipient.dismissed_up_to)
             and bool(self.entitling(view, item))
             and (not rule.roles or not rule.roles.isdisjoint(view.roles))
-            and (item.type not in person.muted or rule.is_mandatory)
+            and (item.type not in recipient.muted or rule.is_mandatory)
         )
 
     def inbox(self, view: View) -> dict[str, State]:
-        """Return what is in an inbox now, oldest first, and its states."""
-        person = self.persons[view.person]
+        """Return the notifications in an inbox now, oldest first, with their states."""
+        recipient = self.recipients[view.recipient]
         return {
-            item.id: person.states.get(item.id, State())
+            item.id: recipient.states.get(item.id, State())
             for item in self.items.values()
-            if item.id not in self.gone and item.id not in person.dismissed and self.concerns(view, item)
+            if item.id not in self.gone and item.id not in recipient.dismissed and self.concerns(view, item)
         }
 
     def inbox_at(self, view: View, moment: int) -> dict[str, State]:
@@ -165,51 +165,51 @@ class InboxModel:
         """Return the counts of an inbox now."""
         return self.counts_at(view, self.now)
 
-    def told_after(self, view: View, moment: int) -> list[Change]:
+    def visible_changes_after(self, view: View, moment: int) -> list[Change]:
         """Return the changes after a moment that are visible to a recipient."""
-        person = self.persons[view.person]
+        recipient = self.recipients[view.recipient]
 
-        def is_told(change: Change) -> bool:
+        def is_visible(change: Change) -> bool:
             if not self.concerns(view, self.items[change.id]):
                 return False
             if change.kind == "removed":
-                return change.id not in person.dismissed
-            return change.person in (None, view.person)
+                return change.id not in recipient.dismissed
+            return change.recipient in (None, view.recipient)
 
-        return [change for change in self.changes if change.moment > moment and is_told(change)]
+        return [change for change in self.changes if change.moment > moment and is_visible(change)]
 
     def may_reset(self, view: View, moment: int) -> bool:
         """Return whether a cursor of a moment may get a reset, although it is of this epoch."""
-        return moment < self.floor or self.was_upset(view, moment)
+        return moment < self.floor or self.view_changed_after(view, moment)
 
-    def was_upset(self, view: View, moment: int) -> bool:
+    def view_changed_after(self, view: View, moment: int) -> bool:
         """Return whether the recipient's view changed as a whole since a moment."""
         return any(
-            upheaval.moment > moment and (upheaval.persons is None or view.person in upheaval.persons)
-            for upheaval in self.upheavals
+            view_change.moment > moment and (view_change.recipients is None or view.recipient in view_change.recipients)
+            for view_change in self.view_changes
         )
 
     def page_after(self, view: View, moment: int, limit: int) -> Page:
         """Return the expected response of a poll: each notification once, in its present state, oldest change first."""
-        told: list[str] = []
-        for change in self.told_after(view, moment):
-            if change.id in told:
+        ids: list[str] = []
+        for change in self.visible_changes_after(view, moment):
+            if change.id in ids:
                 continue
-            if len(told) == limit:
-                return self._page(view, told, change.moment - 1, has_more=True)
-            told.append(change.id)
-        return self._page(view, told, self.now, has_more=False)
+            if len(ids) == limit:
+                return self._page(view, ids, change.moment - 1, has_more=True)
+            ids.append(change.id)
+        return self._page(view, ids, self.now, has_more=False)
 
-    def _page(self, view: View, told: list[str], until: int, *, has_more: bool) -> Page:
+    def _page(self, view: View, ids: list[str], until: int, *, has_more: bool) -> Page:
         present = self.inbox(view)
-        shown = [name for name in told if name in present]
-        return Page(shown, [name for name in told if name not in present], until, has_more)
+        shown = [name for name in ids if name in present]
+        return Page(shown, [name for name in ids if name not in present], until, has_more)
 
-    # --- what happens -------------------------------------------------------------------------------------------
+    # --- changes ------------------------------------------------------------------------------------------------
 
-    def look(self, view: View) -> None:
-        """A recipient asks for their inbox, which begins by that if it has not begun before."""
-        self.persons.setdefault(view.person, Person(self.now))
+    def begin_inbox(self, view: View) -> None:
+        """Begin an inbox, as the recipient's first request does; later requests change nothing."""
+        self.recipients.setdefault(view.recipient, Recipient(self.now))
         if view not in self._views:
             self._views.add(view)
             self._past[view, self.now] = self.inbox(view)
@@ -218,35 +218,35 @@ class InboxModel:
         for audience in to:
             kind, _, name = audience.partition(":")
             if kind == "user":
-                self.persons.setdefault(name, Person(self.now))
+                self.recipients.setdefault(name, Recipient(self.now))
         self.items[notification_id] = Item(notification_id, self.now + 1, to, type_name, title)
-        self._happen("published", notification_id)
+        self._append("published", notification_id)
 
     def remove(self, notification_id: str) -> None:
-        """A notification is retracted or has expired."""
+        """Remove a notification that was retracted or expired."""
         self.gone.add(notification_id)
-        self._happen("removed", notification_id)
+        self._append("removed", notification_id)
 
     def change_state(self, view: View, operation: Operation, ids: list[str]) -> list[str]:
         """Change states by id; return those that changed."""
-        person, changed = self.persons[view.person], list[str]()
+        recipient, changed = self.recipients[view.recipient], list[str]()
         for name in sorted(set(ids) & set(self.inbox(view)), key=lambda name: self.items[name].moment):
             if operation == "dismiss":
-                person.dismissed.add(name)
-                self._happen("dismissed", name, view.person)
+                recipient.dismissed.add(name)
+                self._append("dismissed", name, view.recipient)
             else:
-                old = person.states.get(name, State())
+                old = recipient.states.get(name, State())
                 new = _after(old, operation)
                 if new == old:
                     continue
-                person.states[name] = new
-                self._happen("state", name, view.person)
+                recipient.states[name] = new
+                self._append("state", name, view.recipient)
             changed.append(name)
         return changed
 
     def change_state_up_to(self, view: View, operation: Operation, moment: int) -> int:
         """Change the state of everything up to a moment; return how many of those that are shown changed."""
-        person, shown = self.persons[view.person], self.inbox(view)
+        recipient, shown = self.recipients[view.recipient], self.inbox(view)
         covered = [item.id for item in self.items.values() if item.moment <= moment]
         if operation == "dismiss":
             changed = [name for name in covered if name in shown]
@@ -255,11 +255,11 @@ class InboxModel:
         if not changed:
             return 0
         if operation == "dismiss":
-            person.dismissed_up_to = max(person.dismissed_up_to, moment)
+            recipient.dismissed_up_to = max(recipient.dismissed_up_to, moment)
         else:
             for name in covered:
-                person.states[name] = _after(person.states.get(name, State()), operation)
-        self._upset({view.person})
+                recipient.states[name] = _after(recipient.states.get(name, State()), operation)
+        self._change_views({view.recipient})
         return len(changed)
 
     def may_follow(self, view: View, topic: str) -> bool:
@@ -267,51 +267,51 @@ class InboxModel:
         return not allowed or not allowed.isdisjoint(view.roles)
 
     def follow(self, view: View, topic: str) -> None:
-        person = self.persons[view.person]
-        if topic not in person.follows:
-            person.follows[topic] = self.now + 1
-            self._upset({view.person})
+        recipient = self.recipients[view.recipient]
+        if topic not in recipient.follows:
+            recipient.follows[topic] = self.now + 1
+            self._change_views({view.recipient})
 
     def unfollow(self, view: View, topic: str) -> None:
-        if self.persons[view.person].follows.pop(topic, None) is not None:
-            self._upset({view.person})
+        if self.recipients[view.recipient].follows.pop(topic, None) is not None:
+            self._change_views({view.recipient})
 
     def mute(self, view: View, types: frozenset[str]) -> None:
-        person = self.persons[view.person]
-        if person.muted != types:
-            person.muted = types
-            self._upset({view.person})
+        recipient = self.recipients[view.recipient]
+        if recipient.muted != types:
+            recipient.muted = types
+            self._change_views({view.recipient})
 
     def set_type(self, name: str, roles: frozenset[str], *, is_mandatory: bool) -> None:
         """Register a type; with neither roles nor `is_mandatory` it is as if it weren't registered."""
         rule = TypeRule(roles, is_mandatory)
         if self.types.get(name, TypeRule()) != rule:
             self.types[name] = rule
-            self._upset(None)
+            self._change_views(None)
 
     def set_topic_roles(self, topic: str, roles: frozenset[str]) -> None:
         if self.topics.get(topic, frozenset()) != roles:
             self.topics[topic] = roles
-            self._upset({name for name, person in self.persons.items() if topic in person.follows})
+            self._change_views({name for name, recipient in self.recipients.items() if topic in recipient.follows})
 
     def begin_new_epoch(self) -> None:
         self.epoch += 1
 
-    def forget(self, moment: int) -> None:
-        """Retention forgets what happened up to a moment, and inboxes that were never asked for with it."""
+    def prune(self, moment: int) -> None:
+        """Prune the changes up to a moment, as retention does, and with them the inboxes that were never polled."""
         self.floor = max(self.floor, moment)
-        forgotten = {change.id for change in self.changes if change.kind == "removed" and change.moment <= self.floor}
-        addressed = {audience for item in self.items.values() if item.id not in forgotten for audience in item.to}
-        for name in self.persons.keys() - {view.person for view in self._views}:
+        pruned = {change.id for change in self.changes if change.kind == "removed" and change.moment <= self.floor}
+        addressed = {audience for item in self.items.values() if item.id not in pruned for audience in item.to}
+        for name in self.recipients.keys() - {view.recipient for view in self._views}:
             if f"user:{name}" not in addressed:
-                del self.persons[name]
+                del self.recipients[name]
 
-    def _happen(self, kind: Kind, notification_id: str, person: str | None = None) -> None:
-        self.changes.append(Change(self.now + 1, kind, notification_id, person))
+    def _append(self, kind: Kind, notification_id: str, recipient: str | None = None) -> None:
+        self.changes.append(Change(self.now + 1, kind, notification_id, recipient))
         self._tick()
 
-    def _upset(self, persons: set[str] | None) -> None:
-        self.upheavals.append(Upheaval(self.now + 1, None if persons is None else frozenset(persons)))
+    def _change_views(self, recipients: set[str] | None) -> None:
+        self.view_changes.append(ViewChange(self.now + 1, None if recipients is None else frozenset(recipients)))
         self._tick()
 
     def _tick(self) -> None:
@@ -321,7 +321,7 @@ class InboxModel:
 
 
 def _after(state: State, operation: Operation) -> State:
-    """Return the state that an operation leads to: reading implies seeing, and what was seen stays so."""
+    """Return the state after an operation: reading implies seeing, and a seen notification stays seen."""
     if operation == "unread":
         return State(state.is_seen, False)
     return State(True, state.is_read or operation == "read")

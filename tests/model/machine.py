@@ -1,7 +1,7 @@
 """The state machine: publishers, recipients on several devices, jobs and accidents, at random.
 
-Each rule makes at most one change that anybody can see (several of one kind in one commit), brings every node to the
-log's end, and compares whoever was held with the model. Polls compare everything else.
+Each rule makes at most one visible change (several of one kind in one commit), brings every node to the log's head,
+and compares the held polls with the model. Polls compare the rest.
 """
 
 import sys
@@ -36,7 +36,7 @@ AUDIENCES = (
 VIEWS = (
     View("alice", ()),
     View("alice", ("admin",)),
-    View("alice", ("admin",)),  # two devices that share a view, and so what the gateway keeps of it
+    View("alice", ("admin",)),  # two devices that share a view, and so its place in the gateway's cache
     View("alice", ("admin", "ops")),
     View("bob", ("ops",)),
     View("bob", ("ops",)),
@@ -45,21 +45,21 @@ VIEWS = (
 LIMITS = (1, 2, 3, 5, 50, 200)
 
 QUIET_CHANGES = 4
-"""Changes of notifications between two of the rare rules; without them programs are mostly accidents."""
+"""Changes of notifications between two of the rare rules; without them, rare rules would be most of a program."""
 
 MOST_HELD = 4
 """Requests held at once; the other devices are free to poll."""
 
-which = st.integers(0, 10_000)
-"""Picks one of what there is at the time."""
+choice = st.integers(0, 10_000)
+"""Chooses one of the present devices, nodes, notifications or moments."""
 some_audiences = st.lists(st.sampled_from(AUDIENCES), min_size=1, max_size=3, unique=True)
 some_roles = st.sets(st.sampled_from(ROLES)).map(lambda names: tuple(sorted(names)))
 
 
 def changes(*, is_rare: bool = False, if_any: str = "", **strategies: Any) -> Callable[[Callable[..., None]], Any]:
-    """Make a rule after which all nodes are brought to the log's end.
+    """Make a rule after which all nodes are brought to the log's head.
 
-    A rare one runs only after some changes since the last; `if_any`: what the model must have some of.
+    A rare one runs only after some changes since the last; `if_any`: the attribute of the model that must not be empty.
     """
 
     def decorate(function: Callable[..., None]) -> Any:
@@ -93,7 +93,7 @@ class Held:
 
 
 class InboxMachine(RuleBasedStateMachine):
-    """Drives nodes and compares them with the model."""
+    """Runs nodes and compares them with the model."""
 
     def __init__(self, nodes: Nodes, *, expects_304: bool) -> None:
         super().__init__()
@@ -101,42 +101,42 @@ class InboxMachine(RuleBasedStateMachine):
         nodes.empty()
         self.model = InboxModel()
         self.checker = Checker(self.model, expects_304=expects_304)
-        self.devices = [Device(f"{view.person}'s device {n}", view) for n, view in enumerate(VIEWS)]
+        self.devices = [Device(f"{view.recipient}'s device {n}", view) for n, view in enumerate(VIEWS)]
         self.held: list[Held] = []
         self.quiet_until = QUIET_CHANGES
         self.heads = {0: nodes.head.seq}
-        """The log's head when each moment began, for retention."""
+        """The log's head at the beginning of each moment, for retention."""
 
     # --- publishers ---------------------------------------------------------------------------------------------
 
-    @changes(node=which, to=some_audiences, type_name=st.sampled_from(TYPES), ttl=st.none() | st.just(3600))
+    @changes(node=choice, to=some_audiences, type_name=st.sampled_from(TYPES), ttl=st.none() | st.just(3600))
     def publish(self, node: int, to: list[str], type_name: str, ttl: int | None = None) -> None:
         title = f"number {len(self.model.items)}"
         fields = {"ttl": ttl} if ttl else {}
-        found = self.nodes.publisher(self._node(node)).publish(to, title, type=type_name, **fields)
-        self.model.publish(found, tuple(to), type_name, title)
+        notification_id = self.nodes.publisher(self._node(node)).publish(to, title, type=type_name, **fields)
+        self.model.publish(notification_id, tuple(to), type_name, title)
 
-    @rule(node=which, several=st.lists(st.tuples(some_audiences, st.sampled_from(TYPES)), min_size=2, max_size=6))
+    @rule(node=choice, several=st.lists(st.tuples(some_audiences, st.sampled_from(TYPES)), min_size=2, max_size=6))
     def publish_several(self, node: int, several: list[tuple[list[str], str]]) -> None:
         for number, (to, type_name) in enumerate(several):
             self.publish(node + number, to, type_name)
 
-    @changes(node=which, count=st.integers(1, 12))
-    def publish_to_nobody_here(self, node: int, count: int) -> None:
-        """Push the log on, so that cursors fall behind what the nodes remember."""
+    @changes(node=choice, count=st.integers(1, 12))
+    def publish_to_others(self, node: int, count: int) -> None:
+        """Append to the log, so that cursors leave the tails of the nodes."""
         publisher = self.nodes.publisher(self._node(node))
         gevent.joinall([gevent.spawn(publisher.publish, "user:nobody") for _ in range(count)], raise_error=True)
 
-    @changes(if_any="items", node=which, item=which)
+    @changes(if_any="items", node=choice, item=choice)
     def retract(self, node: int, item: int) -> None:
         name = list(self.model.items)[item % len(self.model.items)]
         answer = self.nodes.publisher(self._node(node)).delete(f"/v1/notifications/{name}")
-        # What nobody has in their inbox any more, retention may have forgotten.
+        # A notification that left all inboxes may be pruned already.
         assert answer.status_code == 204 or (answer.status_code == 404 and not self._is_anywhere(name))
         if name not in self.model.gone and answer.status_code == 204:
             self.model.remove(name)
 
-    @changes(if_any="items", node=which, items=st.lists(which, min_size=1, max_size=3))
+    @changes(if_any="items", node=choice, items=st.lists(choice, min_size=1, max_size=3))
     def expire(self, node: int, items: list[int]) -> None:
         names = self._items(items)
         expired = self.nodes.expire(names, self._node(node))
@@ -148,18 +148,18 @@ class InboxMachine(RuleBasedStateMachine):
 
     # --- recipients ---------------------------------------------------------------------------------------------
 
-    @rule(device=which, node=which, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
+    @rule(device=choice, node=choice, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
     def poll(self, device: int, node: int, limit: int, with_tag: bool) -> None:
         self._poll(self._free_device(device), self._node(node), limit, with_tag=with_tag)
 
-    @rule(node=which, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
-    def everyone_polls(self, node: int, limit: int, with_tag: bool) -> None:
+    @rule(node=choice, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
+    def poll_with_every_device(self, node: int, limit: int, with_tag: bool) -> None:
         waiting = [held.device for held in self.held]
         for number, device in enumerate(self.devices):
             if device not in waiting:
                 self._poll(device, self._node(node + number), limit, with_tag=with_tag)
 
-    @rule(device=which, node=which, limit=st.sampled_from(LIMITS))
+    @rule(device=choice, node=choice, limit=st.sampled_from(LIMITS))
     def poll_to_the_end(self, device: int, node: int, limit: int) -> None:
         chosen = self._free_device(device)
         self._poll(chosen, self._node(node), limit)
@@ -167,27 +167,27 @@ class InboxMachine(RuleBasedStateMachine):
             node += 1
             self._poll(chosen, self._node(node), limit)
 
-    @rule(device=which, node=which, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
-    def ask_for_a_snapshot(self, device: int, node: int, limit: int, with_tag: bool) -> None:
+    @rule(device=choice, node=choice, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
+    def poll_snapshot(self, device: int, node: int, limit: int, with_tag: bool) -> None:
         self._poll(self._free_device(device), self._node(node), limit, with_cursor=False, with_tag=with_tag)
 
-    @rule(device=which, node=which)
-    def ask_for_counts(self, device: int, node: int) -> None:
+    @rule(device=choice, node=choice)
+    def poll_counts(self, device: int, node: int) -> None:
         chosen = self._free_device(device)
-        self.model.look(chosen.view)
+        self.model.begin_inbox(chosen.view)
         tag = chosen.counts_etag
         actor = self.nodes.recipient(chosen.view, self._node(node))
         answer = actor.get("/v1/inbox/unread", headers={"If-None-Match": f'W/"{tag.token}"'} if tag else None)
         self.checker.take_counts(chosen, answer, tag)
 
     @precondition(lambda self: len(self.held) < MOST_HELD)
-    @rule(device=which, node=which, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
+    @rule(device=choice, node=choice, limit=st.sampled_from(LIMITS), with_tag=st.booleans())
     def hold(self, device: int, node: int, limit: int, with_tag: bool) -> None:
-        """Begin a long poll, which stays open while other rules run, until there is something to say."""
+        """Begin a long poll, which stays open while other rules run, until there are changes."""
         chosen, number = self._free_device(device), self._node(node)
         if chosen.cursor is None:
             return
-        self.model.look(chosen.view)
+        self.model.begin_inbox(chosen.view)
         actor = self.nodes.recipient(chosen.view, number)
         tag = chosen.etag if with_tag else None
         greenlet = gevent.spawn(self._open, actor, chosen.cursor, tag, limit, wait=55)
@@ -195,26 +195,26 @@ class InboxMachine(RuleBasedStateMachine):
         self.settle()
 
     @precondition(lambda self: self.model.changes)
-    @rule(device=which, node=which, back=st.integers(1, 5), limit=st.sampled_from(LIMITS), with_tag=st.booleans())
+    @rule(device=choice, node=choice, back=st.integers(1, 5), limit=st.sampled_from(LIMITS), with_tag=st.booleans())
     def poll_again(self, device: int, node: int, back: int, limit: int, with_tag: bool) -> None:
-        """A device has lost what it got lately, but its ETag: it goes on from an older cursor."""
+        """Poll with an older cursor, as a device that lost its last responses, but not its ETag."""
         chosen = self._free_device(device)
         if chosen.saved:
             saved = chosen.saved[-min(back + 1, len(chosen.saved))]
             chosen.cursor, chosen.local = saved.cursor, dict(saved.local)
         self._poll(chosen, self._node(node), limit, with_tag=with_tag)
 
-    @changes(is_rare=True, device=which, roles=some_roles)
+    @changes(is_rare=True, device=choice, roles=some_roles)
     def change_roles(self, device: int, roles: tuple[str, ...]) -> None:
         chosen = self._free_device(device)
-        chosen.view = View(chosen.view.person, roles)
+        chosen.view = View(chosen.view.recipient, roles)
 
     @changes(
         if_any="items",
-        device=which,
-        node=which,
+        device=choice,
+        node=choice,
         operation=st.sampled_from(["seen", "read", "unread", "dismiss"]),
-        items=st.lists(which, min_size=1, max_size=4),
+        items=st.lists(choice, min_size=1, max_size=4),
     )
     def change_state(self, device: int, node: int, operation: Operation, items: list[int]) -> None:
         view = self._begun_view(device)
@@ -226,15 +226,15 @@ class InboxMachine(RuleBasedStateMachine):
         counts = self.model.counts(view)
         assert answer == {"changed": len(changed), "unread": counts.unread, "unseen": counts.unseen}
         if operation == "unread":
-            self.checker.told.forget_reading(view.person, changed)
+            self.checker.first_times.forget_reading(view.recipient, changed)
 
-    @changes(device=which, node=which, operation=st.sampled_from(["seen", "read", "dismiss"]), back=st.integers(0, 3))
+    @changes(device=choice, node=choice, operation=st.sampled_from(["seen", "read", "dismiss"]), back=st.integers(0, 3))
     def change_state_up_to(self, device: int, node: int, operation: Operation, back: int) -> None:
         chosen = self.devices[device % len(self.devices)]
         if not chosen.saved:
             return
         cursor = chosen.saved[-min(back + 1, len(chosen.saved))].cursor
-        self.model.look(chosen.view)
+        self.model.begin_inbox(chosen.view)
         answer = self.nodes.recipient(chosen.view, self._node(node)).post(
             "/v1/inbox/state", json={"op": operation, "up_to": cursor.token}
         )
@@ -247,7 +247,7 @@ class InboxMachine(RuleBasedStateMachine):
             counts = self.model.counts(chosen.view)
             assert answer.json == {"changed": changed, "unread": counts.unread, "unseen": counts.unseen}
 
-    @changes(device=which, node=which, topic=st.sampled_from(TOPICS), wanted=st.sampled_from([True, True, False]))
+    @changes(device=choice, node=choice, topic=st.sampled_from(TOPICS), wanted=st.sampled_from([True, True, False]))
     def follow(self, device: int, node: int, topic: str, wanted: bool) -> None:
         """Follow a topic, or stop following it."""
         view = self._begun_view(device)
@@ -263,7 +263,7 @@ class InboxMachine(RuleBasedStateMachine):
         if may_follow:
             self.model.follow(view, topic)
 
-    @changes(is_rare=True, device=which, node=which, types=st.sets(st.sampled_from(TYPES), max_size=2))
+    @changes(is_rare=True, device=choice, node=choice, types=st.sets(st.sampled_from(TYPES), max_size=2))
     def mute(self, device: int, node: int, types: set[str]) -> None:
         view = self._begun_view(device)
         if view is None:
@@ -275,36 +275,36 @@ class InboxMachine(RuleBasedStateMachine):
 
     # --- administrators -----------------------------------------------------------------------------------------
 
-    @changes(is_rare=True, node=which, name=st.sampled_from(TYPES), roles=some_roles, mandatory=st.booleans())
+    @changes(is_rare=True, node=choice, name=st.sampled_from(TYPES), roles=some_roles, mandatory=st.booleans())
     def set_type(self, node: int, name: str, roles: tuple[str, ...], mandatory: bool) -> None:
         body = {"roles": list(roles), "mandatory": mandatory}
         answer = self.nodes.publisher(self._node(node)).put(f"/v1/types/{name}", json=body)
         assert answer.status_code == 200, answer.text
         self.model.set_type(name, frozenset(roles), is_mandatory=mandatory)
 
-    @changes(is_rare=True, if_any="types", node=which, name=st.sampled_from(TYPES))
+    @changes(is_rare=True, if_any="types", node=choice, name=st.sampled_from(TYPES))
     def delete_type(self, node: int, name: str) -> None:
         answer = self.nodes.publisher(self._node(node)).delete(f"/v1/types/{name}")
         assert answer.status_code in (204, 404)
         self.model.set_type(name, frozenset(), is_mandatory=False)
 
-    @changes(is_rare=True, node=which, topic=st.sampled_from(TOPICS), roles=some_roles)
+    @changes(is_rare=True, node=choice, topic=st.sampled_from(TOPICS), roles=some_roles)
     def set_topic_roles(self, node: int, topic: str, roles: tuple[str, ...]) -> None:
         self.nodes.gateways[self._node(node)].services.writer.transact(put_topic(topic, roles))
         self.model.set_topic_roles(topic, frozenset(roles))
 
-    @changes(is_rare=True, node=which, moment=which)
+    @changes(is_rare=True, node=choice, moment=choice)
     def prune(self, node: int, moment: int) -> None:
-        """Let everything up to a moment become so old that retention removes it."""
+        """Make all entries up to a moment so old that retention removes them."""
         moments = list(self.heads)
         chosen = moments[moment % len(moments)]
         self.nodes.age(self.heads[chosen])
         self.nodes.gateways[self._node(node)].services.retention.prune()
-        self.model.forget(chosen)
+        self.model.prune(chosen)
 
     @changes(is_rare=True)
     def begin_new_epoch(self) -> None:
-        """As `notifygate log new-epoch` does after a restore."""
+        """Begin a new epoch, as `notifygate log new-epoch` does after a restore."""
 
         def change(connection: Connection) -> None:
             transaction = LogTransaction(connection)
@@ -313,7 +313,7 @@ class InboxMachine(RuleBasedStateMachine):
         self.nodes.database.write(change)
         self.model.begin_new_epoch()
 
-    @changes(is_rare=True, node=which)
+    @changes(is_rare=True, node=choice)
     def restart(self, node: int) -> None:
         """Stop a node, which answers all that it holds as if their wait were over, and start it again."""
         number = self._node(node)
@@ -323,9 +323,9 @@ class InboxMachine(RuleBasedStateMachine):
         self.nodes.start(number)
 
     def teardown(self) -> None:
-        """Whatever has happened: in the end every device has it all."""
+        """Check that in the end every device has all notifications."""
         if sys.exc_info()[0] is not None:
-            return  # a rule has failed; its failure is the one to be shown
+            return  # a rule failed; its failure is the one to report
         for number in range(len(self.nodes.gateways)):
             self.restart(number)
         for device in self.devices:
@@ -334,11 +334,11 @@ class InboxMachine(RuleBasedStateMachine):
                 self._poll(device, 0, 3)
             self._poll(device, len(self.nodes.gateways) - 1, 3)
 
-    # --- how ----------------------------------------------------------------------------------------------------
+    # --- helpers ------------------------------------------------------------------------------------------------
 
     @initialize(begun=st.sets(st.integers(0, len(VIEWS) - 1)))
     def begin(self, begun: set[int]) -> None:
-        """Some inboxes have begun, the others begin with whatever comes first."""
+        """Begin some inboxes; the others begin with their first request or notification."""
         for number in sorted(begun):
             self._poll(self.devices[number], 0, 50)
 
@@ -353,9 +353,9 @@ class InboxMachine(RuleBasedStateMachine):
 
     def _begun_view(self, number: int) -> View | None:
         view = self.devices[number % len(self.devices)].view
-        if view.person not in self.model.persons:
+        if view.recipient not in self.model.recipients:
             return None
-        self.model.look(view)
+        self.model.begin_inbox(view)
         return view
 
     def _items(self, numbers: list[int]) -> list[str]:
@@ -363,14 +363,14 @@ class InboxMachine(RuleBasedStateMachine):
         return list(dict.fromkeys(names[number % len(names)] for number in numbers))
 
     def _is_anywhere(self, name: str) -> bool:
-        """Tell whether a notification is live and not dismissed by a recipient who alone got it."""
+        """Return whether a notification is live and not dismissed by its only recipient."""
         item = self.model.items[name]
         if name in self.model.gone:
             return False
         if len(item.to) > 1 or not item.to[0].startswith("user:"):
             return True
-        person = self.model.persons[item.to[0].removeprefix("user:")]
-        return name not in person.dismissed and item.moment > person.dismissed_up_to
+        recipient = self.model.recipients[item.to[0].removeprefix("user:")]
+        return name not in recipient.dismissed and item.moment > recipient.dismissed_up_to
 
     def _open(
         self, actor: RecipientActor, cursor: Mark | None, tag: Mark | None, limit: int, **query: int
@@ -380,14 +380,14 @@ class InboxMachine(RuleBasedStateMachine):
         )
 
     def _poll(self, device: Device, node: int, limit: int, *, with_cursor: bool = True, with_tag: bool = False) -> None:
-        self.model.look(device.view)
+        self.model.begin_inbox(device.view)
         actor = self.nodes.recipient(device.view, node)
         sent = device.cursor if with_cursor else None
         tag = device.etag if with_tag else None
         self.checker.take_inbox(device, self._open(actor, sent, tag, limit), sent, tag, limit, actor)
 
     def settle(self) -> None:
-        """Bring all nodes to the log's end, and see that exactly those holds have ended that had to."""
+        """Bring all nodes to the log's head, and check that exactly the holds that must end have ended."""
         head = self.nodes.settle()
         self.heads.setdefault(self.model.now, head.seq)
         for number in range(len(self.nodes.gateways)):
@@ -396,34 +396,36 @@ class InboxMachine(RuleBasedStateMachine):
                 lambda here=here, number=number: (  # type: ignore[misc]
                     self.nodes.holds(number) == sum(not held.greenlet.ready() for held in here)
                 ),
-                "each request's being either answered or held",
+                "each request is either answered or held",
             )
         for held in list(self.held):
             must_end, may_end = self._ends(held)
             if held.greenlet.ready():
-                assert may_end, f"{held.device.name} was woken by nothing that it is told of: {_told(held)}"
+                assert may_end, f"{held.device.name} was woken without a visible change: {text_of(held)}"
                 self._take(held)
             else:
                 assert not must_end, f"{held.device.name} was not woken"
 
     def _ends(self, held: Held) -> tuple[bool, bool]:
-        """Return whether a hold has to have ended, and whether it may have."""
+        """Return whether a hold must have ended, and whether it may have."""
         model, view = self.model, held.device.view
         must = (
-            held.sent.view != view or held.sent.epoch != model.epoch or bool(model.told_after(view, held.sent.moment))
+            held.sent.view != view
+            or held.sent.epoch != model.epoch
+            or bool(model.visible_changes_after(view, held.sent.moment))
         )
-        # A cursor that is about to be forgotten by the node is answered at once with a fresh one.
+        # A cursor that is about to leave the node's tail is answered at once with a fresh one.
         may = must or model.may_reset(view, held.sent.moment) or not self.checker.expects_304
-        return must and not model.was_upset(view, held.sent.moment), may
+        return must and not model.view_changed_after(view, held.sent.moment), may
 
     def _take(self, held: Held) -> None:
-        """Take the answer to a hold that has ended."""
+        """Check the answer to a hold that ended."""
         self.held.remove(held)
         answer = held.greenlet.get(timeout=PATIENCE_SECONDS)
         self.checker.take_inbox(held.device, answer, held.sent, held.tag, held.limit, held.actor)
 
 
-def _told(held: Held) -> str:
-    """Say how a hold was answered, for the message of a failure."""
+def text_of(held: Held) -> str:
+    """Return the answer to a hold, for the message of a failure."""
     answer = held.greenlet.get(block=False)
     return f"{answer.status_code} {answer.text}"

@@ -1,4 +1,4 @@
-"""The gateway that the machines drive: one or more nodes on one database, emptied before each example."""
+"""The gateway of the state machines: one or more nodes on one database, emptied before each example."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,21 +18,21 @@ NEVER_SECONDS = 3600.0
 
 
 class Nodes:
-    """Nodes of one gateway, and a way into their database."""
+    """Nodes of one gateway, and a connection to their database."""
 
     def __init__(self, url: str, count: int, *, cached_views: int | None = None, **settings: Any) -> None:
         """`cached_views` may be less than the settings allow."""
         self.cached_views = cached_views
-        # Nodes look at the log when the machine says so, and keep house when it says so.
+        # Nodes read the head and run their jobs only when the machine has them do it.
         self.gateways = [InProcessGateway(url, head_check_interval=NEVER_SECONDS, **settings) for _ in range(count)]
         self.database = Database(make_engine(url))
         self._admin = self.gateways[0].admin()
         self._tokens: dict[View, str] = {}
         for gateway in self.gateways:
-            self._tame(gateway)
+            self._configure(gateway)
 
     def empty(self) -> None:
-        """Remove everything but the keys and start the nodes anew."""
+        """Remove everything but the keys and start the nodes again."""
 
         def work(connection: Connection) -> None:
             for table in (ENTRIES, NOTIFICATIONS, INBOXES, STATES, FOLLOWS, TYPES, TOPICS, RECORDS):
@@ -46,42 +46,42 @@ class Nodes:
             self.start(number)
 
     def start(self, number: int) -> None:
-        """Start a node that was stopped: nothing is left in its memory."""
+        """Start a node that was stopped: its memory is empty."""
         self.gateways[number].start()
-        self._tame(self.gateways[number])
+        self._configure(self.gateways[number])
 
-    def _tame(self, gateway: InProcessGateway) -> None:
+    def _configure(self, gateway: InProcessGateway) -> None:
         gateway.stop_jobs()
         if self.cached_views is not None:
             gateway.services.views._cache = Recent(self.cached_views)
 
     @property
     def head(self) -> Head:
-        """Where the log stands."""
+        """The head of the log."""
         return self.database.read(read_head)
 
     def settle(self) -> Head:
-        """Bring every node to the log's end; whoever has to be woken has been."""
+        """Bring every node to the log's head and wait until each affected hold was woken."""
         head = self.head
         for gateway in self.gateways:
             gateway.services.follower.reach(head.epoch, head.seq)
             holds = gateway.services.holds
-            eventually(lambda holds=holds: not holds._calls, "every hold's having been looked at")
+            eventually(lambda holds=holds: not holds._calls, "each hold is checked")
         return head
 
     def recipient(self, view: View, number: int) -> RecipientActor:
-        """Return a recipient who calls one of the nodes."""
+        """Return a recipient that calls one of the nodes."""
         settings = self.gateways[number].services.settings
         if view not in self._tokens:
-            self._tokens[view] = issue_token(settings, view.person, list(view.roles), 86400)
+            self._tokens[view] = issue_token(settings, view.recipient, list(view.roles), 86400)
         return RecipientActor(self.gateways[number].app.test_client(), self._tokens[view])
 
     def publisher(self, number: int) -> PublisherActor:
-        """Return the admin's key as a publisher who calls one of the nodes."""
+        """Return the admin's key as a publisher that calls one of the nodes."""
         return PublisherActor(self.gateways[number].app.test_client(), self._admin.credential)
 
     def holds(self, number: int) -> int:
-        """Return how many requests a node holds that nothing has ended yet."""
+        """Return the number of requests that wait in a node."""
         by_recipient = self.gateways[number].services.holds._by_recipient
         return sum(hold.state == "waiting" for holds in by_recipient.values() for hold in holds)
 
@@ -99,7 +99,7 @@ class Nodes:
         self.database.write(work)
 
     def expire(self, ids: Sequence[str], number: int) -> int:
-        """Let the time of some notifications run out, and have a node take them out of the inboxes."""
+        """Make some notifications expire and have a node remove them from the inboxes."""
         past = update(NOTIFICATIONS).where(NOTIFICATIONS.c.id.in_(ids)).values(expires_at=1)
         self.database.write(lambda connection: connection.execute(past))
         return self.gateways[number].services.removal.expire_due()

@@ -39,12 +39,12 @@ def run(make: Callable[[], RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(make, settings=PROFILE)  # type: ignore[arg-type]
 
 
-def test_one_node_that_remembers_everything(database_url: str) -> None:
+def test_one_node_with_everything_in_memory(database_url: str) -> None:
     with closing(Nodes(database_url, 1)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=True))
 
 
-def test_two_nodes_that_remember_next_to_nothing(database_url: str) -> None:
-    """Most polls cross the tail's edge, and most views were forgotten since they were last used."""
+def test_two_nodes_with_very_little_memory(database_url: str) -> None:
+    """Most polls begin before the tail, and most views were evicted since their last use."""
     with closing(Nodes(database_url, 2, cached_views=2, tail_entries=12)) as nodes:
         run(lambda: InboxMachine(nodes, expects_304=False))
