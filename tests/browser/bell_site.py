@@ -1,6 +1,6 @@
 """A gateway, and pages with the bell on devices of its recipients, for the tests of the bell.
 
-The page is what docs/bell.md shows: an element, two scripts, and the strictest content security policy that a real page
+The page is that of docs/bell.md: an element, two scripts, and the strictest content security policy that a real page
 could have. It is on the gateway's own origin, where Playwright serves it.
 """
 
@@ -57,7 +57,7 @@ class Bell:
         self.undo = page.locator(".ngb-undo")
 
     def await_snapshot(self) -> "Bell":
-        """Return when the first snapshot is there: from then on what arrives is news."""
+        """Return when the first snapshot is there: from then on arrivals are new."""
         eventually(
             lambda: self.page.evaluate(
                 "() => { const b = document.querySelector('#bell').notifygateBell;"
@@ -71,9 +71,9 @@ class Bell:
         """Publish to the recipient; return the id of the notification."""
         return self._publisher.publish(f"user:{self.recipient.name}", title, **fields)
 
-    def pass_time_until(self, count: int, found: Locator) -> None:
-        """Return when so many elements are found; the page's time passes only as far as the client waits for it."""
-        pass_time_until(self.page, lambda: found.count() == count, f"{count} of {found}")
+    def pass_time_until(self, count: int, elements: Locator) -> None:
+        """Return when there are so many elements; the page's time advances only while the client waits for it."""
+        pass_time_until(self.page, lambda: elements.count() == count, f"{count} of {elements}")
 
     def open(self) -> "Bell":
         """Open the panel with a click."""
@@ -101,7 +101,7 @@ class Bell:
         )
 
     def remake(self, options: str) -> None:
-        """Put another bell with the same client in the place of this one; `options` is a JavaScript object."""
+        """Replace this bell by another one with the same client; `options` is a JavaScript object."""
         self.page.evaluate(
             "() => { const node = document.querySelector('#bell'), old = node.notifygateBell; old.destroy();"
             f" node.notifygateBell = new NotifygateBell(node, Object.assign({{client: old.client}}, {options}));"
@@ -122,7 +122,7 @@ class Bell:
         )
 
     def focused(self) -> str:
-        """Say what has the focus: its class, or its id, or its tag."""
+        """Return the class of the focused element, or its id, or its tag."""
         return self.page.evaluate(
             "() => { const at = document.activeElement; return at.className || at.id || at.tagName; }"
         )
@@ -161,7 +161,7 @@ class BellSite:
         """Open a page with the bell on a new device of the recipient, or in another tab of `device`.
 
         `clock`: the page's time stands still (see `page_time.py`). Otherwise toasts and the bar with the undo stay for as
-        long as the test needs. What else is given goes to the browser.
+        long as the test needs. Other options are passed to the browser.
         """
         if device is None:
             device = new_device(**{"reduced_motion": "reduce", "viewport": {"width": 1000, "height": 720}, **context})
@@ -195,7 +195,7 @@ class Bells:
     def open(self, *titles: str, recipient: Recipient | None = None, **options: Any) -> Bell:
         """Open one, by default of a new recipient with these notifications, the last one the newest.
 
-        `options`: fields of the notifications, and what `BellSite.bell` takes.
+        `options`: fields of the notifications, and options of `BellSite.bell`.
         """
         fields = {name: options.pop(name) for name in FIELDS & options.keys()}
         return self.site.bell(self.new_device, recipient or self.recipient(*titles, **fields), **options)
@@ -205,15 +205,15 @@ class Bells:
         return self.site.publisher.publish(f"user:{recipient.name}", title, **fields)
 
 
-def box_of(found: Locator) -> FloatRect:
-    """Return where an element is; it must be there."""
-    box = found.bounding_box()
+def box_of(element: Locator) -> FloatRect:
+    """Return the box of an element, which must exist."""
+    box = element.bounding_box()
     assert box is not None
     return box
 
 
 def refuse(bell: Bell, path: str, status: int = 503, method: str = "POST") -> None:
-    """Have the gateway's answer to one kind of request of this device replaced with a refusal."""
+    """Replace the gateway's answers to one kind of request of this device with refusals."""
     bell.device.expects_network_errors = True
 
     def answer(route: Route) -> None:
@@ -229,11 +229,11 @@ def state_requests(bell: Bell) -> list[Mapping[str, Any]]:
     """Return a list to which the bodies of this page's state changes are added as they are sent."""
     bodies: list[Mapping[str, Any]] = []
 
-    def note(request: Request) -> None:
+    def record(request: Request) -> None:
         if request.url.endswith("/v1/inbox/state"):
             bodies.append(request.post_data_json or {})
 
-    bell.page.on("request", note)
+    bell.page.on("request", record)
     return bodies
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests, and the loud word at the end of a run that had to go without them."""
+"""Fixtures of the browser tests, and the warning at the end of a run that skipped them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -32,7 +32,7 @@ __all__ = [
 
 @pytest.fixture(scope="package")
 def other_origin() -> Iterator[Front]:
-    """Serves pages of another origin than the gateway's, which the gateway has been told of; and nothing else."""
+    """Serves pages of another origin than the gateway's, which the gateway allows; and nothing else."""
     with closing(Front("http://127.0.0.1:1")) as running:
         yield running
 
@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, other_origin: Front) -> Itera
 
 @pytest.fixture(scope="package")
 def publisher(site: Site) -> Publisher:
-    """May publish everything to everybody."""
+    """A publisher without restrictions."""
     return site.publisher()
 
 
@@ -70,14 +70,14 @@ def device(new_device: NewDevice) -> Device:
 
 @pytest.fixture
 def front(site: Site) -> Iterator[Front]:
-    """A well-behaved proxy before the gateway that also serves the tests' pages; tests may spoil it."""
+    """A proxy in front of the gateway that also serves the tests' pages; tests may make it misbehave."""
     with closing(Front(site.url)) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def axe() -> Axe:
-    """Runs axe-core in a page and its frames, and returns what it has found."""
+    """Runs axe-core in a page and its frames, and returns the violations."""
     run_client("install")
     script = (PACKAGES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
@@ -93,7 +93,7 @@ def axe() -> Axe:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was missing where nobody can overlook it."""
+    """List the missing programs at the end of the output."""
     if missing:
         terminalreporter.section("BROWSER TESTS DID NOT RUN", sep="!", red=True, bold=True)
         for message in sorted(missing):

@@ -1,4 +1,4 @@
-"""The example applications of clients/js/examples/, built with the packages as npm would get them, as pages of a gateway.
+"""The example applications of clients/js/examples/, built with the packages as published to npm, as pages of a gateway.
 
 They are on the gateway's own origin, where Playwright serves them under the strictest content security policy.
 """
@@ -53,11 +53,11 @@ class Example:
 
     @property
     def holds(self) -> list[Request]:
-        """Polls that asked to be held."""
+        """Polls with a wait."""
         return [poll for poll in self.polls if "wait=" in poll.url and "wait=0" not in poll.url]
 
     def until(self, is_so: Callable[[], Any], what: str) -> None:
-        """Return when `is_so` returns something true; meanwhile the browser's events come in."""
+        """Return when `is_so` returns a true value; meanwhile the browser's events are handled."""
         eventually(lambda: self.page.wait_for_timeout(20) or is_so(), what)
 
     def change_user(self, recipient: Recipient) -> str:
@@ -69,10 +69,10 @@ class Example:
         )
 
     def expect_inbox(self, *titles: str, unread: int) -> None:
-        """Return when the page's own list, its count and the bell show this."""
+        """Return when the page's own list, its count and the bell show these notifications."""
         expect(self.items).to_have_count(len(titles))
-        for place, title in enumerate(titles):
-            expect(self.items.nth(place)).to_contain_text(title)
+        for number, title in enumerate(titles):
+            expect(self.items.nth(number)).to_contain_text(title)
         expect(self.status).to_have_text(f"{unread} unread")
         if unread:
             expect(self.badge).to_have_text(str(unread))
@@ -90,7 +90,7 @@ class Example:
 
 
 def is_poll(request: Request) -> bool:
-    """Whether a request asks for changes or for a snapshot."""
+    """Return whether a request is a poll for changes or for a snapshot."""
     return "/v1/inbox?" in request.url or request.url.endswith("/v1/inbox")
 
 

@@ -1,8 +1,8 @@
-"""A small HTTP proxy between a browser and the gateway, which keeps answers until they are whole, and misbehaves as real
-ones do, on request.
+"""A small HTTP proxy between a browser and the gateway, which buffers whole answers, and misbehaves as real proxies do,
+on request.
 
 It also serves the tests' pages, from the same origin as the gateway's responses, and records the exchanges.
-It runs in greenlets of the test process. One request per connection, which is all that a browser notices of it.
+It runs in greenlets of the test process. It serves one request per connection.
 """
 
 import time
@@ -22,8 +22,8 @@ PAGE = "<!doctype html><html lang=en><meta charset=utf-8><link rel=icon href=dat
 
 
 @dataclass
-class Seen:
-    """A request that went by."""
+class Forwarded:
+    """A request that passed through the proxy."""
 
     path: str
     query: dict[str, str]
@@ -36,17 +36,17 @@ class Seen:
 
     @property
     def is_poll(self) -> bool:
-        """Whether it asks for changes or for a snapshot."""
+        """Whether it is a poll for changes or for a snapshot."""
         return self.path == "/v1/inbox"
 
     @property
     def wait(self) -> int:
-        """Seconds that it asks to be held."""
+        """The seconds of its wait."""
         return int(self.query.get("wait", "0"))
 
     @property
     def cursor(self) -> str | None:
-        """The cursor that it goes on from; None: a snapshot."""
+        """Its cursor; None: a snapshot."""
         return self.query.get("cursor")
 
 
@@ -58,10 +58,10 @@ class Answer:
     body: str = "<h1>The proxy speaks</h1>"
     media_type: str = "text/html"
     allows_any_origin: bool = False
-    """Whether scripts and `crossorigin` pictures of other origins may have it."""
+    """Whether scripts and `crossorigin` pictures of other origins may read it."""
 
     def as_bytes(self) -> bytes:
-        """Return it as it goes over the wire."""
+        """Return its bytes."""
         body = self.body.encode()
         lines = [f"HTTP/1.1 {self.status} Status", f"Content-Type: {self.media_type}", f"Content-Length: {len(body)}"]
         if self.allows_any_origin:
@@ -70,7 +70,7 @@ class Answer:
 
 
 class Front:
-    """A proxy before one gateway, on a port of its own, with `context` one with TLS.
+    """A proxy in front of one gateway, on a port of its own, with `context` one with TLS.
 
     The attributes may be changed at any time.
     """
@@ -81,15 +81,15 @@ class Front:
         """HTML, or a whole answer, by path."""
         self.cuts_after: float | None = None
         """Seconds after which a request without an answer is cut off, as proxies do with idle connections."""
-        self.gate: Callable[[Seen], Event | None] | None = None
+        self.gate: Callable[[Forwarded], Event | None] | None = None
         """Returns an event before which a request under `/v1` is neither passed on nor answered."""
         self.strips_etags = False
-        """Takes ETag and If-None-Match away."""
-        self.fails: Callable[[Seen], int] | None = None
-        """Returns a status, such as 502, for a request under `/v1` that is not to get to the gateway; 0: it is."""
+        """Removes ETag and If-None-Match."""
+        self.fails: Callable[[Forwarded], int] | None = None
+        """Returns a status, such as 502, for a request under `/v1` that is not passed to the gateway; 0: it is."""
         self.loses_answers = False
-        """Cuts requests off when the gateway's answer is there, so that only the gateway knows of it."""
-        self.seen: list[Seen] = []
+        """Cuts requests off when the gateway's answer arrives, so that the client doesn't get it."""
+        self.seen: list[Forwarded] = []
         """The requests under `/v1`, oldest first."""
         tls = {"ssl_context": context} if context else {}
         self._server = StreamServer(("127.0.0.1", 0), self._serve, **tls)
@@ -105,17 +105,17 @@ class Front:
         self._server.stop(timeout=1)
 
     def cut_holds(self, status: int | None = 504) -> None:
-        """Cut off the polls that are held now, as `cuts_after` would; None: the connection is closed without a word."""
+        """Cut off the polls that are held now, as `cuts_after` would; None: closed without an answer."""
         for cut in list(self._held.values()):
             cut(status)
 
     @property
-    def polls(self) -> list[Seen]:
-        """The polls of the inbox that went by."""
+    def polls(self) -> list[Forwarded]:
+        """The polls of the inbox that passed through."""
         return [seen for seen in self.seen if seen.is_poll]
 
     @property
-    def open_polls(self) -> list[Seen]:
+    def open_polls(self) -> list[Forwarded]:
         """The polls on their way right now."""
         return [seen for seen in self.polls if seen.ended is None]
 
@@ -131,7 +131,7 @@ class Front:
             if head:
                 self._handle(client, head, body)
         except OSError:
-            pass  # one of both ends has gone
+            pass  # one of both sides closed the connection
         finally:
             self._open.discard(client)
             _end(client)
@@ -140,7 +140,7 @@ class Front:
         parts = urlsplit(head[0].split(" ")[1])
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        seen = Seen(parts.path, query, headers)
+        seen = Forwarded(parts.path, query, headers)
         if page := self.pages.get(parts.path):
             answer = Answer(200, page, "text/html; charset=utf-8") if isinstance(page, str) else page
             client.sendall(answer.as_bytes())
@@ -161,7 +161,7 @@ class Front:
         finally:
             seen.ended = seen.ended or time.monotonic()
 
-    def _pass_on(self, client: socket.socket, seen: Seen, head: list[str], body: bytes) -> None:
+    def _pass_on(self, client: socket.socket, seen: Forwarded, head: list[str], body: bytes) -> None:
         loses = self.loses_answers
         upstream = socket.socket()
         upstream.settimeout(UPSTREAM_SECONDS)
@@ -197,7 +197,7 @@ class Front:
             dropped = ("connection", "etag") if self.strips_etags else ("connection",)
             data = _head([answer[0], *_without(answer[1:], dropped), "Connection: close"]) + rest
             data += b"".join(iter(lambda: upstream.recv(CHUNK_BYTES), b""))
-            seen.ended = time.monotonic()  # before the last byte, with which the client has its answer
+            seen.ended = time.monotonic()  # before the last byte, which completes the client's answer
             client.sendall(data)
         finally:
             self._held.pop(id(seen), None)
@@ -208,7 +208,7 @@ class Front:
 
 
 def _read_head(connection: socket.socket) -> tuple[list[str], bytes]:
-    """Return the lines of a message's head and what came after it; no lines if there is nothing more to come."""
+    """Return the lines of a message's head and the bytes after it; no lines if the connection ended before."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(CHUNK_BYTES)

@@ -1,4 +1,4 @@
-"""Node.js, which is the wheel that pyright needs, and what it makes of clients/js/, whose npm packages are pinned there."""
+"""Node.js, from the wheel that pyright needs, and the builds of clients/js/, whose npm packages are pinned there."""
 
 import hashlib
 import subprocess
@@ -18,7 +18,7 @@ BUILT_FROM = [
     CLIENTS,
     *(REPOSITORY / name for name in ("notifygate/web/static", "scripts/client", "requirements-dev.txt")),
 ]
-"""What decides what the examples are built to, down to the version of Node.js."""
+"""All files that affect the built examples, down to the version of Node.js."""
 EXAMPLES = REPOSITORY / "build" / "examples"
 BUILD_SECONDS = 540
 
@@ -44,6 +44,6 @@ def build_examples() -> Path:
         EXAMPLES.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=EXAMPLES) as folder:
             run_client("examples", f"{folder}/built")
-            with suppress(OSError):  # another run was sooner
+            with suppress(OSError):  # another run was faster
                 Path(folder, "built").rename(built)
     return built

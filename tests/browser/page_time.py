@@ -1,5 +1,5 @@
 """The time of a page, controlled by a test: it passes only when the test advances it. Requests and responses are real
-all the time, so that a busy machine makes them slow, but never old.
+all the time, so that a busy machine makes them slow, but never late.
 """
 
 import time
@@ -33,19 +33,19 @@ def stop_time(context: BrowserContext) -> None:
 
 
 def pass_time(page: Page, seconds: float) -> None:
-    """Have time pass in the page: its timers run, in their order."""
+    """Advance the page's time: its timers run, in their order."""
     page.clock.run_for(int(seconds * 1000))
 
 
 def pass_time_until(page: Page, is_so: Callable[[], Any], what: str) -> Any:
     """Return what `is_so` returns as soon as that is true.
 
-    Time passes as far as the page waits for its timers, and stands still while one of its requests is on the way.
+    The time advances while the page waits for its timers, and stands still while one of its requests is under way.
     """
 
-    def found() -> Any:
+    def poll() -> Any:
         if not (result := is_so()) and not page.evaluate("window.inFlight"):
             page.clock.run_for(STEP_MS)
         return result
 
-    return eventually(found, what)
+    return eventually(poll, what)

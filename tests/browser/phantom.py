@@ -1,6 +1,6 @@
 """PhantomJS 2.1.1 of 2016 with the WebKit of 2014, driven over HTTP: pages of one old browser, as its tabs.
 
-The binary is that of the wheel `phasma`; nothing of the wheel is imported. Nobody maintains this engine any more: it sees
+The binary is that of the wheel `phasma`; nothing of the wheel is imported. This engine is not maintained: it loads
 the tests' own pages on the loopback address and nothing else.
 """
 
@@ -45,7 +45,7 @@ class OldTab:
 
     def evaluate(self, script: str) -> Any:
         """Return the value of an ES5 expression."""
-        return self._browser.ask("evaluate", page=self._name, script=script)
+        return self._browser.run("evaluate", page=self._name, script=script)
 
     def until(self, condition: str) -> Any:
         """Return the value of an expression when it is true."""
@@ -53,7 +53,7 @@ class OldTab:
 
     def click(self, selector: str) -> None:
         """Click the middle of the first such element with the mouse."""
-        self._browser.ask("click", page=self._name, selector=selector)
+        self._browser.run("click", page=self._name, selector=selector)
 
     def texts(self, selector: str) -> list[str]:
         """Return the texts of all such elements."""
@@ -62,20 +62,20 @@ class OldTab:
         )
 
     def box(self, selector: str) -> dict[str, float]:
-        """Return where the first such element is: `left`, `top`, `width`, `height`."""
-        found = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        """Return the box of the first such element: `left`, `top`, `width`, `height`."""
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
         return self.evaluate(
-            f"(function (box) {{ return {{left: box.left, top: box.top, width: box.width, height: box.height}}; }}({found}))"
+            f"(function (box) {{ return {{left: box.left, top: box.top, width: box.width, height: box.height}}; }}({box}))"
         )
 
     def picture(self) -> Image.Image:
-        """Return what the page looks like."""
-        data = base64.b64decode(self._browser.ask("picture", page=self._name))
+        """Return a picture of the page."""
+        data = base64.b64decode(self._browser.run("picture", page=self._name))
         return Image.open(io.BytesIO(data)).convert("RGB")
 
     def close(self) -> None:
         """Close the tab."""
-        self._browser.ask("close", page=self._name)
+        self._browser.run("close", page=self._name)
 
 
 class OldBrowser:
@@ -85,26 +85,26 @@ class OldBrowser:
         self._folder = make_folder("phantomjs")
         self._url = f"http://127.0.0.1:{(port := free_port())}"
         self._session = new_session()
-        # Its OpenSSL can't read a configuration of today.
+        # Its OpenSSL can't read today's configurations.
         env = {**os.environ, "OPENSSL_CONF": "/dev/null", "HOME": str(self._folder)}
         command = [program, f"--local-storage-path={self._folder}", "--web-security=true", SCRIPT, str(port)]
         self._process = ServerProcess("PhantomJS", command, output_file=self._folder / "output.txt", env=env)
         self._process.wait_until(self._is_there)
 
-    def ask(self, operation: str, **arguments: Any) -> Any:
-        """Have the script do something; return its result."""
+    def run(self, operation: str, **arguments: Any) -> Any:
+        """Run an operation of the script; return its result."""
         answer = self._session.post(self._url, json={"operation": operation, **arguments}, timeout=60)
         return answer.json()["result"]
 
     def open(self, url: str, width: int = WIDTH, height: int = HEIGHT) -> OldTab:
         """Open a tab and load a page."""
-        opened = self.ask("open", url=url, width=width, height=height)
+        opened = self.run("open", url=url, width=width, height=height)
         assert opened["status"] == "success", url
         return OldTab(self, opened["name"])
 
     def reset(self) -> list[str]:
-        """Close all tabs; return exceptions that nobody caught and what was written to the consoles."""
-        return self.ask("reset")
+        """Close all tabs; return uncaught exceptions and the output of the consoles."""
+        return self.run("reset")
 
     def close(self) -> None:
         """End the process."""

@@ -1,4 +1,4 @@
-"""A tab with the client in it, whose events are recorded and can be asked for."""
+"""A tab with the client in it, whose events are recorded."""
 
 import json
 import time
@@ -30,7 +30,7 @@ WINDOW_OF_FRAME = """
   Object.defineProperty(window, name, {get: function () { return frames[0][name]; }});
 });
 """
-"""Makes a page speak for the only frame in it."""
+"""Makes the names of a page's only frame available in the page."""
 
 RECORDER = """
 var told = [], client;
@@ -62,7 +62,7 @@ class Tab:
         self.page.evaluate("options => begin(options)", options)
         return self
 
-    def told(self, event: str) -> list[Any]:
+    def events(self, event: str) -> list[Any]:
         """Return the first arguments of all events of one name, oldest first."""
         return self.page.evaluate("name => told.filter(e => e[0] === name).map(e => e[1])", event)
 
@@ -75,7 +75,7 @@ class Tab:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """Return what the client holds."""
+        """The notifications of the client."""
         return self.page.evaluate("client.items()")
 
     @property
@@ -91,7 +91,7 @@ class Tab:
     def until(self, condition: str, argument: Any = None) -> None:
         """Return when a JavaScript expression is true; `arg` is the argument in it, `told` the record."""
         deadline = time.monotonic() + PATIENCE_MS / 1000
-        # Asked for from here: the page's own clock may be stopped.
+        # Polled from here: the page's own clock may be stopped.
         while not self.page.evaluate(f"arg => !!({condition})", argument):
             if time.monotonic() > deadline:
                 record = json.dumps(self.page.evaluate("told.slice(-12)"), indent=1)
@@ -99,11 +99,11 @@ class Tab:
             time.sleep(0.02)
 
     def until_items(self, count: int) -> None:
-        """Return when the client holds so many notifications."""
+        """Return when the client has so many notifications."""
         self.until("client.items().length === arg", count)
 
     def until_unread(self, count: int) -> None:
-        """Return when the server's count of unread ones is known to be this."""
+        """Return when the client has this unread count from the server."""
         self.until("client.counts && client.counts.unread === arg", count)
 
     def until_holding(self) -> "Tab":
@@ -112,7 +112,7 @@ class Tab:
         return self
 
     def call(self, method: str, *arguments: Any) -> dict[str, Any]:
-        """Call a method and return what it called back with, as `{"error": …, "answer": …}`."""
+        """Call a method and return the arguments of its callback, as `{"error": …, "answer": …}`."""
         return self.begin_call(method, *arguments).end_call()
 
     def begin_call(self, method: str, *arguments: Any) -> "Tab":
@@ -127,15 +127,15 @@ class Tab:
         return self
 
     def end_call(self) -> dict[str, Any]:
-        """Return what the method called back with, as soon as it does."""
+        """Return the arguments of the callback, as soon as it is called."""
         self.until("window.result")
         return self.page.evaluate("window.result")
 
 
 def open_tab(device: Device, front: Front, *, old: bool = False, name: str = "/tab") -> Tab:
-    """Open a tab with the client's script and the recorder in it, in an old engine if so wanted.
+    """Open a tab with the client's script and the recorder in it, in an old engine with `old`.
 
-    The old engine is in a frame: Playwright itself, which works in the window it is asked about, wants a Map.
+    The old engine is in a frame: Playwright, which works in the window of an evaluation, needs a Map there.
     """
     scripts = f"<script src='{CLIENT}'></script><script>{RECORDER}</script>"
     if not old:

@@ -1,4 +1,4 @@
-"""Keyboard alone, screen readers, contrast, right-to-left: axe-core in every state, and what axe-core can't see."""
+"""Keyboard alone, screen readers, contrast, right-to-left: axe-core in every state, and checks beyond axe-core."""
 
 import re
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from tests.browser.conftest import Axe
 
 
 def fill(bell: Bell) -> None:
-    """Publish one of each look."""
+    """Publish a notification of each appearance."""
     for priority in ("low", "normal", "high", "critical"):
         bell.publish(f"A {priority} one", body="Some words. " * 30, priority=priority, type="look")
 
 
 def closed(_: Bell) -> None:
-    """Nothing to tell."""
+    """The closed bell without notifications."""
 
 
 def empty(bell: Bell) -> None:
@@ -27,7 +27,7 @@ def empty(bell: Bell) -> None:
 
 
 def toasts(bell: Bell) -> None:
-    """Three toasts, which stay, and the word that there are more."""
+    """Three toasts, which stay, and the line that there are more."""
     for number in range(4):
         action_url = "/page/there" if number else None
         bell.publish(
@@ -68,7 +68,7 @@ def arranged(bell: Bell) -> None:
 
 
 def undoing(bell: Bell) -> None:
-    """The bar with the undo, and something that went wrong."""
+    """The bar with the undo, and an error."""
     opened(bell)
     refuse(bell, "/v1/inbox/state")
     bell.card("A normal one").first.click()
@@ -87,13 +87,13 @@ def settings(bell: Bell) -> None:
 
 
 def modal(bell: Bell) -> None:
-    """A critical one, too long to be seen whole."""
+    """A critical notification that is too long for the screen."""
     bell.publish("Fire", body="Leave at once. " * 200, priority="critical", action_url="/page")
     expect(bell.modal).to_be_visible()
 
 
 def loading(bell: Bell) -> None:
-    """Before the first answer, with the word that the gateway can't be reached."""
+    """Before the first answer, with the line that the gateway can't be reached."""
     bell.call("bell => { bell.client.stop(); bell.isReady = false; bell.client.items = () => [];"
               " bell.client.state = {mode: 'waiting', retry: 50}; bell.update(); }")  # fmt: skip
     bell.open()
@@ -123,7 +123,7 @@ def test_axe_finds_no_violation(bells: Bells, axe: Axe, state: Callable[[Bell], 
     assert bell.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_an_explicit_theme_wins_over_the_systems(bells: Bells):
+def test_an_explicit_theme_takes_precedence_over_the_systems(bells: Bells):
     bell = bells.open(color_scheme="dark", attributes='data-theme="light"')
     bell.open()
     background = "getComputedStyle(document.querySelector('.ngb-panel')).backgroundColor"
@@ -134,7 +134,7 @@ def test_an_explicit_theme_wins_over_the_systems(bells: Bells):
     assert bell.page.evaluate(background) == "rgb(1, 2, 3)"
 
 
-def test_everything_can_be_done_with_the_keyboard(bells: Bells):
+def test_every_action_works_with_the_keyboard(bells: Bells):
     bell = bells.open("Third", "Second", "First")
     keys = bell.page.keyboard
     bell.page.locator("#before").focus()
@@ -193,7 +193,7 @@ def test_the_settings_can_be_reached_and_left_with_the_keyboard(bells: Bells):
 OUTLINE = "(at => at.outlineStyle + at.outlineWidth)(getComputedStyle(document.activeElement))"
 
 
-def test_tabbing_on_leaves_and_closes_the_panel(bells: Bells):
+def test_the_tab_key_leaves_and_closes_the_panel(bells: Bells):
     bell = bells.open("One")
     bell.page.locator("#before").focus()
     bell.page.keyboard.press("Tab")
@@ -208,7 +208,7 @@ def test_tabbing_on_leaves_and_closes_the_panel(bells: Bells):
     expect(bell.panel).to_be_hidden()
 
 
-def test_the_focus_is_never_lost_when_the_card_under_it_goes(bells: Bells):
+def test_the_focus_moves_on_when_its_card_is_removed(bells: Bells):
     bell = bells.open("Third", "Second", "First")
     bell.button.focus()
     bell.page.keyboard.press("Enter")
@@ -223,7 +223,7 @@ def test_the_focus_is_never_lost_when_the_card_under_it_goes(bells: Bells):
 
 
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
-def test_removed_cards_fold_up_and_go_where_motion_is_wanted(wish: str, bells: Bells):
+def test_removed_cards_fold_up_and_disappear_where_motion_is_allowed(wish: str, bells: Bells):
     bell = bells.open("One", "Two", reduced_motion=wish)
     bell.publish("Three")
     expect(bell.toasts).to_have_count(1)
@@ -235,7 +235,7 @@ def test_removed_cards_fold_up_and_go_where_motion_is_wanted(wish: str, bells: B
     bell.expect_titles("Three", "One")
 
 
-def test_from_right_to_left_everything_is_mirrored(bells: Bells):
+def test_a_right_to_left_page_is_mirrored(bells: Bells):
     bell = bells.open("مرحبا", body="رسالة جديدة", direction="rtl")
     bell.open()
     panel, button = box_of(bell.panel), box_of(bell.button)
@@ -260,11 +260,11 @@ def test_the_panel_stays_in_the_window_wherever_the_bell_is(bells: Bells):
         bell.page.keyboard.press("Escape")
 
 
-def test_in_a_small_window_the_panel_fills_it_and_has_a_way_out(bells: Bells):
+def test_in_a_small_window_the_panel_fills_it_and_can_be_closed(bells: Bells):
     bell = bells.open("One", viewport={"width": 380, "height": 700}, has_touch=True, is_mobile=True)
     bell.button.tap()
     assert box_of(bell.panel) == {"x": 0, "y": 0, "width": 380, "height": 700}
-    # Fingers can't hover: a card has one button, which can be seen, and is large enough.
+    # Touch screens have no hover: a card has one visible button, which is large enough.
     options = bell.card("One").get_by_role("button")
     expect(options).to_have_accessible_name("More actions")
     expect(bell.card("One").locator(".ngb-actions")).to_have_css("opacity", "1")

@@ -1,4 +1,4 @@
-"""Headings, tabs, groups, faces, links in texts: how the list is made easy to survey."""
+"""The arrangement of the list: headings, tabs, groups, faces, links in texts."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import ViewportSize, expect
 from tests.browser.bell_site import Bells, state_requests
 
 
-def test_what_came_since_the_user_looked_stands_apart_until_the_panel_is_closed(bells: Bells):
+def test_cards_newer_than_the_last_opening_have_a_heading_until_the_panel_is_closed(bells: Bells):
     bell = bells.open("Old")
     with bell.page.expect_response("**/v1/inbox/state"):
         bell.open()
@@ -104,7 +104,7 @@ def test_comments_show_the_senders_initials_and_name_them_once(bells: Bells):
     expect(bell.card("Shop").locator(".ngb-sender")).to_have_text("ci")
 
 
-def test_addresses_in_texts_are_links_of_their_own(bells: Bells):
+def test_urls_in_texts_are_links_of_their_own(bells: Bells):
     body = "See https://shop.example/17. Not https://bank.example@evil.example/ <b>bold</b>"
     bell = bells.open("Order 17", body=body)
     bell.device.context.route("https://shop.example/**", lambda route: route.fulfill(body="shop"))
@@ -118,7 +118,7 @@ def test_addresses_in_texts_are_links_of_their_own(bells: Bells):
     expect(bell.count).to_have_text("1")  # the notification itself was not opened
 
 
-def test_a_card_with_a_link_looks_different(bells: Bells):
+def test_a_card_with_a_link_has_a_pointer_and_an_arrow(bells: Bells):
     alice = bells.recipient("Without")
     bells.publish(alice, "With", action_url="/page/there")
     bell = bells.open(recipient=alice)

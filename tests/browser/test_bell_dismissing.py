@@ -1,4 +1,4 @@
-"""Dismissing one and all, and taking it back."""
+"""Dismissing one notification and all, and undoing it."""
 
 import re
 
@@ -11,11 +11,11 @@ UNDO_MS = 6_500
 
 
 def titles_of(recipient: Recipient) -> list[str]:
-    """Return what the gateway has in the inbox, newest first."""
+    """Return the titles in the gateway's inbox, newest first."""
     return [item["title"] for item in recipient.inbox()["notifications"]]
 
 
-def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bells: Bells):
+def test_a_dismissal_can_be_undone_before_it_is_sent_to_the_gateway(bells: Bells):
     bell = bells.open("Keep", "Dismiss", clock=True)
     bell.open()
     bodies = state_requests(bell)
@@ -32,7 +32,7 @@ def test_a_dismissal_can_be_taken_back_before_the_gateway_hears_of_it(bells: Bel
     assert titles_of(bell.recipient) == ["Dismiss", "Keep"]
 
 
-def test_after_the_time_to_undo_it_is_gone_on_every_device(bells: Bells):
+def test_a_dismissed_notification_leaves_every_device_after_the_time_to_undo(bells: Bells):
     alice = bells.recipient("One", "Two", "Three")
     laptop = bells.open(recipient=alice)
     laptop.open()
@@ -51,7 +51,7 @@ def test_after_the_time_to_undo_it_is_gone_on_every_device(bells: Bells):
     assert [len(body["ids"]) for body in bodies if body["op"] == "dismiss"] == [2]
 
 
-def test_clear_all_takes_nothing_that_the_user_was_not_shown(bells: Bells):
+def test_archive_all_dismisses_no_notification_that_was_not_shown(bells: Bells):
     bell = bells.open(*[f"Old {number}" for number in range(60)], clock=True)
     bell.open()
     expect(bell.count).to_have_text("60")
@@ -63,7 +63,7 @@ def test_clear_all_takes_nothing_that_the_user_was_not_shown(bells: Bells):
     bell.pass_time_until(1, bell.cards)
     bell.expect_titles("Newer")
     expect(bell.count).to_have_text("1")
-    # The newer one is shown, and said to have been seen in a request of its own.
+    # The newer one is shown, and marked as seen in a request of its own.
     with bell.page.expect_response(lambda response: '"dismiss"' in (response.request.post_data or "")):
         bell.page.clock.fast_forward(UNDO_MS)
     expect(bell.undo).to_be_hidden()
@@ -73,7 +73,7 @@ def test_clear_all_takes_nothing_that_the_user_was_not_shown(bells: Bells):
     assert [set(body) for body in bodies if body["op"] == "dismiss"] == [{"op", "up_to"}]
 
 
-def test_clear_all_can_be_taken_back_also_after_the_panel_was_closed(bells: Bells):
+def test_archive_all_can_be_undone_after_the_panel_was_closed(bells: Bells):
     bell = bells.open("One", "Two", clock=True)
     bell.open()
     bell.choose("Archive all")
@@ -86,7 +86,7 @@ def test_clear_all_can_be_taken_back_also_after_the_panel_was_closed(bells: Bell
     expect(bell.count).to_have_text("2")
 
 
-def test_what_the_gateway_refuses_to_dismiss_comes_back(bells: Bells):
+def test_a_notification_comes_back_if_the_gateway_refuses_to_dismiss_it(bells: Bells):
     bell = bells.open("One", "Two", clock=True)
     bell.open()
     refuse(bell, "/v1/inbox/state")

@@ -1,4 +1,4 @@
-"""The list: filter, history, place while things arrive, and what it says while it has nothing to show."""
+"""The list: filter, history, its position while notifications arrive, and its texts while it is empty."""
 
 import re
 
@@ -10,14 +10,14 @@ from tests.support.waiting import eventually
 TO_THE_END = "node => { node.scrollTop = node.scrollHeight; }"
 
 
-def test_the_filter_shows_unread_ones_only(bells: Bells):
+def test_the_filter_shows_unread_notifications_only(bells: Bells):
     bell = bells.open("One", "Two", "Three")
     bell.open()
     bell.card("Two").click()
     bell.filter("Unread").click()
     bell.expect_titles("Three", "One")
     expect(bell.filter("Unread")).to_have_attribute("aria-pressed", "true")
-    # One that is read now stays under the reader's eyes until they look elsewhere.
+    # A notification read in the filtered list stays in it until the filter changes.
     bell.card("One").click()
     expect(bell.count).to_have_text("1")
     bell.expect_titles("Three", "One")
@@ -29,7 +29,7 @@ def test_the_filter_shows_unread_ones_only(bells: Bells):
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("Nothing unread")
 
 
-def test_the_filter_finds_unread_ones_that_lie_far_back(bells: Bells):
+def test_the_filter_finds_unread_notifications_far_back_in_the_history(bells: Bells):
     alice = bells.recipient("Far back", *[f"Number {number}" for number in range(70)])
     ids = [item["id"] for item in alice.inbox(limit=70)["notifications"]]
     alice.change("read", *ids)
@@ -39,7 +39,7 @@ def test_the_filter_finds_unread_ones_that_lie_far_back(bells: Bells):
     bell.expect_titles("Far back")
 
 
-def test_scrolling_down_loads_what_is_older_until_there_is_no_more(bells: Bells):
+def test_scrolling_down_loads_older_notifications_until_there_are_no_more(bells: Bells):
     names = [f"Number {number}" for number in range(130)]
     bell = bells.open(*names)
     bell.open()
@@ -73,7 +73,7 @@ def test_scrolling_to_the_end_of_the_list_leaves_it_there(bells: Bells):
     assert ends[1] < 1, ends
 
 
-def test_what_arrives_does_not_move_what_is_read(bells: Bells):
+def test_arrivals_do_not_move_the_visible_cards(bells: Bells):
     bell = bells.open(*[f"Number {number}" for number in range(40)])
     bell.open()
     bell.page.locator(".ngb-scroller").evaluate("node => { node.scrollTop = 900; }")
@@ -93,7 +93,7 @@ def test_what_arrives_does_not_move_what_is_read(bells: Bells):
     expect(pill).to_be_hidden()
 
 
-def test_an_empty_inbox_says_so(bells: Bells):
+def test_an_empty_inbox_has_a_text(bells: Bells):
     bell = bells.open()
     bell.open()
     expect(bell.page.locator(".ngb-empty-title")).to_have_text("You’re all caught up")
@@ -102,7 +102,7 @@ def test_an_empty_inbox_says_so(bells: Bells):
     expect(bell.page.get_by_role("menuitem")).to_have_text(["Pause pop-ups for an hour", "Settings"])
 
 
-def test_while_it_waits_it_shows_that_it_loads_and_then_what_is_wrong(bells: Bells):
+def test_a_list_without_an_answer_shows_that_it_loads_and_then_the_error(bells: Bells):
     alice = bells.recipient("One")
     device = bells.new_device()
     device.expects_network_errors = True
@@ -120,7 +120,7 @@ def test_while_it_waits_it_shows_that_it_loads_and_then_what_is_wrong(bells: Bel
     expect(strip).to_be_hidden()
 
 
-def test_it_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
+def test_the_strip_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
     bell = bells.open("One", clock=True)
     bell.open()
     bell.call("bell => { bell.client.stop(); bell.client.state = {mode: 'waiting', retry: 90, error: {status: 502}};"
@@ -133,7 +133,7 @@ def test_it_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
     expect(strip).to_be_hidden()
 
 
-def test_it_says_when_the_session_has_ended(bells: Bells):
+def test_the_strip_reports_an_ended_session(bells: Bells):
     alice = bells.recipient("One")
     alice.token += "x"
     device = bells.new_device()
@@ -144,7 +144,7 @@ def test_it_says_when_the_session_has_ended(bells: Bells):
     expect(bell.page.locator(".ngb-skeleton")).to_be_hidden()
 
 
-def test_a_bell_that_is_made_late_shows_what_its_client_has(bells: Bells):
+def test_a_bell_made_late_shows_the_notifications_of_its_client(bells: Bells):
     bell = bells.open(*[f"Number {number}" for number in range(60)])
     bell.call("""bell => {
       const client = new Notifygate({token: document.querySelector('#bell').getAttribute('data-token'), share: false});
@@ -164,7 +164,7 @@ def test_a_bell_that_is_made_late_shows_what_its_client_has(bells: Bells):
     expect(bell.cards).to_have_count(60)
 
 
-def test_a_bell_that_is_destroyed_leaves_nothing_behind(bells: Bells):
+def test_a_destroyed_bell_leaves_no_node_behind(bells: Bells):
     bell = bells.open("One")
     bell.open()
     bell.call("bell => bell.destroy()")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.bell_site import Bells, refuse
 
 
-def test_a_critical_one_stays_until_it_is_acknowledged(bells: Bells):
+def test_a_critical_notification_stays_until_it_is_acknowledged(bells: Bells):
     bell = bells.open()
     bell.page.locator("#before").focus()
     bell.publish("Fire in building B", body="Leave at once.", priority="critical")
@@ -29,7 +29,7 @@ def test_a_critical_one_stays_until_it_is_acknowledged(bells: Bells):
     assert bell.recipient.inbox()["unread"] == 0
 
 
-def test_the_focus_can_not_leave_it(bells: Bells):
+def test_the_focus_can_not_leave_the_dialog(bells: Bells):
     bell = bells.open()
     bell.publish("Fire", body="Leave. " * 500, priority="critical", action_url="/page/plan")
     expect(bell.modal).to_be_visible()
@@ -43,7 +43,7 @@ def test_the_focus_can_not_leave_it(bells: Bells):
     assert bell.focused() == "ngb-primary"
 
 
-def test_several_are_shown_one_after_the_other(bells: Bells):
+def test_several_critical_notifications_are_shown_one_after_the_other(bells: Bells):
     bell = bells.open()
     bell.publish("First", priority="critical")
     expect(bell.modal).to_be_visible()
@@ -56,7 +56,7 @@ def test_several_are_shown_one_after_the_other(bells: Bells):
     expect(bell.modal).to_have_count(0)
 
 
-def test_acknowledging_on_one_device_is_enough(bells: Bells):
+def test_acknowledging_on_one_device_closes_the_dialog_on_all(bells: Bells):
     phone = bells.open()
     laptop = bells.open(recipient=phone.recipient)
     phone.publish("Fire", priority="critical")
@@ -65,13 +65,13 @@ def test_acknowledging_on_one_device_is_enough(bells: Bells):
     expect(laptop.modal).to_have_count(0)
 
 
-def test_it_stays_while_the_gateway_can_not_be_told_and_a_reload_is_no_way_around_it(bells: Bells):
+def test_the_dialog_stays_while_its_acknowledgement_can_not_be_saved_also_after_a_reload(bells: Bells):
     bell = bells.open("Fire", priority="critical")
     refuse(bell, "/v1/inbox/state")
     bell.page.get_by_role("button", name="Acknowledge").click()
     expect(bell.page.locator(".ngb-modal-note")).to_have_text("Your acknowledgement could not be saved.")
     expect(bell.page.get_by_role("button", name="Try again")).to_be_visible()
-    # Nobody is locked out of the page for it.
+    # The page can still be used.
     bell.page.get_by_role("button", name="Close for now").click()
     expect(bell.modal).to_have_count(0)
     expect(bell.count).to_have_text("1")
@@ -81,7 +81,7 @@ def test_it_stays_while_the_gateway_can_not_be_told_and_a_reload_is_no_way_aroun
     expect(bell.count).to_be_hidden()
 
 
-def test_its_link_acknowledges_and_leads_on(bells: Bells):
+def test_the_link_of_the_dialog_acknowledges_and_is_followed(bells: Bells):
     bell = bells.open("Fire", priority="critical", action_url="/page/plan")
     bell.page.get_by_role("link", name="Acknowledge and open").click()
     bell.page.wait_for_url("**/page/plan")
@@ -89,7 +89,7 @@ def test_its_link_acknowledges_and_leads_on(bells: Bells):
     assert bell.recipient.inbox()["unread"] == 0
 
 
-def test_one_that_was_only_asked_for_can_be_closed_by_escape(bells: Bells):
+def test_a_dialog_for_a_type_that_is_not_critical_can_be_closed_by_escape(bells: Bells):
     bell = bells.open()
     bell.call("bell => { bell.options.types = {poll: {display: 'modal'}}; }")
     bell.publish("Lunch?", type="poll")
@@ -99,7 +99,7 @@ def test_one_that_was_only_asked_for_can_be_closed_by_escape(bells: Bells):
     expect(bell.count).to_be_hidden()
 
 
-def test_a_recipient_may_have_critical_ones_of_a_type_shown_otherwise(bells: Bells):
+def test_a_recipient_may_choose_another_display_for_critical_notifications_of_a_type(bells: Bells):
     alice = bells.recipient()
     alice.prefer({"drill": {"display": "toast"}})
     bell = bells.open(recipient=alice)

@@ -1,4 +1,4 @@
-"""New notifications: card, count, toast, title, announcement, and which of them for which notification."""
+"""New notifications: card, count, toast, title and announcement, by type and priority."""
 
 import itertools
 import re
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.bell_site import Bells, box_of
 
 GREY, ACCENT = "rgb(89, 97, 117)", "rgb(51, 85, 209)"
-"""The bell without news and with."""
+"""The colours of the bell without unseen notifications and with them."""
 
 
 TOAST_TITLES = ".ngb-toast .ngb-title"
@@ -23,7 +23,7 @@ def publish_with_curl(bells: Bells, audience: str, text: str, query: str) -> Non
     subprocess.run(command, check=True, capture_output=True, timeout=20)
 
 
-def test_what_is_published_appears_as_a_card_a_count_and_a_toast(bells: Bells):
+def test_a_publication_appears_as_a_card_a_count_and_a_toast(bells: Bells):
     bell = bells.open()
     expect(bell.count).to_be_hidden()
     expect(bell.button).to_have_css("color", GREY)
@@ -84,7 +84,7 @@ def test_toasts_are_evicted_by_priority_and_then_by_age(bells: Bells):
         expect(bell.toasts).to_have_count(0)
 
 
-def test_toast_that_arrives_while_others_are_looked_at_is_shown_afterwards(bells: Bells):
+def test_toast_that_arrives_while_the_pointer_is_on_others_is_shown_afterwards(bells: Bells):
     bell = bells.open()
     for number in range(3):
         bell.publish(f"Normal {number}")
@@ -97,7 +97,7 @@ def test_toast_that_arrives_while_others_are_looked_at_is_shown_afterwards(bells
     expect(bell.page.locator(TOAST_TITLES)).to_have_text(["Urgent", "Normal 2", "Normal 1"])
 
 
-def test_toasts_go_by_themselves_but_not_while_they_are_looked_at(bells: Bells):
+def test_toasts_disappear_by_themselves_but_not_under_the_pointer(bells: Bells):
     bell = bells.open(clock=True)
     bell.publish("Normal")
     bell.publish("Urgent", priority="high")
@@ -127,18 +127,18 @@ def test_a_hidden_tab_shows_no_toasts_and_dialogs_only_afterwards(bells: Bells):
     expect(bell.toasts).to_have_text([re.compile("Back again")])
 
 
-def test_a_toast_goes_when_its_notification_is_read_or_taken_back(bells: Bells):
+def test_a_toast_disappears_when_its_notification_is_read_or_retracted(bells: Bells):
     bell = bells.open()
     read = bell.publish("Read elsewhere", ttl=3600)
-    taken = bell.publish("Taken back")
+    retracted = bell.publish("Taken back")
     expect(bell.toasts).to_have_count(2)
     bell.recipient.change("read", read)
     expect(bell.toasts).to_have_text([re.compile("Taken back")])
-    bells.site.publisher.session.delete(f"{bells.site.url}/v1/notifications/{taken}")
+    bells.site.publisher.session.delete(f"{bells.site.url}/v1/notifications/{retracted}")
     expect(bell.toasts).to_have_count(0)
 
 
-def test_a_toast_leads_to_its_card(bells: Bells):
+def test_a_click_on_a_toast_opens_its_card(bells: Bells):
     bell = bells.open("Older")
     bell.publish("Look here", body="word " * 200)
     bell.toasts.get_by_role("button", name="Look here").click()
@@ -147,12 +147,12 @@ def test_a_toast_leads_to_its_card(bells: Bells):
     expect(bell.count).to_have_text("1")
 
 
-def test_more_than_ninety_nine_are_99_plus_and_do_not_widen_the_page(bells: Bells):
+def test_counts_above_99_are_99_plus_and_do_not_widen_the_page(bells: Bells):
     bell = bells.open(*map(str, range(100)))
     expect(bell.count).to_have_text("99+")
     expect(bell.button).to_have_accessible_name("Notifications, more than 99 unread")
     expect(bell.page).to_have_title("(99+) Orders")
-    # As far at the end of the line as a page can put it.
+    # The bell is as far at the end of the line as possible.
     bell.call("bell => { bell.root.style.cssText = 'position: absolute; top: 0; inset-inline-end: 0'; }")
     for direction, width in itertools.product(("ltr", "rtl"), (320, 360, 640)):
         bell.call("(bell, dir) => { bell.set({dir: document.documentElement.dir = dir}); }", direction)
@@ -164,7 +164,7 @@ def test_more_than_ninety_nine_are_99_plus_and_do_not_widen_the_page(bells: Bell
         assert bell.count.evaluate("node => getComputedStyle(node).direction") == "ltr", "99+, not +99"
 
 
-LOOKS = {
+STYLES = {
     "low": ("rgba(0, 0, 0, 0)", "", []),
     "normal": ("rgba(0, 0, 0, 0)", "", []),
     "high": ("rgb(253, 238, 237)", "High priority", ["!"]),
@@ -172,16 +172,16 @@ LOOKS = {
 }
 
 
-def test_a_priority_has_its_own_looks(bells: Bells):
+def test_each_priority_has_its_own_style(bells: Bells):
     bell = bells.open()
-    for priority in LOOKS:
+    for priority in STYLES:
         bell.publish(f"A {priority} one", priority=priority)
     expect(bell.count).to_have_text("4")
     bell.page.get_by_role("button", name="Acknowledge").click()
     expect(bell.page.locator(TOAST_TITLES)).to_have_text(["A high one", "A normal one"])
     bell.open()
     bell.page.mouse.move(5, 600)
-    for priority, (ground, label, mark) in LOOKS.items():
+    for priority, (ground, label, mark) in STYLES.items():
         card = bell.card(f"A {priority} one")
         expect(card).to_have_css("background-color", ground)
         expect(card.locator(".ngb-priority")).to_have_text(label)
@@ -194,17 +194,17 @@ def test_a_priority_has_its_own_looks(bells: Bells):
     assert box_of(low.locator(".ngb-icon"))["width"] < box_of(normal.locator(".ngb-icon"))["width"]
 
 
-def test_what_is_to_be_shown_quietly_is_in_the_list_and_nowhere_else(bells: Bells):
+def test_a_notification_without_display_is_in_the_list_alone(bells: Bells):
     bell = bells.open()
     bell.call("bell => { bell.options.types = {quiet: {display: 'none'}, badge: {display: 'badge'}}; }")
     bell.publish("Quietly", type="quiet")
     expect(bell.count).to_have_text("1")
     bell.publish("With a ring", type="badge", sender="")
     expect(bell.count).to_have_text("2")
-    said = bell.page.locator(".ngb-announcer [role=status]")
-    expect(said).to_have_text(re.compile("With a ring$"))
+    announcement = bell.page.locator(".ngb-announcer [role=status]")
+    expect(announcement).to_have_text(re.compile("With a ring$"))
     assert bell.toasts.count() == 0
-    assert "Quietly" not in (said.text_content() or "")
+    assert "Quietly" not in (announcement.text_content() or "")
     bell.open()
     bell.expect_titles("With a ring", "Quietly")
 
@@ -225,7 +225,7 @@ def test_a_burst_is_announced_as_a_number(bells: Bells):
     expect(bell.page.locator(".ngb-announcer [role=status]")).to_have_text("5 new notifications")
 
 
-def test_a_browser_notification_is_shown_only_while_no_tab_is_seen(bells: Bells):
+def test_a_browser_notification_is_shown_only_while_no_tab_is_visible(bells: Bells):
     record = """
       window.shown = [];
       window.Notification = function (title, options) {

@@ -1,4 +1,4 @@
-"""What a page can make its own: parts, render functions, controlled opening, its router, the place in the document."""
+"""A page's own parts: views, render functions, controlled opening, its router, the position in the document."""
 
 import re
 
@@ -21,7 +21,7 @@ def mount(bell: Bell, **options: object) -> Locator:
     return bell.page.locator("#part")
 
 
-def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bells: Bells):
+def test_a_list_in_the_page_loads_as_the_page_is_scrolled(bells: Bells):
     bell = bells.open(*[f"Number {number}" for number in range(100)])
     part = mount(bell, view="list")
     expect(part.locator(".ngb-card")).to_have_count(50)
@@ -29,7 +29,7 @@ def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bells: Be
     expect(part.locator(".ngb-button")).to_have_count(0)
     to_the_end = "window.scrollTo(0, document.documentElement.scrollHeight)"
     eventually(lambda: bell.page.evaluate(to_the_end) or part.locator(".ngb-card").count() == 100, "100 cards")
-    # It is never closed, and agrees with the bell.
+    # It is never closed, and has the same notifications as the bell.
     bell.page.keyboard.press("Escape")
     part.locator(".ngb-card").first.click()
     expect(bell.button).to_have_accessible_name(re.compile("more than 99|99 unread"))
@@ -37,7 +37,7 @@ def test_the_list_stands_in_the_page_and_loads_as_the_page_is_scrolled(bells: Be
     assert bell.page.evaluate("document.querySelector('#part').outerHTML") == '<div id="part"></div>'
 
 
-def test_the_preferences_stand_in_the_page(bells: Bells):
+def test_preferences_in_the_page_stay_open(bells: Bells):
     bell = bells.open("One", type="orders")
     part = mount(bell, view="preferences")
     part.get_by_role("switch", name="Receive “Orders”").click()
@@ -45,7 +45,7 @@ def test_the_preferences_stand_in_the_page(bells: Bells):
     expect(part.get_by_role("button", name="Back")).to_have_count(0)
     bell.page.keyboard.press("Escape")
     expect(part.get_by_role("region", name="Notification settings")).to_be_visible()
-    # Notifications aren't seen in there, and their toasts are shown beside it.
+    # Notifications aren't marked as seen there, and their toasts are shown.
     bell.publish("Two", type="other")
     expect(bell.toasts).to_have_text([re.compile("Two")])
     assert bell.recipient.inbox()["unseen"] == 1
@@ -54,7 +54,7 @@ def test_the_preferences_stand_in_the_page(bells: Bells):
 ON_CHANGE = "onOpenChange: isOpen => { (window.wanted = window.wanted || []).push(isOpen); }"
 
 
-def test_a_page_gets_to_know_that_the_panel_was_opened_and_closed(bells: Bells):
+def test_a_page_is_notified_when_the_panel_is_opened_and_closed(bells: Bells):
     bell = bells.open("One")
     bell.remake(f"{{{ON_CHANGE}}}")
     bell.open()
@@ -62,7 +62,7 @@ def test_a_page_gets_to_know_that_the_panel_was_opened_and_closed(bells: Bells):
     assert bell.page.evaluate("window.wanted") == [True, False]
 
 
-def test_a_page_decides_whether_the_panel_is_open(bells: Bells):
+def test_a_page_controls_whether_the_panel_is_open(bells: Bells):
     bell = bells.open("One")
     bell.remake(f"{{open: false, {ON_CHANGE}}}")
     bell.button.click()
@@ -88,14 +88,14 @@ def test_links_within_the_origin_are_followed_by_the_pages_router(bells: Bells):
     bell.page.get_by_role("link", name="See all notifications").click()
     assert bell.page.evaluate("window.gone") == ["/page/inbox", None]
     assert bell.page.url.endswith("/page")
-    # Another tab is the browser's business.
+    # The browser opens another tab.
     bell.open()
     with bell.device.context.expect_page() as opened:
         bell.card("Order 17").get_by_role("link").click(modifiers=["Control"])
     opened.value.wait_for_url("**/page/orders/17?a=1")
 
 
-def test_everything_can_be_put_elsewhere_in_the_document(bells: Bells):
+def test_panel_and_toasts_can_be_placed_elsewhere_in_the_document(bells: Bells):
     bell = bells.open("One")
     bell.page.evaluate("document.body.appendChild(document.createElement('aside')).id = 'portal'")
     bell.remake("{portal: '#portal'}")
@@ -136,7 +136,7 @@ window.make = function (tag, text) {
 """
 
 
-def test_a_page_renders_parts_itself_and_what_throws_disturbs_nothing(bells: Bells):
+def test_a_page_renders_parts_itself_and_a_function_that_throws_has_no_effect(bells: Bells):
     alice = bells.recipient("First", type="whole", body="unseen")
     bells.publish(alice, "Second", type="face", body="own")
     bells.publish(alice, "Third", type="plain", body="plain body")
@@ -156,7 +156,7 @@ def test_a_page_renders_parts_itself_and_what_throws_disturbs_nothing(bells: Bel
     expect(bell.card("Third").locator(".ngb-body")).to_have_text("plain body")
     expect(bell.card("Third").locator(".ngb-custom")).to_be_hidden()
     expect(bell.card("Fourth").locator(".ngb-body")).to_have_text("its body")
-    # A control in such a part doesn't open the card; the node is kept, and given back when it is dropped.
+    # A control in such a part doesn't open the card; the node is kept, and released when it is dropped.
     bell.page.evaluate("window.kept = document.querySelector('.ngb-custom button')")
     bell.page.get_by_role("button", name="Accept").click()
     expect(bell.count).to_have_text("4")

@@ -1,4 +1,4 @@
-"""Reading: one, all, on this device and on another; and what happens when the gateway refuses."""
+"""Reading: one notification, all, on this device and on another, and with refusals of the gateway."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.bell_site import Bells, box_of, refuse, state_requests
 
 
-def test_reading_on_one_device_lets_the_badge_of_another_fall(bells: Bells):
+def test_reading_on_one_device_lowers_the_badge_of_another(bells: Bells):
     alice = bells.recipient("First", "Second")
     phone = bells.open(recipient=alice)
     laptop = bells.open(recipient=alice)
@@ -21,7 +21,7 @@ def test_reading_on_one_device_lets_the_badge_of_another_fall(bells: Bells):
     expect(laptop.card("Second")).to_have_class(re.compile("ngb-unread"))
 
 
-def test_opening_one_follows_its_link_once_the_gateway_knows(bells: Bells):
+def test_an_opened_notification_is_marked_as_read_before_its_link_is_followed(bells: Bells):
     bell = bells.open("Order 17", action_url="/page/orders/17")
     bell.open()
     bell.card("Order 17").get_by_role("link", name="Order 17").click()
@@ -29,7 +29,7 @@ def test_opening_one_follows_its_link_once_the_gateway_knows(bells: Bells):
     assert bell.recipient.inbox()["notifications"][0]["read_at"]
 
 
-def test_a_link_to_another_site_opens_a_tab_that_knows_nothing_of_this_one(bells: Bells):
+def test_a_link_to_another_site_opens_a_tab_without_an_opener(bells: Bells):
     bell = bells.open("Elsewhere", action_url="https://shop.example/17")
     bell.device.context.route("https://shop.example/**", lambda route: route.fulfill(body="shop"))
     bell.open()
@@ -50,7 +50,7 @@ def test_a_page_can_follow_links_itself(bells: Bells):
     assert bell.page.url.endswith("/page")
 
 
-def test_one_can_be_marked_unread_again(bells: Bells):
+def test_a_notification_can_be_marked_unread_again(bells: Bells):
     bell = bells.open("Later")
     bell.open()
     card = bell.card("Later")
@@ -62,7 +62,7 @@ def test_one_can_be_marked_unread_again(bells: Bells):
     expect(bell.count).to_have_text("1")
 
 
-def test_mark_all_read_takes_nothing_that_the_user_was_not_shown(bells: Bells):
+def test_mark_all_read_covers_no_notification_that_was_not_shown(bells: Bells):
     bell = bells.open("One", "Two")
     bell.open()
     bell.call("bell => bell.client.stop()")
@@ -76,7 +76,7 @@ def test_mark_all_read_takes_nothing_that_the_user_was_not_shown(bells: Bells):
     assert unread == {"Newer": True, "Two": False, "One": False}
 
 
-def test_nothing_changes_when_the_gateway_refuses(bells: Bells):
+def test_cards_stay_unread_when_the_gateway_refuses(bells: Bells):
     bell = bells.open("One", "Two")
     bell.open()
     refuse(bell, "/v1/inbox/state")
@@ -88,7 +88,7 @@ def test_nothing_changes_when_the_gateway_refuses(bells: Bells):
     expect(bell.count).to_have_text("2")
 
 
-def test_what_is_shown_is_told_as_seen_once(bells: Bells):
+def test_shown_notifications_are_marked_as_seen_once(bells: Bells):
     bell = bells.open("One", "Two")
     bodies = state_requests(bell)
     with bell.page.expect_response("**/v1/inbox/state"):
@@ -100,7 +100,7 @@ def test_what_is_shown_is_told_as_seen_once(bells: Bells):
     assert bell.recipient.inbox()["unread"] == 2
 
 
-def test_cut_texts_can_be_shown_whole(bells: Bells):
+def test_truncated_texts_can_be_expanded(bells: Bells):
     bell = bells.open("Three lines", body="one\ntwo\nthree")
     bell.publish("Long", body="word " * 300)
     bell.open()
@@ -109,7 +109,7 @@ def test_cut_texts_can_be_shown_whole(bells: Bells):
     button = bell.card("Long").get_by_role("button", name="Show more")
     more = box_of(button)
     assert text["height"] == 60
-    assert abs(more["y"] + more["height"] - text["y"] - text["height"]) <= 1, "it stands in the third line"
+    assert abs(more["y"] + more["height"] - text["y"] - text["height"]) <= 1, "it is in the third line"
     assert abs(more["x"] + more["width"] - text["x"] - text["width"]) <= 3
     button.click()
     assert box_of(bell.card("Long"))["height"] > before["height"] + 200

@@ -1,4 +1,4 @@
-"""What could do harm: hostile notifications, the content security policy, old engines."""
+"""Safety of the bell: hostile notifications, the content security policy, old engines."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SCRIPTS = [WEB / "static" / "notifygate-bell.js", WEB / "demo" / "demo.js"]
 
 RIGHT_TO_LEFT = "Invoice \u202egpj.exe\u202c and \u2067more"
 OVERRIDES = re.compile("[\u202d\u202e]")
-"""Characters that make text read backwards: the bell leaves them out."""
+"""Characters that reverse the direction of text: the bell leaves them out."""
 
 EMOJI = "👩‍👩‍👧‍👦🏳️‍🌈" * 40
 SHOP = "<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title><body>{}"
@@ -82,7 +82,7 @@ FITS = """selector => Array.from(document.querySelectorAll(selector)).filter(nod
   const sticksOut = box.left < around.left - 1 || box.right > around.right + 1;
   return box.width && sticksOut && !node.closest('.ngb-hidden, .ngb-icon');
 }).map(node => node.outerHTML.slice(0, 120))"""
-"""Says what sticks out of its box to the left or right."""
+"""Returns the elements that stick out of their box to the left or right."""
 
 
 SAFE_URLS = ["https://example.com/a?b#c", "HTTP://example.com", "/orders/17", "/"]
@@ -105,11 +105,11 @@ UNSAFE_URLS = [
 
 def test_only_safe_links_are_followed(bells: Bells):
     page = bells.open().page
-    found = page.evaluate("urls => urls.filter(url => NotifygateBell.isSafeUrl(url))", SAFE_URLS + UNSAFE_URLS)
-    assert found == SAFE_URLS
+    followed = page.evaluate("urls => urls.filter(url => NotifygateBell.isSafeUrl(url))", SAFE_URLS + UNSAFE_URLS)
+    assert followed == SAFE_URLS
 
 
-def test_an_unsafe_link_that_the_gateway_let_pass_is_no_link(bells: Bells):
+def test_an_unsafe_link_that_the_gateway_accepted_is_not_a_link(bells: Bells):
     alice = bells.recipient("Bait", action_url="/page/fine")
     device = bells.new_device()
     device.context.route(
@@ -127,7 +127,7 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect 
 
 @pytest.fixture
 def shop_and_cdn(bells: Bells, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
-    """A site of an embedding page, and a server of pictures on another origin; both speak TLS."""
+    """A site of an embedding page, and a server of pictures on another origin; both use TLS."""
     fronts = [Front(bells.site.url, tls_context(tmp_path)[0]) for _ in range(2)]
     for front in fronts:
         front.pages["/picture.svg"] = Answer(200, PICTURE, "image/svg+xml", allows_any_origin=True)
@@ -168,11 +168,11 @@ def test_icons_are_requested_only_from_origins_that_the_page_names(
     (picture,) = pictures
     assert picture.url == f"{named_origin}/picture.svg"
     expect(page.locator(".ngb-picture")).to_have_js_property("naturalWidth", 10)
-    # The browser counts every port of a host as one site: only `crossorigin` keeps the cookie back.
+    # For the browser, all ports of a host are one site: only `crossorigin` prevents the cookie.
     assert ("cookie" in picture.all_headers()) is (named == "the page's own")
 
 
-def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bells: Bells):
+def test_icon_urls_that_only_resemble_a_named_origin_are_refused(bells: Bells):
     bell = bells.open()
     bell.call("bell => { bell.options.iconOrigins = ['https://cdn.example', 'http://cdn.example']; }")
     allowed = bell.call("(bell, urls) => urls.filter(url => bell.catalogue.allowsPicture(url))", [
@@ -182,7 +182,7 @@ def test_icon_urls_that_only_look_like_a_named_origin_are_refused(bells: Bells):
     assert allowed == ["https://cdn.example/a.png"]
 
 
-def test_the_policy_without_inline_anything_is_kept(bells: Bells):
+def test_a_policy_without_inline_styles_and_scripts_is_kept(bells: Bells):
     bell = bells.open("One", body="word " * 100, reduced_motion="no-preference")
     bell.publish("Two", priority="high")
     expect(bell.toasts).to_have_count(1)
@@ -195,11 +195,11 @@ def test_the_policy_without_inline_anything_is_kept(bells: Bells):
     expect(bell.modal).to_be_visible()
     assert bell.page.evaluate("window.violations") == []
     assert bell.page.evaluate("document.styleSheets.length") == 1
-    # It is really the style sheet's doing.
+    # The style sheet has its effect.
     expect(bell.page.locator(".ngb-overlay")).to_have_css("position", "fixed")
 
 
-def test_an_old_engine_can_do_it_all(bells: Bells):
+def test_every_action_works_in_an_old_engine(bells: Bells):
     bell = bells.open("One", "Two", init_script=OLD_ENGINE, await_snapshot=False)
     expect(bell.count).to_have_text("2")
     bell.publish("Three", body="word " * 100)
@@ -222,7 +222,7 @@ def test_an_old_engine_can_do_it_all(bells: Bells):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_the_script_uses_nothing_by_which_text_could_become_markup_or_code(script: Path):
+def test_the_script_uses_no_function_that_turns_text_into_markup_or_code(script: Path):
     source = re.sub(r"/\*.*?\*/|//[^\n]*", "", script.read_text(encoding="utf-8"), flags=re.DOTALL)
     for name in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"):
         assert name not in source, name
@@ -265,7 +265,7 @@ def test_a_page_can_get_the_token_from_its_own_server(bells: Bells):
     expect(bell.count).to_have_text("1")
 
 
-def test_several_bells_can_share_a_page(bells: Bells):
+def test_several_bells_may_be_in_a_page(bells: Bells):
     bell = bells.open("One")
     bell.page.evaluate("""() => {
       const node = document.body.appendChild(document.createElement('div'));
@@ -275,7 +275,7 @@ def test_several_bells_can_share_a_page(bells: Bells):
     expect(bell.page.locator("#second .ngb-count")).to_have_text("1")
     bell.publish("Two")
     expect(bell.page.locator("#second .ngb-count")).to_have_text("2")
-    expect(bell.toasts).to_have_count(1)  # not one for each
+    expect(bell.toasts).to_have_count(1)  # not one per bell
     expect(bell.page).to_have_title("(2) Orders")
     bell.page.locator("#second .ngb-button").click()
     expect(bell.page.locator("#second .ngb-card")).to_have_count(2)
@@ -301,5 +301,5 @@ def test_the_manual_names_every_option_property_and_icon(bells: Bells):
 
 
 def section(manual: str, heading: str) -> str:
-    """Return what is below a heading of the manual, up to the next one."""
+    """Return the section below a heading of the manual."""
     return manual.split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]

@@ -1,4 +1,4 @@
-"""The settings: what is muted, how each type is shown, desktop notifications, two devices that change them at once."""
+"""The settings: muted types, the display of each type, desktop notifications, changes on two devices at once."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.site import Recipient
 
 
 def open_settings(bell: Bell) -> None:
-    """Open the settings and wait for what the gateway has."""
+    """Open the settings and wait for the gateway's preferences."""
     bell.open()
     with bell.page.expect_response("**/v1/inbox/preferences"):
         bell.choose("Settings")
@@ -41,7 +41,7 @@ def test_a_muted_type_leaves_the_list_and_the_count(bells: Bells):
     bell.page.get_by_role("button", name="Back").click()
     bell.expect_titles("An order")
     assert preferences(alice) == {"like": {"muted": True}}
-    # It is still in the settings, and what comes back when it is switched on again is no news.
+    # It is still in the settings, and notifications that come back with it are not new.
     bell.choose("Settings")
     row(bell, "Like").get_by_role("switch").click()
     expect(bell.count).to_have_text("2")
@@ -49,7 +49,7 @@ def test_a_muted_type_leaves_the_list_and_the_count(bells: Bells):
     assert preferences(alice) == {}
 
 
-def test_a_type_can_be_shown_in_another_way(bells: Bells):
+def test_a_type_can_get_another_display(bells: Bells):
     bell = bells.open("First", type="orders")
     open_settings(bell)
     with bell.page.expect_response(lambda response: response.request.method == "PUT"):
@@ -67,7 +67,7 @@ def test_a_type_can_be_shown_in_another_way(bells: Bells):
 def test_notification_between_a_change_of_settings_and_its_reset_gets_its_toast(bells: Bells):
     bell = bells.open("First", type="orders")
     open_settings(bell)
-    bell.call("bell => bell.client.stop()")  # so that the reset comes when the test wants it
+    bell.call("bell => bell.client.stop()")  # so that the test chooses when the reset arrives
     with bell.page.expect_response(lambda response: response.request.method == "PUT"):
         row(bell, "Orders").get_by_role("combobox").select_option("Desktop notification")
     bell.call("bell => bell.close()")
@@ -77,7 +77,7 @@ def test_notification_between_a_change_of_settings_and_its_reset_gets_its_toast(
     assert bell.page.evaluate("window.hasReset")
 
 
-def test_what_was_published_while_its_type_was_muted_is_not_presented(bells: Bells):
+def test_a_notification_published_while_its_type_was_muted_gets_no_toast(bells: Bells):
     alice = bells.recipient("First", type="orders")
     alice.prefer({"orders": {"muted": True}})
     bell = bells.open(recipient=alice)
@@ -92,13 +92,13 @@ def test_what_was_published_while_its_type_was_muted_is_not_presented(bells: Bel
     expect(bell.toasts).to_have_text([re.compile("Of another type")])
 
 
-def test_two_devices_do_not_undo_each_others_changes(bells: Bells):
+def test_two_devices_do_not_overwrite_each_others_changes(bells: Bells):
     alice = bells.recipient("One", type="orders")
     bells.publish(alice, "Two", type="like")
     bell = bells.open(recipient=alice)
     open_settings(bell)
-    bell.call("bell => bell.client.stop()")  # it doesn't hear of the other device's change
-    bell.device.expects_network_errors = True  # the 412 by which it learns of it
+    bell.call("bell => bell.client.stop()")  # it doesn't receive the other device's change
+    bell.device.expects_network_errors = True  # the 412 with which it notices the change
     alice.prefer({"like": {"display": "none"}})
     with bell.page.expect_response(lambda response: response.request.method == "PUT" and response.ok):
         row(bell, "Orders").get_by_role("switch").click()
@@ -106,7 +106,7 @@ def test_two_devices_do_not_undo_each_others_changes(bells: Bells):
     expect(row(bell, "Like").get_by_role("combobox")).to_have_value("none")
 
 
-def test_what_the_page_knows_of_types_is_used(bells: Bells):
+def test_the_types_of_the_page_are_used(bells: Bells):
     bell = bells.open("One", type="sec.alert")
     bell.remake(
         "{types: {'sec.alert': {title: 'Security', mandatory: true}, news: {title: 'Product news', display: 'badge'}}}"
@@ -148,7 +148,7 @@ def test_topics_can_be_followed_in_the_settings(bells: Bells):
     expect(deploys).to_be_checked()
 
 
-def test_pop_ups_can_be_paused_in_all_tabs_but_not_for_critical_ones(bells: Bells):
+def test_pop_ups_can_be_paused_in_all_tabs_except_critical_notifications(bells: Bells):
     bell = bells.open("One")
     other = bells.open(recipient=bell.recipient, device=bell.device)
     bell.open().choose("Pause pop-ups for an hour")
@@ -169,7 +169,7 @@ def test_pop_ups_can_be_paused_in_all_tabs_but_not_for_critical_ones(bells: Bell
     expect(bell.toasts).to_have_text([re.compile("Loud")])
 
 
-def test_permission_is_asked_for_by_a_click_only(bells: Bells):
+def test_permission_is_requested_only_by_a_click(bells: Bells):
     script = """
       window.asked = 0;
       window.Notification = function () { this.close = () => {}; };
@@ -192,7 +192,7 @@ def test_permission_is_asked_for_by_a_click_only(bells: Bells):
     assert bell.page.evaluate("window.asked") == 1
 
 
-def test_strings_can_be_replaced_and_german_is_there(bells: Bells):
+def test_strings_can_be_replaced_and_german_is_included(bells: Bells):
     bell = bells.open("One", "Two", attributes='data-language="de"')
     expect(bell.button).to_have_accessible_name("Benachrichtigungen, 2 ungelesen")
     bell.open()

@@ -1,5 +1,5 @@
-"""The client with a real gateway: new notifications, changes by its user and by others. What it makes of them without a
-browser is tested beside its sources."""
+"""The client with a real gateway: new notifications, changes by its user and by others. Its logic without a browser
+is tested beside its sources."""
 
 import pytest
 
@@ -25,15 +25,15 @@ def test_published_notification_arrives_with_its_count(tab: Tab, publish: Publis
     assert tab.titles == ["For you"]
 
 
-def test_history_goes_back_behind_a_snapshot_of_which_nothing_is_new(
+def test_history_continues_a_snapshot_without_new_notifications(
     device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     for number in range(53):
         publish(str(number))
     tab = open_tab(device, front).begin(alice).until_holding()
-    assert [len(items) for items in tab.told("notifications")] == [50]
+    assert [len(items) for items in tab.events("notifications")] == [50]
     assert tab.titles == []
-    assert tab.told("counts") == [{"unread": 53, "unseen": 53}]
+    assert tab.events("counts") == [{"unread": 53, "unseen": 53}]
     assert tab.page.evaluate("told.filter(e => e[0] === 'notifications')[0][2].has_more")
     page = tab.call("history", {"before": tab.items[-1]["id"], "limit": 2})["answer"]
     assert [item["title"] for item in page["notifications"]] == ["2", "1"]
@@ -61,7 +61,7 @@ def test_every_change_reaches_the_gateway(tab: Tab, publish: Publish, publisher:
     tab.until_items(2)
     alice.change("dismiss", third)
     tab.until_items(1)
-    assert all([gone] in tab.told("removed") for gone in (first, second, third))
+    assert all([gone] in tab.events("removed") for gone in (first, second, third))
     topic = f"topic-{alice.name}"
     assert tab.call("follow", topic)["answer"] == {"topic": topic, "following": True}
     publisher.publish(f"topic:{topic}", "followed")

@@ -1,4 +1,4 @@
-"""The client's files: served right, and described truthfully.
+"""The client's files: how they are served, and how they are described.
 
 That they are ES5, loadable in every way, built from their sources and small enough is checked by `make client-check`.
 """
@@ -20,7 +20,7 @@ SOURCES = FOLDER.parents[2] / "clients" / "js" / "packages" / "notifygate" / "sr
 PROPERTIES = {"counts", "cursor", "state"}
 
 
-def test_gateway_serves_it_with_a_hash_for_ever_and_without_one_to_be_asked_for(site: Site) -> None:
+def test_file_is_cached_for_ever_under_its_hash_and_revalidated_without_it(site: Site) -> None:
     session = new_session()
     plain = session.get(f"{site.url}/static/notifygate/notifygate.js", timeout=30)
     hashed = session.get(f"{site.url}/static/notifygate/{hashed_name('notifygate.js')}", timeout=30)
@@ -30,23 +30,23 @@ def test_gateway_serves_it_with_a_hash_for_ever_and_without_one_to_be_asked_for(
     assert "immutable" in hashed.headers["Cache-Control"]
     again = session.get(plain.url, headers={"If-None-Match": plain.headers["ETag"]}, timeout=30)
     assert again.status_code == 304
-    for_ancients = session.get(plain.url, headers={"Accept-Encoding": "identity"}, timeout=30)
-    assert (plain.headers["Content-Encoding"], for_ancients.headers.get("Content-Encoding")) == ("gzip", None)
-    assert for_ancients.content == CLIENT.read_bytes()
-    assert for_ancients.headers["ETag"] != plain.headers["ETag"]
-    for answer in (plain, for_ancients):
+    uncompressed = session.get(plain.url, headers={"Accept-Encoding": "identity"}, timeout=30)
+    assert (plain.headers["Content-Encoding"], uncompressed.headers.get("Content-Encoding")) == ("gzip", None)
+    assert uncompressed.content == CLIENT.read_bytes()
+    assert uncompressed.headers["ETag"] != plain.headers["ETag"]
+    for answer in (plain, uncompressed):
         assert "Accept-Encoding" in answer.headers["Vary"]
 
 
-def test_manual_and_types_name_every_option_event_and_method(front: Front, new_device: NewDevice) -> None:
+def test_manual_and_types_name_every_option_event_and_method_of_the_client(front: Front, new_device: NewDevice) -> None:
     tab = open_tab(new_device(), front)
-    real = set(tab.page.evaluate("Object.keys(new Notifygate({token: 'none'}))"))
+    members_of_client = set(tab.page.evaluate("Object.keys(new Notifygate({token: 'none'}))"))
     manual = (FOLDER / "README.md").read_text(encoding="utf-8")
     code = "".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.ts"))
     types = (FOLDER / "index.d.ts").read_text(encoding="utf-8")
     members = types[types.index("declare class") : types.index("declare namespace")]
     described = set(re.findall(r"^    (\w+)(?:<[^(]*>)?\(", members, re.M)) - {"constructor"}
-    assert described == real - PROPERTIES
+    assert described == members_of_client - PROPERTIES
     assert set(re.findall(r"^    (\w+):", members, re.M)) == PROPERTIES
     for method in described:
         assert re.search(rf"\b{method}\b", manual), f"the manual doesn't name {method}"
@@ -55,14 +55,14 @@ def test_manual_and_types_name_every_option_event_and_method(front: Front, new_d
     assert named == set(re.findall(r"\boptions\.(\w+)", code))
     assert all(re.search(rf"\b{option}\b", manual) for option in named)
     events = types[types.index("interface Events") :]
-    told = set(re.findall(r"^        (\w+): \(", events[: events.index("\n    }")], re.M))
-    assert told == set(re.findall(r"emit\(core, '(\w+)'", code))
-    assert all(re.search(rf"\b{event}\(", manual) for event in told)
+    event_names = set(re.findall(r"^        (\w+): \(", events[: events.index("\n    }")], re.M))
+    assert event_names == set(re.findall(r"emit\(core, '(\w+)'", code))
+    assert all(re.search(rf"\b{event}\(", manual) for event in event_names)
 
 
-def test_npm_package_is_whole_and_of_the_gateways_version() -> None:
+def test_npm_package_is_complete_and_of_the_gateways_version() -> None:
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
     assert package["version"] == npm_version(__version__)
-    # npm takes these two along by itself.
+    # npm adds these two by itself.
     assert {*package["files"], "package.json", "README.md"} == {path.name for path in FOLDER.iterdir()}
     assert {package["main"], package["types"], package["style"]} <= set(package["files"])

@@ -1,4 +1,4 @@
-"""The client over its life: pages come and go, networks and gateways too, tabs are hidden and seen again."""
+"""The client over time: pages, networks and gateways come and go, tabs are hidden and visible again."""
 
 import signal
 from contextlib import closing
@@ -22,7 +22,7 @@ def device(new_device: NewDevice) -> Device:
     return made
 
 
-def test_next_page_gets_what_came_between_as_new_and_the_rest_as_a_snapshot(
+def test_next_page_gets_notifications_in_between_as_new_and_the_rest_as_a_snapshot(
     device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     publish("seen by the first page")
@@ -52,22 +52,22 @@ def test_offline_browser_does_not_poll_and_catches_up_when_it_is_back(
     tab.until_items(1)
     assert tab.titles == ["missed"]
     assert front.polls[count].cursor == front.polls[count - 1].cursor
-    assert tab.told("error") == []
+    assert tab.events("error") == []
 
 
 def stop_in_order(site: Site, tab: Tab, front: Front) -> None:
-    """The gateway answers its holds with the time of the next poll: no error."""
+    """Stop the gateway, which answers its holds with the time of the next poll: no error."""
     held = front.open_polls[0]
     site.gateways[0].send(signal.SIGTERM)
     eventually(lambda: held.ended, "the hold is answered")
     tab.until("client.state.mode === 'short' && client.state.retry > 0")
     assert held.status in (200, 304)
-    assert tab.told("error") == []
+    assert tab.events("error") == []
     site.gateways[0].stop()
 
 
 def crash(site: Site, tab: Tab, front: Front) -> None:
-    """The gateway is gone without a word."""
+    """Kill the gateway, which ends its holds without an answer."""
     site.gateways[0].kill()
     tab.until("client.state.error")
 
@@ -85,13 +85,13 @@ def test_restart_of_the_gateway_loses_nothing(make_site: MakeSite, device: Devic
             stop(site, tab, front)
             site.gateways[0].restart()
             publisher.publish(f"user:{alice.name}", "after")
-            tab.page.evaluate("client.start(); 0")  # what "try now" does, rather than wait until it does so by itself
+            tab.page.evaluate("client.start(); 0")  # as "try now" does, instead of waiting for the retry
             tab.until_items(2 * count + 2)
         assert tab.titles == ["before", "after"] * 2
-        assert tab.told("reset") == []
+        assert tab.events("reset") == []
 
 
-def test_hidden_tab_polls_once_a_minute_and_at_once_when_it_is_seen(
+def test_hidden_tab_polls_once_a_minute_and_at_once_when_it_is_visible(
     device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     stop_time(device.context)

@@ -1,7 +1,7 @@
-"""The client on paths that cut holds, lose ETags, keep answers back or fail, and with tokens and cursors that the gateway
-refuses. What it learns of a path without a browser is tested beside its sources.
+"""The client on paths that cut holds, lose ETags, buffer answers or fail, and with tokens and cursors that the gateway
+refuses. Its logic for paths is tested without a browser beside its sources.
 
-The page's time is the test's where holds have to pass (see `page_time.py`); requests and answers are real all the time.
+The test advances the page's time where holds have to end (see `page_time.py`); requests and answers are always real.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import pytest
 from gevent.event import Event
 
 from tests.browser.conftest import Publish
-from tests.browser.front import Front, Seen
+from tests.browser.front import Forwarded, Front
 from tests.browser.page_time import pass_time, pass_time_until, stop_time
 from tests.browser.tab import open_tab
 from tests.support.browser import Device, NewDevice
@@ -26,12 +26,12 @@ def device(new_device: NewDevice) -> Device:
     return made
 
 
-def test_two_holds_that_die_at_one_age_tell_the_longest_hold(device: Device, front: Front, alice: Recipient) -> None:
-    """One by a proxy's answer, the other without any."""
+def test_two_holds_cut_at_the_same_age_set_the_longest_hold(device: Device, front: Front, alice: Recipient) -> None:
+    """One hold ends with a proxy's answer, the other without any."""
     stop_time(device.context)
     tab = open_tab(device, front).begin(alice)
 
-    def held() -> Seen:
+    def held() -> Forwarded:
         return pass_time_until(
             tab.page, lambda: next((seen for seen in front.open_polls if seen.wait), None), "a poll is held"
         )
@@ -44,21 +44,21 @@ def test_two_holds_that_die_at_one_age_tell_the_longest_hold(device: Device, fro
         eventually(lambda hold=hold: hold.ended, "the hold has ended")
     assert held().wait == 14
     assert tab.state["limit"] == 14
-    assert tab.told("error") == [], "a hold that times out is not an error"
+    assert tab.events("error") == [], "a hold that times out is not an error"
 
 
-def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
+def test_notifications_are_neither_lost_nor_repeated_on_the_worst_path(
     device: Device, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     """Cuts holds at 1.5 s, strips ETags, and every fifth poll is a 502 or cut off with the answer on its way."""
     front.cuts_after = 1.5
     front.strips_etags = True
-    troubles = itertools.cycle([0, 0, 0, 0, 502, 0, 0, 0, 0, -1])
+    failures = itertools.cycle([0, 0, 0, 0, 502, 0, 0, 0, 0, -1])
 
-    def fails(seen: Seen) -> int:
-        trouble = next(troubles) if seen.is_poll else 0
-        front.loses_answers = trouble < 0
-        return max(trouble, 0)
+    def fails(seen: Forwarded) -> int:
+        failure = next(failures) if seen.is_poll else 0
+        front.loses_answers = failure < 0
+        return max(failure, 0)
 
     front.fails = fails
     tab = open_tab(device, front).begin(alice)
@@ -66,7 +66,7 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     titles = [str(number) for number in range(20)]
     for title in titles[:10]:
         publish(title)
-        tab.page.wait_for_timeout(100)  # so that they come by several polls
+        tab.page.wait_for_timeout(100)  # so that they arrive with several polls
     tab.until("client.state.limit")
     for title in titles[10:]:
         publish(title)
@@ -74,7 +74,7 @@ def test_nothing_is_lost_or_told_twice_on_the_worst_of_paths(
     tab.until_items(len(titles))
     assert tab.titles == titles
     assert tab.counts == {"unread": len(titles), "unseen": len(titles)}
-    assert tab.told("reset") == []
+    assert tab.events("reset") == []
 
 
 def test_diagnosis_measures_the_path(device: Device, front: Front, alice: Recipient) -> None:
@@ -101,7 +101,7 @@ def test_expired_token_is_replaced_once_and_no_error_is_reported(
     tab = open_tab(device, front).begin(alice, token_after=[expired, alice.token]).until_holding()
     publish()
     tab.until_items(1)
-    assert tab.told("error") == []
+    assert tab.events("error") == []
     assert tab.page.evaluate("told.filter(e => e[0] === 'asked').length") == 2
 
 
@@ -119,4 +119,4 @@ def test_cursor_that_is_not_valid_is_replaced_by_a_snapshot(
     publish("new")
     tab.until_items(2)
     assert tab.titles == ["new"]
-    assert [error["code"] for error in tab.told("error")] == (["invalid-cursor"] if whose == "none" else [])
+    assert [error["code"] for error in tab.events("error")] == (["invalid-cursor"] if whose == "none" else [])

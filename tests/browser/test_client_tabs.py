@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Dialog
 
 from tests.browser.conftest import Publish
-from tests.browser.front import Front, Seen
+from tests.browser.front import Forwarded, Front
 from tests.browser.tab import Tab, open_tab
 from tests.support.browser import Device, NewDevice
 from tests.support.site import Publisher, Recipient, Site
@@ -44,12 +44,12 @@ def leader_of(tabs: Sequence[Tab]) -> Tab:
 def test_eight_tabs_make_one_poll(site: Site, device: Device, front: Front, alice: Recipient, publish: Publish) -> None:
     most_at_once = 0
 
-    def watch(seen: Seen) -> int:
+    def count_polls(seen: Forwarded) -> int:
         nonlocal most_at_once
         most_at_once = max(most_at_once, len(front.open_polls))
         return 0
 
-    front.fails = watch
+    front.fails = count_polls
     tabs = open_tabs(8, device, front, alice)
     leader_of(tabs)
     assert len(front.polls) == 2, "a snapshot and a hold"
@@ -64,7 +64,7 @@ def test_eight_tabs_make_one_poll(site: Site, device: Device, front: Front, alic
     assert most_at_once == 1
     assert len(front.polls) == 2 + len(titles)
     lines = site.access_lines(principal=f"user:{alice.name}", route="/v1/inbox")
-    assert len(lines) == 1 + len(titles), "so says the gateway, which doesn't count the hold that goes on"
+    assert len(lines) == 1 + len(titles), "the gateway logs as many polls, without the present hold"
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["new engine", "old engine"])
@@ -86,17 +86,17 @@ def test_closed_leader_is_replaced_at_its_cursor(
             tab.until_unread(2 * number + 2)
         assert front.polls[count].cursor == cursor
         for tab in others:
-            assert tab.titles == [f"{when} {which}" for which in range(number + 1) for when in ("before", "after")]
-            assert tab.told("reset") == []
+            assert tab.titles == [f"{when} {n}" for n in range(number + 1) for when in ("before", "after")]
+            assert tab.events("reset") == []
         tabs = others
         if len(tabs) == 1:
             break
 
 
-def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
+def test_leader_that_hangs_is_replaced_and_stops_polling_when_it_is_back(
     new_device: NewDevice, front: Front, site: Site, publisher: Publisher
 ) -> None:
-    """On a new engine and on an old one at once, since it takes the seconds that it takes."""
+    """In a new engine and in an old one at once, since it takes some seconds."""
     browsers = [HangingBrowser(new_device(), front, site.recipient(), old=old) for old in (False, True)]
     for browser in browsers:
         browser.hang()
@@ -106,11 +106,13 @@ def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
         browser.other.until_items(1)
         publisher.publish(f"user:{browser.recipient.name}", "only the other was told")
         browser.other.until_items(2)
-        browser.go_on()
+        browser.resume()
     for browser in browsers:
         browser.leader.until_items(2)
         assert leader_of(browser.tabs) is browser.other
-        assert browser.stored_cursor == browser.other.page.evaluate("client.cursor"), "the answer it slept on is old"
+        assert browser.stored_cursor == browser.other.page.evaluate("client.cursor"), (
+            "the answer that it received meanwhile is old"
+        )
         publisher.publish(f"user:{browser.recipient.name}", "when it was back")
         for tab in browser.tabs:
             tab.until_items(3)
@@ -119,7 +121,7 @@ def test_leader_that_hangs_is_replaced_and_steps_down_when_it_is_back(
 
 
 class HangingBrowser:
-    """A browser with two tabs, of which the one that polls hangs for as long as a dialog is open in it."""
+    """A browser with two tabs, of which the one that polls hangs while a dialog is open in it."""
 
     def __init__(self, device: Device, front: Front, recipient: Recipient, *, old: bool) -> None:
         self.recipient = recipient
@@ -134,17 +136,17 @@ class HangingBrowser:
 
     @property
     def stored_cursor(self) -> str:
-        """The cursor from which the next page would go on."""
+        """The cursor with which the next page would begin."""
         return json.loads(self.other.page.evaluate(f"localStorage['notifygate::{self.recipient.name}:cursor']"))
 
     def hang(self) -> None:
-        """Let nothing run in the tab that polls."""
+        """Stop all scripts in the tab that polls."""
         self.leader.page.evaluate("setTimeout(alert); 0")
         while not self._dialogs:
-            self.other.page.wait_for_timeout(20)  # meanwhile, the browser's events come in
+            self.other.page.wait_for_timeout(20)  # meanwhile, the browser's events are handled
 
-    def go_on(self) -> None:
-        """Let the tab go on where it stood still."""
+    def resume(self) -> None:
+        """Resume the tab's scripts."""
         self._dialogs.pop().accept()
 
 

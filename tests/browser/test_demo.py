@@ -1,5 +1,5 @@
-"""The demo page, as a visitor uses it: two recipients' screens, and what breaks on the way; and that it isn't there
-unless the setting says so."""
+"""The demo page, as a visitor uses it: two recipients' screens, and faults on the way. Without the setting there is no
+demo."""
 
 import json
 import os
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BellSite]:
-    """A gateway with the demo, whose people belong to these tests alone."""
+    """A gateway with the demo, whose recipients are these tests' alone."""
     with running_site(tmp_path_factory.mktemp("demo"), DEMO=1) as site:
         yield BellSite(site)
 
@@ -65,7 +65,7 @@ class Demo:
             self.page.locator(f"#{name}").fill(value)
 
     def publish(self) -> None:
-        """Send the form and wait for the word that it was taken."""
+        """Send the form and wait for its confirmation."""
         self.page.get_by_role("button", name="Publish", exact=True).click()
         expect(self.outcome).to_have_text("Published.")
 
@@ -78,13 +78,13 @@ def demo(demo_site: BellSite, new_device: NewDevice) -> Demo:
     return Demo(device.open(f"{demo_site.url}/demo"), device)
 
 
-def test_it_is_only_there_when_the_setting_says_so(site: Site):
+def test_the_demo_exists_only_with_its_setting(site: Site):
     for method, path in (("GET", ""), ("GET", "/demo.js"), ("POST", "/login"), ("POST", "/restart")):
         assert requests.request(method, f"{site.url}/demo{path}", json={}, timeout=10).status_code == 404, path
 
 
-def test_make_demo_starts_the_gateway_with_it():
-    # Below another make it would take that one's flags over.
+def test_make_demo_starts_the_gateway_with_the_demo():
+    # Under another make it would inherit that one's flags.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", "--dry-run", "demo"], cwd=REPOSITORY, env=env, capture_output=True, text=True, check=True
@@ -115,22 +115,22 @@ def test_log_in_gives_a_token_and_a_key_that_publishes_and_no_more(demo_site: Be
         ("restart", '{"signal": 9}', "application/json", 400),
     ],
 )
-def test_what_only_a_script_of_the_page_may_send(
+def test_requests_that_no_script_of_the_page_sends_are_refused(
     demo_site: BellSite, path: str, body: str, media_type: str, status: int
 ):
     answer = requests.post(f"{demo_site.url}/demo/{path}", data=body, headers={"Content-Type": media_type}, timeout=10)
     assert answer.status_code == status
 
 
-def test_first_screen_shows_two_inboxes_with_something_in_them(demo: Demo):
+def test_first_screen_shows_two_inboxes_with_notifications(demo: Demo):
     for screen in (demo.alice, demo.bob):
         expect(screen.cards).to_have_count(3)
     assert demo.page.evaluate("window.violations") == []
     demo.page.reload()
-    expect(demo.alice.cards).to_have_count(3)  # published once and for all
+    expect(demo.alice.cards).to_have_count(3)  # published only once
 
 
-def test_what_is_published_arrives_where_it_belongs(demo: Demo):
+def test_a_publication_arrives_at_its_recipient_alone(demo: Demo):
     demo.choose("Comment")
     demo.fill(to="user:bob", title="Lunch?")
     demo.publish()
@@ -141,7 +141,7 @@ def test_what_is_published_arrives_where_it_belongs(demo: Demo):
     expect(demo.page.get_by_role("list", name="What it did")).to_contain_text(re.compile(r"On Bob’s screen \d"))
 
 
-def test_every_field_is_sent_and_the_curl_line_says_the_same(demo: Demo, demo_site: BellSite):
+def test_every_field_is_sent_and_is_in_the_curl_line(demo: Demo, demo_site: BellSite):
     demo.page.get_by_text("Body, priority and the other fields").click()
     demo.fill(
         to="user:alice, role:support",
@@ -179,20 +179,20 @@ def test_every_field_is_sent_and_the_curl_line_says_the_same(demo: Demo, demo_si
     assert json.loads(arguments[arguments.index("-d") + 1]) == body
     assert "Idempotency-Key: order-17's" in arguments
     key = sent.value.headers["authorization"].removeprefix("Bearer ")
-    assert key not in command  # nothing to read off a screen
+    assert key not in command  # so that it can't be read from the screen
     assert command.startswith(f"KEY={key[:9]}")
     done = subprocess.run(
         ["bash", "-c", command.replace(f"KEY={key[:9]}…", f"KEY={key}")], capture_output=True, text=True, timeout=20
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["priority"] == "high"
-    # The same Idempotency-Key, the same request: nothing came twice.
+    # The same Idempotency-Key, the same request: nothing is published again.
     demo.page.get_by_role("button", name="Publish", exact=True).click()
     expect(demo.outcome).to_have_text(re.compile("nothing was sent twice"))
     expect(demo.alice.ledger).to_have_text("1 published, 1 arrived: none missing, none twice")
 
 
-def test_what_the_gateway_refuses_is_said_at_its_field(demo: Demo):
+def test_a_refusal_of_the_gateway_is_shown_at_its_field(demo: Demo):
     demo.device.expects_network_errors = True
     demo.fill(to="alice")
     with demo.page.expect_response("**/v1/notifications"):

@@ -1,6 +1,6 @@
 """The wrappers for React, Vue, Svelte, Angular and custom elements, in the example applications of clients/js/examples/.
 
-All examples are the same page, so that one test says what each wrapper does. That their packages are sound, and that
+All examples are the same page, so that one test checks each wrapper. That their packages are sound, and that
 they load on a server, is checked by `make client-packages-check`.
 """
 
@@ -31,7 +31,7 @@ def test_page_and_bell_share_one_client(name: str, bell_site: BellSite, examples
 
 
 @in_each
-def test_marking_as_read_shows_everywhere_at_once(name: str, bell_site: BellSite, examples: Examples) -> None:
+def test_a_mark_as_read_shows_in_all_parts_at_once(name: str, bell_site: BellSite, examples: Examples) -> None:
     recipient = bell_site.recipient("first", "second", "third")
     example = examples.open(name, recipient)
     example.expect_inbox("third", "second", "first", unread=3)
@@ -42,7 +42,7 @@ def test_marking_as_read_shows_everywhere_at_once(name: str, bell_site: BellSite
     assert [one["title"] for one in recipient.inbox()["notifications"] if one["read_at"]] == ["second"]
     example.mark_all.click()
     example.expect_inbox("third", "second", "first", unread=0)
-    eventually(lambda: recipient.inbox()["unread"] == 0, "the gateway knows")
+    eventually(lambda: recipient.inbox()["unread"] == 0, "the gateway has the change")
 
 
 @in_each
@@ -65,7 +65,7 @@ def test_unmounting_ends_the_hold_and_mounting_polls_again(name: str, bell_site:
 
 
 @in_each
-def test_leaving_for_a_moment_costs_no_request(name: str, bell_site: BellSite, examples: Examples) -> None:
+def test_unmounting_for_a_moment_sends_no_request(name: str, bell_site: BellSite, examples: Examples) -> None:
     example = examples.open(name, bell_site.recipient("one"))
     example.until(lambda: example.holds, "a hold")
     example.page.evaluate(
@@ -78,8 +78,8 @@ def test_leaving_for_a_moment_costs_no_request(name: str, bell_site: BellSite, e
 
 
 @pytest.mark.parametrize("name", ["react", "react-development", "element"])
-def test_another_recipient_sees_nothing_of_the_first(name: str, bell_site: BellSite, examples: Examples) -> None:
-    """In the wrappers whose provider or element takes another recipient while it is mounted."""
+def test_a_second_recipient_sees_nothing_of_the_first(name: str, bell_site: BellSite, examples: Examples) -> None:
+    """In the wrappers whose provider or element accepts another recipient while it is mounted."""
     first, second = bell_site.recipient("of the first"), bell_site.recipient("of the second")
     cards = ".ngb-card .ngb-title"
     example = examples.open(name, first)
@@ -87,7 +87,7 @@ def test_another_recipient_sees_nothing_of_the_first(name: str, bell_site: BellS
     example.until(lambda: example.holds, "a hold")
     example.bell.click()
     expect(example.page.locator(cards)).to_have_text(["of the first"])
-    example.until(lambda: len(example.holds) == 2, "the next hold, after what is in the panel was seen")
+    example.until(lambda: len(example.holds) == 2, "the next hold, after the panel's notifications were seen")
     hold = example.holds[-1]
     assert "of the first" not in example.change_user(second)
     example.expect_inbox("of the second", unread=1)
@@ -102,7 +102,7 @@ def test_another_recipient_sees_nothing_of_the_first(name: str, bell_site: BellS
 
 
 def test_element_follows_the_attributes_of_another_recipient(bell_site: BellSite, examples: Examples) -> None:
-    """Also where its name is there before its token."""
+    """Also if its name is set before its token."""
     first, second = bell_site.recipient("of the first"), bell_site.recipient("of the second", "of the second, too")
     example = examples.open("element", first)
     example.until(lambda: example.holds, "a hold")
@@ -144,7 +144,7 @@ def test_topics_are_followed_at_once_and_reverted_when_refused(
     expect(deploys).not_to_be_checked()
     example.until(lambda: requests, "the request")
     requests.pop().continue_()
-    expect(boxes).to_have_count(1)  # the gateway lists only what is followed or registered
+    expect(boxes).to_have_count(1)  # the gateway lists only followed and registered topics
     bell_site.publisher.publish("topic:deploys", "for others")
     bell_site.publisher.publish("topic:releases", "Version 4")
     example.expect_inbox("Version 4", "first", unread=2)

@@ -1,4 +1,4 @@
-"""The recipes of docs/clients.md: what is shown of the examples is what they are, and the back ends give tokens that count."""
+"""The recipes of docs/clients.md: shown files are those of the examples, and the back ends return valid tokens."""
 
 import json
 import os
@@ -24,11 +24,11 @@ EXAMPLES = REPOSITORY / "clients" / "js" / "examples"
 PACKAGES = REPOSITORY / "clients" / "js" / "packages"
 BLOCK = re.compile(r"(?:<!-- (file|run|not run): (.+?) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [match.groups() for match in BLOCK.finditer(TEXT)]
-SHOWN = {what: text for kind, what, _, text in BLOCKS if kind == "file"}
+SHOWN = {name: text for kind, name, _, text in BLOCKS if kind == "file"}
 
 
 def recipe(name: str) -> str:
-    (text,) = (text for kind, what, _, text in BLOCKS if (kind, what) == ("run", name))
+    (text,) = (text for kind, label, _, text in BLOCKS if (kind, label) == ("run", name))
     return text
 
 
@@ -39,7 +39,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def expect_recipient(site: Site) -> Callable[[str, str], None]:
-    """Fail unless the gateway takes a token for that of a recipient."""
+    """Fail unless the gateway accepts a token as that of a recipient."""
 
     def expect(token: str, recipient: str) -> None:
         session = new_session()
@@ -47,13 +47,13 @@ def expect_recipient(site: Site) -> Callable[[str, str], None]:
         answer = session.get(f"{site.url}/v1/inbox", timeout=30)
         assert answer.status_code == 200, answer.text
         lines = site.access_lines(principal=f"user:{recipient}", route="/v1/inbox")
-        assert lines, "it is theirs"
+        assert lines, "the token is the recipient's"
 
     return expect
 
 
 @pytest.mark.parametrize("file", SHOWN)
-def test_file_of_an_example_is_shown_as_it_is(file: str) -> None:
+def test_shown_file_is_that_of_its_example(file: str) -> None:
     assert SHOWN[file] == (EXAMPLES / file).read_text(encoding="utf-8")
 
 
@@ -65,14 +65,14 @@ def test_each_example_is_shown() -> None:
 
 @pytest.mark.parametrize("package", ["notifygate", "angular"])
 def test_npm_package_is_of_the_gateways_version(package: str) -> None:
-    found = json.loads((PACKAGES / package / "package.json").read_text(encoding="utf-8"))
-    assert found["version"] == npm_version(__version__)
-    assert found["name"] in TEXT
+    metadata = json.loads((PACKAGES / package / "package.json").read_text(encoding="utf-8"))
+    assert metadata["version"] == npm_version(__version__)
+    assert metadata["name"] in TEXT
 
 
 def test_flask_recipe(expect_recipient: Callable[[str, str], None]) -> None:
     names: dict[str, Any] = {"__name__": "recipe"}
-    exec(recipe("flask"), names)  # noqa: S102 - the documentation is what is tested
+    exec(recipe("flask"), names)  # noqa: S102 - the test is of the documentation
     app = names["app"]
     app.secret_key = "of the test"
     client = app.test_client()
@@ -86,15 +86,15 @@ def test_django_recipe(expect_recipient: Callable[[str, str], None]) -> None:
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], USE_TZ=True)
     names: dict[str, Any] = {}
-    exec(recipe("django"), names)  # noqa: S102 - the documentation is what is tested
-    answer = ask_django(names["notification_token"], is_authenticated=False)
+    exec(recipe("django"), names)  # noqa: S102 - the test is of the documentation
+    answer = call_django(names["notification_token"], is_authenticated=False)
     assert answer.status_code == 401
-    answer = ask_django(names["notification_token"], is_authenticated=True)
+    answer = call_django(names["notification_token"], is_authenticated=True)
     assert "no-store" in answer.headers["Cache-Control"]
     expect_recipient(re.findall(r'"token": "([^"]+)"', answer.content.decode())[0], "17")
 
 
-def ask_django(view: Callable[[Any], Any], *, is_authenticated: bool) -> Any:
+def call_django(view: Callable[[Any], Any], *, is_authenticated: bool) -> Any:
     """Call a view with a user as Django's own authentication has it, without its database."""
     from django.test import RequestFactory  # noqa: PLC0415 - it reads the settings when it is imported
 

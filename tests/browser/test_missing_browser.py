@@ -13,17 +13,17 @@ from tests.support import browser
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_chromium_is_there(chromium: Browser) -> None:
+def test_chromium_is_connected(chromium: Browser) -> None:
     assert chromium.is_connected()
 
 
-def test_without_chromium_its_tests_are_skipped_loudly() -> None:
-    test = f"{__file__}::{test_chromium_is_there.__name__}"
+def test_without_chromium_its_tests_are_skipped_with_a_message() -> None:
+    test = f"{__file__}::{test_chromium_is_connected.__name__}"
     given = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "pytest_timeout", test],
         cwd=REPOSITORY,
-        # Most of the time it would take goes into plugins that have nothing to do here.
+        # Without plugins, which would take most of the time and do nothing here.
         env={**given, browser.CHROMIUM_VARIABLE: "/no/such/chromium", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,

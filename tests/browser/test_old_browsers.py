@@ -1,6 +1,6 @@
 """The client and the bell in a browser of 2014: WebKit 538, without Promise, Map, Symbol, custom properties or flex boxes.
 
-What it looks like was looked at; the last test pins what went wrong in it before.
+Its appearance was checked by eye; the last test covers faults that were found so.
 """
 
 import json
@@ -57,7 +57,7 @@ def open_bell(browser: OldBrowser, front: Front, recipient: Recipient) -> OldTab
 TITLES = "client.items().map(function (item) { return item.title; })"
 
 
-def test_engine_is_as_old_as_it_should_be(old_browser: OldBrowser, front: Front) -> None:
+def test_engine_lacks_the_features_of_new_ones(old_browser: OldBrowser, front: Front) -> None:
     tab = old_browser.open(front.page("/empty", "<body></body>"))
     assert "PhantomJS/2.1.1" in tab.evaluate("navigator.userAgent")
     names = ["Promise", "fetch", "Map", "Symbol", "Intl", "BroadcastChannel", "IntersectionObserver"]
@@ -79,7 +79,7 @@ def test_polls_are_held_and_woken(old_browser: OldBrowser, front: Front, alice: 
     assert all(poll.headers.get("if-none-match") for poll in front.polls[1:])
 
 
-def test_three_tabs_make_one_poll_and_hand_it_over(
+def test_three_tabs_make_one_poll_which_another_takes_over(
     old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     tabs = [open_client(old_browser, front, alice, f"/tab{number}") for number in range(3)]
@@ -101,7 +101,7 @@ def test_three_tabs_make_one_poll_and_hand_it_over(
             eventually(lambda: len(front.open_polls) == 1, "its hold")
 
 
-def test_panel_lists_what_there_is_marks_it_as_read_and_mutes_it(
+def test_panel_lists_notifications_marks_them_as_read_and_mutes_their_type(
     old_browser: OldBrowser, front: Front, alice: Recipient, publish: Publish
 ) -> None:
     publish("first", body="A body")
@@ -141,12 +141,12 @@ def opened(old_browser: OldBrowser, front: Front, alice: Recipient, publish: Pub
     return tab
 
 
-def is_near(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    """Return whether two colours are the same but for what an edge nearby mixes in."""
-    return all(abs(one - other) <= 16 for one, other in zip(found, wanted, strict=True))
+def is_near(colour: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether two colours are equal, apart from the effect of an edge nearby."""
+    return all(abs(one - other) <= 16 for one, other in zip(colour, wanted, strict=True))
 
 
-def test_picture_is_right(opened: OldTab) -> None:
+def test_picture_of_the_panel_is_right(opened: OldTab) -> None:
     picture = opened.picture()
 
     def colour(selector: str) -> tuple[int, ...]:
@@ -160,7 +160,7 @@ def test_picture_is_right(opened: OldTab) -> None:
     assert panel["left"] >= 0
     assert panel["left"] + panel["width"] <= picture.width
     assert is_near(colour(".ngb-high .ngb-dot"), URGENT)
-    # Icons stand beside the texts, on a ground of their own, and not above them.
+    # Icons are beside the texts, on a background of their own, and not above them.
     icon, title = opened.box(".ngb-card .ngb-icon"), opened.box(".ngb-card .ngb-title")
     assert icon["left"] + icon["width"] <= title["left"]
     assert picture.getpixel((int(icon["left"] + 4), int(icon["top"] + icon["height"] / 2))) != picture.getpixel(

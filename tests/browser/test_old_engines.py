@@ -1,4 +1,4 @@
-"""The client in an engine that knows ES5 and nothing else, not even a window."""
+"""The client in an engine with ES5 and nothing else, not even a window."""
 
 import json
 import shutil
