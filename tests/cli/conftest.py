@@ -1,4 +1,4 @@
-"""The command line as its users run it, and a gateway that it works beside."""
+"""The command line as its users run it, and a gateway beside it."""
 
 import shutil
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ def cli(migrated: Path, tmp_path: Path) -> CommandLine:
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[GatewayProcess]:
-    """A gateway on SQLite beside which commands are run; tests leave it as healthy as they found it."""
+    """A gateway on SQLite beside which commands are run; tests leave it healthy."""
     process = GatewayProcess()
     try:
-        # Tests that wait for a refusal ask often, and clients come back quickly.
+        # Tests that wait for a refusal send many requests, and clients poll again quickly.
         process.start({"NOTIFYGATE_LIMIT_FAILED_AUTH": "", "NOTIFYGATE_POLL_AFTER": "1"})
         yield process
     finally:

@@ -1,4 +1,4 @@
-"""`notifygate doctor` with things that are wrong, each made wrong in earnest."""
+"""`notifygate doctor` with faults, each of them real."""
 
 import json
 import resource
@@ -38,7 +38,7 @@ def on_postgres(tmp_path: Path, postgres_url: str) -> CommandLine:
     return command_line
 
 
-def test_trial_that_has_not_begun_is_well_and_stays_untouched(tmp_path: Path) -> None:
+def test_new_installation_has_no_fault_and_stays_untouched(tmp_path: Path) -> None:
     cli = CommandLine(tmp_path / "var")
     findings = report(cli)
     assert wrong(findings) == ""
@@ -46,7 +46,7 @@ def test_trial_that_has_not_begun_is_well_and_stays_untouched(tmp_path: Path) ->
     assert not (tmp_path / "var").exists()
 
 
-def test_gateway_on_sqlite_is_well(cli: CommandLine) -> None:
+def test_gateway_on_sqlite_has_no_fault(cli: CommandLine) -> None:
     findings = report(cli)
     assert [finding for finding in findings if finding["level"] != "ok"] == []
     assert {"settings", "machine", "database", "redis"} == {finding["topic"] for finding in findings}
@@ -54,14 +54,14 @@ def test_gateway_on_sqlite_is_well(cli: CommandLine) -> None:
     assert all(line.startswith("ok       ") for line in lines)
 
 
-def test_gateway_on_postgresql_and_redis_is_well(on_postgres: CommandLine, redis_url: str) -> None:
+def test_gateway_on_postgresql_and_redis_has_no_fault(on_postgres: CommandLine, redis_url: str) -> None:
     findings = report(on_postgres, env={"NOTIFYGATE_REDIS_URL": redis_url, "NOTIFYGATE_WORKERS": "2"})
-    # The tests' own server is in a hurry; another one that is given may not be.
+    # The tests' own server doesn't sync to the disk; a given one may.
     assert wrong(findings) in ("", FSYNC_IS_OFF)
     assert wrong(findings, "warning") == ""
-    well = wrong(findings, "ok")
+    passed = wrong(findings, "ok")
     parts = ("PostgreSQL", "belongs to this gateway's secret key", "counts work", "wake-ups work", "agree to within")
-    assert [part for part in parts if part not in well] == []
+    assert [part for part in parts if part not in passed] == []
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_gateway_on_postgresql_and_redis_is_well(on_postgres: CommandLine, redis
         ({"MAX_WAIT": "120"}, "many proxies cut at 60 s", "warning"),
     ],
 )  # fmt: skip
-def test_setting_that_is_wrong_or_deserves_a_warning(
+def test_wrong_setting_and_setting_with_a_warning(
     cli: CommandLine, env: dict[str, str], message: str, level: str
 ) -> None:
     cli("key", "create", "any")  # from now on the database belongs to this secret key
-    found = wrong(report(cli, env={f"NOTIFYGATE_{name}": value for name, value in env.items()}), level)
-    assert message in found
+    messages = wrong(report(cli, env={f"NOTIFYGATE_{name}": value for name, value in env.items()}), level)
+    assert message in messages
     if level == "wrong":  # a setting that has no effect on another check must not hide it
-        assert found.count("\n") == 0
+        assert messages.count("\n") == 0
 
 
-def test_machine_that_deserves_a_remark(monkeypatch: pytest.MonkeyPatch, cli: CommandLine) -> None:
+def test_machine_with_faults(monkeypatch: pytest.MonkeyPatch, cli: CommandLine) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 15_000))
     monkeypatch.setattr(check_machine, "_file_system", lambda _: "nfs4")
     settings, _ = read_settings({"NOTIFYGATE_DATA_DIR": str(cli.data_dir)})
@@ -123,7 +123,7 @@ def test_database_that_cannot_be_reached(on_postgres: CommandLine) -> None:
         assert "a-password" not in done.stdout + done.stderr
 
 
-def test_postgresql_that_would_break_a_promise(on_postgres: CommandLine) -> None:
+def test_postgresql_whose_settings_break_a_guarantee(on_postgres: CommandLine) -> None:
     assert "raise max_connections" in wrong(report(on_postgres, env={"NOTIFYGATE_WORKERS": "50"}))
     engine = make_engine(on_postgres.env["NOTIFYGATE_DATABASE_URL"])
     try:
@@ -142,7 +142,7 @@ def test_standby(cli: CommandLine) -> None:
 
 
 RULES = "resetkeys resetchannels -@all ~notifygate:* &notifygate:*:log +hello +client|setinfo +ping +publish +subscribe +evalsha +script|load +type +hset +expire +hlen +hgetall"
-"""As docs/operations.md has them; tests/api/test_redis_acl.py compares that line with what a gateway does."""
+"""Those of docs/operations.md; tests/api/test_redis_acl.py compares that line with a gateway's commands."""
 
 LACKS = "its user lacks a permission"
 
@@ -150,7 +150,7 @@ LACKS = "its user lacks a permission"
 def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServer) -> None:
     address = f"127.0.0.1:{urlsplit(own_redis_server.url).port}/0"
 
-    def found(url: str, rules: list[str] | None = None) -> str:
+    def faults_of(url: str, rules: list[str] | None = None) -> str:
         if rules is not None:
             with own_redis_server.connect() as client:
                 client.execute_command("ACL", "SETUSER", "gateway", "on", ">a-password", *rules)
@@ -158,9 +158,9 @@ def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServe
         assert "a-password" not in json.dumps(findings)
         return wrong(findings)
 
-    by_the_user = f"redis://gateway:a-password@{address}"
-    assert found(by_the_user, RULES.split()) == ""
-    for taken, message in {
+    as_the_user = f"redis://gateway:a-password@{address}"
+    assert faults_of(as_the_user, RULES.split()) == ""
+    for missing, message in {
         "+hset": "counts don't work",
         "+evalsha": f"counts don't work, {LACKS}",
         "~notifygate:*": "counts don't work",
@@ -168,16 +168,18 @@ def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServe
         "+publish": f"wake-ups don't work, {LACKS}",
         "&notifygate:*:log": f"wake-ups don't work, {LACKS}",
     }.items():
-        faults = found(by_the_user, [rule for rule in RULES.split() if rule != taken])
-        assert message in faults, taken
-        assert "docs/operations.md, Securing Redis" in faults, taken
-    assert "it refuses the user or the password" in found(f"redis://nobody:a-password@{address}")
-    assert "start it, or correct NOTIFYGATE_REDIS_URL" in found(f"redis://user:a-password@127.0.0.1:{free_port()}/0")
+        faults = faults_of(as_the_user, [rule for rule in RULES.split() if rule != missing])
+        assert message in faults, missing
+        assert "docs/operations.md, Securing Redis" in faults, missing
+    assert "it refuses the user or the password" in faults_of(f"redis://nobody:a-password@{address}")
+    assert "start it, or correct NOTIFYGATE_REDIS_URL" in faults_of(
+        f"redis://user:a-password@127.0.0.1:{free_port()}/0"
+    )
     own_redis_server.pause()
-    assert "no answer (TimeoutError)" in found(own_redis_server.url)
+    assert "no answer (TimeoutError)" in faults_of(own_redis_server.url)
 
 
-def test_way_to_a_gateway_without_a_proxy_is_well(running: GatewayProcess, beside: CommandLine) -> None:
+def test_gateway_without_a_proxy_has_no_fault(running: GatewayProcess, beside: CommandLine) -> None:
     def inboxes() -> int:
         return json.loads(beside("log", "status", "--json"))["inboxes"]
 
@@ -194,13 +196,13 @@ def test_way_to_a_gateway_without_a_proxy_is_well(running: GatewayProcess, besid
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://user:password@host", "notify.example.org", "http://host?x=1"])
-def test_url_that_is_none(cli: CommandLine, url: str) -> None:
+def test_invalid_url(cli: CommandLine, url: str) -> None:
     done = cli.run("doctor", "--url", url)
     assert done.returncode == 1
     assert done.stderr == "notifygate: --url must be http://HOST or https://HOST, with a path at most.\n"
 
 
-def test_nothing_answers_at_the_url_or_no_token_can_be_made(cli: CommandLine) -> None:
+def test_url_without_an_answer_and_settings_without_a_token(cli: CommandLine) -> None:
     assert "Connection refused: correct --url" in wrong(report(cli, "--url", f"http://127.0.0.1:{free_port()}"))
     env = {"NOTIFYGATE_JWT_ALGORITHMS": "EdDSA"}
     assert "give one of a recipient as NOTIFYGATE_TOKEN" in wrong(report(cli, "--url", "http://127.0.0.1:1", env=env))

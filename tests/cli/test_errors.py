@@ -9,7 +9,7 @@ from tests.support.command_line import CommandLine
 from tests.support.ports import free_port
 
 
-def test_database_that_is_not_migrated_and_things_that_are_not_there(tmp_path: Path, cli: CommandLine) -> None:
+def test_database_that_is_not_migrated_and_missing_rows(tmp_path: Path, cli: CommandLine) -> None:
     for command in (("key", "create", "x"), ("log", "status"), ("type", "set", "x")):
         assert "notifygate migrate" in CommandLine(tmp_path / "empty").refusal(*command)
     assert "does not exist" in cli.refusal("key", "rotate", "000000000000")
@@ -18,13 +18,13 @@ def test_database_that_is_not_migrated_and_things_that_are_not_there(tmp_path: P
 
 
 @pytest.mark.parametrize("duration", ["", "90", "1.5h", "-1d", "5w", "1d12h", "99999999999d", "999999999d", "d", "٣d"])
-def test_duration_that_is_none(cli: CommandLine, duration: str) -> None:
+def test_invalid_duration(cli: CommandLine, duration: str) -> None:
     commands = [("key", "create", "x", "--expires"), ("token", "alice", "--expires"), ("key", "rotate", "x", "--grace")]
     for command in commands:
         assert "--help" in cli.refusal(*command, duration)
 
 
-SENSELESS = (
+INVALID_COMMANDS = (
     *("key", "key create", "key create x --scope root", "key create x y", "key --nothing", "token", "log nothing"),
     *("type set UPPER", "type set x --priority urgent", "type set x --display loud", "type set x --ttl 0"),
     *("type set x --icon javascript:alert(1)", "topic set with/slash", "watch --wait -1"),
@@ -34,7 +34,7 @@ SENSELESS = (
 @pytest.mark.parametrize(
     "command",
     [
-        *(command.split() for command in SENSELESS),
+        *(command.split() for command in INVALID_COMMANDS),
         *(("key", "create", name) for name in ("", "x" * 101, "two\nlines")),
         ("type", "set", "x", "--title", "x" * 201),
         ("topic", "set", ""),
@@ -42,11 +42,11 @@ SENSELESS = (
     ],
     ids=lambda command: " ".join(command)[:40],
 )
-def test_command_that_makes_no_sense(cli: CommandLine, command: Sequence[str]) -> None:
+def test_invalid_command(cli: CommandLine, command: Sequence[str]) -> None:
     cli.refusal(*command)
 
 
-def test_database_of_a_gateway_with_another_secret(cli: CommandLine) -> None:
+def test_database_of_a_gateway_with_another_secret_is_refused(cli: CommandLine) -> None:
     cli("key", "list")
     other = "another secret of more than thirty-two bytes"
     line = cli.refusal("key", "list", env={"NOTIFYGATE_SECRET_KEY": other})
@@ -54,7 +54,7 @@ def test_database_of_a_gateway_with_another_secret(cli: CommandLine) -> None:
     assert other not in line
     mine = (cli.data_dir / "secret_key").read_text().strip()
     assert mine not in line
-    # While it is rotated, both are given: the new one first.
+    # During a rotation both are set: the new one first.
     cli("key", "list", env={"NOTIFYGATE_SECRET_KEY": f"{other},{mine}"})
     cli("key", "list", env={"NOTIFYGATE_SECRET_KEY": other})
     cli.refusal("key", "list")
@@ -74,7 +74,7 @@ def test_bad_setting_is_named(cli: CommandLine, name: str, value: str) -> None:
     line = cli.refusal("topic", "set", "deploys", env={f"NOTIFYGATE_{name}": value})
     assert f"NOTIFYGATE_{name}" in line
     assert "pass-word" not in line
-    assert cli("topic", "list") == "", "it is noticed before anything is changed"
+    assert cli("topic", "list") == "", "the fault is reported before any change"
 
 
 def test_secret_in_a_file_that_can_not_be_read(cli: CommandLine, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_database_that_is_away_is_reported_without_its_password(cli: CommandLine
     assert line == "notifygate: The database can't be reached or is too busy."
 
 
-def test_redis_that_is_away_costs_nothing_but_time(cli: CommandLine) -> None:
+def test_redis_that_is_away_fails_no_command(cli: CommandLine) -> None:
     env = {"NOTIFYGATE_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     assert cli("topic", "set", "deploys", env=env) == "set deploys\n"
 

@@ -16,15 +16,15 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
-            found = command.get_command(context, name)
-            assert found
-            yield from commands(found, (*path, name))
+            subcommand = command.get_command(context, name)
+            assert subcommand
+            yield from commands(subcommand, (*path, name))
 
 
 ALL = dict(commands(main))
 
 
-def test_commands_are_those_that_were_promised() -> None:
+def test_commands_are_those_documented() -> None:
     assert [" ".join(path) for path, command in ALL.items() if not isinstance(command, click.Group)] == [
         "serve", "key create", "key list", "key revoke", "key rotate", "token issue", "token revocations",
         "token revoke", "send", "watch", "migrate", "doctor", "prune", "log new-epoch", "log status",
@@ -33,7 +33,7 @@ def test_commands_are_those_that_were_promised() -> None:
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: " ".join(path) or "notifygate")
-def test_help_says_what_each_option_does_and_has_an_example(path: tuple[str, ...]) -> None:
+def test_help_describes_each_option_and_has_an_example(path: tuple[str, ...]) -> None:
     command = ALL[path]
     text = command.get_help(click.Context(command, info_name=" ".join(("notifygate", *path)), max_content_width=120))
     assert "Example" in text

@@ -31,7 +31,7 @@ def listed(beside: CommandLine, key: str) -> tuple[dict[str, Any], str]:
     return row, line
 
 
-def test_created_key_is_printed_once_and_works_at_once(beside: CommandLine, ask: Ask) -> None:
+def test_created_key_is_printed_once_and_is_valid_at_once(beside: CommandLine, ask: Ask) -> None:
     printed = beside("key", "create", "backups", "--audience", "user:*", "--expires", "24h")
     assert KEY.fullmatch(printed)
     key = printed.strip()
@@ -61,28 +61,28 @@ def test_key_is_limited_to_its_scopes_audiences_and_types(beside: CommandLine, a
     assert ask(admin, "GET", "/v1/types").status_code == 200
 
 
-def test_pattern_that_nothing_matches_is_refused(cli: CommandLine) -> None:
+def test_pattern_without_a_possible_match_is_refused(cli: CommandLine) -> None:
     for option, pattern in (("--audience", "usr:*"), ("--audience", "alice"), ("--type", "Deploy.*"), ("--type", "")):
         assert repr(pattern) in cli.refusal("key", "create", "typo", option, pattern)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "is_of_use"),
+    ("pattern", "is_accepted"),
     [
         *((pattern, True) for pattern in ("*", "u*", "user:*", "role:a*b", "all", "a*", "topic:deploys", "user:*:x")),
         *((pattern, False) for pattern in ("", "x*", "users*", "user", "user:", "topic:a b", "gateway", "all:*")),
     ],
 )
-def test_pattern_is_of_use_if_an_audience_may_match_it(pattern: str, is_of_use: bool) -> None:
-    assert may_match_audience(pattern) is is_of_use
+def test_pattern_is_accepted_if_an_audience_may_match_it(pattern: str, is_accepted: bool) -> None:
+    assert may_match_audience(pattern) is is_accepted
 
 
-def test_expired_key_is_worth_nothing(beside: CommandLine, ask: Ask) -> None:
+def test_expired_key_is_refused(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "brief", "--expires", "0s").strip()
     assert publishes(ask, key) == 401
 
 
-def test_key_with_a_fixed_sender_is_listed_as_such_and_stays_so(beside: CommandLine, ask: Ask) -> None:
+def test_key_with_a_fixed_sender_is_listed_and_keeps_it(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "fixed", "--fixed-sender").strip()
     for text in (key, beside("key", "rotate", id_of(key)).strip()):
         assert publishes(ask, text, sender="fixed") == 201
@@ -94,28 +94,28 @@ def test_key_with_a_fixed_sender_is_listed_as_such_and_stays_so(beside: CommandL
     assert not listed(beside, free)[1].endswith("sender")
 
 
-def refused_within_seconds(ask: Ask, key: str) -> None:
-    """The gateway learns of it as of any entry of the log, here by its own look: within about a second."""
+def expect_refusal(ask: Ask, key: str) -> None:
+    """Wait until the gateway refuses a key: it reads the entry with the head, within about a second."""
     eventually(lambda: publishes(ask, key) == 401, "the key is refused", seconds=5)
 
 
-def test_revoked_key_is_refused_at_once_by_a_gateway_that_knows_it(beside: CommandLine, ask: Ask) -> None:
+def test_revoked_key_is_refused_soon_by_a_gateway_that_has_used_it(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "doomed").strip()
     assert publishes(ask, key) == 201
     beside("key", "revoke", id_of(key))
-    refused_within_seconds(ask, key)
+    expect_refusal(ask, key)
     assert "revoked" in listed(beside, key)[1]
     for command in ("revoke", "rotate"):
         assert id_of(key) in beside.refusal("key", command, id_of(key))
 
 
-def test_rotated_key_leaves_the_old_one_its_grace(beside: CommandLine, ask: Ask) -> None:
+def test_old_secret_is_valid_during_the_grace_of_a_rotation(beside: CommandLine, ask: Ask) -> None:
     keys = [beside("key", "create", "turning")]
     assert publishes(ask, keys[0].strip()) == 201
     for _ in range(2):
         keys.append(beside("key", "rotate", id_of(keys[0]), "--grace", "1h"))
         assert KEY.fullmatch(keys[-1])
         assert id_of(keys[-1]) == id_of(keys[0])
-        assert [publishes(ask, key.strip()) for key in keys[-2:]] == [201, 201], "the new one works at once"
+        assert [publishes(ask, key.strip()) for key in keys[-2:]] == [201, 201], "the new one is valid at once"
     assert len(set(keys)) == 3
-    refused_within_seconds(ask, keys[0].strip())  # only the last one before has its grace
+    expect_refusal(ask, keys[0].strip())  # only the secret before the newest has its grace

@@ -13,7 +13,7 @@ def status(command_line: CommandLine) -> dict[str, int]:
     return json.loads(command_line("log", "status", "--json"))
 
 
-def test_status_counts_what_there_is(cli: CommandLine, beside: CommandLine, ask: Ask, key: str) -> None:
+def test_status_has_the_counts_of_the_tables(cli: CommandLine, beside: CommandLine, ask: Ask, key: str) -> None:
     empty = status(cli)
     assert empty == {"epoch": empty["epoch"], "head": 0, "floor": 0, "entries": 0, "notifications": 0, "inboxes": 0}
     assert f"epoch {empty['epoch']}  head 0  floor 0" in cli("log", "status")
@@ -47,7 +47,7 @@ def test_new_epoch_resets_every_cursor_within_about_a_second(beside: CommandLine
     assert (follow_up["reset"], follow_up["notifications"]) == (False, [])
 
 
-def test_prune_removes_what_is_past_its_retention_and_nothing_else(beside: CommandLine, ask: Ask, key: str) -> None:
+def test_prune_removes_rows_past_their_retention_and_no_others(beside: CommandLine, ask: Ask, key: str) -> None:
     assert beside("prune") == "pruned 0 entries, 0 notifications, 0 inboxes, 0 idempotency records\n"
     token = beside("token", "paul").strip()
     cursor = ask(token, "GET", "/v1/inbox").json()["cursor"]
@@ -58,7 +58,7 @@ def test_prune_removes_what_is_past_its_retention_and_nothing_else(beside: Comma
     ask(token, "POST", "/v1/inbox/state", json={"op": "dismiss", "ids": ids[:1]})
     ask(key, "DELETE", f"/v1/notifications/{ids[1]}")
     with sqlite3.connect(beside.data_dir / "notifygate.db", timeout=30) as database:
-        for table, column in (("log_entries", "created_at"), ("inbox_states", "dismissed_at")):  # 31 days go by
+        for table, column in (("log_entries", "created_at"), ("inbox_states", "dismissed_at")):  # 31 days pass
             database.execute(f"UPDATE {table} SET {column} = {column} - ?", (31 * DAY_MS,))
     database.close()
     before = status(beside)
@@ -70,5 +70,5 @@ def test_prune_removes_what_is_past_its_retention_and_nothing_else(beside: Comma
     assert after["floor"] > before["floor"]
     assert (after["head"], after["epoch"]) == (before["head"], before["epoch"])
     body = ask(token, "GET", "/v1/inbox", params={"cursor": cursor}).json()
-    assert [item["id"] for item in body["notifications"]] == ids[2:], "what lives stays"
+    assert [item["id"] for item in body["notifications"]] == ids[2:], "live notifications stay"
     assert beside("prune") == "pruned 0 entries, 0 notifications, 0 inboxes, 0 idempotency records\n"

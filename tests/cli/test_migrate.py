@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def empty(tmp_path: Path, empty_database_url: str) -> CommandLine:
-    """The command line on a database in which there is nothing yet, of each kind."""
+    """The command line on an empty database of each kind."""
     return CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": empty_database_url})
 
 
@@ -24,12 +24,12 @@ def revisions(database_url: str) -> list[str]:
     engine = make_engine(database_url)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM log_head")).scalar_one() == 1
-        found = list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+        versions = list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
     engine.dispose()
-    return found
+    return versions
 
 
-def test_expansion_stops_where_the_version_before_can_still_run(tmp_path: Path, postgres_url: str) -> None:
+def test_expansion_stops_where_the_previous_version_can_still_run(tmp_path: Path, postgres_url: str) -> None:
     run = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": postgres_url})
     assert run("migrate", "--expand") == "the database is at migration 0001, expanded for this version\n"
     assert run("log", "status").startswith("epoch "), "this version works on it"
@@ -44,16 +44,16 @@ def test_sqlite_is_not_expanded(tmp_path: Path) -> None:
     assert not (tmp_path / "var" / "notifygate.db").exists()
 
 
-def test_several_at_once_do_it_once(empty: CommandLine, empty_database_url: str) -> None:
+def test_of_several_migrations_at_once_one_is_applied(empty: CommandLine, empty_database_url: str) -> None:
     migrating = [empty.start("migrate") for _ in range(3)]
     results = [(process.communicate(timeout=60), process.returncode) for process in migrating]
-    said = f"the database is at migration {SCHEMA_REVISION}\n"
-    assert results == [((said, ""), 0)] * 3
-    assert empty("migrate") == said
+    expected = f"the database is at migration {SCHEMA_REVISION}\n"
+    assert results == [((expected, ""), 0)] * 3
+    assert empty("migrate") == expected
     assert revisions(empty_database_url) == [SCHEMA_REVISION]
 
 
-def test_data_folder_is_made_where_secrets_come_from_elsewhere(tmp_path: Path) -> None:
+def test_data_folder_is_made_if_secrets_are_in_the_environment(tmp_path: Path) -> None:
     secrets = {f"NOTIFYGATE_{name}": "a secret of more than thirty-two bytes" for name in ("SECRET_KEY", "JWT_SECRETS")}
     folder = tmp_path / "not yet" / "var"
     CommandLine(folder, secrets)("migrate")

@@ -18,14 +18,14 @@ def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str)
         answer = ask(key, "POST", "/v1/notifications", json={"to": "all", "title": "Oh", "type": "deploy.failed"})
         return answer.json()["priority"] == "high"
 
-    eventually(has_the_types_priority, "the gateway knows the type", seconds=5)
+    eventually(has_the_types_priority, "the gateway has the type", seconds=5)
     assert beside("type", "delete", "deploy.failed") == "deleted deploy.failed\n"
     assert beside("type", "list") == ""
     assert "is not registered" in beside.refusal("type", "delete", "deploy.failed")
 
 
 def test_topic_limited_to_roles_can_be_followed_only_with_one(beside: CommandLine, ask: Ask) -> None:
-    other, member = (beside("token", *who).strip() for who in (["olga"], ["rolf", "--role", "developer"]))
+    other, member = (beside("token", *arguments).strip() for arguments in (["olga"], ["rolf", "--role", "developer"]))
     assert beside("topic", "set", "deploys", "--role", "developer") == "set deploys\n"
     assert [ask(one, "PUT", "/v1/inbox/topics/deploys").status_code for one in (other, member)] == [403, 200]
     described = {"topic": "deploys", "roles": ["developer"]}

@@ -1,4 +1,4 @@
-"""`notifygate send` and `notifygate watch` against a gateway, also while that is restarted under them."""
+"""`notifygate send` and `notifygate watch` against a gateway, also during its restarts."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.support.gateway_process import GatewayProcess
 from tests.support.waiting import eventually
 
 LINE_WITHIN_SECONDS = 40
-"""A watch whose gateway was away comes back after a pause of up to some seconds."""
+"""A watch whose gateway was away retries after a pause of up to some seconds."""
 
 
 class Watch:
@@ -25,7 +25,7 @@ class Watch:
         self.process = process
 
     def read(self, count: int) -> list[str]:
-        """Return the next lines; fail when they don't come."""
+        """Return the next lines; fail if they don't arrive."""
         assert self.process.stdout
         lines: list[str] = []
         with gevent.Timeout(LINE_WITHIN_SECONDS, AssertionError(f"no further line after {lines}")):
@@ -40,14 +40,14 @@ class Watch:
         return [json.loads(line)["title"] for line in self.read(count)]
 
     def stop(self, number: int = signal.SIGINT) -> tuple[str, str]:
-        """End it and return what it has printed beyond what was read."""
+        """End it and return its output after the lines that were read."""
         self.process.send_signal(number)
         return self.process.communicate(timeout=20)
 
 
 @pytest.fixture
 def send(beside: CommandLine, key: str) -> Callable[..., str]:
-    """Return a function that runs `notifygate send` and returns the id it has printed."""
+    """Return a function that runs `notifygate send` and returns the printed id."""
     return lambda *arguments: beside("send", *arguments, env={"NOTIFYGATE_KEY": key}).strip()
 
 
@@ -91,7 +91,7 @@ def test_refusal_of_the_gateway_is_one_line(beside: CommandLine, key: str) -> No
         assert credential[-20:] not in line
 
 
-def test_watch_repeats_and_loses_nothing_over_restarts_of_both(
+def test_watch_neither_repeats_nor_loses_notifications_over_restarts(
     running: GatewayProcess,
     watch: Callable[..., Watch],
     send: Callable[..., str],
@@ -114,9 +114,11 @@ def test_watch_repeats_and_loses_nothing_over_restarts_of_both(
     running.restart()
     beside("log", "new-epoch")
     send("user:sarah", "5")
-    assert watching.titles(1) == ["5"], "nor does a new epoch repeat anything"
+    assert watching.titles(1) == ["5"], "a new epoch repeats nothing"
     # Printed lines may repeat after a crash, until the position is stored.
-    eventually(lambda: '"told"' in state.read_text() and len(json.loads(state.read_text())["told"]) == 5, "it is noted")
+    eventually(
+        lambda: '"told"' in state.read_text() and len(json.loads(state.read_text())["told"]) == 5, "the state is stored"
+    )
     assert watching.stop(signal.SIGKILL)[0] == ""
     # The watch was killed, and the gateway is restarted while there is none.
     send("user:sarah", "6")

@@ -1,4 +1,4 @@
-"""`notifygate serve`: what it does before gunicorn takes its place. tests/install/ has the installed one."""
+"""`notifygate serve`: its work before it is replaced by gunicorn. tests/install/ has the installed one."""
 
 import os
 import signal
@@ -35,8 +35,8 @@ def served(program: Path) -> Iterator[GatewayProcess]:
         process.close()
 
 
-def test_embedded_database_is_migrated_and_gunicorn_takes_the_place_of_serve(served: GatewayProcess) -> None:
-    """No process stands between the one that started it and gunicorn, so that signals reach it."""
+def test_embedded_database_is_migrated_and_gunicorn_replaces_serve(served: GatewayProcess) -> None:
+    """There is no process between gunicorn and its parent, so that signals reach gunicorn."""
     served.start()
     file = served.data_dir / "notifygate.db"
     assert revisions(f"sqlite:///{file}") == [SCHEMA_REVISION]

@@ -9,7 +9,7 @@ from tests.support.command_line import Ask, CommandLine
 from tests.support.waiting import eventually
 
 
-def test_token_is_all_that_is_printed_and_carries_recipient_roles_and_expiry(beside: CommandLine, ask: Ask) -> None:
+def test_only_the_token_is_printed_and_it_has_recipient_roles_and_expiry(beside: CommandLine, ask: Ask) -> None:
     secret = (beside.data_dir / "jwt_secret").read_text().strip()
     printed = beside("token", "alice")
     assert printed == printed.strip() + "\n"
@@ -37,14 +37,14 @@ def test_token_follows_the_settings(beside: CommandLine) -> None:
 
 
 def test_secrets_that_sign_no_token_are_refused(beside: CommandLine) -> None:
-    """RFC 7518, section 3.2: a key as long as the hash at least. The library would warn on stderr, each time."""
+    """RFC 7518, section 3.2: a key is at least as long as the hash. The library would warn on stderr, each time."""
     env = {"NOTIFYGATE_JWT_SECRETS": "a secret of 32 bytes and some more", "NOTIFYGATE_JWT_ALGORITHMS": "HS512"}
     assert "NOTIFYGATE_JWT_SECRETS" in beside.refusal("token", "alice", env=env)
     keys_of_others = {"NOTIFYGATE_JWT_ALGORITHMS": "RS256,HS256"}
     assert "NOTIFYGATE_JWT_ALGORITHMS" in beside.refusal("token", "alice", env=keys_of_others)
 
 
-def test_token_that_the_gateway_would_refuse_is_not_made(beside: CommandLine) -> None:
+def test_token_beyond_the_longest_lifetime_is_not_made(beside: CommandLine) -> None:
     assert "NOTIFYGATE_JWT_MAX_LIFETIME" in beside.refusal("token", "alice", "--expires", "31d")
     beside("token", "alice", "--expires", "30d")
     env = {"NOTIFYGATE_JWT_MAX_LIFETIME": "600"}
@@ -53,7 +53,7 @@ def test_token_that_the_gateway_would_refuse_is_not_made(beside: CommandLine) ->
     beside("token", "alice", "--expires", "31d", env={"NOTIFYGATE_JWT_MAX_LIFETIME": "0"})
 
 
-def test_revoked_tokens_are_refused_by_a_gateway_that_knows_them(beside: CommandLine, ask: Ask) -> None:
+def test_revoked_tokens_are_refused_by_a_gateway_that_has_used_them(beside: CommandLine, ask: Ask) -> None:
     mallory, bob = beside("token", "mallory").strip(), beside("token", "bob").strip()
     assert ask(mallory, "GET", "/v1/inbox").status_code == 200
     assert beside("token", "revoke", "mallory").startswith("revoked the tokens of mallory issued before 20")
@@ -76,6 +76,6 @@ def test_recipients_named_like_commands_get_tokens_too(beside: CommandLine) -> N
 
 
 @pytest.mark.parametrize("name", ["", "a\tb", "x" * 129, "a\nb", "\x7f"])
-def test_name_that_is_none_is_refused(cli: CommandLine, name: str) -> None:
+def test_invalid_name_is_refused(cli: CommandLine, name: str) -> None:
     cli.refusal("token", name)
     cli.refusal("token", "alice", "--role", name)
