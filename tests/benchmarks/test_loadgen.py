@@ -41,7 +41,7 @@ def wake(plan: HoldPlan, folder: Path) -> None:
         run.wake(2 * CLIENTS, 1)
 
 
-def test_throughput_counts_what_was_answered(gateway: Gateway, tmp_path: Path) -> None:
+def test_throughput_counts_the_answers(gateway: Gateway, tmp_path: Path) -> None:
     polls = gateway.short_polls(gateway.first_polls(range(CLIENTS)), with_new_head)
     figures = loadgen.throughput(
         gateway.address, polls, tmp_path, seconds=SECONDS, connections=2, expect=304, watch=gateway.pids
@@ -51,7 +51,7 @@ def test_throughput_counts_what_was_answered(gateway: Gateway, tmp_path: Path) -
     assert figures["per_second"] == pytest.approx(figures["counted"] / SECONDS, rel=0.01)
 
 
-def test_every_sent_request_of_those_that_differ_is_another_one(gateway: Gateway, tmp_path: Path) -> None:
+def test_each_request_with_a_mark_is_sent_with_another_number(gateway: Gateway, tmp_path: Path) -> None:
     publications = [gateway.publication("user:counted")] * 20
     loadgen.once(gateway.address, publications, tmp_path, connections=3, expect=201)
     inbox = loadgen.once(gateway.address, [get("/v1/inbox", _header_of(gateway, "counted"))], tmp_path)[0]
@@ -67,7 +67,7 @@ def test_answers_come_back_in_the_order_of_the_requests(gateway: Gateway, tmp_pa
     assert [code in answer.body.decode() for code, answer in zip(problems, answers, strict=True)] == [True] * 4
 
 
-def test_another_status_than_the_expected_one_or_text_is_reported(gateway: Gateway, tmp_path: Path) -> None:
+def test_unexpected_status_or_text_is_reported(gateway: Gateway, tmp_path: Path) -> None:
     request = [get("/v1/inbox", {})]
     with pytest.raises(LoadError, match="got status 401 instead of 200"):
         loadgen.once(gateway.address, request, tmp_path)
@@ -97,7 +97,7 @@ def titled(gateway: Gateway, title: str | None) -> bytes:
 
 
 BUT_ONE = [f"user:{recipient_name(number)}" for number in range(CLIENTS - 1)]
-MISTAKES: dict[str, tuple[Any, Any]] = {
+WRONG_PUBLICATIONS: dict[str, tuple[Any, Any]] = {
     "which is for client": (wake, lambda gateway, *single, common: [*reversed(single), common]),
     "has reached 0 instead of 1 clients": (wake, lambda g, *_, common: [g.publication("user:nobody")] * (CLIENTS + 1)),
     "publishing was answered with 400": (wake, lambda g, *_, common: [titled(g, None)] * (CLIENTS + 1)),
@@ -111,20 +111,20 @@ MISTAKES: dict[str, tuple[Any, Any]] = {
         lambda gateway, *single, common: [*single, titled(gateway, f"{MARK}77")],
     ),
 }
-"""The message, what is run, and the wrong publications."""
+"""The message, the function that is run, and the wrong publications."""
 
 
-@pytest.mark.parametrize("message", MISTAKES)
-def test_notification_that_does_not_arrive_as_it_should_is_reported(
+@pytest.mark.parametrize("message", WRONG_PUBLICATIONS)
+def test_wrong_arrival_of_a_notification_is_reported(
     gateway: Gateway, plan: HoldPlan, tmp_path: Path, message: str
 ) -> None:
-    run, make = MISTAKES[message]
+    run, make = WRONG_PUBLICATIONS[message]
     *single, common = plan.publications
     with pytest.raises(LoadError, match=message):
         run(replace(plan, publications=make(gateway, *single, common=common)), tmp_path)
 
 
-def test_load_goes_to_this_machine_only(tmp_path: Path) -> None:
+def test_load_is_sent_to_this_machine_only(tmp_path: Path) -> None:
     need_compiler()
     with pytest.raises(LoadError, match=r"is not of this machine"):
         loadgen.once("192.0.2.1:80", [get("/", {})], tmp_path)

@@ -1,4 +1,4 @@
-"""The heads that the load generator sends: whether the tables in which the gateway keeps heads know them."""
+"""The heads that the load generator sends: whether they are in the tables in which the gateway keeps heads."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +19,11 @@ from tests.benchmarks.compiler import need_compiler
 
 RECIPIENTS = 20
 TIMES = 3
-"""How often each recipient polls."""
+"""The number of polls of each recipient."""
 
 
 class Repeat:
-    """A 304 that holds for ever."""
+    """A 304 that is always valid."""
 
     held_bytes = 100
 
@@ -32,7 +32,7 @@ class Repeat:
 
 
 class HeadKeeper:
-    """A server that answers everything with 304 and keeps what it was sent."""
+    """A server that answers everything with 304 and keeps the heads that it receives."""
 
     def __init__(self) -> None:
         self.heads: list[bytes] = []
@@ -62,7 +62,7 @@ def keeper() -> Iterator[HeadKeeper]:
 
 
 def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
-    """Have the load generator send the polls of a row of the benchmark; return them as they came."""
+    """Have the load generator send the polls of a row of the benchmark; return them as received."""
     gateway = Gateway(folder)  # not started: it signs the tokens
     polls = gateway.short_polls(["1".ljust(CURSOR_CHARACTERS, "A")] * RECIPIENTS, ROWS[row])
     gateway.__exit__()
@@ -73,20 +73,20 @@ def send(keeper: HeadKeeper, row: str, folder: Path) -> list[bytes]:
 
 def test_new_heads_are_in_no_table_of_the_server(keeper: HeadKeeper, tmp_path: Path) -> None:
     """They are of known recipients with several limits."""
-    repeats, found = Repeats(), list[Request]()
+    repeats, requests = Repeats(), list[Request]()
     for head in send(keeper, "new_heads", tmp_path):
         lines = set(head.split(b"\r\n")[1:-2])
         new = {line for line in lines - plain_request._idle_lines if line.startswith(b"Traceparent: ")}
         assert new, "its own line is read"
         request = read_request(head)
-        assert request is not None, "all of it is read where plain polls are"
-        found.append(request)
+        assert request is not None, "it is read as a plain poll"
+        requests.append(request)
         assert repeats.get(head) is None
         assert repeats.get(repeat_key(head)) is None
         repeats.remember(repeat_key(head), Repeat)
-    assert len(repeats) == 0, "none came a second time"
-    assert len({request.fields[b"authorization"] for request in found}) == RECIPIENTS
-    assert len({request.query for request in found}) == RECIPIENTS
+    assert len(repeats) == 0, "none was sent a second time"
+    assert len({request.fields[b"authorization"] for request in requests}) == RECIPIENTS
+    assert len({request.query for request in requests}) == RECIPIENTS
 
 
 @pytest.mark.parametrize("row", ["repeated", "cache_busters"])

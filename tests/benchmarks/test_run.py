@@ -1,4 +1,4 @@
-"""`make bench` and `make capacity` as a whole, tiny: all is measured, and the tables are put where they belong."""
+"""`make bench` and `make capacity` as a whole, tiny: all rows are measured, and the tables are written into a document."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from benchmarks.results import GATEWAY, GOALS, MEASURES, Goal, Results
 from tests.benchmarks.compiler import need_compiler
 from tests.support.source import REPOSITORY
 
-# So many clients that the default limits aren't met, however fast the machine is.
+# So many clients that the default limits aren't reached, however fast the machine is.
 TINY = "--quick --peers none --clients 60 --seconds 0.1 --wakes 5 --idle-seconds 0.2 --seed-recipients 60".split()
 MEASURED = {
     *("repeated", "cache_busters", "new_heads", "news", "publish", "audiences", "memory", "wake_p50", "wake_p99"),
@@ -26,7 +26,7 @@ CAPACITY_ROWS = ("memory", "workers_memory", "wake_p50", "wake_p99", "broadcast"
 
 
 def run(module: str, *arguments: str) -> str:
-    """Run the benchmarks; return what they print while they measure."""
+    """Run the benchmarks; return their output."""
     need_compiler()
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=380)
@@ -74,7 +74,7 @@ def test_row_that_does_not_exist_is_refused() -> None:
     assert "There is no row no-such" in done.stderr
 
 
-def test_tables_replace_the_ones_before_and_nothing_else(tmp_path: Path) -> None:
+def test_tables_replace_earlier_ones_and_no_other_text(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text(f"Before.\n\n{BEGIN}\n\nold\n\n{END}\n\nAfter.\n")
     keep("new\n", document)
@@ -85,7 +85,7 @@ def test_tables_replace_the_ones_before_and_nothing_else(tmp_path: Path) -> None
         assert text.find(BEGIN) < text.find(END)
 
 
-def test_the_median_counts() -> None:
+def test_the_result_is_the_median() -> None:
     results = Results()
     for value in (1.0, 100.0, 3.0):
         results.add("memory", GATEWAY, value)

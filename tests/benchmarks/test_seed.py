@@ -1,4 +1,4 @@
-"""The seed leaves what the gateway itself would have left: counts, pages and further publications are right."""
+"""The seed writes the rows that the gateway itself would write: counts, pages and further publications are right."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_every_recipient_has_notifications_and_has_read_some(seeded: InProcessGa
     assert len(heavy["notifications"]) == PUBLISHED_ROUNDS + SEED.heavy
     assert [item["title"] for item in heavy["notifications"]].count("Order 1 is on its way") == 1
     assert sum(item["read_at"] is not None for item in other["notifications"]) == READ_ROUNDS
-    # The log goes on after it.
+    # The log continues after the seed.
     recipient = seeded.recipient("r000001")
     before = recipient.inbox()
     notification = seeded.publisher().publish("user:r000001")

@@ -1,8 +1,8 @@
 """Two gateways of version 0.1 become gateways of this version, one after the other, on one PostgreSQL under load.
 
-`make campaign-upgrade` runs it, in some five minutes: pytest doesn't collect it by itself. It needs the project's
+`make campaign-upgrade` runs it, in about five minutes: pytest doesn't collect it by itself. It needs the project's
 history, since version 0.1 is taken from there, and the package index, since that version gets an environment of its own.
-NOTIFYGATE_TEST_UPGRADE_NOTIFICATIONS says how many notifications there are before.
+NOTIFYGATE_TEST_UPGRADE_NOTIFICATIONS is the number of notifications before the upgrade.
 """
 
 import os
@@ -36,7 +36,7 @@ PUBLISHERS = 3
 POLLERS = 6
 SECONDS_BETWEEN_POSTS = 0.03
 QUIET_SECONDS = 10.0
-"""How long the load goes on between two steps."""
+"""The time for which the load continues between two steps."""
 
 FILL = """
     INSERT INTO notifications (seq, id, type, title, body, priority, sender, data, audiences, key_id, created_at)
@@ -55,8 +55,8 @@ def install_version_0_1() -> None:
     """Put version 0.1 into a folder of its own, with its environment, unless it is there."""
     if (OLD / "installed").exists():
         return
-    found = subprocess.run(["git", "cat-file", "-e", f"{OLD_COMMIT}^{{commit}}"], cwd=REPOSITORY, capture_output=True)
-    if found.returncode:
+    commit = subprocess.run(["git", "cat-file", "-e", f"{OLD_COMMIT}^{{commit}}"], cwd=REPOSITORY, capture_output=True)
+    if commit.returncode:
         pytest.fail(
             f"The commit {OLD_COMMIT} is missing: this needs the history (git fetch --unshallow).", pytrace=False
         )
@@ -76,7 +76,7 @@ class Gateway(GatewayProcess):
         self._settings = env
 
     def run(self, root: Path, *arguments: str) -> str:
-        """Run a command line of a version with this gateway's settings, and return what it printed."""
+        """Run a command line of a version with this gateway's settings, and return its output."""
         command = [str(root / ".venv/bin/notifygate"), *arguments]
         env = self.environment(self._settings)
         done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
@@ -84,7 +84,7 @@ class Gateway(GatewayProcess):
         return done.stdout
 
     def serve(self, root: Path) -> None:
-        """Start a version, after the one that runs was stopped as an operator does; return when it is ready."""
+        """Stop the running version, as an operator does, and start another; return when it is ready."""
         if self.is_running:
             assert self.stop() == 0, self.output
         self.root = root
@@ -107,7 +107,7 @@ class Load:
         self.retries: defaultdict[str, int] = defaultdict(int)
         """For each phase: publications that were tried again."""
         self.slowest: defaultdict[str, float] = defaultdict(float)
-        """For each phase: how long the slowest publication took, with all its repetitions."""
+        """For each phase: the time of the slowest publication, with all its repetitions."""
         self.delay: defaultdict[str, float] = defaultdict(float)
         """For each phase: the longest time from an acknowledgement to an arrival."""
         self._cursors: dict[int, str] = {}
@@ -117,7 +117,7 @@ class Load:
         self._publishers = [gevent.spawn(self._publish, number) for number in range(PUBLISHERS)]
 
     def finish(self) -> None:
-        """Publish no more, and return when every poller has everything."""
+        """Publish no more, and return when every poller has all notifications."""
         self._is_publishing = False
         gevent.joinall(self._publishers, raise_error=True)
         wanted = set(self.published)
@@ -252,7 +252,7 @@ def test_upgrade_under_load_loses_nothing(gateways: list[Gateway], postgres_url:
         print(f"{name}: {seconds:.1f} s; {figures}, {load.retries[name]} repeated")
     assert load.faults == []
     for titles in load.arrived:
-        assert set(titles) == set(load.published), "nothing lost, and nothing from nowhere"
+        assert set(titles) == set(load.published), "no notification is lost, and each was published"
         for publisher in range(PUBLISHERS):
             numbers = [int(t.partition(":")[2]) for t in titles if t.startswith(f"{publisher}:")]
             assert numbers == sorted(numbers), "in the order in which they were published"

@@ -13,7 +13,7 @@ KINDS: dict[str, type[Proxy]] = {"nginx": Nginx, "haproxy": Haproxy}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A gateway that believes one proxy."""
+    """A gateway that trusts one proxy."""
     with running_site(tmp_path_factory.mktemp("site"), TRUSTED_PROXIES=1, LIMIT_FAILED_AUTH="2/minute") as site:
         yield site
 

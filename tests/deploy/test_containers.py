@@ -1,6 +1,6 @@
-"""deploy/Dockerfile and deploy/compose.yml, as far as they can be tried without Docker.
+"""deploy/Dockerfile and deploy/compose.yml, as far as they can be tested without Docker.
 
-tests/install/ runs the Dockerfile's steps and what the image would run.
+tests/install/ runs the Dockerfile's steps and the image's command.
 """
 
 import json
@@ -30,12 +30,12 @@ DEPLOY = REPOSITORY / "deploy"
 BIN = Path(sys.prefix) / "bin"
 
 CONNECTIONS = 2 * Settings().holds_per_worker + 1000 + OTHER_FILES
-"""Open files of a worker, as gunicorn.conf.py has it."""
+"""Open files of a worker, according to gunicorn.conf.py."""
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of deploy/ on which the steps of compose.yml's head were done, but for the last."""
+    """A copy of deploy/ after the steps in compose.yml's head, except for the last."""
     copy = tmp_path_factory.mktemp("machine") / "deploy"
     shutil.copytree(DEPLOY, copy)
     shutil.copy(copy / ".env.example", copy / ".env")
@@ -45,13 +45,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def compose(machine: Path) -> dict[str, Any]:
-    """What Compose makes of the file."""
+    """The file as Compose reads it."""
     return json.loads(run_compose(machine / "compose.yml", "--format", "json").stdout)
 
 
 def run_compose(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [BIN / "docker-compose", "--file", file, "config", *arguments]
-    # A daemon is not asked, but looked for.
+    # Compose needs no daemon, but searches for one.
     env = {**os.environ, "DOCKER_HOST": "unix:///nonexistent"}
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
 
@@ -65,7 +65,7 @@ def test_dockerfile_has_no_findings() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_linter_of_dockerfiles_finds_something(tmp_path: Path) -> None:
+def test_linter_of_dockerfiles_finds_faults(tmp_path: Path) -> None:
     poor = tmp_path / "Dockerfile"
     poor.write_text("FROM python\nRUN cd / && pip install flask\n")
     done = subprocess.run([BIN / "hadolint", poor], capture_output=True, text=True, timeout=60)
@@ -83,8 +83,8 @@ def test_every_dependency_of_the_image_has_a_hash() -> None:
 def test_image_is_built_from_few_files(tmp_path: Path) -> None:
     (tmp_path / "notifygate").mkdir()
     context = copy_context(tmp_path / "context")
-    found = {path.relative_to(context).parts[0] for path in context.rglob("*") if path.is_file()}
-    assert found == {
+    names = {path.relative_to(context).parts[0] for path in context.rglob("*") if path.is_file()}
+    assert names == {
         "notifygate", "migrations", "scripts", "LICENSE", "README.md", "gunicorn.conf.py", "pyproject.toml", "wsgi.py",
         "requirements.in", "requirements.txt", "requirements-build.in", "requirements-build.txt", "requirements-dev.in",
         "requirements-dev.txt",
@@ -116,7 +116,7 @@ def test_compose_refuses_a_file_with_a_mistake(tmp_path: Path, right: str, wrong
     assert run_compose(file, "--quiet").returncode != 0
 
 
-def test_gateways_of_compose_can_do_little(compose: dict[str, Any]) -> None:
+def test_gateways_of_compose_have_few_permissions(compose: dict[str, Any]) -> None:
     assert len(gateways(compose)) == 2
     for service in [*gateways(compose), compose["services"]["migrate"]]:
         assert service["read_only"] is True
@@ -133,9 +133,9 @@ def test_gateways_of_compose_get_time_to_stop(compose: dict[str, Any]) -> None:
 
 
 def seconds(text: str) -> int:
-    found = re.fullmatch(r"(?:(\d+)m)?(\d+)s", text)
-    assert found, text
-    return 60 * int(found[1] or 0) + int(found[2])
+    match = re.fullmatch(r"(?:(\d+)m)?(\d+)s", text)
+    assert match, text
+    return 60 * int(match[1] or 0) + int(match[2])
 
 
 def test_connections_of_compose_fit_into_postgresql(compose: dict[str, Any]) -> None:
@@ -143,7 +143,7 @@ def test_connections_of_compose_fit_into_postgresql(compose: dict[str, Any]) -> 
     assert workers * Settings().database_pool + 10 < 100, "the default of max_connections"
 
 
-def test_gateways_have_the_addresses_that_nginx_asks(compose: dict[str, Any]) -> None:
+def test_gateways_have_the_addresses_in_nginxs_configuration(compose: dict[str, Any]) -> None:
     given = [f"{service['networks']['inside']['ipv4_address']}:8080" for service in gateways(compose)]
     assert tuple(given) == ADDRESSES
     mounted = {volume["target"]: Path(volume["source"]).name for volume in compose["services"]["nginx"]["volumes"]}
@@ -182,7 +182,7 @@ def test_secrets_are_files_that_a_gateway_can_read(machine: Path, compose: dict[
         assert len(path.read_text().strip()) >= 48
 
 
-def test_secrets_that_are_there_stay_as_they_are(machine: Path) -> None:
+def test_existing_secrets_are_kept(machine: Path) -> None:
     before = {path: path.read_bytes() for path in (machine / "secrets").iterdir()}
     (machine / "secrets" / "secret_key").unlink()
     done = subprocess.run([machine / "make-secrets"], check=True, capture_output=True, text=True)
@@ -224,7 +224,7 @@ def valkey(machine: Path, compose: dict[str, Any]) -> Iterator[tuple[int, str]]:
         remove_folder(folder)
 
 
-def test_valkey_of_compose_asks_for_its_password_and_keeps_nothing(valkey: tuple[int, str]) -> None:
+def test_valkey_of_compose_requires_its_password_and_stores_nothing_on_disk(valkey: tuple[int, str]) -> None:
     port, password = valkey
     with pytest.raises(redis.AuthenticationError):
         redis.Redis(port=port).ping()
@@ -235,7 +235,7 @@ def test_valkey_of_compose_asks_for_its_password_and_keeps_nothing(valkey: tuple
 
 
 def test_nginx_accepts_its_own_configuration_with_the_gateways_in_it(tmp_path: Path) -> None:
-    """The second file, with real requests through it, is what test_proxies.py is about."""
+    """The second file is tested by test_proxies.py, with real requests."""
     text = (DEPLOY / "nginx" / "nginx.conf").read_text()
     assert "include /etc/nginx/conf.d/*.conf;" in text
     user = "root" if os.geteuid() == 0 else "nobody"
@@ -258,7 +258,7 @@ def test_nginx_accepts_its_own_configuration_with_the_gateways_in_it(tmp_path: P
     assert done.returncode == 0, done.stderr
 
 
-def test_connections_of_nginx_are_enough_for_the_holds_of_both_gateways() -> None:
+def test_connections_of_nginx_suffice_for_the_holds_of_both_gateways() -> None:
     file = DEPLOY / "nginx" / "nginx.conf"
     connections = number_in(file, r"worker_connections (\d+);")
     assert number_in(file, r"worker_rlimit_nofile (\d+);") >= 2 * connections

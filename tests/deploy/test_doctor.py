@@ -1,4 +1,4 @@
-"""`notifygate doctor --url` through the documented proxies, and through nginx with something wrong in it."""
+"""`notifygate doctor --url` through the documented proxies, and through nginx with a fault."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -25,7 +25,7 @@ def examine(site: Site, proxy: Proxy, *arguments: str, **settings: str) -> list[
     return report(cli, "--url", proxy.url, *(arguments or ("--hold", "1")))
 
 
-def test_documented_proxies_are_well(proxy: Proxy, site: Site) -> None:
+def test_documented_proxies_have_no_fault(proxy: Proxy, site: Site) -> None:
     findings = examine(site, proxy)
     assert wrong(findings) == ""
     assert wrong(findings, "warning") == ""
@@ -42,7 +42,7 @@ def test_documented_proxies_are_well(proxy: Proxy, site: Site) -> None:
 
 @pytest.fixture
 def without_slow_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait no time for an answer to half a body, which shows where the proxy collects it: for tests of something else."""
+    """Don't wait for an answer to half a body, which shows whether the proxy buffers: for tests of other faults."""
     monkeypatch.setattr(check_proxy, "BODY_SECONDS", 0.1)
 
 
@@ -58,7 +58,7 @@ def examine_nginx(
 
 
 def with_line(line: str) -> dict[str, str]:
-    """Return a change of the configuration that adds a line for everything that is passed on."""
+    """Return a change of the configuration that adds a line for all forwarded requests."""
     return {READ_TIMEOUT: f"{READ_TIMEOUT} {line}"}
 
 
@@ -89,7 +89,7 @@ def with_line(line: str) -> dict[str, str]:
         ),
     ],
 )
-def test_what_is_wrong_in_a_proxy_is_named(site: Site, changes: Mapping[str, str], level: str, message: str) -> None:
+def test_fault_of_a_proxy_is_named(site: Site, changes: Mapping[str, str], level: str, message: str) -> None:
     # A time-out of 1 s ends a hold of 4 s on a busy machine too.
     findings = examine_nginx(site, changes, "--hold", "4" if "4 s" in message else "1")
     assert message in wrong(findings, level)
@@ -111,7 +111,7 @@ def test_certificate_that_ends_soon(site: Site) -> None:
 def test_proxy_that_is_not_trusted(site: Site, proxy: Proxy) -> None:
     findings = examine(site, proxy, TRUSTED_PROXIES="0")
     warned = "NOTIFYGATE_TRUSTED_PROXIES is 0" in wrong(findings, "warning")
-    # HAProxy leaves the gateway's Server as it is: from outside it can't be told from the gateway.
+    # HAProxy doesn't change the gateway's Server header: a client can't distinguish it from the gateway.
     assert warned == isinstance(proxy, Nginx)
 
 

@@ -16,7 +16,7 @@ FOLDER = REPOSITORY / "deploy" / "kubernetes"
 FILES = sorted(FOLDER.glob("*.yaml"))
 
 GRACEFUL_SECONDS = 20 + 1
-"""What gunicorn.conf.py gives requests under way, and how long connections are still accepted."""
+"""gunicorn.conf.py's time for requests under way, and the time for which connections are still accepted."""
 
 
 def documents() -> list[dict[str, Any]]:
@@ -24,8 +24,8 @@ def documents() -> list[dict[str, Any]]:
 
 
 def the(kind: str) -> dict[str, Any]:
-    (found,) = [document for document in documents() if document["kind"] == kind]
-    return found
+    (match,) = [document for document in documents() if document["kind"] == kind]
+    return match
 
 
 def pod(kind: str) -> dict[str, Any]:
@@ -37,17 +37,17 @@ Findings = Callable[[str], list[str]]
 
 @pytest.fixture(scope="module")
 def findings() -> Findings:
-    """Returns what the newest schemas find wrong in the documents of a file."""
+    """Returns the faults that the newest schemas find in the documents of a file."""
     import kubernetes_validate  # noqa: PLC0415 - it takes a second, which every run of other tests would wait
 
     def find(text: str) -> list[str]:
-        found: list[str] = []
+        messages: list[str] = []
         for document in yaml.safe_load_all(text):
             try:
                 kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
             except kubernetes_validate.ValidationError as error:
-                found.append(error.message)
-        return found
+                messages.append(error.message)
+        return messages
 
     return find
 
@@ -63,14 +63,14 @@ def test_manifests_are_valid(findings: Findings) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong"), [("maxSurge: 1", "maxSurge: 1, more: 2"), ("minReplicas: 2", "minReplicas: two")]
 )
-def test_mistake_is_found(findings: Findings, right: str, wrong: str) -> None:
+def test_fault_of_a_manifest_is_found(findings: Findings, right: str, wrong: str) -> None:
     text = (FOLDER / "gateway.yaml").read_text()
     assert right in text
     assert findings(text.replace(right, wrong))
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Job"])
-def test_pods_can_do_little(kind: str) -> None:
+def test_pods_have_few_permissions(kind: str) -> None:
     spec = pod(kind)
     user = int(stages_of(DOCKERFILE.read_text())[1].arguments("USER")[0].partition(":")[0])
     context = spec["securityContext"]
@@ -86,7 +86,7 @@ def test_pods_can_do_little(kind: str) -> None:
     }  # fmt: skip
 
 
-def test_settings_are_ones_and_their_files_are_in_the_secret() -> None:
+def test_settings_exist_and_their_files_are_in_the_secret() -> None:
     data = the("ConfigMap")["data"]
     names = {f"NOTIFYGATE_{name.upper()}" for name in Settings.__dataclass_fields__}
     assert {name.removesuffix("_FILE") for name in data} <= names
@@ -106,7 +106,7 @@ def test_migration_and_gateways_are_of_one_image() -> None:
     assert pod("Job")["containers"][0]["command"] == ["notifygate", "migrate"]
 
 
-def test_probes_ask_for_what_they_are_meant() -> None:
+def test_probes_have_the_right_paths() -> None:
     container = pod("Deployment")["containers"][0]
     paths = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
     assert paths == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
@@ -123,9 +123,9 @@ def test_requests_end_before_the_pod_does() -> None:
     assert spec["terminationGracePeriodSeconds"] > wait + GRACEFUL_SECONDS
 
 
-def test_autoscaler_goes_by_the_holds_of_a_worker() -> None:
+def test_autoscaler_uses_the_holds_of_a_worker() -> None:
     scaler = the("HorizontalPodAutoscaler")["spec"]
-    assert "replicas" not in the("Deployment")["spec"], "kubectl apply would undo what it decides"
+    assert "replicas" not in the("Deployment")["spec"], "kubectl apply would undo its decisions"
     (pods,) = [metric["pods"] for metric in scaler["metrics"] if metric["type"] == "Pods"]
     assert pods["metric"]["name"] == holds._name
     assert the("ConfigMap")["data"]["NOTIFYGATE_WORKERS"] == "1"
@@ -135,7 +135,7 @@ def test_autoscaler_goes_by_the_holds_of_a_worker() -> None:
     assert most * Settings().database_pool + 10 <= 100, "max_connections of PostgreSQL"
 
 
-def test_everything_selects_the_gateways() -> None:
+def test_all_selectors_match_the_gateways() -> None:
     labels = the("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert the("Service")["spec"]["selector"] == labels
     for constraint in (*pod("Deployment")["topologySpreadConstraints"], the("PodDisruptionBudget")["spec"]):

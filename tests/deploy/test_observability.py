@@ -1,4 +1,4 @@
-"""deploy/observability/: the alerts fire when they should, and every name in them is one that the gateway exposes."""
+"""deploy/observability/: the alerts fire when they should, and the gateway exposes every metric in them."""
 
 import json
 import re
@@ -30,13 +30,13 @@ def panels() -> list[dict[str, Any]]:
 
 
 def expressions() -> dict[str, str]:
-    """Return every expression, by where it stands. Grafana's variables have a value that they may have."""
-    found = {rule["alert"]: rule["expr"] for rule in rules()}
+    """Return every expression, by its alert or panel. Grafana's variables are replaced by possible values."""
+    by_place = {rule["alert"]: rule["expr"] for rule in rules()}
     for panel in panels():
         for target in panel["targets"]:
             text = target["expr"].replace("$__rate_interval", "1m").replace("$instance", ".+")
-            found[f"{panel['title']} {target['refId']}"] = text
-    return found
+            by_place[f"{panel['title']} {target['refId']}"] = text
+    return by_place
 
 
 def promtool(*arguments: str | Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -44,10 +44,13 @@ def promtool(*arguments: str | Path, text: str | None = None) -> subprocess.Comp
     return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
 
 
-def check_expressions(folder: Path, found: dict[str, str]) -> str:
-    """Return what promtool finds wrong in expressions."""
+def check_expressions(folder: Path, by_place: dict[str, str]) -> str:
+    """Return promtool's errors about expressions."""
     groups = [
-        {"name": "all", "rules": [{"record": f"r{place}", "expr": text} for place, text in enumerate(found.values())]}
+        {
+            "name": "all",
+            "rules": [{"record": f"r{place}", "expr": text} for place, text in enumerate(by_place.values())],
+        }
     ]
     file = folder / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": groups}))
@@ -57,7 +60,7 @@ def check_expressions(folder: Path, found: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
-    """Every sample that a gateway exposes once each kind of thing has happened, with the names of its labels."""
+    """Every sample that a gateway exposes after each kind of event, with the names of its labels."""
     with running_site(tmp_path_factory.mktemp("site"), LIMIT_PUBLISH="1/minute") as site:
         reader, publisher = site.recipient(), site.publisher()
         with site.held([reader]):
@@ -71,13 +74,13 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[
 
 def samples_of(text: str) -> dict[str, set[str]]:
     """Return the samples of Prometheus' text format and the names of their labels; types alone count as samples, too."""
-    found: dict[str, set[str]] = {}
+    samples: dict[str, set[str]] = {}
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
         for ending in {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}.get(kind, ("",)):
-            found.setdefault(name + ending, set())
+            samples.setdefault(name + ending, set())
     for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE):
-        found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
-    return found
+        samples.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    return samples
 
 
 def names_in(expression: str) -> set[str]:
@@ -95,8 +98,8 @@ def test_rules_and_their_tests_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_each_alert_is_seen_to_fire(rule: dict[str, Any], tmp_path: Path) -> None:
-    """Without the rule, or with the wrong time, its test fails."""
+def test_each_alert_is_covered_by_its_test(rule: dict[str, Any], tmp_path: Path) -> None:
+    """Without the rule, or with a wrong time, its test fails."""
     tests = yaml.safe_load(TESTS.read_text())
     tests["tests"] = [test for test in tests["tests"] if f'alertname="{rule["alert"]}"' in str(test)]
     assert str(tests).count(f'alertname="{rule["alert"]}"') == 1
@@ -115,7 +118,7 @@ def test_operations_page_has_a_line_for_each_alert() -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_alert_has_a_severity_a_summary_and_a_description(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["description"].endswith(".")
@@ -143,7 +146,7 @@ def test_every_label_in_an_expression_is_exposed(exposed: dict[str, set[str]]) -
         }
         labels |= {name.strip() for names in re.findall(r"\bby\s*\(([^)]*)\)", text) for name in names.split(",")}
         known = {label for name in names_in(text) for label in exposed.get(name, set())}
-        # Retention labels nothing before it has removed something.
+        # Retention has no label values before it first removes a row.
         assert labels - known - of_prometheus - {"kind"} == set(), where
 
 

@@ -34,11 +34,11 @@ class TlsConnection(RawConnection):
         self._received = b""
 
 
-def through(proxy: Proxy, caller: Recipient) -> Recipient:
-    """Return the same recipient, who calls through a proxy."""
-    there = Recipient(caller.name, caller.token, proxy.url)
-    there.session.verify = str(proxy.certificate)
-    return there
+def through(proxy: Proxy, recipient: Recipient) -> Recipient:
+    """Return the same recipient, which calls through a proxy."""
+    through_proxy = Recipient(recipient.name, recipient.token, proxy.url)
+    through_proxy.session.verify = str(proxy.certificate)
+    return through_proxy
 
 
 def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1", method: str = "GET") -> RawAnswer:
@@ -49,25 +49,24 @@ def get(proxy: Proxy, target: str, headers: str = "", address: str = "127.0.0.1"
 
 
 def closed_connections_to(port: int) -> int:
-    """Return how many connections to a port have ended within the last minute, as their clients remember
-    (TIME_WAIT)."""
+    """Return the number of connections to a port that ended within the last minute (TIME_WAIT)."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(row[3] == "06" and f":{port:04X}" in (row[1][8:], row[2][8:]) for row in rows)
 
 
-def test_http_leads_to_https(proxy: Proxy) -> None:
+def test_http_is_redirected_to_https(proxy: Proxy) -> None:
     answer = new_session().post(f"http://127.0.0.1:{proxy.http_port}/v1/notifications?a=b", allow_redirects=False)
-    assert answer.status_code == 308, "the method stays"
+    assert answer.status_code == 308, "the method is kept"
     assert re.fullmatch(r"https://[^/]+/v1/notifications\?a=b", answer.headers["Location"])
 
 
-def test_browsers_are_asked_to_use_https_from_now_on(proxy: Proxy) -> None:
+def test_browsers_are_required_to_use_https(proxy: Proxy) -> None:
     for target in ("/healthz", "/v1/inbox", "/metrics"):
         assert get(proxy, target).headers["strict-transport-security"] == "max-age=31536000", target
 
 
 @pytest.mark.parametrize("name", ["metrics", "openapi.json"])
-def test_what_is_for_the_inside_is_closed(proxy: Proxy, site: Site, name: str) -> None:
+def test_internal_endpoints_are_closed(proxy: Proxy, site: Site, name: str) -> None:
     assert requests.get(f"{site.url}/{name}", timeout=60).status_code == 200
     assert get(proxy, f"/{name}").status == 403
     encoded = f"%{ord(name[0]):x}{name[1:]}"
@@ -95,7 +94,7 @@ def test_no_header_changes_the_path(site: Site, underscores: dict[str, Proxy], f
 
 @pytest.fixture(scope="module")
 def underscores(site: Site) -> Iterator[dict[str, Proxy]]:
-    """The proxies, of which nginx was made to pass on names with an underscore, as HAProxy does."""
+    """The proxies, with an nginx that forwards names with an underscore, as HAProxy does."""
     running = {
         name: kind(site.gateways, "underscores_in_headers on;" if kind is Nginx else "") for name, kind in KINDS.items()
     }
@@ -117,7 +116,7 @@ def test_long_answers_are_compressed_and_their_tags_recognised(proxy: Proxy, sit
 
 @pytest.fixture(scope="module")
 def publisher(site: Site) -> Publisher:
-    """A publisher whose key the gateways know before a test uses up what this address may fail."""
+    """A publisher whose key is in memory before a test uses up `failed_auth` for this address."""
     return site.publisher()
 
 
@@ -152,7 +151,7 @@ def test_addresses_are_those_of_the_clients(proxy: Proxy, site: Site) -> None:
     address = {"Nginx": "127.0.1.2", "Haproxy": "127.0.1.3"}[type(proxy).__name__]
     claims = [f"X-Forwarded-For: 192.0.2.{number}\r\n" for number in range(3)]
     answers = [get(proxy, "/v1/inbox", claim, address).status for claim in claims]
-    assert answers == [401, 401, 429], "whatever they claim"
+    assert answers == [401, 401, 429], "whatever the header claims"
     assert get(proxy, "/v1/inbox", address="127.0.1.9").status in (401, 429), "the address itself is another"
     assert get(proxy, "/v1/inbox", address=address.replace(".1.", ".2.")).status == 401
 
@@ -161,26 +160,26 @@ def test_requests_have_one_id_in_both_logs(proxy: Proxy, site: Site) -> None:
     answer = get(proxy, "/healthz", "X-Request-Id: chosen-by-the-client\r\n")
     given = answer.headers["x-request-id"]
     assert given != "chosen-by-the-client"
-    assert eventually(lambda: site.access_lines(request_id=given), "the gateway has logged it")
+    assert eventually(lambda: site.access_lines(request_id=given), "its line in the gateway's log")
 
 
-def test_one_address_cannot_use_up_the_connections(proxy: Proxy, site: Site) -> None:
+def test_one_address_can_not_use_up_the_connections(proxy: Proxy, site: Site) -> None:
     address = {"Nginx": "127.0.3.2", "Haproxy": "127.0.3.3"}[type(proxy).__name__]
     readers = site.recipients(LIMIT_PER_ADDRESS // 5)
     cursors = [reader.cursor() for reader in readers]
     with ExitStack() as stack:
         for number in range(LIMIT_PER_ADDRESS):
             connection = stack.enter_context(TlsConnection(proxy, address))
-            place = number % len(readers)
-            connection.send(poll_text(readers[place], cursors[place], wait=50))
+            index = number % len(readers)
+            connection.send(poll_text(readers[index], cursors[index], wait=50))
         site.await_holds(LIMIT_PER_ADDRESS)
         assert get(proxy, "/healthz", address=address).status == 429
         assert get(proxy, "/healthz").status == 200, "others are served"
     site.await_holds(0)
 
 
-def test_gateway_that_was_away_is_tried_again_as_soon_as_the_other_is(site: Site) -> None:
-    """nginx alone takes a server out for 10 s by default, so that none would be left."""
+def test_gateway_that_was_away_is_tried_again_when_the_other_fails(site: Site) -> None:
+    """By default nginx excludes a failed server for 10 s, so that none would be left."""
     first, second = SimpleNamespace(port=free_port()), SimpleNamespace(port=free_port())
     proxy = Nginx([first, second])
     try:

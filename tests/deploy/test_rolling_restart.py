@@ -22,7 +22,7 @@ STARTED_WITHIN_SECONDS = 120.0
 
 
 def restart_one_after_the_other(site: Site, proxies: Sequence[Proxy]) -> float:
-    """Restart all gateways of a site, each when the one before is ready; return how many seconds that took."""
+    """Restart all gateways of a site, each when the one before is ready; return the seconds."""
     began = time.monotonic()
     for gateway in site.gateways:
         gateway.restart()
@@ -33,7 +33,7 @@ def restart_one_after_the_other(site: Site, proxies: Sequence[Proxy]) -> float:
         eventually(is_ready, "the gateway is ready", seconds=STARTED_WITHIN_SECONDS)
         for proxy in proxies:
             if isinstance(proxy, Haproxy):
-                eventually(proxy.has_all_gateways, "the proxy knows that", seconds=STARTED_WITHIN_SECONDS)
+                eventually(proxy.has_all_gateways, "the proxy's health checks", seconds=STARTED_WITHIN_SECONDS)
     return time.monotonic() - began
 
 
@@ -56,4 +56,4 @@ def test_rolling_restart_fails_no_request(make_site: MakeSite, postgres_url: str
             traffic.stop()
             print(f"{kind}: {dict(traffic.outcomes)}, slowest {traffic.slowest_seconds:.2f} s", proxy.output[-3000:])
             assert traffic.failures == {}, kind
-            assert min(traffic.outcomes[what] for what in ("polled", "published", "held")) > 0
+            assert min(traffic.outcomes[outcome] for outcome in ("polled", "published", "held")) > 0

@@ -1,4 +1,4 @@
-"""deploy/systemd/: systemd accepts the unit, rates it as safe, and the gateway can live with its limits."""
+"""deploy/systemd/: systemd accepts the unit and rates it as safe, and the gateway works within its limits."""
 
 import ctypes
 import re
@@ -18,14 +18,14 @@ from tests.support.source import REPOSITORY
 UNIT = REPOSITORY / "deploy" / "systemd" / "notifygate.service"
 
 MOST_EXPOSURE = 15
-"""Tenths of systemd's own points, of 100: what it rates below 2.0 it calls OK."""
+"""Tenths of systemd's own points, of 100: a rating below 2.0 is OK."""
 
 REFUSE_EXECUTABLE_MEMORY = (65, 1)
-"""prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN): what MemoryDenyWriteExecute does, since Linux 6.3."""
+"""prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN): the call of MemoryDenyWriteExecute, since Linux 6.3."""
 
 
 def values(name: str) -> list[str]:
-    """Return what the unit gives a directive, each time that it stands there."""
+    """Return all values of a directive in the unit."""
     return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with a program that is on this machine."""
+    """The unit with a program of this machine."""
     text = UNIT.read_text()
     assert text.count("ExecStart=/opt/notifygate/bin/notifygate serve\n") == 1
     file = tmp_path / "notifygate.service"
@@ -66,7 +66,7 @@ def test_limits_fit_the_gateway() -> None:
     assert values("KillMode") == ["mixed"]
 
 
-def test_what_it_keeps_is_private() -> None:
+def test_files_of_the_gateway_are_private() -> None:
     assert (values("StateDirectory"), values("StateDirectoryMode"), values("UMask")) == (
         ["notifygate"],
         ["0700"],
@@ -91,7 +91,7 @@ os.execv(command[0], command)
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Path:
-    """A program that gives itself the unit's limits and becomes `notifygate`, or the program that it is given."""
+    """A program that sets the unit's limits for itself and becomes `notifygate`, or a given program."""
     option, value = REFUSE_EXECUTABLE_MEMORY
     if ctypes.CDLL(None).prctl(option + 1, 0, 0, 0, 0) < 0:
         pytest.skip("this kernel is older than Linux 6.3 and can't refuse memory that is written and run")
@@ -123,8 +123,8 @@ def test_gateway_serves_within_the_limits_of_the_unit(limited: Path) -> None:
         gateway.close()
 
 
-def test_limit_on_memory_is_one(limited: Path) -> None:
-    """Without it the test above would show nothing."""
+def test_limit_on_memory_has_an_effect(limited: Path) -> None:
+    """Without it the test above would prove nothing."""
     script = "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
     refused = subprocess.run([limited, sys.executable, "-c", script], capture_output=True, text=True)

@@ -1,6 +1,6 @@
-"""A PostgreSQL under Patroni whose leader is changed in order, and killed, under publications and held polls.
+"""A PostgreSQL under Patroni whose leader is changed by a switchover, and killed, under publications and held polls.
 
-`make ha` runs it; a run takes some three minutes. Figures are in docs/reliability.md.
+`make ha` runs it; a run takes about three minutes. Figures are in docs/reliability.md.
 """
 
 import time
@@ -17,7 +17,7 @@ from tests.support.site import MakeSite, Site
 from tests.support.waiting import eventually
 
 WRITES = 25
-"""Acknowledged before, between and after what happens."""
+"""Acknowledged before, between and after the events."""
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def cluster(is_synchronous: bool) -> Iterator[PatroniCluster]:
 
 
 def promotions(site: Site) -> int:
-    """Return how often a gateway has begun a new epoch because of a promotion."""
+    """Return how many new epochs the gateways began because of a promotion."""
     return sum(gateway.output.count("was promoted (timeline") for gateway in site.gateways)
 
 
@@ -85,7 +85,7 @@ def test_leader_is_changed_and_killed_under_load(
 
 
 def _settle(publishing: Publishing, device: Device) -> set[str]:
-    """Return which acknowledged titles are missing when the device has the last one."""
+    """Return the acknowledged titles that are missing when the device has the last one."""
     last = list(publishing.acknowledged)[-1]
     eventually(lambda: last in device.inbox.values(), "the last is received", seconds=120)
     device.check()
@@ -94,10 +94,10 @@ def _settle(publishing: Publishing, device: Device) -> set[str]:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("is_synchronous", [True])
-def test_leader_that_hangs_is_left_and_comes_back_as_follower(
+def test_leader_that_hangs_is_replaced_and_comes_back_as_follower(
     make_site: MakeSite, cluster: PatroniCluster, redis_url: str
 ) -> None:
-    """Its connections stay open, and when it goes on it believes for a moment that it leads: what it may accept then is
+    """Its connections stay open, and when it resumes it acts as the leader for a moment: writes that it accepts then are
     acknowledged by no standby, and so by no gateway."""
     site = make_site(cluster.url, gateways=2, REDIS_URL=redis_url, DATABASE_SYNCHRONOUS=True)
     device, publishing = Device(site.recipient(at=1)), Publishing(site.publisher(at=0), seconds_between=0.05)

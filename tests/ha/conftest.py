@@ -1,4 +1,4 @@
-"""Redis behind Sentinels, as docs/operations.md sets it up."""
+"""Redis behind Sentinels, as documented in docs/operations.md."""
 
 import os
 import re
@@ -15,7 +15,7 @@ OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 
 NEW_IN_REDIS_7_2 = "+client|setinfo"
-"""A rule that operations.md says to leave out before that version. Debian 12, whose Redis speaks TLS, has 7.0."""
+"""A rule to leave out before that version, according to operations.md. Debian 12, whose Redis has TLS, has 7.0."""
 
 
 def documented_rules(*, is_old: bool = False) -> list[str]:
@@ -38,7 +38,7 @@ MakeRedis = Callable[..., SentinelRedis]
 
 @pytest.fixture
 def make_redis() -> Iterator[MakeRedis]:
-    """Return a function that starts a Redis behind Sentinels for the user that operations.md gives the gateway."""
+    """Return a function that starts a Redis behind Sentinels for the gateway's user in operations.md."""
     made: list[SentinelRedis] = []
 
     def make(*, has_tls: bool = False) -> SentinelRedis:

@@ -1,4 +1,4 @@
-"""Load on gateways while something behind them fails: one publisher and one device, and when each had what."""
+"""Load on gateways while a server behind them fails: one publisher and one device, with the times of their events."""
 
 import json
 import time
@@ -14,17 +14,17 @@ from tests.support.waiting import eventually
 RETRY_SECONDS = 0.1
 HOLD_SECONDS = 50
 REQUEST_SECONDS = 90
-"""When a request counts as lost; longer than a hold, and than a gateway waits for a server that hangs."""
+"""The time after which a request is lost; longer than a hold, and than a gateway waits for a server that hangs."""
 
 
 class Publishing:
-    """Publishes numbered notifications one after the other, and each again until it is acknowledged."""
+    """Publishes numbered notifications one after the other, each repeatedly until it is acknowledged."""
 
     def __init__(self, publisher: Publisher, *, seconds_between: float = 0.02) -> None:
         self._publisher = publisher
         self._seconds_between = seconds_between
         self.acknowledged: dict[str, float] = {}
-        """When each title got its 201 (`time.monotonic()`)."""
+        """The time of each title's 201 (`time.monotonic()`)."""
         self.refused = 0
         """Attempts that were answered with 503, or not at all."""
         self._is_on = True
@@ -66,7 +66,7 @@ class Publishing:
 
 
 class Device:
-    """Holds poll after poll, merges the answers by id, and notes when each title arrived first.
+    """Holds poll after poll, merges the answers by id, and records when each title arrived first.
 
     Its inbox begins when it is made.
     """
@@ -74,26 +74,26 @@ class Device:
     def __init__(self, recipient: Recipient) -> None:
         self._recipient = recipient
         self.received: dict[str, float] = {}
-        """When each title arrived (`time.monotonic()`), in the order of arrival."""
+        """The time of each title's arrival (`time.monotonic()`), in the order of arrival."""
         self.resets = 0
         self.repeated: list[str] = []
-        """Titles that came again, though no reset was between."""
+        """Titles that arrived again without a reset in between."""
         self.inbox: dict[str, str] = {}
-        """Title by id, as the client has it."""
+        """Title by id, as merged by the client."""
         self._cursor = recipient.cursor()
         self._greenlet = gevent.spawn(self._poll)
 
     def await_all(self, publishing: Publishing, *, seconds: float = 120.0) -> None:
-        """Return when the device has all that was acknowledged."""
+        """Return when the device has all acknowledged notifications."""
 
         def has_all() -> bool:
             return self._greenlet.ready() or publishing.acknowledged.keys() <= set(self.inbox.values())
 
-        eventually(has_all, "all that was acknowledged is received", seconds=seconds)
+        eventually(has_all, "all acknowledged notifications are received", seconds=seconds)
         self.check()
 
     def check(self) -> None:
-        """Raise what has ended the device."""
+        """Raise the exception that ended the device, if any."""
         if self._greenlet.ready():
             self._greenlet.get()
 
@@ -102,7 +102,7 @@ class Device:
         self._greenlet.kill()
 
     def fresh_inbox(self) -> dict[str, str]:
-        """Return title by id as a client has it that begins now."""
+        """Return title by id for a client that begins now."""
         newest = self._recipient.inbox(limit=1)["notifications"]
         return {item["id"]: item["title"] for item in [*newest, *self._older_than(newest[0]["id"])]}
 
@@ -140,14 +140,14 @@ class Device:
         self._cursor = body["cursor"]
 
     def _older_than(self, last: str) -> list[dict[str, Any]]:
-        """Return what lies before a notification in the inbox."""
-        found: list[dict[str, Any]] = []
+        """Return the notifications before one in the inbox."""
+        older: list[dict[str, Any]] = []
         has_more = True
         while has_more:
             page = self._recipient.poll(path="/v1/inbox/history", before=last, limit=200).json()
-            found, has_more = found + page["notifications"], page["has_more"]
+            older, has_more = older + page["notifications"], page["has_more"]
             last = page["notifications"][-1]["id"] if has_more else last
-        return found
+        return older
 
 
 def slowest_delivery_seconds(publishing: Publishing, device: Device) -> float:

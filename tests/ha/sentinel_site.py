@@ -1,7 +1,7 @@
 """Gateways on a Redis behind Sentinel, and the failure of its master under publications and held polls.
 
-Workers look at the log by themselves only once a minute here, so what is delivered sooner was announced, or looked up
-when a worker had found the new master.
+Workers read the head only once a minute here, so entries that are delivered sooner were announced, or read when a
+worker had connected to the new master.
 """
 
 import time
@@ -13,10 +13,11 @@ from tests.support.site import RARE_HEAD_READS, MakeSite, Site
 from tests.support.waiting import eventually
 
 ANNOUNCED_SECONDS = 50.0
-"""Less than a worker's own look takes, more than any fail-over on a busy machine. docs/reliability.md has the figures."""
+"""Less than the interval between reads of the head, more than any fail-over on a busy machine. docs/reliability.md has the
+figures."""
 
 LIMITS = {"LIMIT_PUBLISH": "100000/day", "LIMIT_POLL": "100000/day"}
-"""Limits that are shared through Redis, so that requests have to do with it."""
+"""Limits that are shared through Redis, so that requests use it."""
 
 
 def start_site(make_site: MakeSite, database_url: str, redis: SentinelRedis) -> Site:
@@ -33,7 +34,7 @@ def await_connected(site: Site) -> None:
 
 
 def workers_on(redis: SentinelRedis, port: int) -> int:
-    """Return how many workers are subscribed at a server."""
+    """Return the number of workers that are subscribed at a server."""
     with redis.connect(port) as client:
         return sum(one["user"] == "notifygate" and one["sub"] == "1" for one in client.client_list())
 

@@ -25,7 +25,7 @@ def run_documented(program: str, site: Site, folder: Path) -> None:
     subprocess.run([find_postgres() / program, *arguments], cwd=folder, check=True, timeout=100)
 
 
-def test_clients_have_what_the_backup_had_after_a_restore(
+def test_clients_have_the_notifications_of_the_backup_after_a_restore(
     make_site: MakeSite, postgres_url: str, tmp_path: Path
 ) -> None:
     site = make_site(postgres_url)
@@ -42,5 +42,5 @@ def test_clients_have_what_the_backup_had_after_a_restore(
     gateway.start(site.env)
     publisher.publish("all", "after the restore")
     inbox = reader.inbox(cursor)
-    assert inbox["reset"], "the number of the lost one was handed out again"
+    assert inbox["reset"], "the number of the lost entry was assigned again"
     assert [item["title"] for item in inbox["notifications"]] == ["after the restore", "before the backup"]

@@ -31,7 +31,7 @@ def is_connected(site: Site) -> bool:
     return all(site.metric("notifygate_redis_up", at) == 1 for at in range(len(site.gateways)))
 
 
-def test_wake_ups_and_limits_go_through_it(make_site: MakeSite, postgres_url: str, redis: RedisWithTls) -> None:
+def test_wake_ups_and_limits_use_a_redis_with_tls(make_site: MakeSite, postgres_url: str, redis: RedisWithTls) -> None:
     site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, LIMIT_PUBLISH="3/day", **RARE)
     reader, publisher = site.recipient(at=1), site.publisher(at=0)
     for _ in range(2):
@@ -40,7 +40,7 @@ def test_wake_ups_and_limits_go_through_it(make_site: MakeSite, postgres_url: st
             publisher.publish(f"user:{reader.name}")
             all_done(polls)
         redis.stop()
-        eventually(lambda: not is_connected(site), "they notice that it is away")
+        eventually(lambda: not is_connected(site), "the gateways notice that Redis is away")
         redis.start()
     assert "NOPERM" not in "".join(gateway.output for gateway in site.gateways)
 

@@ -25,7 +25,7 @@ class Installed:
 
 @pytest.fixture(scope="session")
 def installed() -> Iterator[Installed]:
-    """What the first stage of deploy/Dockerfile makes, elsewhere. Downloads the dependencies, as `make` does."""
+    """The environment of the first stage of deploy/Dockerfile, in another folder. Downloads dependencies, as `make`."""
     folder = make_folder("installed")
     try:
         context = copy_context(folder / "build")

@@ -1,4 +1,4 @@
-"""The installed gateway, in an environment and a folder that know nothing of the repository."""
+"""The installed gateway, in an environment and a folder without the repository."""
 
 import json
 import re
@@ -44,22 +44,24 @@ def test_environment_has_the_wheel_and_not_the_repository(installed: Installed) 
         assert Path(path).is_relative_to(installed.folder)
 
 
-def test_first_minute_of_the_readme_works(installed: Installed, served: GatewayProcess, tmp_path: Path) -> None:
+def test_commands_of_the_readmes_first_minute_work(
+    installed: Installed, served: GatewayProcess, tmp_path: Path
+) -> None:
     served.start()
     minute = (REPOSITORY / "README.md").read_text().partition("\n## Sixty seconds\n")[2].partition("\n## ")[0]
     assert minute.count("```sh") >= 4
     run_document(minute, served, tmp_path, installed.folder)
 
 
-def test_what_is_served_is_the_version_that_was_installed(served: GatewayProcess) -> None:
+def test_served_version_is_the_installed_one(served: GatewayProcess) -> None:
     served.start()
     done = subprocess.run(["curl", "-fsS", f"{served.url}/openapi.json"], capture_output=True, check=True)
     assert json.loads(done.stdout)["info"]["version"] == __version__
     subprocess.run(["curl", "-fsS", f"{served.url}/static/notifygate/notifygate.js"], capture_output=True, check=True)
 
 
-def test_folder_with_another_application_does_no_harm(served: GatewayProcess) -> None:
-    """Nor does a reload, for which gunicorn imports the application again."""
+def test_gateway_serves_in_a_folder_with_another_application(served: GatewayProcess) -> None:
+    """Also after a reload, for which gunicorn imports the application again."""
     served.data_dir.parent.joinpath("wsgi.py").write_text("raise SystemExit('another application')\n")
     served.start()
     before = set(worker_pids(served))
@@ -68,8 +70,8 @@ def test_folder_with_another_application_does_no_harm(served: GatewayProcess) ->
     assert "another application" not in served.output
 
 
-def test_gateway_writes_nowhere_but_where_the_image_lets_it(installed: Installed, tmp_path: Path) -> None:
-    """The file system of the image is read-only, but for the data folder and /tmp, and its user is not root."""
+def test_gateway_writes_only_where_the_image_allows_it(installed: Installed, tmp_path: Path) -> None:
+    """The file system of the image is read-only, except for the data folder and /tmp, and its user is not root."""
     env = dict(
         pair.partition("=")[::2]
         for text in stages_of(DOCKERFILE.read_text())[1].arguments("ENV")
@@ -96,7 +98,7 @@ def test_gateway_writes_nowhere_but_where_the_image_lets_it(installed: Installed
         process.close()
 
 
-def test_health_check_of_the_image_tells_whether_the_gateway_serves(
+def test_health_check_of_the_image_fails_unless_the_gateway_serves(
     installed: Installed, served: GatewayProcess
 ) -> None:
     (text,) = stages_of(DOCKERFILE.read_text())[1].arguments("HEALTHCHECK")
@@ -114,20 +116,20 @@ def test_health_check_of_the_image_tells_whether_the_gateway_serves(
     assert is_healthy()
 
 
-def test_list_of_what_is_installed_is_complete_and_all_licences_are_accepted(installed: Installed) -> None:
+def test_list_of_installed_packages_is_complete_and_all_licences_are_accepted(installed: Installed) -> None:
     sbom = make_sbom(installed.folder)
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
     root = sbom["metadata"]["component"]
     assert (root["name"], root["version"]) == ("notifygate", __version__)
-    found = {normal(component["name"]): component["version"] for component in sbom["components"]}
+    installed_versions = {normal(component["name"]): component["version"] for component in sbom["components"]}
     pinned = locked("requirements.txt")
     of_venv = {"pip", "setuptools"}  # the latter before Python 3.12
-    assert set(found) - of_venv - {"notifygate"} <= set(pinned)
-    assert {name: found.get(name) for name in wanted("requirements.in")} == wanted("requirements.in")
+    assert set(installed_versions) - of_venv - {"notifygate"} <= set(pinned)
+    assert {name: installed_versions.get(name) for name in wanted("requirements.in")} == wanted("requirements.in")
     assert "MIT" in check_licences(sbom)
 
 
-def test_image_runs_what_was_tried(installed: Installed) -> None:
+def test_image_runs_the_tested_command(installed: Installed) -> None:
     image = stages_of(DOCKERFILE.read_text())[1]
     assert json.loads(image.arguments("CMD")[0]) == ["notifygate", "serve"]
     assert image.arguments("USER") == ["65532:65532"]

@@ -1,4 +1,4 @@
-"""The wheel and the sdist: what is in them, and that the same files always give the same bytes."""
+"""The wheel and the sdist: their content, and that the same files always give the same bytes."""
 
 import email
 import os
@@ -35,14 +35,14 @@ def names_below(folder: str) -> set[str]:
     return {path.relative_to(REPOSITORY).as_posix() for path in files() if path.is_relative_to(REPOSITORY / folder)}
 
 
-def test_wheel_holds_the_package_and_what_lies_beside_it(wheel: zipfile.ZipFile) -> None:
+def test_wheel_contains_the_package_and_the_files_beside_it(wheel: zipfile.ZipFile) -> None:
     beside = {f"notifygate/program/{name}" for name in (*names_below("migrations"), "gunicorn.conf.py", "wsgi.py")}
-    found = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert found == names_below("notifygate") | beside
-    assert {"notifygate/web/static/notifygate.js", "notifygate/program/migrations/env.py"} <= found
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert names == names_below("notifygate") | beside
+    assert {"notifygate/web/static/notifygate.js", "notifygate/program/migrations/env.py"} <= names
 
 
-def test_wheel_says_what_it_needs(wheel: zipfile.ZipFile) -> None:
+def test_wheel_has_its_requirements(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     metadata = email.message_from_bytes(wheel.read(name))
     required = {line.partition("==")[0].partition("[")[0].lower() for line in metadata.get_all("Requires-Dist", [])}
@@ -53,10 +53,10 @@ def test_wheel_says_what_it_needs(wheel: zipfile.ZipFile) -> None:
     assert b"notifygate = notifygate.cli:main" in wheel.read(scripts)
 
 
-def test_sdist_holds_every_file_and_no_other(sdist: Path) -> None:
+def test_sdist_contains_every_file_and_no_other(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
-        found = {name.partition("/")[2] for name in archive.getnames()}
-    assert found - {"PKG-INFO"} == {path.relative_to(REPOSITORY).as_posix() for path in files()}
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names - {"PKG-INFO"} == {path.relative_to(REPOSITORY).as_posix() for path in files()}
 
 
 @pytest.mark.parametrize("target", ["wheel", "sdist"])
