@@ -1,4 +1,4 @@
-"""Errors and problems belong together: every error that a caller can meet has an entry, and every entry is used."""
+"""Errors and problems: every error that a client can get has an entry, and every entry is used."""
 
 import ast
 from collections.abc import Iterator
@@ -18,21 +18,21 @@ def all_errors(base: type[NotifygateError] = NotifygateError) -> Iterator[type[N
 
 
 ERRORS = [error for error in all_errors() if error.__module__ == errors.__name__]
-NEVER_ANSWERED = {ConfigurationError}
-"""It stops the start, before there is anyone to answer."""
+WITHOUT_A_PROBLEM = {ConfigurationError}
+"""It stops the start, before there are clients."""
 
 
 def test_every_error_has_a_code_of_its_own_a_problem_and_its_place_in_the_tree_of_their_module() -> None:
     codes = [error.code for error in ERRORS]
     assert len(set(codes)) == len(codes)
-    assert {error.code for error in ERRORS if error not in NEVER_ANSWERED} <= set(CATALOGUE)
+    assert {error.code for error in ERRORS if error not in WITHOUT_A_PROBLEM} <= set(CATALOGUE)
     for error in ERRORS:
         assert f"── {error.__name__} " in (errors.__doc__ or ""), f"{error.__name__} is not in the tree"
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_problem_is_complete_and_used(code: str) -> None:
-    """Its code is named somewhere outside the catalogue: by an error, or by the mapping of HTTP's own errors."""
+    """Its code is named outside the catalogue: by an error, or by the mapping of HTTP's own errors."""
     problem = CATALOGUE[code]
     assert problem.code == code
     assert 400 <= problem.status < 600

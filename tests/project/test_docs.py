@@ -58,13 +58,13 @@ def anchors(document: str) -> set[str]:
 
 
 def endpoint(method: str, rule: str) -> str:
-    """Write an endpoint as the documents do: `GET /v1/inbox/topics/<topic>`."""
+    """Return an endpoint as written in the documents: `GET /v1/inbox/topics/<topic>`."""
     return f"{method} " + re.sub(r"<(?:[a-z]+:)?([a-z]+)>", r"<\1>", rule)
 
 
 @pytest.fixture
 def endpoints(app: InProcessGateway) -> set[str]:
-    """Every endpoint of the application, static files and Flask's own methods aside."""
+    """Every endpoint of the application, except for static files and Flask's own methods."""
     return {
         endpoint(method, rule.rule)
         for rule in app.app.url_map.iter_rules()
@@ -74,13 +74,13 @@ def endpoints(app: InProcessGateway) -> set[str]:
 
 
 def settings_rows(document: str) -> list[str]:
-    """Return the rows of settings in a document, those of the command line aside."""
+    """Return the rows of settings in a document, except for those of the command line."""
     text = read(document).partition("\n## Command line\n")[0]
     return [line for line in text.splitlines() if line.startswith("| `NOTIFYGATE_")]
 
 
 def column_of(document: str, heading: str, pattern: str) -> list[Any]:
-    """Return what a pattern finds in the first columns of the tables of a section, or of a whole document."""
+    """Return the matches of a pattern in the first columns of the tables of a section, or of a whole document."""
     text = section_of(document, heading) if heading else read(document)
     return re.findall(rf"^\| `{pattern}", text, re.MULTILINE)
 
@@ -96,7 +96,7 @@ def test_every_setting_is_documented_as_in_the_code() -> None:
     assert set(column_of("docs/settings.md", "Command line", r"(NOTIFYGATE_\w+)`")) == read_by_code
 
 
-def test_every_endpoint_is_in_the_protocol_and_in_the_readme_and_nothing_else(endpoints: set[str]) -> None:
+def test_endpoints_of_the_protocol_and_the_readme_are_those_of_the_application(endpoints: set[str]) -> None:
     headings = (
         heading.replace("&lt;", "<").replace("&gt;", ">") for heading in HEADING.findall(read("docs/protocol.md"))
     )
@@ -129,14 +129,14 @@ def test_directives_of_the_proxies_are_those_of_their_files() -> None:
     lines = section_of("docs/operations.md", "Reverse proxy").splitlines()
     rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines if line.startswith("| ")][1:]
     assert len(rows) >= 8
-    for what, *columns in rows:
+    for row, *columns in rows:
         for column, file in zip(columns, ("deploy/nginx/notifygate.conf", "deploy/haproxy/haproxy.cfg"), strict=True):
             for directive in re.findall(r"`([^`]+)`", column):
-                assert directive.replace(r"\|", "|") in read(file), f"{file}: {what}"
+                assert directive.replace(r"\|", "|") in read(file), f"{file}: {row}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_internal_links_references_to_code_and_make_targets_lead_somewhere(document: str) -> None:
+def test_internal_links_references_to_code_and_make_targets_exist(document: str) -> None:
     text = read(document)
     for link in LINK.findall(FENCED.sub("", text)):
         if re.match(r"[a-z]+:", link):
@@ -175,13 +175,13 @@ def test_each_claim_names_its_code_and_a_test(document: str, heading: str, end: 
 
 
 def members_of(path: Path) -> set[str]:
-    """Return what a module defines: names at its top level, and `Class.name` for what is in its classes."""
-    found: set[str] = set()
+    """Return the names that a module defines: those at its top level, and `Class.name` for those in its classes."""
+    members: set[str] = set()
     for node in ast.parse(path.read_text()).body:
-        found.update(names_of(node))
+        members.update(names_of(node))
         if isinstance(node, ast.ClassDef):
-            found.update(f"{node.name}.{name}" for inner in node.body for name in names_of(inner))
-    return found
+            members.update(f"{node.name}.{name}" for inner in node.body for name in names_of(inner))
+    return members
 
 
 def names_of(node: ast.stmt) -> list[str]:

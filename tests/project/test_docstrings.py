@@ -21,7 +21,7 @@ def public(node: Documented, name: str) -> Iterator[tuple[str, Documented]]:
 
 
 @pytest.mark.parametrize("module", modules())
-def test_module_and_what_it_offers_have_docstrings_that_begin_with_a_whole_sentence(module: str) -> None:
+def test_module_and_its_public_members_have_docstrings_that_begin_with_a_whole_sentence(module: str) -> None:
     for name, node in public(modules()[module], module):
         first = (ast.get_docstring(node) or "").partition("\n\n")[0]
         assert first.endswith("."), f"{name}: {first}"
@@ -38,7 +38,7 @@ def test_module_and_what_it_offers_have_docstrings_that_begin_with_a_whole_sente
     ],
     ids=lambda path: str(path.relative_to(REPOSITORY)),
 )
-def test_file_says_what_it_is_for(file: Path) -> None:
+def test_file_has_a_docstring(file: Path) -> None:
     text = file.read_text()
     assert not text or ast.get_docstring(ast.parse(text))
 
@@ -53,10 +53,10 @@ def test_no_function_is_longer_than_60_lines() -> None:
     assert long == []
 
 
-def test_module_that_makes_the_parts_stays_a_list_of_them() -> None:
-    """Whatever is more than making and connecting parts belongs to one of them."""
+def test_module_that_makes_the_parts_contains_nothing_else() -> None:
+    """Code that does more than make and connect parts belongs to one of them."""
     text = (REPOSITORY / "notifygate" / "app.py").read_text()
     assert len(text.splitlines()) <= 120
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.Lambda)]
     assert {node.name for node in functions if isinstance(node, ast.FunctionDef)} == {"create_app", "_make_services"}
-    assert len(functions) == 2, "a function inside of another holds logic"
+    assert len(functions) == 2, "a function inside of another has logic"

@@ -1,4 +1,4 @@
-"""gunicorn.conf.py: every number is pinned here with its reason, so that none is changed in passing."""
+"""gunicorn.conf.py: every number is pinned here with its reason, so that none is changed by accident."""
 
 import os
 import re
@@ -21,9 +21,9 @@ from notifygate.settings import Settings
 from tests.support.source import REPOSITORY
 
 NGINX_KEEPALIVE_SECONDS = 60
-"""How long nginx keeps an idle connection to an upstream (`keepalive_timeout` in `upstream`)."""
+"""The time for which nginx keeps an idle connection to an upstream (`keepalive_timeout` in `upstream`)."""
 
-MOST_THAT_GUNICORN_ALLOWS = 8190
+GUNICORNS_MAXIMUM = 8190
 """The upper bound of `limit_request_line`, and the default of `limit_request_field_size`."""
 
 
@@ -35,7 +35,7 @@ def environment(tmp_path: Path, **settings: str) -> dict[str, str]:
 
 
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> dict[str, Any]:
-    """Return what the file defines under some settings."""
+    """Return the values of the file under some settings."""
     monkeypatch.setattr(os, "environ", environment(tmp_path, **settings))
     return runpy.run_path(str(REPOSITORY / "gunicorn.conf.py"))
 
@@ -58,9 +58,9 @@ PINNED = {
     "bind": ["127.0.0.1:8080"],
     "workers": 1,
     "worker_class": "notifygate.server.detaching_worker.DetachingWorker",
-    # Nothing may be imported before gevent has patched the worker.
+    # No module may be imported before gevent has patched the worker.
     "preload_app": False,
-    # A client has an idle connection beside its hold, and those who publish need some, too.
+    # A client has an idle connection beside its hold, and publishers need connections too.
     "worker_connections": 21_000,
     # Proxies close idle connections first: NGINX_KEEPALIVE_SECONDS.
     "keepalive": 75,
@@ -69,15 +69,15 @@ PINNED = {
     # A stop waits for the database at most so long: longer than a transaction waits for the log's lock (5 s) or for
     # SQLite's (10 s).
     "graceful_timeout": 20,
-    # A second gateway on a machine takes nothing from the first.
+    # A second gateway on a machine has no effect on the first.
     "control_socket_disable": True,
     # Credentials and quick notifications fit into a request.
-    "limit_request_field_size": MOST_THAT_GUNICORN_ALLOWS,
-    "limit_request_line": MOST_THAT_GUNICORN_ALLOWS,
+    "limit_request_field_size": GUNICORNS_MAXIMUM,
+    "limit_request_line": GUNICORNS_MAXIMUM,
     # Requests are logged once, by the gateway.
     "accesslog": None,
     "loglevel": "info",
-    # Headers about the client are believed from this machine only.
+    # Headers about the client are accepted from this machine only.
     "forwarded_allow_ips": "127.0.0.1,::1",
     "forwarder_headers": "",
 }
@@ -94,7 +94,7 @@ def test_every_value_is_pinned_with_its_reason(conf: dict[str, Any]) -> None:
     assert conf["timeout"] < Settings().max_wait
 
 
-def test_settings_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_passed_to_gunicorn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     conf = read(tmp_path, monkeypatch, BIND="0.0.0.0:80", WORKERS="3", HOLDS_PER_WORKER="500", LOG_LEVEL="warning")
     assert (conf["bind"], conf["workers"], conf["loglevel"]) == (["0.0.0.0:80"], 3, "warning")
     assert conf["worker_connections"] == 2000
@@ -113,7 +113,7 @@ def test_metrics_of_several_workers_are_kept_in_the_data_folder(
     assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
 
-def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_removes_old_metrics_and_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "operator's own"
     (folder / "more").mkdir(parents=True)
     kept = [folder / "letter.txt", folder / "more" / "picture.db"]
@@ -129,7 +129,7 @@ def test_start_removes_old_metrics_and_nothing_else(tmp_path: Path, monkeypatch:
     assert sorted(folder.rglob("*")) == sorted([folder / "more", *kept])
 
 
-def test_what_workers_create_is_private(conf: dict[str, Any]) -> None:
+def test_files_of_workers_are_private(conf: dict[str, Any]) -> None:
     conf["on_starting"](Arbiter.__new__(Arbiter))
     assert os.umask(0o022) == 0o077
 
@@ -142,8 +142,8 @@ def test_worker_that_ends_flushes_its_last_counts(conf: dict[str, Any]) -> None:
     assert registry.get_sample_value("c_total") == 1
 
 
-def test_gunicorn_itself_accepts_the_file(tmp_path: Path) -> None:
-    """`--check-config` beside a running gateway must do that no harm: it starts nothing."""
+def test_gunicorn_accepts_the_file(tmp_path: Path) -> None:
+    """`--check-config` beside a running gateway must not affect it: it starts no part."""
     metrics = tmp_path / "var" / "metrics"
     metrics.mkdir(parents=True)
     (metrics / "counter_17.db").touch()

@@ -1,4 +1,4 @@
-"""Who may know whom (docs/architecture.md): lower rooms know nothing of higher ones."""
+"""The layers of the package (docs/architecture.md): lower packages import none of the higher ones."""
 
 import ast
 import re
@@ -10,9 +10,9 @@ import pytest
 from tests.support.source import REPOSITORY, imported_names, imports, modules
 
 LEVELS: tuple[frozenset[str], ...] = tuple(
-    frozenset(rooms.split())
-    for rooms in (
-        # What everything may use, and what uses nothing but its like.
+    frozenset(packages.split())
+    for packages in (
+        # Modules that all may import, and that import only each other.
         "errors metrics log_lines settings private_files problem_catalogue program_files background clock components "
         "open_files recent waiting raw_socket redis_client validation",
         "domain",
@@ -27,61 +27,61 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
         "app",
     )
 )
-"""The rooms of the package, the lowest first. An import leads down, never up."""
+"""The packages and single modules, the lowest first. An import leads down, never up."""
 
 SIBLINGS = {
     ("settings", "errors"): "a bad setting is an error like any other",
     ("settings", "private_files"): "generated secrets are private files",
     ("validation", "errors"): "an invalid value is an error like any other",
 }
-"""Imports between rooms of one level, each with its reason. A new one needs one, too."""
+"""Imports between packages of one level, each with its reason. A new one needs one, too."""
 
 FLASK = {"flask", "werkzeug", "flask_limiter", "flask_sqlalchemy", "flask_migrate"}
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 
 MAY_IMPORT_FLASK = {"api", "app", "limits.rate_limits"}
-KNOW_GUNICORN = ("arbiter", "worker", "detaching_worker", "rejection")
+MAY_IMPORT_GUNICORN = ("arbiter", "worker", "detaching_worker", "rejection")
 
 
-def room(module: str) -> str:
-    """Return the room that a module belongs to; the package itself has none."""
+def package_of(module: str) -> str:
+    """Return the package or single module below `notifygate` that has a module; empty for `notifygate` itself."""
     return module.split(".")[1] if "." in module else ""
 
 
 def level(name: str) -> int:
-    return next(place for place, rooms in enumerate(LEVELS) if name in rooms)
+    return next(place for place, packages in enumerate(LEVELS) if name in packages)
 
 
 def is_within(module: str, places: set[str]) -> bool:
     return any(module == f"notifygate.{place}" or module.startswith(f"notifygate.{place}.") for place in places)
 
 
-def test_every_room_has_its_level() -> None:
-    rooms = {room(module) for module in modules()} - {""}
-    assert rooms == frozenset().union(*LEVELS)
+def test_every_package_has_a_level() -> None:
+    packages = {package_of(module) for module in modules()} - {""}
+    assert packages == frozenset().union(*LEVELS)
 
 
-def test_imports_lead_down_or_to_a_room_of_the_same_level_where_there_is_a_reason() -> None:
-    found = {
-        (room(module), room(target))
+def test_imports_lead_down_or_to_a_listed_package_of_the_same_level() -> None:
+    pairs = {
+        (package_of(module), package_of(target))
         for module, targets in imports().items()
         for target in targets
-        if target.startswith("notifygate.") and room(module) and room(module) != room(target)
+        if target.startswith("notifygate.") and package_of(module) and package_of(module) != package_of(target)
     }
-    assert {pair for pair in found if level(pair[1]) > level(pair[0])} == set()
-    assert {pair for pair in found if level(pair[1]) == level(pair[0])} == set(SIBLINGS)
+    assert {pair for pair in pairs if level(pair[1]) > level(pair[0])} == set()
+    assert {pair for pair in pairs if level(pair[1]) == level(pair[0])} == set(SIBLINGS)
 
 
-def test_package_itself_imports_nothing_and_few_know_flask_or_gunicorn() -> None:
+def test_package_itself_imports_nothing_and_few_modules_import_flask_or_gunicorn() -> None:
     assert imports()["notifygate"] == frozenset()
-    knowing_flask = {module for module, targets in imports().items() if targets & FLASK}
-    assert {module for module in knowing_flask if not is_within(module, MAY_IMPORT_FLASK)} == set()
-    knowing_gunicorn = {module for module, targets in imports().items() if "gunicorn" in targets}
-    assert knowing_gunicorn == {f"notifygate.server.{name}" for name in KNOW_GUNICORN}
+    importing_flask = {module for module, targets in imports().items() if targets & FLASK}
+    assert {module for module in importing_flask if not is_within(module, MAY_IMPORT_FLASK)} == set()
+    importing_gunicorn = {module for module, targets in imports().items() if "gunicorn" in targets}
+    assert importing_gunicorn == {f"notifygate.server.{name}" for name in MAY_IMPORT_GUNICORN}
 
 
 def test_sql_is_only_in_the_storage() -> None:
-    """Elsewhere nothing of SQLAlchemy is named but the type of an open transaction, which the stores take."""
+    """Other packages use only SQLAlchemy's type of an open transaction, which they pass to the stores."""
     foreign = {
         f"{module} imports {name}"
         for module, names in imported_names().items()
@@ -94,18 +94,18 @@ def test_sql_is_only_in_the_storage() -> None:
 def test_sql_is_written_only_in_stores() -> None:
     """Statements of the gateway's tables, as constructs or as text; a migration's are its own."""
     verb = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\s+\w+.*\b(FROM|SET|VALUES|AS)\b", re.DOTALL)
-    found = {
+    with_sql = {
         module
         for module, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and verb.match(node.value)
         if not is_within(module, {"storage"})
     }
-    assert found == set()
+    assert with_sql == set()
 
 
-def test_domain_does_nothing_but_think() -> None:
-    """No I/O, no framework, no waiting: the standard library and what reads and writes JSON and ciphers."""
+def test_domain_is_pure() -> None:
+    """No I/O, no framework, no waiting: the standard library and libraries for JSON and ciphers."""
     foreign = {
         target
         for module, targets in imports().items()
@@ -127,8 +127,8 @@ def test_domain_does_nothing_but_think() -> None:
         ("notifygate.log.follower", FLASK),
     ],
 )
-def test_importing_a_module_brings_along_nothing_that_it_must_not_know(module: str, never: set[str]) -> None:
-    """What a module's imports import in turn counts, too. (flask-limiter's `limits` and ours are not the same.)"""
+def test_importing_a_module_imports_no_forbidden_package(module: str, never: set[str]) -> None:
+    """Not by another module either. (flask-limiter's `limits` is not `notifygate.limits`.)"""
     script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
@@ -137,12 +137,12 @@ def test_importing_a_module_brings_along_nothing_that_it_must_not_know(module: s
 
 
 def test_no_folder_of_tests_imports_from_another() -> None:
-    """What several of them need stands in tests/support."""
+    """Code that several of them need is in tests/support."""
     tests = REPOSITORY / "tests"
-    found = {
+    pairs = {
         (folder, imported)
         for path in tests.rglob("*.py")
         for folder in path.relative_to(tests).parts[:1]
         for imported in re.findall(r"^\s*from tests\.(\w+)", path.read_text(), re.MULTILINE)
     }
-    assert {pair for pair in found if pair[1] not in ("support", pair[0])} == set()
+    assert {pair for pair in pairs if pair[1] not in ("support", pair[0])} == set()

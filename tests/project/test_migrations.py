@@ -1,4 +1,4 @@
-"""The migrations lead from nothing to the tables that the code describes, on both databases."""
+"""The migrations lead from an empty database to the tables that the code describes, on both databases."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def migrated(empty_database_url: str) -> Iterator[Engine]:
 
 
 def statements(connection: Connection) -> set[str]:
-    """Return what makes each table and index, in the database's own words but without their spacing."""
+    """Return the statements that make each table and index, as the database has them but without their spacing."""
     if connection.dialect.name == "sqlite":
         query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name <> 'alembic_version'"
     else:
@@ -42,17 +42,17 @@ def rows_of(connection: Connection) -> list[object]:
     ]
 
 
-def test_there_is_one_line_of_migrations_and_code_asks_for_the_newest() -> None:
+def test_there_is_one_line_of_migrations_and_the_code_requires_the_newest() -> None:
     script = ScriptDirectory.from_config(alembic_config())
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
     for revision in script.walk_revisions():
-        assert revision.doc, f"{revision.revision} doesn't say what it is for"
+        assert revision.doc, f"{revision.revision} has no description"
         assert not revision.is_merge_point
     assert script.get_current_head() == SCHEMA_REVISION
 
 
-def test_migrations_make_what_the_models_describe_to_the_letter(migrated: Engine, tmp_path, request) -> None:
+def test_migrations_make_exactly_the_tables_of_the_models(migrated: Engine, tmp_path, request) -> None:
     """Alembic overlooks partial indexes, constraints' names and tables without row ids; the databases don't."""
     is_sqlite = migrated.dialect.name == "sqlite"
     url = (
@@ -63,20 +63,20 @@ def test_migrations_make_what_the_models_describe_to_the_letter(migrated: Engine
     described = make_engine(url)
     try:
         METADATA.create_all(described)
-        with described.connect() as wanted, migrated.connect() as found:
+        with described.connect() as wanted, migrated.connect() as existing:
             options = {"compare_type": True, "compare_server_default": True}
-            assert compare_metadata(MigrationContext.configure(found, opts=options), METADATA) == []
-            assert statements(found) == statements(wanted)
+            assert compare_metadata(MigrationContext.configure(existing, opts=options), METADATA) == []
+            assert statements(existing) == statements(wanted)
             for name in METADATA.tables:
                 for facts in ("get_pk_constraint", "get_unique_constraints", "get_foreign_keys"):
-                    assert getattr(inspect(found), facts)(name) == getattr(inspect(wanted), facts)(name)
+                    assert getattr(inspect(existing), facts)(name) == getattr(inspect(wanted), facts)(name)
     finally:
         described.dispose()
         if not is_sqlite:
             request.getfixturevalue("postgres_server").drop(url)
 
 
-def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrated: Engine, tmp_path) -> None:
+def test_log_begins_with_one_row_that_differs_between_gateways(migrated: Engine, tmp_path) -> None:
     with migrated.connect() as connection:
         before = rows_of(connection)
     other = make_engine(f"sqlite:///{tmp_path}/other.db")
@@ -94,7 +94,7 @@ def test_history_begins_with_one_row_that_differs_from_gateway_to_gateway(migrat
         assert rows_of(connection) == before, "migrating again changes nothing"
 
 
-def test_migration_that_fails_half_way_leaves_nothing(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_that_fails_half_way_is_rolled_back(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = make_engine(empty_database_url)
 
     def fail(*_: object, **__: object) -> None:

@@ -23,7 +23,7 @@ def test_every_command_of_a_document_works(
     run_document((REPOSITORY / document).read_text(), gateway(), tmp_path)
 
 
-def test_the_commands_that_the_gateway_prints_work_and_a_broken_one_is_noticed(
+def test_the_commands_that_the_gateway_prints_work_and_a_broken_one_fails(
     gateway: Callable[..., GatewayProcess], tmp_path: Path
 ) -> None:
     process = gateway()
@@ -44,14 +44,14 @@ def test_the_commands_that_the_gateway_prints_work_and_a_broken_one_is_noticed(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_block_is_run_or_says_why_not(document: str) -> None:
+def test_every_block_is_run_or_has_a_reason(document: str) -> None:
     for block in read_blocks(document):
         if block.language == "json":
             json.loads(block.text)
         elif block.language != "sh":
             assert block.reason, f"{document}:{block.line} has no line <!-- not run: reason -->"
         elif "curl " in block.text and block.reason is None:
-            assert block.expected, f"{document}:{block.line} doesn't say what it prints"
+            assert block.expected, f"{document}:{block.line} has no expected output"
 
 
 def test_no_cron_recipe_shows_its_key_in_the_process_list() -> None:
@@ -64,7 +64,7 @@ def test_no_cron_recipe_shows_its_key_in_the_process_list() -> None:
 
 
 def test_make_run_serves() -> None:
-    # Below another make, such as the one that runs the tests, make takes on its flags and says which folder it is in.
+    # Under another make, such as that of the tests, make inherits its flags and prints the folder.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(
         ["make", "--dry-run", "run"], cwd=REPOSITORY, env=env, capture_output=True, text=True, check=True, timeout=60

@@ -1,4 +1,4 @@
-"""scripts/release_check.py: each check fails where it should. tests/install/ runs it on what is installed there."""
+"""scripts/release_check.py: each check fails where it should. tests/install/ runs it on the installed packages."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ OPENAPI = "notifygate/endpoints/openapi.json"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the files in which a version stands."""
+    """A folder with the files that contain the version."""
     for path in (
         REPOSITORY / "CHANGELOG.md",
         REPOSITORY / OPENAPI,
@@ -75,7 +75,7 @@ def test_changelog_and_version_have_to_agree(project: Path, version: str, date: 
         check_versions(project, version)
 
 
-def test_version_that_was_forgotten_is_found(project: Path) -> None:
+def test_file_with_the_old_version_is_found(project: Path) -> None:
     files = [project / OPENAPI, *(folder / "package.json" for folder in npm_packages(project))]
     before = {file: file.read_bytes() for file in files}
     release(project, "3.1.4", "2026-12-24")
@@ -104,7 +104,7 @@ def component(*licences: dict[str, Any]) -> dict[str, Any]:
         (component({"expression": "MIT AND GPL-3.0-or-later"}), False),
     ],
 )
-def test_licences_are_those_that_were_accepted(sbom: dict[str, Any], is_accepted: bool) -> None:
+def test_only_accepted_licences_pass(sbom: dict[str, Any], is_accepted: bool) -> None:
     if is_accepted:
         assert "MIT" in check_licences(sbom)
     else:
@@ -112,7 +112,7 @@ def test_licences_are_those_that_were_accepted(sbom: dict[str, Any], is_accepted
             check_licences(sbom)
 
 
-def test_licence_that_asks_for_more_than_a_notice_has_a_reason() -> None:
+def test_licence_that_requires_more_than_a_notice_has_a_reason() -> None:
     for licence, reason in LICENCES.items():
         assert bool(reason) == licence.startswith(("LGPL", "MPL", "GPL", "EPL")), licence
 

@@ -1,4 +1,4 @@
-"""What no file of the project holds: traces of the machine or the manner in which it was made, and mess."""
+"""No file of the project has traces of a machine or of the manner of its making, or leftovers."""
 
 import re
 from pathlib import Path
@@ -16,14 +16,14 @@ MACHINE = {
     "a working copy": r"(?<![\w.-])/(?:work|workspace|repo|src)/(?:main|shared|notifygate)\b|\.\./shared\b",
     "a private address": r"\b(?:10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+)\b",
 }
-WHO = r"(?i)\b(?:claude|anthropic|chatgpt|openai|copilot|llms?|language model|ai[- ]generated|co-authored-by)\b"
+AUTHORS = r"(?i)\b(?:claude|anthropic|chatgpt|openai|copilot|llms?|language model|ai[- ]generated|co-authored-by)\b"
 MANNER = {
-    "who made it": WHO,
+    "who made it": AUTHORS,
     "in which steps": r"(?i)\b(?:this|last|next|previous|earlier|another|other|my) (?:session|helper|agent)s?\b",
     "with what": r"(?i)\b(?:coding|ai|sub)[- ]?agents?\b",
     "at whose word": r"(?i)\b(?:lead developer|(?:the|my) brief\b|issues show)",
 }
-"""Sessions of HTTP and of databases are spoken of otherwise."""
+"""Texts on sessions of HTTP and of databases have other words."""
 
 MESS = {
     "a conflict": r"^(?:<<<<<<< |>>>>>>> |=======$)",
@@ -35,16 +35,16 @@ MESS = {
 HASHES = ("requirements.txt", "requirements-dev.txt")
 
 
-def found(patterns: dict[str, str]) -> list[str]:
+def hits_of(patterns: dict[str, str]) -> list[str]:
     hits: list[str] = []
     for path, content in TEXTS.items():
         if b"\0" in content:
             continue
         text = content.decode("utf-8")
-        for what, pattern in patterns.items():
+        for name, pattern in patterns.items():
             for match in re.finditer(pattern, text, re.MULTILINE):
                 line = text.count("\n", 0, match.start()) + 1
-                hits.append(f"{path.relative_to(REPOSITORY)}:{line} holds {what}: {match[0][:60]!r}")
+                hits.append(f"{path.relative_to(REPOSITORY)}:{line} holds {name}: {match[0][:60]!r}")
     return hits
 
 
@@ -57,10 +57,10 @@ SECRETS = {
 
 @pytest.mark.parametrize("patterns", [MACHINE, MANNER, MESS, SECRETS], ids=["machine", "manner", "mess", "secrets"])
 def test_no_file_holds(patterns: dict[str, str]) -> None:
-    assert found(patterns) == []
+    assert hits_of(patterns) == []
 
 
-def test_files_end_with_one_line_end_and_are_not_larger_than_anybody_would_read() -> None:
+def test_files_end_with_one_line_end_and_are_not_too_large() -> None:
     for path, content in TEXTS.items():
         if content and b"\0" not in content:
             assert content.endswith(b"\n"), path

@@ -1,4 +1,4 @@
-"""requirements*.txt are what `make lock` makes of requirements*.in: the same pins, with hashes."""
+"""requirements*.txt have the pins of requirements*.in, with hashes, as `make lock` writes them."""
 
 import sys
 import tomllib
@@ -20,9 +20,9 @@ from tests.support.source import REPOSITORY, imports
         ("benchmarks/requirements.in", "benchmarks/requirements.txt"),
     ],
 )
-def test_every_pin_is_locked_as_it_is(source: str, target: str) -> None:
-    found = locked(target)
-    assert {name: list(found.get(name, {})) for name in wanted(source)} == {
+def test_every_pin_is_locked_unchanged(source: str, target: str) -> None:
+    pins = locked(target)
+    assert {name: list(pins.get(name, {})) for name in wanted(source)} == {
         name: [version] for name, version in wanted(source).items()
     }
 
@@ -32,12 +32,12 @@ def test_both_locks_agree_and_package_depends_on_the_same_list() -> None:
     assert {name: develop.get(name) for name in run} == run
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     assert "dependencies" in project["project"]["dynamic"]
-    # tests/install/test_wheel.py compares what it makes of requirements.in.
+    # tests/install/test_wheel.py compares its result with requirements.in.
     assert project["tool"]["hatch"]["metadata"]["hooks"]["custom"] == {"path": "scripts/hatch_build.py"}
 
 
-def test_what_is_imported_is_required() -> None:
-    """No import rests on what something else happens to need."""
+def test_every_import_is_required() -> None:
+    """No import relies on the requirements of another package."""
     of_package = {
         "gevent": "gevent", "flask": "flask", "flask_limiter": "flask-limiter",
         "flask_sqlalchemy": "flask-sqlalchemy", "sqlalchemy": "sqlalchemy", "redis": "redis", "jwt": "pyjwt",
@@ -55,4 +55,4 @@ COMES_WITH = {
     "limits": "a part of flask-limiter, in step with it",
     "werkzeug": "a part of flask, in step with it",
 }
-"""What has no pin of its own in requirements.in, and why not."""
+"""Imported packages without a pin of their own in requirements.in, each with the reason."""

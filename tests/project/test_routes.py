@@ -1,4 +1,4 @@
-"""Every way into the gateway: which need a credential, which kind, and which are open on purpose."""
+"""Every route of the gateway: which need a credential, which kind, and which are open on purpose."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ OPEN = {
     "/problems/<code>": "the pages that problems point to",
     "/static/notifygate/<name>": "the browser client",
 }
-"""Routes that need no credential, each with its reason. All others lie under /v1."""
+"""Routes that need no credential, each with its reason. All others are under /v1."""
 
 FOR_RECIPIENTS = {
     *("/v1/inbox", "/v1/inbox/unread", "/v1/inbox/history", "/v1/inbox/state", "/v1/inbox/topics", "/v1/probe"),
@@ -34,12 +34,12 @@ def calls(app: InProcessGateway, paths: set[str]) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_route_is_one_of_those_listed_here(app: InProcessGateway) -> None:
-    found = {rule.rule for rule in app.app.url_map.iter_rules()}
-    assert found == {*OPEN, *FOR_RECIPIENTS, *FOR_PUBLISHERS, *FOR_ADMINS}
+def test_every_route_is_listed_here(app: InProcessGateway) -> None:
+    routes = {rule.rule for rule in app.app.url_map.iter_rules()}
+    assert routes == {*OPEN, *FOR_RECIPIENTS, *FOR_PUBLISHERS, *FOR_ADMINS}
 
 
-def test_routes_of_the_demo_are_there_only_where_it_is_switched_on(make_app: Callable[..., InProcessGateway]) -> None:
+def test_routes_of_the_demo_exist_only_with_its_setting(make_app: Callable[..., InProcessGateway]) -> None:
     more = {rule.rule for rule in make_app(demo=True).app.url_map.iter_rules()}
     more -= {*OPEN, *FOR_RECIPIENTS, *FOR_PUBLISHERS, *FOR_ADMINS}
     assert {rule[:5] for rule in more} == {"/demo"}
@@ -61,7 +61,9 @@ def test_each_route_is_for_its_kind_of_principal_only(app: InProcessGateway) -> 
 
 def test_unknown_path_reveals_nothing_without_a_credential(app: InProcessGateway) -> None:
     for path in ("/v1/", "/v1/nothing", "/v1//inbox", "/v1/inbox/", "/v1/inbox/x", "/v1/notify", "/v1/types/a/b"):
-        assert app.anonymous().get(path).status_code == 401, "whether a path exists is known to those who belong here"
+        assert app.anonymous().get(path).status_code == 401, (
+            "only clients with a credential learn whether a path exists"
+        )
         assert app.recipient("alice").get(path).status_code == 404, path
     for path in ("/", "/v1", "/v2/inbox", "/V1/inbox", "/inbox", "/static/../notifygate.db", "/static/notifygate/x"):
         assert app.anonymous().get(path).status_code == 404, path

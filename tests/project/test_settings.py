@@ -13,27 +13,27 @@ ALL = {setting.name: setting for setting in fields(Settings)}
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_setting_says_what_it_is(name: str) -> None:
+def test_setting_has_a_help_text(name: str) -> None:
     setting: Any = ALL[name]
     metadata = setting.metadata
     assert len(metadata["help"]) > 10
     assert metadata["help"][0].isupper() or metadata["help"].startswith(("debug", "json"))
     assert metadata["help"].endswith(".")
-    assert "|" not in metadata["help"], "it stands in a table"
+    assert "|" not in metadata["help"], "it is in a table"
     assert variable(setting) == f"NOTIFYGATE_{name.upper()}"
     if isinstance(setting.default, int | float) and not isinstance(setting.default, bool):
         assert metadata["least"] is not None, "a number that may be anything"
         assert setting.default >= metadata["least"]
 
 
-def test_default_time_to_live_is_one_that_a_publisher_may_give() -> None:
+def test_default_time_to_live_has_the_limit_of_a_publishers() -> None:
     secrets = {"secret_key": (SECRET_KEY,), "jwt_secrets": (JWT_SECRET,)}
     assert load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS}, environ={}).default_ttl == MAX_TTL_SECONDS
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_DEFAULT_TTL: 31536001 is too large"):
         load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS + 1}, environ={})
 
 
-def test_what_may_hold_a_password_is_a_secret() -> None:
+def test_settings_that_may_contain_a_password_are_secret() -> None:
     secrets = {"database_url", "redis_url", "secret_key", "jwt_secrets"}
     assert {name for name, setting in ALL.items() if setting.metadata["secret"]} == secrets
     assert not any(ALL[name].default for name in secrets)
@@ -48,7 +48,7 @@ def test_secrets_are_not_shown_when_settings_are_printed() -> None:
         assert secret not in shown
 
 
-def test_settings_that_were_promised_are_there() -> None:
+def test_documented_settings_exist() -> None:
     assert set(ALL) >= {
         "bind", "workers", "data_dir", "database_url", "redis_url", "secret_key", "jwt_secrets", "max_wait",
         "jwt_algorithms", "jwt_audience", "jwt_issuer", "jwt_roles_claim", "holds_per_recipient", "holds_per_worker",
@@ -58,7 +58,7 @@ def test_settings_that_were_promised_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_default_written_out_means_the_default(name: str, tmp_path) -> None:
+def test_explicit_default_equals_the_default(name: str, tmp_path) -> None:
     """The defaults in docs/settings.md can be copied into the environment."""
     setting = ALL[name]
     text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
