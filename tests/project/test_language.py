@@ -1,8 +1,8 @@
-"""The words of the code and its documents: those of the field, and one name for one thing.
+"""The words of the code, its tests and its documents: those of the field, and one name for one thing.
 
-Identifiers are read from the syntax tree, prose from docstrings, comments and the documents without their code. A word
-is on a list below because a standard term exists for it (a person for a program, a metaphor for a data structure) or
-because a sentence with it is longer than one without.
+Identifiers are read from the syntax tree, prose from docstrings, comments, names of tests, messages of failures and the
+documents without their code. A word is on a list below because a standard term exists for it (a person for a program, a
+metaphor for a data structure) or because a sentence with it is longer than one without.
 """
 
 import ast
@@ -17,10 +17,20 @@ import pytest
 
 from tests.support.source import PACKAGE, REPOSITORY, files, modules
 
+FILES = sorted([*PACKAGE.rglob("*.py"), *(REPOSITORY / "tests").rglob("*.py")])
+
 RETIRED_IN_NAMES = frozenset(
-    {"accounts", "advice", "beat", "board", "desk", "essence", "look", "nothing", "renew", "room", "standing", "tell", "told"}
-)  # fmt: skip
+    {
+        *("accounts", "advice", "beat", "board", "desk", "essence", "nothing", "renew", "room", "rooms", "standing"),
+        *("anybody", "everybody", "nobody", "somebody", "whoever"),
+        *("hear", "hears", "heard", "look", "looks", "looked", "say", "says", "said"),
+        *("tell", "tells", "telling", "told"),
+    }
+)
 """Words that no name contains, between underscores or capitals."""
+
+FINE_IN_NAMES_OF_TESTS = frozenset({"nothing"})
+"""They are sentences."""
 
 RETIRED_NAMES = frozenset({"found"})
 """Whole names: a value is named after what it is."""
@@ -34,6 +44,7 @@ RETIRED_IN_PROSE = re.compile(
         \b(?:somebody|someone|anybody|nobody|everybody|everyone|whoever)\b  # programs are the client, the worker, ...
         | \b(?:tell|tells|telling|told|say|says|said|saying|hear|hears|heard)\b  # return, report, notify, read, ...
         | \banew\b | \bcounts?\ for\ nothing\b | \bworth\ nothing\b  # again; is invalid
+        | \b(?:a|own|the)\ look\b | \bin\ earnest\b | \bordinary\ way\b  # a read of the head; really; Flask
         | (?<!here\ )\b(?:is|are|was|were)\ no\ (?!longer\b|more\b)  # is not a; `there is no` is fine
         | \b(?:has|have|had)\ been\b  # simple past
     )
@@ -41,6 +52,9 @@ RETIRED_IN_PROSE = re.compile(
     """,
     re.VERBOSE,
 )
+MESSAGE_FUNCTIONS = frozenset({"eventually", "pass_time_until", "stays", "until"})
+"""Functions of tests that wait; the texts after their first argument are messages."""
+
 PLAIN_DOCUMENTS = sorted(path.relative_to(REPOSITORY).as_posix() for path in files() if path.suffix == ".md")
 CODE_IN_DOCUMENTS = re.compile(r"^```.*?^```$|`[^`]*`|<[^>]*>|\(#[^)]*\)|^## 2\. Who is calling$", re.M | re.S)
 
@@ -63,11 +77,31 @@ def names_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.attr
 
 
+def has_retired_words(name: str) -> bool:
+    """Return whether a name is retired or contains a retired word."""
+    retired_words = words_of(name) & RETIRED_IN_NAMES
+    return name in RETIRED_NAMES or bool(retired_words - (FINE_IN_NAMES_OF_TESTS if is_test(name) else set()))
+
+
+def is_test(name: str) -> bool:
+    return name.startswith("test_")
+
+
 def prose_of(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings and the comments of a module, with their lines; adjacent comments are one text."""
+    """Yield the prose of a module, with its lines: docstrings, messages, names of tests, and comments.
+
+    Adjacent comments are one text.
+    """
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.lineno, node.value.value
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+            case ast.Assert(msg=ast.expr() as message):
+                yield message.lineno, text_of(message)
+            case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name)) if name in MESSAGE_FUNCTIONS:
+                yield from ((message.lineno, text_of(message)) for message in node.args[1:])
+            case ast.FunctionDef(name=name) if is_test(name):
+                yield node.lineno, name.removeprefix("test_").replace("_", " ").capitalize()
     block: list[str] = []
     last = 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -81,24 +115,30 @@ def prose_of(source: str) -> Iterator[tuple[int, str]]:
         yield last - len(block) + 1, " ".join(block)
 
 
+def text_of(message: ast.expr) -> str:
+    """Return the constant parts of a message."""
+    parts = (node.value for node in ast.walk(message) if isinstance(node, ast.Constant))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
 def retired(text: str) -> list[str]:
-    """Return the retired words of a text, with what stands around each."""
+    """Return the retired words of a text, each with its context."""
     text = re.sub(r"`[^`]*`", "", re.sub(r"(?<!\n)\n[ \t]*(?!\n)", " ", text))
     return [text[max(0, match.start() - 30) : match.end() + 30] for match in RETIRED_IN_PROSE.finditer(text)]
 
 
-@pytest.mark.parametrize("module", modules())
-def test_names_are_those_of_the_field(module: str) -> None:
-    assert words_of(module) & (RETIRED_IN_NAMES | RETIRED_MODULES) == set()
-    assert [
-        f"{line}: {name}"
-        for line, name in names_of(modules()[module])
-        if words_of(name) & RETIRED_IN_NAMES or name in RETIRED_NAMES
-    ] == []
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_docstrings_and_comments_are_plain(file: Path) -> None:
+@each_file
+def test_names_are_those_of_the_field(file: Path) -> None:
+    assert words_of(str(file.relative_to(REPOSITORY))) & (RETIRED_IN_NAMES | RETIRED_MODULES) == set()
+    tree = ast.parse(file.read_text())
+    assert [f"{line}: {name}" for line, name in names_of(tree) if has_retired_words(name)] == []
+
+
+@each_file
+def test_docstrings_comments_and_messages_are_plain(file: Path) -> None:
     assert [f"{line}: {hit}" for line, text in prose_of(file.read_text()) for hit in retired(text)] == []
 
 
@@ -114,7 +154,7 @@ def test_no_class_name_exists_twice() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module)
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+    assert {name: owners for name, owners in places.items() if len(owners) > 1} == {}
 
 
 @pytest.mark.parametrize(
@@ -130,5 +170,37 @@ def test_no_class_name_exists_twice() -> None:
         ("`tell()` returns the position.", True),
     ],
 )
-def test_the_lists_find_what_they_should(text: str, is_plain: bool) -> None:
+def test_retired_words_of_a_text_are_found(text: str, is_plain: bool) -> None:
     assert (retired(text) == []) == is_plain
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def test_an_expired_key_is_worth_nothing(): pass",
+        "def test_what_was_published_is_not_lost(): pass",
+        "assert x == y, 'nobody is woken'",
+        "assert x == y, f'{x}: ' + f'said {y}'",
+        "eventually(lambda: x, 'the look')",
+        "page.until(lambda: x, f'{y} is heard')",
+        "# Whoever waits\n# is woken.",
+    ],
+)
+def test_retired_words_of_a_test_are_found(source: str) -> None:
+    assert [hit for _, text in prose_of(source) for hit in retired(text)] != []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_retired"),
+    [
+        ("found", True),
+        ("RARE_LOOKS", True),
+        ("toldAfter", True),
+        ("test_an_own_look_keeps_no_announcement_waiting", True),
+        ("test_a_poll_loses_nothing", False),
+        ("lookup", False),
+        ("found_at", False),
+    ],
+)
+def test_retired_words_of_a_name_are_found(name: str, is_retired: bool) -> None:
+    assert has_retired_words(name) is is_retired
