@@ -13,7 +13,7 @@ ARGS ?=
 # The Python to make .venv with, 3.11 or newer; found by scripts/find-python when it isn't given.
 export PYTHON
 
-.PHONY: help run demo test coverage campaign-rolling campaign-upgrade bench capacity ha lint format types client \
+.PHONY: help run demo test coverage campaign-model campaign-rolling campaign-upgrade bench capacity ha lint format types client \
 	client-check client-packages client-packages-check migrations-check check release-check lock clean
 
 help: ## list all targets
@@ -33,6 +33,9 @@ coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of noti
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+campaign-model: $(INSTALLED_DEV) ## run 1,000 random programs against the model of an inbox, some 45 minutes; EXAMPLES=100 for less
+	NOTIFYGATE_MODEL_EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -s tests/model
 
 campaign-rolling: $(INSTALLED_DEV) ## restart gateways ten times behind both proxies, some 2 minutes
 	NOTIFYGATE_TEST_ROLLING_RUNS=10 $(BIN)/python -m pytest -s tests/deploy/test_rolling_restart.py

@@ -376,9 +376,8 @@ def test_a_poll_without_changes_sends_redis_no_command(shared_redis: RedisServer
 
 @pytest.mark.parametrize("failure", ["stop", "pause", "never started"])
 def test_while_redis_is_down_each_node_counts_alone(
-    own_redis_server: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch, failure: str
+    own_redis_server: RedisServer, make_app: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:
-    monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 600.0)
     attempts: list[str] = []
     add_and_share = AwaitedWindows.add_and_share
 
@@ -389,7 +388,8 @@ def test_while_redis_is_down_each_node_counts_alone(
     monkeypatch.setattr(AwaitedWindows, "add_and_share", attempt)
     if failure == "never started":
         own_redis_server.stop()
-    app = make_app(redis_url=own_redis_server.url, limit_publish="3/minute", limit_failed_auth="3/minute")
+    limits = {"limit_publish": "3/minute", "limit_failed_auth": "3/minute"}
+    app = make_app(redis_url=own_redis_server.url, clock=clock, **limits)
     publisher = app.publisher()
     assert remaining(fail(app), "failed_auth") == 2
     if failure != "never started":
