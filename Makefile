@@ -61,8 +61,9 @@ format: $(INSTALLED_DEV) ## format the code and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(INSTALLED_DEV) ## check the types
+types: $(INSTALLED_DEV) ## check the types: all of the source, and of tests that names and arguments exist
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright -p tests
 
 client: $(INSTALLED_DEV) ## build the browser client and the bell from clients/js/ into notifygate/web/static/
 	@scripts/client build

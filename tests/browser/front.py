@@ -8,6 +8,7 @@ It runs in greenlets of the test process. It serves one request per connection.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import gevent
@@ -91,7 +92,7 @@ class Front:
         """Cuts requests off when the gateway's answer arrives, so that the client doesn't get it."""
         self.seen: list[Forwarded] = []
         """The requests under `/v1`, oldest first."""
-        tls = {"ssl_context": context} if context else {}
+        tls: dict[str, Any] = {"ssl_context": context} if context else {}
         self._server = StreamServer(("127.0.0.1", 0), self._serve, **tls)
         self._server.start()
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self._server.server_port}"

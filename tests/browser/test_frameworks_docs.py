@@ -107,9 +107,11 @@ def call_django(view: Callable[[Any], Any], *, is_authenticated: bool) -> Any:
         pk = 17
         groups = Groups()
 
-    request = RequestFactory().get("/my/notification-token")
+        def __init__(self) -> None:
+            self.is_authenticated = is_authenticated
+
+    request: Any = RequestFactory().get("/my/notification-token")
     request.user = User()
-    request.user.is_authenticated = is_authenticated
     return view(request)
 
 

@@ -72,11 +72,11 @@ def test_gateway_serves_in_a_folder_with_another_application(served: GatewayProc
 
 def test_gateway_writes_only_where_the_image_allows_it(installed: Installed, tmp_path: Path) -> None:
     """The file system of the image is read-only, except for the data folder and /tmp, and its user is not root."""
-    env = dict(
-        pair.partition("=")[::2]
+    env = {
+        name: value
         for text in stages_of(DOCKERFILE.read_text())[1].arguments("ENV")
-        for pair in text.split()
-    )
+        for name, _, value in (pair.partition("=") for pair in text.split())
+    }
     process = GatewayProcess(program=installed.program, is_unprivileged=True)
     modes = {
         path: path.stat().st_mode for path in (installed.folder, *installed.folder.rglob("*")) if not path.is_symlink()

@@ -44,7 +44,8 @@ def exchanges(request: pytest.FixtureRequest, pair: Pair) -> dict[str, gevent.Gr
 
     Those that publish come last, so that the head doesn't change while a case runs on the two gateways.
     """
-    selected = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    selected = {item.callspec.params.get("case") for item in items}
     pool = Pool(AT_ONCE)
     greenlets = {name: gevent.Greenlet(pair.both, steps) for name, steps in CORPUS.items() if name in selected}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from notifygate.announcements.announcement import Announcement, announce
 from notifygate.announcements.announcer import make_announcer
@@ -20,7 +21,7 @@ class Node:
         """`redis_url`: empty for an announcer without a channel."""
         self.received: list[Announcement] = []
         self.connects = 0
-        self.announcer = make_announcer(
+        self.announcer: Any = make_announcer(
             Settings(redis_url=redis_url, secret_key=(SECRET,)),
             namespace,
             on_announcement=self.received.append,

@@ -1,7 +1,7 @@
 """The other way in this process: gunicorn's parser makes an environ of a request, and Flask answers it."""
 
 import socket
-from typing import Any
+from typing import Any, cast
 
 from gunicorn.config import Config
 from gunicorn.http import wsgi
@@ -11,7 +11,7 @@ from gunicorn.http.parser import RequestParser
 from notifygate.server import worker
 from tests.support.in_process import InProcessGateway
 
-assert wsgi.SERVER == worker.SERVER_NAME, "the module of the gateway's worker has set it"
+assert cast(Any, wsgi).SERVER == worker.SERVER_NAME, "the module of the gateway's worker has set it"
 
 PEER = ("127.0.0.1", 50_000)
 
@@ -39,7 +39,7 @@ def answer_by_environ(app: InProcessGateway, data: bytes) -> tuple[bytes, bool]:
     server, client = socket.socketpair()
     with server, client:
         response, environ = environ_of(parse(data), server)
-        body = app.app(environ, response.start_response)
+        body: Any = app.app(environ, response.start_response)
         for piece in body:
             response.write(piece)
         response.close()

@@ -3,6 +3,7 @@
 import ssl
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import gevent
 from gevent.server import StreamServer
@@ -25,10 +26,10 @@ class Front:
         """`port`: the port to listen on, any free one if it is 0."""
         self._target_port = target_port
         self._piece_bytes = piece_bytes
-        options = {} if context is None else {"ssl_context": context}
+        options: dict[str, Any] = {} if context is None else {"ssl_context": context}
         self._server = StreamServer(("127.0.0.1", port), self._serve, **options)
         self._server.start()
-        self.port: int = self._server.address[1]
+        self.port = int(self._server.address[1])
 
     def close(self) -> None:
         """Accept no more connections, and end the present ones."""

@@ -1,5 +1,7 @@
 """Reading a plain request: those that are read, and those left to gunicorn's parser."""
 
+from typing import Any
+
 import pytest
 
 from notifygate.server import plain_request
@@ -108,7 +110,7 @@ def is_plain(data: bytes) -> bool:
     request = read_request(data)
     if request is None:
         return False
-    parsed = parse(data)
+    parsed: Any = parse(data)
     _, environ = environ_of(parsed)
     assert (request.method, request.path, request.query) == (
         parsed.method, parsed.path.encode("latin-1"), parsed.query.encode("latin-1"),

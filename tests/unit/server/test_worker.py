@@ -17,7 +17,7 @@ def starting_worker() -> GatewayWorker:
     worker = GatewayWorker.__new__(GatewayWorker)
     worker.booted = False
     worker.lifecycle = Lifecycle()
-    worker.cfg = SimpleNamespace(backlog=16)
+    worker.cfg = SimpleNamespace(backlog=16)  # type: ignore[assignment]
     return worker
 
 
