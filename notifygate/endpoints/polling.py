@@ -118,7 +118,7 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
     """
     recipient = exchange.recipient
     poll.etags = _etags(exchange.request, poll.cursor)
-    asked = requested_wait(wait, exchange.request.field(b"prefer"))
+    asked = preferred_wait(exchange.request.field(b"prefer")) if wait is None else wait
     if asked is not None:
         exchange.granted_wait = min(asked, services.pacing.longest_wait())
     if exchange.granted_wait:
@@ -126,11 +126,9 @@ def answer_poll(exchange: Exchange, services: Services, poll: Poll, wait: int | 
     return poll_response(exchange, services, poll, poll.run(services, recipient))
 
 
-def requested_wait(parameter: int | None, prefer: str | None) -> int | None:
-    """Return the wait that a request asks for: the parameter, else `Prefer: wait=N` (RFC 7240), None for neither."""
-    if parameter is not None or prefer is None:
-        return parameter
-    match = _PREFERRED_WAIT.search(prefer)
+def preferred_wait(prefer: str | None) -> int | None:
+    """Return the wait of a field `Prefer: wait=N` (RFC 7240); None without one. Raises InvalidRequestError."""
+    match = _PREFERRED_WAIT.search(prefer) if prefer else None
     if match is None:
         return None
     try:
@@ -141,7 +139,7 @@ def requested_wait(parameter: int | None, prefer: str | None) -> int | None:
 
 def hold_seconds(granted: int, recipient: Recipient, clock: Clock) -> float:
     """Return how long a request is held: slightly less than granted, and not beyond the expiry of the token."""
-    jittered = granted * random.uniform(1 - JITTER, 1)  # noqa: S311 - spreads load, guards nothing
+    jittered = granted * (1 - JITTER * random.random())  # noqa: S311 - spreads load, guards nothing
     return min(jittered, recipient.expires_at / 1000 - clock.wall())
 
 
