@@ -7,6 +7,7 @@ import { diagnose } from './diagnosis';
 import { list, put } from './inbox';
 import { start, stop } from './life';
 import { change, changeUpTo, type Operation } from './mutations';
+import { report } from './poller';
 import { preferences } from './preferences';
 import { send } from './requests';
 import { EMPTY, refresh, subscribe } from './store';
@@ -16,17 +17,7 @@ const DEFAULT_HOLD_SECONDS = 55;
 function makeCore(client: Api, options: Api.Options): Core {
   const platform = options.platform || browser;
   client.cursor = client.counts = null;
-  client.state = {
-    mode: 'stopped',
-    leader: false,
-    hold: 0,
-    limit: 0,
-    retry: 0,
-    requests: 0,
-    bytes: 0,
-    notModified: 0,
-    error: null
-  };
+  client.state = { requests: 0, bytes: 0, notModified: 0, error: null } as Partial<Api.State> as Api.State;
   return {
     client: client,
     options: options,
@@ -44,7 +35,6 @@ function makeCore(client: Api, options: Api.Options): Core {
     batches: 0,
     resets: 0,
     joins: 0,
-    hold: 0,
     failures: 0,
     preferencesSent: 0,
     preferencesTagFrom: 0,
@@ -58,6 +48,7 @@ function makeCore(client: Api, options: Api.Options): Core {
 export function Notifygate(this: Api, options: Api.Options): void {
   const self = this;
   const core = makeCore(self, options);
+  report(core, 'stopped');
 
   function byIds(operation: Operation): Api['markRead'] {
     return (ids, done) => change(core, operation, ids, done);

@@ -1,7 +1,7 @@
 /** JSON that may come from anywhere. */
 
 /** Return the value of a text, null for a text that is not JSON. */
-export function parse(text: string | 0 | null): any {
+export function parse(text: string | null): any {
   try {
     return JSON.parse(text as string);
   } catch (error) {

@@ -30,35 +30,24 @@ export interface Step {
   restSeconds: number;
 }
 
-interface Rung {
-  mode: Step['mode'];
-  applies(situation: Situation): boolean;
-  rest(situation: Situation): number;
-}
-
 /** News that come in a burst are taken together. */
 export const PAUSE_SECONDS = 0.2;
 const HIDDEN_SECONDS = 60;
 /** A hold that ends before this part of its time, and brings nothing, was ended by a gateway that stops or is full. */
 const EARLY = 0.8;
 
-function none(): number {
-  return 0;
-}
-
-export const LADDER: Rung[] = [
-  { mode: null, applies: (now) => now.hasMore, rest: none },
-  { mode: null, applies: (now) => now.wasWoken, rest: () => PAUSE_SECONDS },
-  { mode: 'hidden', applies: (now) => !now.isVisible, rest: (now) => Math.max(HIDDEN_SECONDS, now.interval) },
-  { mode: 'short', applies: (now) => !now.possibleHold || endedEarly(now), rest: (now) => now.interval },
-  { mode: 'long', applies: () => true, rest: none }
-];
-
 function endedEarly(now: Situation): boolean {
   return !!now.askedHold && now.age < EARLY * Math.min(now.askedHold, now.offeredHold || now.askedHold);
 }
 
-export function nextStep(situation: Situation): Step {
-  const rung = LADDER.filter((one) => one.applies(situation))[0]!;
-  return { mode: rung.mode, restSeconds: rung.rest(situation) };
+function step(mode: Step['mode'], restSeconds: number): Step {
+  return { mode: mode, restSeconds: restSeconds };
+}
+
+export function nextStep(now: Situation): Step {
+  if (now.hasMore) return step(null, 0);
+  if (now.wasWoken) return step(null, PAUSE_SECONDS);
+  if (!now.isVisible) return step('hidden', Math.max(HIDDEN_SECONDS, now.interval));
+  if (!now.possibleHold || endedEarly(now)) return step('short', now.interval);
+  return step('long', 0);
 }

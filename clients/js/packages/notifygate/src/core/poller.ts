@@ -11,7 +11,7 @@ import { join, stop } from './life';
 import { isLoop, type LoopGuard } from './loop_guard';
 import { afterDeath, afterSurvival, holdFor, unexpired, type Path } from './path';
 import type { Reply, Timer } from './platform';
-import { abort, failure, GRACE_SECONDS, send, type Flight } from './requests';
+import { failure, GRACE_SECONDS, send, type Flight } from './requests';
 import { stored } from './shared';
 import { post } from './tabs';
 
@@ -68,13 +68,13 @@ export function cut(core: Core): void {
   core.flight = null;
   if (flight) {
     flight.isCut = true;
-    abort(flight);
+    if (flight.pending) flight.pending.abort();
   }
 }
 
 /** Give up a poll on which the device slept. */
 export function giveUpOverdue(core: Core): void {
-  if (core.flight && core.platform.now() > core.flight.due!) abort(core.flight);
+  if (core.flight && core.platform.now() > core.flight.due!) core.flight.pending!.abort();
 }
 
 function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {

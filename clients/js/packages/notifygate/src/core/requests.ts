@@ -20,9 +20,6 @@ export interface Flight {
   due?: number;
 }
 
-const NO_REPLY = { status: 0, responseText: '' } as Reply;
-const NO_TOKEN = { status: 401, responseText: '' } as Reply;
-
 export function failure(status: number, problem: { code?: string; detail?: string }): Notifygate.Failure {
   return { status: status, code: problem.code || '', detail: problem.detail || '', retry: 0 };
 }
@@ -49,7 +46,7 @@ export function send(
 
   function finish(reply: Reply): void {
     const status = reply.status;
-    const answer = parse(status && reply.responseText);
+    const answer = parse(reply.responseText);
     const isGood = status === 304 || (status === 200 && answer);
     if (done && !flight.isCut) done(isGood ? null : failure(status, answer || {}), answer || {}, reply);
   }
@@ -57,7 +54,7 @@ export function send(
   function attempt(): void {
     const headers: Record<string, string> = { Authorization: 'Bearer ' + core.token };
     if (flight.isCut) return;
-    if (!core.token) return finish(core.token === 0 ? NO_REPLY : NO_TOKEN);
+    if (!core.token) return finish({ status: core.token === 0 ? 0 : 401 } as Reply);
     if (body) headers['Content-Type'] = 'application/json';
     if (value) headers[header!] = value;
     flight.due = core.platform.now() + timeoutMs;
@@ -80,9 +77,4 @@ export function send(
 
   withToken(core, attempt);
   return flight;
-}
-
-/** End a request, as if no answer had come. */
-export function abort(flight: Flight): void {
-  if (flight.pending) flight.pending.abort();
 }
