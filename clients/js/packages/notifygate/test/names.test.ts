@@ -19,8 +19,8 @@ it.each([
   ['bell', 'public', ['pausePopups', 'showSettings', 'isOpen', 'client', 'strings', 'isSafeUrl', 'node', 'notifygateBell']],
   ['bell', 'an option', ['groupBy', 'toastSeconds', 'onOpenChange', 'iconOrigins', 'render', 'release']],
   ['bell', 'the name of a text or an icon', ['bellUnread', 'markAllRead', 'sectionNew', 'gear', 'archive']],
-  ['bell', 'chosen by a string', ['halt', 'run', 'polite', 'assertive', 'left', 'maxHeight']],
-  ['bell', 'of a browser', ['requireInteraction', 'currentTarget', 'offsetHeight', 'hidden', 'onclick']]
+  ['bell', 'chosen by a string', ['halt', 'run', 'left', 'right']],
+  ['bell', 'of a browser', ['requireInteraction', 'currentTarget', 'offsetHeight', 'maxHeight', 'hidden', 'onclick']]
 ])('keeps in the %s what is %s', (folder, _, names) => {
   expect(NAMES[folder]!.filter((name) => names.includes(name))).toEqual([]);
 });

@@ -43,35 +43,26 @@ export function sectionOf(item: Notification, now: number, seenUpTo: string | nu
 
 /** Arrange notifications, newest first. A group stands where its newest one does, and never crosses a heading. */
 export function arrange(items: readonly Notification[], how: Arrangement): Row[] {
-  const groups = dictionary<Row>();
-  const members = dictionary<Notification[]>();
+  const newest = dictionary<Row>();
   const rows: Row[] = [];
+  function rowOf(item: Notification, section: Section, key: string | null): Row {
+    return { item: item, section: section, group: [item], others: 0, key: key };
+  }
   items.forEach((item) => {
     const section = sectionOf(item, how.now, how.seenUpTo);
-    const key = isUrgent(item) ? null : how.keyOf(item);
-    const name = section + key;
-    if (key && groups[name]) {
-      members[name]!.push(item);
-      groups[name]!.others += 1;
-      return;
-    }
-    const row: Row = { item: item, section: section, group: [item], others: 0, key: key || null };
-    rows.push(row);
-    if (key) {
-      groups[name] = row;
-      members[name] = [];
+    const key = (!isUrgent(item) && how.keyOf(item)) || null;
+    const first = key && newest[section + key];
+    if (first) {
+      first.group.push(item);
+      first.others++;
+    } else {
+      rows.push((newest[section + key] = rowOf(item, section, key)));
     }
   });
   return rows.reduce<Row[]>((all, row) => {
-    const rest = (row.key && members[row.section + row.key]) || [];
-    if (!how.isGroupOpen(row.key!)) {
-      row.group = row.group.concat(rest);
-      return all.concat(row);
-    }
-    return all.concat(
-      row,
-      rest.map((item) => ({ item: item, section: row.section, group: [item], others: 0, key: row.key }))
-    );
+    // The others of a group that is open have rows of their own.
+    const rest = how.isGroupOpen(row.key!) ? row.group.splice(1) : [];
+    return all.concat(row, rest.map((item) => rowOf(item, row.section, row.key)));
   }, []);
 }
 

@@ -7,7 +7,7 @@ import { Announcer } from './announcer';
 import { Catalogue } from './catalogue';
 import { Desktop } from './desktop';
 import { Dismissals } from './dismissals';
-import { closest, el, icon, isEscape, isHidden, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
+import { closest, el, icon, isEscape, isHidden, keyName, makeButton, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
 import { ICONS } from './icons';
 import { Items } from './items';
 import { Modals } from './modals';
@@ -36,7 +36,7 @@ export class NotifygateBell {
   static isSafeUrl = isSafeUrl;
 
   root: HTMLElement;
-  options: Required<Options>;
+  options: Options & typeof DEFAULTS;
   texts: Texts;
   items: Items;
   isReady: boolean;
@@ -73,7 +73,7 @@ export class NotifygateBell {
       return new NotifygateBell(target, options);
     }
     this.root = elementFor(target) as HTMLElement;
-    this.options = copy({}, DEFAULTS) as unknown as Required<Options>;
+    this.options = copy({}, DEFAULTS) as Options & typeof DEFAULTS;
     setOptions(this.options, options);
     this.texts = new Texts(this.options.language || document.documentElement.lang ||
       window.navigator.language, this.options.strings);
@@ -116,8 +116,8 @@ export class NotifygateBell {
   build() {
     const portal = this.options.portal;
     this.count = el('span', 'ngb-count', {'aria-hidden': 'true'});
-    this.button = el('button', 'ngb-button', {type: 'button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false'},
-      [icon(ICONS.bell, 'ngb-bell'), this.count]);
+    this.button = makeButton('ngb-button', [icon(ICONS.bell, 'ngb-bell'), this.count],
+      {'aria-haspopup': 'dialog', 'aria-expanded': false});
     this.panel = new Panel(this);
     this.toasts = new Toasts(this);
     this.portal = portal ? elementFor(portal) : document.body;
@@ -195,7 +195,7 @@ export class NotifygateBell {
       this.toggle(event.detail === 0);
     };
     this.button.onkeydown = (event) => {
-      if ((event.key === 'ArrowDown' || event.key === 'Down') && !event.altKey && !event.ctrlKey) {
+      if (keyName(event) === 'Down' && !event.altKey && !event.ctrlKey) {
         event.preventDefault();
         this.open(true);
       } else if (isEscape(event) && this.isOpen) {
@@ -267,7 +267,7 @@ export class NotifygateBell {
     const update = () => this.update();
     // Not `reset`: the snapshot follows at once, and a list that is empty in between would lose its place.
     this.handlers = {
-      notifications: (items, info) => this.presenter.take(items, info || {}),
+      notifications: (items, info) => this.presenter.take(items, info),
       removed: update,
       counts: update,
       state: () => {
@@ -295,7 +295,7 @@ export class NotifygateBell {
   /** What is there when the first snapshot has come is no news. */
   begin() {
     this.isReady = true;
-    this.items.refresh(this.client.items());
+    this.items.list = this.client.items();
     if (this.isOpen) {
       this.panel.list.noteSeen();
     }
@@ -356,7 +356,7 @@ export class NotifygateBell {
       return;
     }
     this.isOpen = isOpen;
-    setAttribute(this.button, 'aria-expanded', String(isOpen));
+    setAttribute(this.button, 'aria-expanded', isOpen);
     toggleClass(this.root, 'ngb-open', isOpen);
     panel.menu.close();
     if (isOpen) {
@@ -445,7 +445,7 @@ export class NotifygateBell {
     if (this.isDestroyed) {
       return;
     }
-    this.items.refresh(this.client.items());
+    this.items.list = this.client.items();
     const unread = this.unread();
     setText(this.count, unread ? badgeText(unread) : '');
     this.count.hidden = !unread;
@@ -475,12 +475,11 @@ export class NotifygateBell {
     }
     each(this.listeners, (one) => one[0].removeEventListener(one[1], one[2], true));
     each(this.timers, clearInterval);
-    clearTimeout(this.presenter.swingTimer);
     each(this.toasts.shown.slice(), (toast) => toast.halt());
     this.panel.release();
     this.modals.destroy();
-    this.announcer.destroy();
     this.title.destroy();
+    remove(this.announcer.node);
     remove(this.toasts.node);
     remove(this.button);
     remove(this.panel.node);
@@ -499,11 +498,12 @@ function elementFor(target: unknown): Element {
   return found;
 }
 
-function makeClient(options: Required<Options>): Notifygate {
+function makeClient(options: Options): Notifygate {
   const Client = ImportedClient || (window as any).Notifygate;
   if (!Client) {
     throw new Error('NotifygateBell: load notifygate.js before the bell is made.');
   }
-  return new Client(copy({url: options.url}, options.getToken ? {getToken: options.getToken} : {token: options.token},
-    options.clientOptions));
+  return new Client(copy({
+    url: options.url, getToken: options.getToken, token: options.getToken ? undefined : options.token
+  }, options.clientOptions));
 }

@@ -3,11 +3,11 @@
 import type { NotifygateBell } from './bell';
 import type { Row } from './arrangement';
 import { sendersOf } from './arrangement';
-import { append, el, empty, hasSelection, icon, iconButton, isOnControl, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { append, el, empty, icon, iconButton, isPlainClick, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
 import { ICONS } from './icons';
 import { linked } from './links';
 import type { List } from './list';
-import { fillIcon, linkTo, nameAbove, priorityLabel, showTime, timeNode } from './looks';
+import { fillIcon, linkTo, metaRow, nameAbove, showTime } from './looks';
 import { priorityOf } from './notification';
 import { each } from './objects';
 import { Slot } from './slots';
@@ -19,8 +19,6 @@ type Notification = Notifygate.Notification;
 export class Card {
   bell: NotifygateBell;
   list: List;
-  id: string;
-  item: Notification;
   /** The group that the card stands for; of one that is open, the newest alone. */
   row: Row;
   isExpanded: boolean;
@@ -47,12 +45,9 @@ export class Card {
     const priority = priorityOf(item);
     this.bell = bell;
     this.list = list;
-    this.id = item.id;
-    this.item = item;
     this.isExpanded = false;
     this.isMeasured = false;
-    this.sender = el('span', 'ngb-sender', {dir: 'auto'});
-    this.time = timeNode('ngb-time');
+    this.time = el('time', 'ngb-time');
     this.unread = el('span', 'ngb-hidden');
     this.title = el('h3', 'ngb-title', {id: uid('title')});
     this.link = isSafeUrl(item.action_url) ? linkTo(bell, item, 'ngb-link', item.title, () => {
@@ -60,22 +55,23 @@ export class Card {
     }) : null;
     append(this.title, this.link ? [this.link, icon(ICONS.go, 'ngb-go')] : item.title);
     setAttribute(this.title, 'dir', 'auto');
-    this.more = el('button', 'ngb-more', {type: 'button', 'aria-expanded': 'false'}, texts.get('more'));
+    this.more = makeButton('ngb-more', texts.get('more'), {'aria-expanded': false});
     this.more.hidden = true;
     this.others = makeButton('ngb-others');
     this.toggle = iconButton(ICONS.check, '', 'ngb-toggle');
     this.dismiss = iconButton(ICONS.archive, texts.get('dismiss'), 'ngb-dismiss');
     this.menu = iconButton(ICONS.dots, texts.get('menu'), 'ngb-options');
-    setAttributes(this.menu, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
+    setAttributes(this.menu, {'aria-haspopup': 'menu', 'aria-expanded': false});
 
     const avatar = el('span', 'ngb-icon', {'aria-hidden': 'true'});
     const body = el('div', 'ngb-body', {id: uid('body'), dir: 'auto'});
     const actions = el('div', 'ngb-custom');
     const content = el('div', 'ngb-content');
+    const meta = metaRow(bell, item, this.time);
+    this.sender = meta.firstChild as HTMLElement;
     this.text = el('div', 'ngb-text', null, [this.more, body]);
     const own = [avatar, el('div', 'ngb-main', null, [
-      el('div', 'ngb-meta', null, [this.sender, el('span', 'ngb-priority', null, priorityLabel(bell, item)), this.time]),
-      this.title, this.text, actions, this.others
+      meta, this.title, this.text, actions, this.others
     ])];
     this.slots = [
       new Slot(bell, 'item', content, () => {
@@ -97,7 +93,7 @@ export class Card {
 
   listen() {
     this.node.onclick = (event) => {
-      if (!isOnControl(event.target as HTMLElement, this.node) && !hasSelection(this.node)) {
+      if (isPlainClick(event, this.node)) {
         this.open(event);
       }
     };
@@ -146,7 +142,6 @@ export class Card {
     const isRead = row.group.every((item) => !!item.read_at);
     const senders = row.group.length > 1 ? sendersOf(row.group) : [];
     this.row = row;
-    this.item = row.item;
     each(this.slots, (slot) => {
       slot.show(row.item);
     });
@@ -157,7 +152,7 @@ export class Card {
       nameAbove(this.bell, row.item));
     this.others.hidden = !row.others;
     setText(this.others, row.group.length > 1 ? texts.get('showOthers', {n: row.others}) : texts.get('less'));
-    setAttribute(this.others, 'aria-expanded', String(row.group.length === 1));
+    setAttribute(this.others, 'aria-expanded', row.group.length === 1);
     toggleClass(this.node, 'ngb-stack', row.group.length > 1);
     if (this.isRead !== isRead) {
       this.isRead = isRead;
@@ -183,7 +178,7 @@ export class Card {
     const hadFocus = document.activeElement === this.more;
     this.isExpanded = on;
     toggleClass(this.node, 'ngb-expanded', on);
-    setAttribute(this.more, 'aria-expanded', String(on));
+    setAttribute(this.more, 'aria-expanded', on);
     setText(this.more, this.bell.texts.get(on ? 'less' : 'more'));
     // In the last line of a preview the text flows around the button; below the whole text it comes last.
     this.text.insertBefore(this.more, on ? null : this.text.firstChild);
@@ -196,13 +191,13 @@ export class Card {
   open(event?: MouseEvent | KeyboardEvent) {
     this.list.keepInView(this.row);
     if (this.link) {
-      this.bell.reader.follow(this.item, this.link, event!);
+      this.bell.reader.follow(this.row.item, this.link, event!);
       return;
     }
     if (!this.more.hidden) {
       this.expand(!this.isExpanded);
     }
-    this.bell.reader.opened(this.item);
+    this.bell.reader.opened(this.row.item);
   }
 
   setCurrent(isCurrent: boolean) {

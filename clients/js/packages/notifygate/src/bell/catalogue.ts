@@ -7,6 +7,7 @@ import { isPersonal } from './faces';
 import { ICONS, ICON_ALIASES } from './icons';
 import { DISPLAYS } from './notification';
 import { contains, copy, dictionary, each, own } from './objects';
+import { capitalized } from './text';
 import { isSafeUrl, originOf } from './urls';
 
 type Notification = Notifygate.Notification;
@@ -25,7 +26,7 @@ export class Catalogue {
 
   typeTitle(type: string) {
     const words = String(type).replace(/[._-]+/g, ' ');
-    return this.typeOf(type).title || words.charAt(0).toUpperCase() + words.slice(1);
+    return this.typeOf(type).title || capitalized(words);
   }
 
   preferenceOf(type: string) {
@@ -34,16 +35,15 @@ export class Catalogue {
 
   /** Every type that the page, the recipient's preferences or a notification names, by title. */
   knownTypes() {
-    const self = this;
     const names = copy(dictionary(), this.bell.options.types, this.bell.preferenceStore.types, this.typesMet);
-    each(this.bell.items.list, function (item) {
+    each(this.bell.items.list, (item) => {
       names[item.type] = true;
     });
     // A type stays in the settings when it is muted and its notifications have left the list.
     this.typesMet = names;
-    return Object.keys(names).sort(function (a, b) {
-      const one = self.typeTitle(a).toLowerCase();
-      const other = self.typeTitle(b).toLowerCase();
+    return Object.keys(names).sort((a, b) => {
+      const one = this.typeTitle(a).toLowerCase();
+      const other = this.typeTitle(b).toLowerCase();
       return one < other ? -1 : one > other ? 1 : 0;
     });
   }
@@ -69,9 +69,8 @@ export class Catalogue {
 
   /** Return the name of the icon that the name of a type gives: all of it, or its first word; '' for none. */
   iconOf(type: string) {
-    const self = this;
-    const name = [type, type.split(/[._-]/)[0]!].filter(function (one) {
-      return self.iconPath(one);
+    const name = [type, type.split(/[._-]/)[0]!].filter((one) => {
+      return this.iconPath(one);
     })[0] || '';
     return own(ICON_ALIASES, name) || name;
   }

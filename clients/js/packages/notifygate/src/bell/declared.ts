@@ -50,22 +50,19 @@ function tokenIn(text: string) {
   } catch (error) {
     // It is the token itself.
   }
-  return String(token).replace(/^\s+|\s+$/g, '');
+  return String(token).trim();
 }
 
-/** Options by the attributes that give them. */
-const ATTRIBUTES: Record<string, string> = {
-  url: 'url', token: 'token', language: 'language', dir: 'dir', theme: 'theme', view: 'view',
-  'toast-position': 'toastPosition', 'inbox-url': 'inboxUrl'
-};
+/** Options that an attribute of the same name gives, with hyphens. */
+const ATTRIBUTES = ['url', 'token', 'language', 'dir', 'theme', 'view', 'toast-position', 'inbox-url'];
 
 /** Make the bells that the page asks for by `data-notifygate-bell`; each element gets it as `notifygateBell`. */
 export function makeDeclared() {
   each(document.querySelectorAll<HTMLElement>('[data-notifygate-bell]'), function (node) {
     const options: Bell.Options & Record<string, unknown> = {};
-    each(Object.keys(ATTRIBUTES), function (name) {
+    each(ATTRIBUTES, function (name) {
       if (node.hasAttribute('data-' + name)) {
-        options[ATTRIBUTES[name]!] = node.getAttribute('data-' + name);
+        options[name.replace(/-./, (part) => part.charAt(1).toUpperCase())] = node.getAttribute('data-' + name);
       }
     });
     if (node.hasAttribute('data-token-url')) {

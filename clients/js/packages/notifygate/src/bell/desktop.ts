@@ -33,7 +33,7 @@ export function store(key: string, value: string) {
 /** The browser's own notifications, for when no tab with the bell is to be seen. */
 export class Desktop {
   bell: NotifygateBell;
-  open: Record<string, { close(): void }>;
+  open: Record<string, globalThis.Notification>;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
@@ -46,30 +46,24 @@ export class Desktop {
 
   /** Ask for permission; only ever called by a click. */
   ask(done: () => void) {
-    let answer;
-    if (this.permission() === 'none') {
-      return;
-    }
     // Old browsers know only the callback, new ones may know only the promise; `done` may be called twice.
-    answer = window.Notification.requestPermission(done);
+    const answer = window.Notification.requestPermission(done);
     if (answer && answer.then) {
       answer.then(done, done);
     }
   }
 
   show(item: Notification) {
-    const desktop = this;
-    setTimeout(function () {
+    setTimeout(() => {
       const seen = Number(readStored(VISIBLE_KEY)) || 0;
-      const now = desktop.bell.items.get(item.id);
+      const now = this.bell.items.get(item.id);
       if (now && !now.read_at && isHidden() && Date.now() - seen > 2 * DESKTOP_DELAY_MS) {
-        desktop.display(item);
+        this.notify(item);
       }
     }, DESKTOP_DELAY_MS);
   }
 
-  display(item: Notification) {
-    const desktop = this;
+  notify(item: Notification) {
     const bell = this.bell;
     let shown;
     try {
@@ -80,23 +74,22 @@ export class Desktop {
       return; // Android's Chrome allows them to service workers only: the badge has to do
     }
     this.open[item.id] = shown;
-    shown.onclick = function () {
+    shown.onclick = () => {
       window.focus();
       shown.close();
       bell.open();
     };
-    shown.onclose = function () {
-      delete desktop.open[item.id];
+    shown.onclose = () => {
+      delete this.open[item.id];
     };
   }
 
   /** Close those of what was read or has left the inbox meanwhile. */
   update() {
-    const desktop = this;
-    each(Object.keys(this.open), function (id) {
-      const item = desktop.bell.items.get(id);
+    each(Object.keys(this.open), (id) => {
+      const item = this.bell.items.get(id);
       if (!item || item.read_at) {
-        desktop.open[id].close();
+        this.open[id].close();
       }
     });
   }

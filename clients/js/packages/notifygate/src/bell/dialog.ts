@@ -1,8 +1,8 @@
 /** One dialog. */
 
-import { el, focusables, isEscape, makeButton, remove, setAttribute, setText, toggleClass, uid } from './dom';
+import { el, flash, focusables, isEscape, makeButton, remove, setAttribute, setText, uid } from './dom';
 import { linked } from './links';
-import { fillIcon, linkTo, metaRow, showTime, timeNode } from './looks';
+import { fillIcon, linkTo, metaRow, showTime } from './looks';
 import type { Modals } from './modals';
 import { priorityOf } from './notification';
 import { isSafeUrl } from './urls';
@@ -32,7 +32,7 @@ export class Dialog {
     const titleId = uid('modal-title');
     const bodyId = uid('modal-body');
     const image = el('span', 'ngb-icon', {'aria-hidden': 'true'});
-    const time = timeNode('ngb-time');
+    const time = el('time', 'ngb-time');
     const priority = priorityOf(item);
     this.modals = modals;
     this.item = item;
@@ -72,30 +72,29 @@ export class Dialog {
   }
 
   listen() {
-    const dialog = this;
-    this.acknowledge.onclick = function () {
-      dialog.confirm();
+    this.acknowledge.onclick = () => {
+      this.confirm();
     };
-    this.later.onclick = function () {
-      dialog.modals.putOff[dialog.item.id] = true;
-      dialog.modals.update();
+    this.later.onclick = () => {
+      this.modals.putOff[this.item.id] = true;
+      this.modals.update();
     };
-    this.node.onclick = function (event) {
-      if (event.target === dialog.node) {
-        dialog.refuse();
+    this.node.onclick = (event) => {
+      if (event.target === this.node) {
+        this.refuse();
       }
     };
-    this.node.onkeydown = function (event) {
+    this.node.onkeydown = (event) => {
       if (event.key === 'Tab') {
-        dialog.keepFocus(event);
+        this.keepFocus(event);
       } else if (isEscape(event)) {
         event.stopPropagation();
-        dialog.refuse();
+        this.refuse();
       }
     };
-    this.onFocus = function (event) {
-      if (!dialog.node.contains(event.target as Node)) {
-        dialog.acknowledge.focus();
+    this.onFocus = (event) => {
+      if (!this.node.contains(event.target as Node)) {
+        this.acknowledge.focus();
       }
     };
     document.addEventListener('focus', this.onFocus, true);
@@ -103,20 +102,15 @@ export class Dialog {
 
   /** Escape, or a click beside it: enough for a dialog that was only asked for, not for a critical notification. */
   refuse() {
-    const box = this.box;
     if (!this.isCritical) {
       this.confirm();
       return;
     }
     this.acknowledge.focus();
-    toggleClass(box, 'ngb-nudge', true);
-    setTimeout(function () {
-      toggleClass(box, 'ngb-nudge', false);
-    }, 400);
+    flash(this.box, 'ngb-nudge', 400);
   }
 
   confirm() {
-    const dialog = this;
     const bell = this.modals.bell;
     if (this.isBusy) {
       return;
@@ -124,14 +118,14 @@ export class Dialog {
     this.isBusy = true;
     setText(this.note, '');
     setText(this.acknowledge, bell.texts.get('acknowledging'));
-    setAttribute(this.acknowledge, 'aria-disabled', 'true');
-    bell.client.markRead([this.item.id], function (error) {
-      dialog.isBusy = false;
-      setAttribute(dialog.acknowledge, 'aria-disabled', null);
+    setAttribute(this.acknowledge, 'aria-disabled', true);
+    bell.client.markRead([this.item.id], (error) => {
+      this.isBusy = false;
+      setAttribute(this.acknowledge, 'aria-disabled', null);
       if (error) {
-        setText(dialog.acknowledge, bell.texts.get('acknowledgeRetry'));
-        setText(dialog.note, bell.texts.get('acknowledgeFailed'));
-        dialog.later.hidden = false;
+        setText(this.acknowledge, bell.texts.get('acknowledgeRetry'));
+        setText(this.note, bell.texts.get('acknowledgeFailed'));
+        this.later.hidden = false;
       }
       bell.update();
     });

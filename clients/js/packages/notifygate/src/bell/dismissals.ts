@@ -38,14 +38,14 @@ export class Dismissals {
   }
 
   hides(item: Notification) {
-    return this.batches().some(function (batch) {
+    return this.batches().some((batch) => {
       return batch.hides(item);
     });
   }
 
   /** Tell whether everything older is hidden, too: then there is no need to load it. */
   hidesOlder() {
-    return this.batches().some(function (batch) {
+    return this.batches().some((batch) => {
       return batch.upTo !== null;
     });
   }
@@ -53,11 +53,11 @@ export class Dismissals {
   /** How many unread ones are hidden that the gateway still counts. */
   hiddenUnread() {
     const items = this.bell.items;
-    return this.batches().reduce(function (sum, batch) {
+    return this.batches().reduce((sum, batch) => {
       if (batch.isDone) {
         return sum;
       }
-      return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter(function (id) {
+      return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter((id) => {
         const item = items.get(id);
         return !!item && !item.read_at;
       }).length);
@@ -80,10 +80,9 @@ export class Dismissals {
   }
 
   wait() {
-    const dismissals = this;
     clearTimeout(this.timer);
-    this.timer = setTimeout(function () {
-      dismissals.commit();
+    this.timer = setTimeout(() => {
+      this.commit();
     }, this.bell.options.undoSeconds * 1000);
     this.bell.update();
   }
@@ -97,7 +96,6 @@ export class Dismissals {
 
   /** Tell the gateway; from here on it can't be taken back. */
   commit() {
-    const dismissals = this;
     const bell = this.bell;
     const pending = this.pending;
     clearTimeout(this.timer);
@@ -107,10 +105,10 @@ export class Dismissals {
     }
     const batch: Batch = pending;
     this.told.push(batch);
-    function forget() {
-      dismissals.told.splice(dismissals.told.indexOf(batch), 1);
+    const forget = () => {
+      this.told.splice(this.told.indexOf(batch), 1);
       bell.update();
-    }
+    };
     function done(error: Notifygate.Failure | null) {
       batch.isDone = true;
       if (error) {
@@ -123,7 +121,7 @@ export class Dismissals {
       bell.update();
     }
     if (batch.upTo === null) {
-      inParts(batch.ids, function (some, next) {
+      inParts(batch.ids, (some, next) => {
         bell.client.dismiss(some, next);
       }, done);
     } else {
@@ -161,7 +159,7 @@ function inParts(list: string[], work: (part: string[], next: Step) => void, don
     const part = list.slice(0, MAX_IDS);
     list = list.slice(MAX_IDS);
     if (error || !part.length) {
-      done(error || null);
+      done(error);
     } else {
       work(part, step);
     }

@@ -12,8 +12,8 @@ export function uid(name: string) {
   return 'ngb-' + name + '-' + nextId;
 }
 
-/** null and false take an attribute away. */
-type Attributes = Record<string, string | number | boolean | null | undefined>;
+/** null takes an attribute away. */
+type Attributes = Record<string, string | number | boolean | null>;
 
 type Child = Node | string | null | undefined;
 type Children = Child | Child[];
@@ -40,12 +40,12 @@ export function setAttributes(node: HTMLElement, attributes: Attributes | null |
   });
 }
 
-/** Set an attribute, or take it away with null or false; what is right already isn't touched. */
+/** Set an attribute, or take it away with null; what is right already isn't touched. */
 export function setAttribute(node: HTMLElement, name: string, value: Attributes[string]) {
-  if (value === null || value === false || value === undefined) {
+  if (value === null) {
     node.removeAttribute(name);
-  } else if (node.getAttribute(name) !== String(value)) {
-    node.setAttribute(name, String(value));
+  } else if (node.getAttribute(name) !== value + '') {
+    node.setAttribute(name, value + '');
   }
 }
 
@@ -67,7 +67,7 @@ export function setText(node: HTMLElement, text: string) {
 }
 
 export function remove(node: HTMLElement) {
-  if (node && node.parentNode) {
+  if (node.parentNode) {
     node.parentNode.removeChild(node);
   }
 }
@@ -78,17 +78,20 @@ export function empty(node: HTMLElement) {
   }
 }
 
-/** Switch a class; classList is newer than some browsers we want. */
 export function toggleClass(node: HTMLElement, name: string, on: boolean) {
-  const names = (' ' + node.className + ' ').replace(' ' + name + ' ', ' ').replace(/^\s+|\s+$/g, '');
-  const wanted = on ? (names ? names + ' ' : '') + name : names;
-  if (node.className !== wanted) {
-    node.className = wanted;
-  }
+  node.classList[on ? 'add' : 'remove'](name);
 }
 
 export function hasClass(node: HTMLElement, name: string) {
-  return typeof node.className === 'string' && (' ' + node.className + ' ').indexOf(' ' + name + ' ') >= 0;
+  return !!node.classList && node.classList.contains(name); // Internet Explorer's elements of an SVG have none
+}
+
+/** Give an element a class for as long as an animation takes; one that runs is not begun again. */
+export function flash(node: HTMLElement, name: string, milliseconds: number) {
+  if (!hasClass(node, name)) {
+    toggleClass(node, name, true);
+    setTimeout(() => toggleClass(node, name, false), milliseconds);
+  }
 }
 
 /** Find the element itself or the nearest one around it that has a class, up to and without `limit`. */
@@ -115,19 +118,25 @@ export function icon(path: string, className?: string) {
 }
 
 /** Make a button that shows its name, or nothing yet. */
-export function makeButton(className: string, name?: Children) {
-  return el('button', className, {type: 'button'}, name);
+export function makeButton(className: string, name?: Children, attributes?: Attributes) {
+  const button = el('button', className, attributes, name);
+  button.type = 'button';
+  return button;
 }
 
 /** Make a button that shows an icon and is named by its text. */
-export function iconButton(path: string, label: string, className?: string) {
-  return el('button', 'ngb-icon-button' + (className ? ' ' + className : ''),
-    {type: 'button', 'aria-label': label, title: label}, icon(path));
+export function iconButton(path: string, label: string, className: string) {
+  return makeButton('ngb-icon-button ' + className, icon(path), {'aria-label': label, title: label});
 }
 
-/** Older engines name the key differently. */
+/** Return the name of a key, without `Arrow`, as some older engines name it; others name none. */
+export function keyName(event: KeyboardEvent) {
+  return String(event.key).replace('Arrow', '');
+}
+
+/** Older engines name the key `Esc`. */
 export function isEscape(event: KeyboardEvent) {
-  return event.key === 'Escape' || event.key === 'Esc';
+  return /^Esc/.test(event.key);
 }
 
 export function isHidden() {
@@ -168,18 +177,15 @@ export function foldAway(node: HTMLElement, isSeen: boolean) {
   }, 240);
 }
 
-export function isOnControl(node: HTMLElement, limit: Node) {
-  while (node && node !== limit) {
-    if (/^(?:A|BUTTON|INPUT|LABEL|SELECT|TEXTAREA)$/i.test(node.nodeName)) {
-      return true;
-    }
-    node = node.parentNode as HTMLElement;
-  }
-  return false;
-}
+const CONTROL = /^(?:A|BUTTON|INPUT|LABEL|SELECT|TEXTAREA)$/i;
 
-/** Tell whether text in this node is selected: then a click was the end of a selection. */
-export function hasSelection(node: HTMLElement) {
-  const selection = window.getSelection && window.getSelection();
-  return !!selection && !selection.isCollapsed && node.contains(selection.anchorNode);
+/** Return whether a click in a node was on none of its controls, and not the end of a selection of its text. */
+export function isPlainClick(event: MouseEvent, node: HTMLElement) {
+  const selection = window.getSelection();
+  for (let one = event.target as HTMLElement; one && one !== node; one = one.parentNode as HTMLElement) {
+    if (CONTROL.test(one.nodeName)) {
+      return false;
+    }
+  }
+  return !selection || selection.isCollapsed || !node.contains(selection.anchorNode);
 }

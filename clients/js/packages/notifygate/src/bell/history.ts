@@ -46,14 +46,14 @@ export class History {
     const bell = this.bell;
     const items = bell.items;
     const last = items.last;
-    if (this.isLoading || !bell.isReady || !this.mayLoad() || last === null) {
+    if (this.isLoading || !bell.isReady || !this.mayLoad()) {
       return;
     }
     this.isLoading = true;
     this.hasFailed = false;
     this.pagesUnasked += 1;
     this.list.updateStates();
-    bell.client.history({before: last, limit: bell.options.pageSize}, (error, page) => {
+    bell.client.history({before: last!, limit: bell.options.pageSize}, (error, page) => {
       this.isLoading = false;
       if (bell.isDestroyed) {
         return;

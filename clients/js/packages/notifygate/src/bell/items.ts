@@ -1,34 +1,15 @@
 /** The client's notifications as the list shows them. */
 
-import { dictionary, each, own } from './objects';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-/** The client's notifications, by id and in order, newest first, and how far back they are complete. */
+/** The client's notifications, newest first, and how far back they are complete. */
 export class Items {
-  list: Notification[];
-  byId: Record<string, Notification>;
-  last: string | null;
-  hasOlder: boolean;
-
-  constructor() {
-    this.list = [];
-    this.byId = dictionary();
-    /** The last one of the newest snapshot or page of history: older ones lie before it. */
-    this.last = null;
-    this.hasOlder = false;
-  }
-
-  /** Take over what the client has. */
-  refresh(list: Notification[]) {
-    const byId = dictionary<Notification>();
-    each(list, function (item: Notification) {
-      byId[item.id] = item;
-    });
-    this.list = list;
-    this.byId = byId;
-  }
+  list: Notification[] = [];
+  /** The last one of the newest snapshot or page of history: older ones lie before it. */
+  last: string | null = null;
+  hasOlder = false;
 
   /** Note a snapshot or a page of history, newest first. */
   reach(page: readonly Notification[], hasOlder: boolean) {
@@ -41,8 +22,8 @@ export class Items {
     return this.hasOlder && item.id < this.last!;
   }
 
-  get(id: string) {
-    return own(this.byId, id);
+  get(id: string): Notification | undefined {
+    return this.list.filter((item) => item.id === id)[0];
   }
 
   newest() {

@@ -3,11 +3,11 @@
 import { arrange, newestSeen, type Row } from './arrangement';
 import type { NotifygateBell } from './bell';
 import { Card } from './card';
-import { append, closest, el, empty, foldAway, hasClass, icon, makeButton, remove, setAttribute, setAttributes, setText, } from './dom';
+import { append, closest, el, empty, foldAway, hasClass, icon, keyName, makeButton, remove, setAttribute, setAttributes, setText } from './dom';
 import type { Filter } from './filters';
 import { History } from './history';
 import { ICONS } from './icons';
-import { dictionary, each, own } from './objects';
+import { dictionary, each } from './objects';
 import { Slot } from './slots';
 import type Notifygate from '../../types/index';
 
@@ -27,8 +27,8 @@ export class List {
   filter: Filter;
   kept: Record<string, boolean>;
   openGroups: Record<string, boolean>;
-  /** See `Arrangement`; undefined: not known before the list has something to show. */
-  seenUpTo: string | null | undefined;
+  /** See `Arrangement`. */
+  seenUpTo: string | null = null;
   current: string | null;
   newAbove: number;
   feed: HTMLElement;
@@ -134,7 +134,7 @@ export class List {
 
   wants(item: Notification) {
     return !this.bell.dismissals.hides(item) && !this.bell.items.isBeyond(item) &&
-      (this.filter.matches(item) || this.kept[item.id] === true);
+      (this.filter.matches(item) || this.kept[item.id]);
   }
 
   keyOf(item: Notification) {
@@ -159,9 +159,9 @@ export class List {
     const now = Date.now();
     const rows = arrange(this.bell.items.list.filter((item) => this.wants(item)), {
       now: now,
-      seenUpTo: this.seenUpTo || null,
+      seenUpTo: this.seenUpTo,
       keyOf: (item) => this.keyOf(item),
-      isGroupOpen: (key) => this.openGroups[key] === true
+      isGroupOpen: (key) => this.openGroups[key]
     });
     const oldPlace = this.shown.indexOf(this.current!);
     const wanted = dictionary();
@@ -212,7 +212,7 @@ export class List {
     // A feed without articles is none.
     setAttributes(feed, {role: rows.length ? 'feed' : null, 'aria-label': rows.length ? this.bell.texts.get('heading') : null});
     each(rows, (row, place) => {
-      const card = own(this.cards, row.item.id) || (this.cards[row.item.id] = new Card(this.bell, this, row.item));
+      const card = this.cards[row.item.id] || (this.cards[row.item.id] = new Card(this.bell, this, row.item));
       if (hasSections && !used[row.section]) {
         used[row.section] = true;
         put(this.headings[row.section] = this.headings[row.section] ||
@@ -254,7 +254,7 @@ export class List {
   }
 
   restore(anchor: {id: string, distance: number} | null) {
-    const card = anchor && own(this.cards, anchor.id);
+    const card = anchor && this.cards[anchor.id];
     if (card) {
       this.scroller.scrollTop = card.node.offsetTop - anchor!.distance;
     }
@@ -291,7 +291,7 @@ export class List {
       setText(this.emptyHint, texts.get(kind === 'unread' ? 'emptyUnreadHint' : 'emptyAllHint'));
       this.emptySlot.show();
     }
-    setAttribute(this.feed, 'aria-busy', !bell.isReady || history.isLoading ? 'true' : null);
+    setAttribute(this.feed, 'aria-busy', !bell.isReady || history.isLoading || null);
     this.older.hidden = !bell.isReady || !mayLoad || history.isLoading;
     setText(this.older, texts.get(history.hasFailed ? 'acknowledgeRetry' : 'loadOlder'));
     setText(this.end, history.isLoading ? texts.get('loadingOlder') :
@@ -315,8 +315,8 @@ export class List {
   }
 
   focus() {
-    if (this.current !== null && own(this.cards, this.current)) {
-      this.focusCard(this.current);
+    if (this.cards[this.current!]) {
+      this.focusCard(this.current!);
     } else {
       this.bell.panel.node.focus();
     }
@@ -330,10 +330,10 @@ export class List {
   /** Open the card of a notification, and its group if it is in one. */
   reveal(item: Notification) {
     const key = this.keyOf(item);
-    if (key && !own(this.cards, item.id)) {
+    if (key && !this.cards[item.id]) {
       this.toggleGroup(key);
     }
-    if (own(this.cards, item.id)) {
+    if (this.cards[item.id]) {
       this.focusCard(item.id);
       this.cards[item.id]!.open();
     }
@@ -341,7 +341,7 @@ export class List {
 
   /** Before a card goes away under the user's hands: the one that takes its place gets the focus. */
   keepFocusNear(card: Card) {
-    this.current = card.id;
+    this.current = card.row.item.id;
     this.awaitsFocus = true;
   }
 
@@ -350,9 +350,9 @@ export class List {
     const id = node ? node.getAttribute('data-id')! : '';
     const place = this.shown.indexOf(id);
     const last = this.shown.length - 1;
-    const steps: Record<string, number> = {ArrowDown: place + 1, Down: place + 1, ArrowUp: place - 1, Up: place - 1,
-      PageDown: place + 5, PageUp: place - 5, Home: 0, End: last};
-    const step = own(steps, event.key);
+    const steps: Record<string, number> = {Down: place + 1, Up: place - 1, PageDown: place + 5, PageUp: place - 5,
+      Home: 0, End: last};
+    const step = steps[keyName(event)];
     if (place < 0 || event.altKey || event.ctrlKey || event.metaKey || /^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
       return;
     }
@@ -365,7 +365,7 @@ export class List {
     } else if (event.target === node && /^(?:Enter| |Spacebar)$/.test(event.key)) {
       event.preventDefault();
       this.cards[id]!.open(event);
-    } else if (event.target === node && /^(?:Del|Delete|Backspace)$/.test(event.key)) {
+    } else if (event.target === node && /^(?:Del|Backspace)/.test(event.key)) {
       event.preventDefault();
       this.cards[id]!.remove();
     }

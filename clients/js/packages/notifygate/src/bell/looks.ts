@@ -49,21 +49,12 @@ function isPictograph(name: string) {
   return name.length > 0 && name.length <= 11 && /^[^\u0000-\u2000]+$/.test(name);
 }
 
-/** Return the words for an urgent priority, '' for others: what is not urgent must not stand out. */
-export function priorityLabel(bell: NotifygateBell, item: Notification) {
-  return isUrgent(item) ? bell.texts.get(item.priority) : '';
-}
-
-/** Make the row above a title: who it is from, an urgent priority, the time. */
+/** Make the row above a title: who it is from, the words for an urgent priority, the time. */
 export function metaRow(bell: NotifygateBell, item: Notification, time: HTMLElement) {
   return el('div', 'ngb-meta', null, [
     el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),
-    isUrgent(item) ? el('span', 'ngb-priority', null, priorityLabel(bell, item)) : null, time
+    el('span', 'ngb-priority', null, isUrgent(item) ? bell.texts.get(item.priority) : ''), time
   ]);
-}
-
-export function timeNode(className: string) {
-  return el('time', className);
 }
 
 export function showTime(bell: NotifygateBell, node: HTMLElement, item: Notification, now: number) {

@@ -1,6 +1,6 @@
 /** The menu of the panel: one at a time, below the button that opened it. */
 
-import { closest, el, empty, icon, isEscape, setAttribute } from './dom';
+import { closest, el, empty, icon, isEscape, keyName, makeButton, setAttribute } from './dom';
 import { each } from './objects';
 
 export interface Entry {
@@ -28,9 +28,7 @@ export class Menu {
     setAttribute(button, 'aria-expanded', true);
     setAttribute(this.node, 'aria-label', button.getAttribute('aria-label'));
     each(entries, (entry) => {
-      const node = el('button', 'ngb-menu-entry', { type: 'button', role: 'menuitem', tabindex: -1 }, [
-        icon(entry.icon), entry.label
-      ]);
+      const node = makeButton('ngb-menu-entry', [icon(entry.icon), entry.label], { role: 'menuitem', tabindex: -1 });
       node.onclick = () => {
         this.close(true);
         entry.work();
@@ -67,8 +65,8 @@ export class Menu {
     each(entries, (entry, place) => {
       if (entry === document.activeElement) at = place;
     });
-    const places: Record<string, number> = { ArrowDown: at + 1, Down: at + 1, ArrowUp: at - 1, Up: at - 1, Home: 0, End: -1 };
-    const place = places[event.key];
+    const places: Record<string, number> = { Down: at + 1, Up: at - 1, Home: 0, End: -1 };
+    const place = places[keyName(event)];
     if (place !== undefined) {
       this.focus(place);
     } else if (event.key === 'Tab' || isEscape(event)) {
@@ -87,7 +85,7 @@ export class Menu {
     this.button = null;
     this.node.hidden = true;
     empty(this.node);
-    setAttribute(button, 'aria-expanded', 'false');
+    setAttribute(button, 'aria-expanded', false);
     if (returnFocus) button.focus();
   }
 }

@@ -28,7 +28,7 @@ export class Modals {
   }
 
   add(item: Notification) {
-    if (!contains(this.queue, item.id) && this.putOff[item.id] !== true) {
+    if (!contains(this.queue, item.id) && !this.putOff[item.id]) {
       this.queue.push(item.id);
       this.update();
     }
@@ -36,12 +36,11 @@ export class Modals {
 
   /** Drop what was acknowledged on another device, and show the next one where one waits. */
   update() {
-    const modals = this;
     const bell = this.bell;
-    this.queue = this.queue.filter(function (id) {
+    this.queue = this.queue.filter((id) => {
       const item = bell.items.get(id);
-      const isAsking = modals.dialog && modals.dialog.isBusy && modals.dialog.item.id === id;
-      return isAsking || (item && !item.read_at && !bell.dismissals.hides(item) && modals.putOff[id] !== true);
+      const isAsking = this.dialog && this.dialog.isBusy && this.dialog.item.id === id;
+      return isAsking || (item && !item.read_at && !bell.dismissals.hides(item) && !this.putOff[id]);
     });
     // While the gateway is being told, the client counts it as read already; the dialog waits for the answer.
     if (this.dialog && !this.dialog.isBusy && !contains(this.queue, this.dialog.item.id)) {

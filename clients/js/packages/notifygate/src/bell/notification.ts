@@ -5,7 +5,8 @@ import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-export const DISPLAYS = ['none', 'badge', 'toast', 'modal', 'browser'];
+/** How one can be shown, in the order in which the settings offer it. */
+export const DISPLAYS = ['toast', 'browser', 'modal', 'badge', 'none'];
 
 const PRIORITIES = ['low', 'normal', 'high', 'critical'];
 

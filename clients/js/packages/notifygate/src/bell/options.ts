@@ -1,4 +1,6 @@
-/** The options of a bell, with their defaults. docs/bell.md explains them. */
+/** The options of a bell: the defaults of those that have one. docs/bell.md explains them. */
+
+import type Bell from '../../types/notifygate-bell';
 
 const TOAST_SECONDS = 6;
 
@@ -7,12 +9,8 @@ const UNDO_SECONDS = 6;
 const PAGE_SIZE = 30;
 
 export const DEFAULTS = {
-  client: null, url: '', token: null, getToken: null, clientOptions: null,
-  view: 'bell', open: null, onOpenChange: null, onOpen: null, navigate: null, portal: null, inboxUrl: '',
-  language: '', strings: null, dir: 'auto', theme: 'auto',
-  types: {}, tabs: [], groupBy: null, topics: {}, render: {}, icons: {}, iconOrigins: [],
-  toasts: true, toastSeconds: TOAST_SECONDS, toastPosition: 'top-right',
-  titleCount: true, pageSize: PAGE_SIZE, undoSeconds: UNDO_SECONDS
+  view: 'bell', tabs: [] as Bell.Tab[], iconOrigins: [] as string[], toasts: true, toastSeconds: TOAST_SECONDS,
+  toastPosition: 'top-right', titleCount: true, pageSize: PAGE_SIZE, undoSeconds: UNDO_SECONDS
 };
 
 /** Copy the options that are given. A framework passes undefined for one that is not. */

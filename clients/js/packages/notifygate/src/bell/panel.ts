@@ -2,12 +2,12 @@
 
 import type { NotifygateBell } from './bell';
 import { connection } from './connection';
-import { append, el, iconButton, isEscape, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { append, el, iconButton, isEscape, keyName, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
 import { filterCount, filtersFor, type Filter } from './filters';
 import { ICONS } from './icons';
 import { List } from './list';
 import { Menu, type Entry } from './menu';
-import { own, each } from './objects';
+import { each } from './objects';
 import { PAUSE_SECONDS, pausedUntil } from './pause';
 import { SettingsView } from './settings';
 import { Slot } from './slots';
@@ -60,7 +60,7 @@ export class Panel {
     });
     this.readAll = makeButton('ngb-read-all', texts.get('markAllRead'));
     this.options = iconButton(ICONS.dots, texts.get('menu'), 'ngb-menu-button');
-    setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': 'false'});
+    setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': false});
     this.closer = iconButton(ICONS.close, texts.get('close'), 'ngb-closer');
     this.filters = el('div', 'ngb-filters', {role: 'group', 'aria-label': texts.get('filter')});
     this.header = el('div', 'ngb-header', null, [this.heading, this.options, this.closer]);
@@ -114,7 +114,7 @@ export class Panel {
     } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending) {
       event.preventDefault();
       this.undo();
-    } else if (/^(?:Arrow)?(?:Down|Up)$/.test(event.key) && this.view === 'list' && !event.defaultPrevented &&
+    } else if (/^(?:Down|Up)$/.test(keyName(event)) && this.view === 'list' && !event.defaultPrevented &&
         !/^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
       event.preventDefault();
       this.list.focus();
@@ -187,9 +187,9 @@ export class Panel {
 
   undo() {
     const pending = this.bell.dismissals.pending;
-    const first = pending && pending.upTo === null ? pending.ids[0]! : null;
+    const first = pending && pending.ids[0];
     this.bell.dismissals.undo();
-    if (first !== null && own(this.list.cards, first)) {
+    if (first && this.list.cards[first]) {
       this.list.focusCard(first);
     } else {
       this.list.focus();
@@ -224,12 +224,12 @@ export class Panel {
     const items = bell.items.list.filter((item) => !bell.dismissals.hides(item));
     each(this.tabs, (tab) => {
       const count = filterCount(tab.filter, items, unread);
-      setAttribute(tab.button, 'aria-pressed', String(this.list.filter === tab.filter));
+      setAttribute(tab.button, 'aria-pressed', this.list.filter === tab.filter);
       setText(tab.count, count);
       tab.count.hidden = !count;
     });
     this.showCutFilters();
-    setAttribute(this.readAll, 'aria-disabled', unread ? null : 'true');
+    setAttribute(this.readAll, 'aria-disabled', unread ? null : true);
     this.headerSlot.show();
     this.footerSlot.show();
     if (this.footerSlot.isOwn()) {

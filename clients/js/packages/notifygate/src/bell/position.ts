@@ -1,7 +1,5 @@
 /** Where the panel is put. */
 
-import { each } from './objects';
-
 const MARGIN_PX = 12;
 const GAP_PX = 8;
 
@@ -16,9 +14,7 @@ export function placeBelow(panel: HTMLElement, button: HTMLElement, isRtl: boole
   const style = panel.style;
   const width = document.documentElement.clientWidth;
   const bell = button.getBoundingClientRect();
-  each(['left', 'top', 'right', 'bottom', 'maxHeight'] as const, (name) => {
-    style[name] = '';
-  });
+  panel.removeAttribute('style');
   if (width <= SMALL_PX) return;
   const size = panel.getBoundingClientRect().width;
   const below = window.innerHeight - bell.bottom - MARGIN_PX - GAP_PX;

@@ -52,23 +52,21 @@ export class PreferenceStore {
 
   /** Return whether a notification was published while its type was muted. */
   wasMuted(item: Notification) {
-    return timeOf(item) < (own(this.unmutedAt, item.type) || 0);
+    return timeOf(item) < (this.unmutedAt[item.type] || 0);
   }
 
-  take(preferences: { types?: Notifygate.TypePreferences }) {
-    let types = (preferences && preferences.types) || {};
+  take(types: Notifygate.TypePreferences) {
     this.saved = types;
-    each(this.changes, function (one) {
+    each(this.changes, (one) => {
       types = withChange(types, one.type, one.change);
     });
     this.show(types);
   }
 
   show(types: Notifygate.TypePreferences) {
-    const self = this;
-    each(Object.keys(this.types), function (type) {
-      if (self.types[type].muted && !(own(types, type) || { muted: false }).muted) {
-        self.unmutedAt[type] = Date.now();
+    each(Object.keys(this.types), (type) => {
+      if (this.types[type].muted && !(own(types, type) || { muted: false }).muted) {
+        this.unmutedAt[type] = Date.now();
       }
     });
     this.types = types;
@@ -76,26 +74,25 @@ export class PreferenceStore {
   }
 
   load() {
-    const self = this;
     const panel = this.bell.panel;
     if (this.changes.length) {
       return; // the answer to the last of them says the same; one read meanwhile would be outdated at once
     }
     this.reads += 1;
-    this.bell.client.preferences(null, function (error, preferences) {
-      if (self.bell.isDestroyed) {
+    this.bell.client.preferences(null, (error, preferences) => {
+      if (this.bell.isDestroyed) {
         return;
       }
-      self.reads -= 1;
-      if (!error && !self.changes.length) {
-        self.take(preferences!);
+      this.reads -= 1;
+      if (!error && !this.changes.length) {
+        this.take(preferences!.types);
       }
-      if (!self.reads) {
-        each(self.waiting.splice(0), function (work) {
+      if (!this.reads) {
+        each(this.waiting.splice(0), (work) => {
           work();
         });
       }
-      panel.settings.say(error && !self.saved ? self.bell.texts.get('settingsFailed') : '');
+      panel.settings.say(error && !this.saved ? this.bell.texts.get('settingsFailed') : '');
     });
   }
 
@@ -109,40 +106,39 @@ export class PreferenceStore {
 
   /** Write the oldest change; after a 412, or before anything was read, read first. */
   write(tries: number) {
-    const self = this;
     const client = this.bell.client;
     const first = this.changes[0];
-    function finish(error: Notifygate.Failure | null, preferences?: { types?: Notifygate.TypePreferences }) {
-      if (self.bell.isDestroyed) {
+    const finish = (error: Notifygate.Failure | null, types: Notifygate.TypePreferences) => {
+      if (this.bell.isDestroyed) {
         return;
       }
-      self.changes.shift();
-      self.take(preferences || {types: self.saved || {}});
-      first.done(error || null);
-      if (self.changes.length) {
-        self.write(0);
+      this.changes.shift();
+      this.take(types);
+      first.done(error);
+      if (this.changes.length) {
+        this.write(0);
       }
-    }
-    function put() {
-      const wanted = withChange(self.saved, first.type, first.change);
-      client.preferences(wanted, function (error, answer) {
+    };
+    const put = () => {
+      const wanted = withChange(this.saved, first.type, first.change);
+      client.preferences(wanted, (error, answer) => {
         if (error && error.status === 412 && tries < 3) {
-          self.saved = null;
-          self.write(tries + 1);
+          this.saved = null;
+          this.write(tries + 1);
         } else {
-          finish(error, error ? undefined : answer && answer.types ? answer : {types: wanted});
+          finish(error, error ? this.saved! : answer!.types);
         }
       });
-    }
+    };
     if (this.saved) {
       put();
       return;
     }
-    client.preferences(null, function (error, preferences) {
+    client.preferences(null, (error, preferences) => {
       if (error) {
-        finish(error);
+        finish(error, {});
       } else {
-        self.saved = preferences!.types || {};
+        this.saved = preferences!.types;
         put();
       }
     });

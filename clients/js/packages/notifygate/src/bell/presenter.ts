@@ -3,7 +3,7 @@
 import type Notifygate from '../../types/index';
 import type { NotifygateBell } from './bell';
 import { VISIBLE_KEY, store } from './desktop';
-import { isHidden, toggleClass } from './dom';
+import { flash, isHidden } from './dom';
 import { timeOf } from './notification';
 import { contains, each } from './objects';
 import { pausedUntil } from './pause';
@@ -22,7 +22,6 @@ export const bells: NotifygateBell[] = [];
 export class Presenter {
   bell: NotifygateBell;
   newestAtStart: string;
-  swingTimer: number;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
@@ -30,11 +29,10 @@ export class Presenter {
 
   /** Take what an answer brought, and present what is news. */
   take(items: Notification[], info: Notifygate.Info) {
-    const self = this;
     const wasReady = this.bell.isReady;
     if (info.snapshot) {
       this.bell.items.last = null;
-      this.bell.items.reach(items, info.has_more === undefined || info.has_more);
+      this.bell.items.reach(items, info.has_more);
     }
     if (!wasReady && info.snapshot) {
       this.bell.begin();
@@ -44,14 +42,14 @@ export class Presenter {
       this.bell.preferenceStore.load(); // a reset is also what follows from a change of them, here or on another device
     }
     if (this.isSpeaker()) {
-      this.bell.preferenceStore.whenKnown(function () {
+      this.bell.preferenceStore.whenKnown(() => {
         if (wasReady) {
-          self.present((info.added || []).filter(function (item) {
-            return self.isNews(item, !!info.snapshot);
+          this.present(info.added.filter((item) => {
+            return this.isNews(item, !!info.snapshot);
           }));
         }
         if (info.snapshot) {
-          self.insist(items);
+          this.insist(items);
         }
       });
     }
@@ -61,7 +59,7 @@ export class Presenter {
   /** A reload is no way around a critical one. */
   insist(items: Notification[]) {
     const bell = this.bell;
-    each(items, function (item) {
+    each(items, (item) => {
       if (item.priority === 'critical' && !item.read_at && bell.catalogue.displayOf(item) === 'modal') {
         bell.modals.add(item);
       }
@@ -71,7 +69,7 @@ export class Presenter {
   /** Of several bells with one client, the first one announces and shows toasts and dialogs. */
   isSpeaker() {
     const client = this.bell.client;
-    return bells.filter(function (bell) {
+    return bells.filter((bell) => {
       return bell.client === client;
     })[0] === this.bell;
   }
@@ -89,7 +87,7 @@ export class Presenter {
     const bell = this.bell;
     const isPaused = !!pausedUntil();
     let loud;
-    const sorted = items.slice().sort(function (a, b) {
+    const sorted = items.slice().sort((a, b) => {
       return a.id < b.id ? -1 : 1;
     });
     if (!sorted.length) {
@@ -99,14 +97,14 @@ export class Presenter {
       store(VISIBLE_KEY, String(Date.now()));
     }
     bell.panel.list.noteNews(sorted.length);
-    loud = sorted.filter(function (item) {
+    loud = sorted.filter((item) => {
       return bell.catalogue.displayOf(item) !== 'none';
     });
     this.announce(loud);
     if (loud.length) {
-      this.swing();
+      flash(bell.button, 'ngb-swing', 900);
     }
-    each(sorted, function (item) {
+    each(sorted, (item) => {
       const display = bell.catalogue.displayOf(item);
       if (isPaused && item.priority !== 'critical') {
         return; // counted and announced, and nothing pops up
@@ -123,32 +121,23 @@ export class Presenter {
 
   announce(items: Notification[]) {
     const texts = this.bell.texts;
-    const critical = items.filter(function (item) {
+    const critical = items.filter((item) => {
       return item.priority === 'critical';
     });
-    const others = items.filter(function (item) {
+    const others = items.filter((item) => {
       return item.priority !== 'critical';
     });
     if (critical.length) {
-      this.bell.announcer.say(critical.map(function (item) {
+      this.bell.announcer.say(critical.map((item) => {
         return texts.get('announceCritical', {title: item.title});
       }).join('. '), true);
     }
     if (others.length > MAX_ANNOUNCED) {
       this.bell.announcer.say(texts.get('news', {n: others.length}));
     } else if (others.length) {
-      this.bell.announcer.say(others.map(function (item) {
+      this.bell.announcer.say(others.map((item) => {
         return texts.get(item.sender ? 'announceFrom' : 'announce', {sender: item.sender, title: item.title});
       }).join('. '));
     }
-  }
-
-  swing() {
-    const button = this.bell.button;
-    clearTimeout(this.swingTimer);
-    toggleClass(button, 'ngb-swing', true);
-    this.swingTimer = setTimeout(function () {
-      toggleClass(button, 'ngb-swing', false);
-    }, 900);
   }
 }

@@ -41,7 +41,7 @@ export class Reader {
   /** Make the callback of a change: it says so where the gateway refused. */
   orComplain(done?: Done) {
     const bell = this.bell;
-    return function (error: Notifygate.Failure | null) {
+    return (error: Notifygate.Failure | null) => {
       if (error && !bell.isDestroyed) {
         bell.panel.complain(bell.texts.get('failed'));
       }
@@ -58,7 +58,7 @@ export class Reader {
     if (!bell.unread()) {
       return;
     }
-    bell.client.markAllRead(bell.client.cursor, this.orComplain(function (error) {
+    bell.client.markAllRead(bell.client.cursor, this.orComplain((error) => {
       if (!error) {
         bell.announcer.say(bell.texts.get('allRead'));
       }
@@ -68,20 +68,19 @@ export class Reader {
 
   /** Tell the gateway what the user can see, each once. */
   markSeen() {
-    const self = this;
     const bell = this.bell;
     let ids;
     if (!bell.showsList() || isHidden() || !bell.isReady) {
       return;
     }
-    ids = bell.items.list.filter(function (item) {
-      return !item.seen_at && !item.read_at && self.seenIds[item.id] !== true && !bell.dismissals.hides(item);
-    }).slice(0, MAX_IDS).map(function (item) {
+    ids = bell.items.list.filter((item) => {
+      return !item.seen_at && !item.read_at && !this.seenIds[item.id] && !bell.dismissals.hides(item);
+    }).slice(0, MAX_IDS).map((item) => {
       return item.id;
     });
     if (ids.length) {
-      each(ids, function (id: string) {
-        self.seenIds[id] = true;
+      each(ids, (id: string) => {
+        this.seenIds[id] = true;
       });
       bell.client.markSeen(ids);
     }

@@ -1,9 +1,9 @@
 /** The settings: how each type is shown, the topics, the browser's permission. */
 
 import type { NotifygateBell } from './bell';
-import { el, iconButton, setText, uid } from './dom';
+import { el, iconButton, makeButton, setText, uid } from './dom';
 import { ICONS } from './icons';
-import { dictionary, each, own } from './objects';
+import { dictionary, each } from './objects';
 import { SettingsRow } from './settings_row';
 import { Topics } from './topics';
 
@@ -33,8 +33,8 @@ export class SettingsView {
     this.typesEmpty = el('p', 'ngb-hint', null, texts.get('settingsEmpty'));
     this.topics = new Topics(bell, this);
     this.desktopState = el('p', 'ngb-hint');
-    this.allow = el('button', 'ngb-allow', {type: 'button',
-      'aria-label': texts.get('desktopAllow') + ': ' + texts.get('desktop')}, texts.get('desktopAllow'));
+    this.allow = makeButton('ngb-allow', texts.get('desktopAllow'),
+      {'aria-label': texts.get('desktopAllow') + ': ' + texts.get('desktop')});
     this.desktop = el('section', 'ngb-desktop', null, [
       el('div', 'ngb-desktop-text', null, [
         el('h3', 'ngb-subheading', {id: uid('desktop')}, texts.get('desktop')), this.desktopState
@@ -72,7 +72,7 @@ export class SettingsView {
     const names = this.bell.catalogue.knownTypes();
     const permission = this.bell.desktop.permission();
     each(names, (name, place) => {
-      const row = own(this.rows, name) || (this.rows[name] = new SettingsRow(this.bell, this, name));
+      const row = this.rows[name] || (this.rows[name] = new SettingsRow(this.bell, this, name));
       row.update();
       if (this.types.children[place] !== row.node) {
         this.types.insertBefore(row.node, this.types.children[place] || null);
@@ -88,7 +88,7 @@ export class SettingsView {
   }
 
   say(text: string) {
-    setText(this.note, text || '');
+    setText(this.note, text);
     this.note.hidden = !text;
   }
 }

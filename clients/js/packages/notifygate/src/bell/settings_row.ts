@@ -1,19 +1,15 @@
 /** How notifications of one type are shown, and whether at all. */
 
 import type { NotifygateBell } from './bell';
-import { el, icon, setAttributes, setText, toggleClass } from './dom';
+import { el, icon, makeButton, setAttributes, setText, toggleClass } from './dom';
 import { ICONS } from './icons';
 import { DISPLAYS } from './notification';
 import { contains, each } from './objects';
 import type { SettingsView } from './settings';
-
-/** The names of the texts, in the order in which they are offered. */
-const DISPLAY_TEXTS: Record<string, string> = {
-  toast: 'displayToast', browser: 'displayBrowser', modal: 'displayModal', badge: 'displayBadge', none: 'displayNone'
-};
+import { capitalized } from './text';
 
 export function switchFor(label: string) {
-  return el('button', 'ngb-switch', {type: 'button', role: 'switch', 'aria-label': label}, el('span', 'ngb-switch-knob'));
+  return makeButton('ngb-switch', el('span', 'ngb-switch-knob'), {role: 'switch', 'aria-label': label});
 }
 
 export class SettingsRow {
@@ -36,8 +32,8 @@ export class SettingsRow {
     this.receive = switchFor(texts.get('receive', {type: title}));
     this.automatic = el('option', '', {value: ''});
     this.display = el('select', 'ngb-select', {'aria-label': texts.get('displayOf', {type: title})}, this.automatic);
-    each(Object.keys(DISPLAY_TEXTS), (name) => {
-      this.display.appendChild(el('option', '', {value: name}, texts.get(DISPLAY_TEXTS[name]!)));
+    each(DISPLAYS, (name) => {
+      this.display.appendChild(el('option', '', {value: name}, texts.get('display' + capitalized(name))));
     });
     this.state = el('span', 'ngb-type-state');
     this.node = el('li', 'ngb-type', null, [
@@ -63,10 +59,10 @@ export class SettingsRow {
     const preference = this.bell.catalogue.preferenceOf(this.type);
     const isMandatory = this.isMandatory();
     const isMuted = !!preference.muted && !isMandatory;
-    setAttributes(this.receive, {'aria-checked': isMuted ? 'false' : 'true', 'aria-disabled': isMandatory || null});
+    setAttributes(this.receive, {'aria-checked': !isMuted, 'aria-disabled': isMandatory || null});
     setText(this.state, isMandatory ? texts.get('mandatory') : isMuted ? texts.get('muted') : '');
     setText(this.automatic, texts.get('displayDefault', {display:
-      texts.get(DISPLAY_TEXTS[this.bell.catalogue.usualDisplay(this.type)]!)}));
+      texts.get('display' + capitalized(this.bell.catalogue.usualDisplay(this.type)))}));
     this.display.disabled = isMuted;
     this.display.value = contains(DISPLAYS, preference.display!) ? preference.display! : '';
     toggleClass(this.node, 'ngb-muted', isMuted);

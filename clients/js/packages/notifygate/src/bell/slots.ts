@@ -25,6 +25,11 @@ export class Slot {
     this.shown = false;
   }
 
+  /** Return the node that the page's function made; null: it made none. */
+  node(): Node | null {
+    return this.shown && typeof this.shown === 'object' ? this.shown : null;
+  }
+
   isOwn(): boolean {
     return this.shown === undefined;
   }
@@ -44,7 +49,7 @@ export class Slot {
   render(item?: Notifygate.Notification): Bell.Rendered {
     const work = (this.bell.options.render || {})[this.name] as Render | undefined;
     if (!work) return undefined;
-    const part: Bell.Part = { bell: this.bell, node: this.shown && typeof this.shown === 'object' ? this.shown : null };
+    const part: Bell.Part = { bell: this.bell, node: this.node() };
     try {
       return item ? work(item, part) : work(part);
     } catch (error) {
@@ -59,7 +64,8 @@ export class Slot {
   /** Let the page know that its node is no longer used. */
   release(): void {
     const done = (this.bell.options.render || {}).release;
-    if (done && this.shown && typeof this.shown === 'object') done(this.shown);
+    const node = this.node();
+    if (done && node) done(node);
     this.shown = false;
   }
 }

@@ -14,6 +14,10 @@ export function withoutDirections(text: string) {
   return String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
+export function capitalized(text: string) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The strings of one language, with what the page adds to them. */
 export class Texts {
   language: string;
@@ -78,9 +82,6 @@ export class Texts {
   format(time: number, options: Intl.DateTimeFormatOptions,
     method: 'toLocaleString' | 'toLocaleDateString' | 'toLocaleTimeString') {
     const date = new Date(time);
-    if (isNaN(date.getTime())) {
-      return '';
-    }
     try {
       return date[method](this.language, options);
     } catch (error) {

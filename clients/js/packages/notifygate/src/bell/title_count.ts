@@ -4,16 +4,12 @@ export const MAX_BADGE = 99;
 
 /** The count in front of the page's title, whatever the page does to its title meanwhile. */
 export class TitleCount {
-  plain: string | null;
-  written: string | null;
-
-  constructor() {
-    this.plain = null;
-    this.written = null;
-  }
+  plain: string;
+  /** undefined: nothing was written. */
+  written: string | undefined;
 
   show(count: number) {
-    if (this.written === null || document.title !== this.written) {
+    if (document.title !== this.written) {
       this.plain = document.title; // the page has set it
     }
     this.written = (count ? '(' + badgeText(count) + ') ' : '') + this.plain;
@@ -24,8 +20,8 @@ export class TitleCount {
   }
 
   destroy() {
-    if (this.written !== null && document.title === this.written) {
-      document.title = this.plain!;
+    if (document.title === this.written) {
+      document.title = this.plain;
     }
   }
 }

@@ -1,8 +1,8 @@
 /** One toast. */
 
-import { el, hasSelection, iconButton, isOnControl } from './dom';
+import { el, iconButton, isPlainClick, makeButton } from './dom';
 import { ICONS } from './icons';
-import { fillIcon, linkTo, metaRow, timeNode } from './looks';
+import { fillIcon, linkTo, metaRow } from './looks';
 import { isUrgent, priorityOf } from './notification';
 import type { Toasts } from './toasts';
 import { isSafeUrl } from './urls';
@@ -27,7 +27,6 @@ export class Toast {
   timer: number;
 
   constructor(toasts: Toasts, item: Notification) {
-    const toast = this;
     const bell = toasts.bell;
     const hasLink = isSafeUrl(item.action_url);
     const urgency = isUrgent(item) ? URGENT_TOAST_FACTOR : 1;
@@ -37,14 +36,14 @@ export class Toast {
     this.item = item;
     this.leftMs = bell.options.toastSeconds * 1000 * urgency;
     this.isRunning = false;
-    this.time = timeNode('ngb-time');
+    this.time = el('time', 'ngb-time');
     this.closer = iconButton(ICONS.close, bell.texts.get('close'), 'ngb-toast-close');
     this.bar = el('span', 'ngb-toast-bar', {'aria-hidden': 'true'});
     this.bar.style.animationDuration = this.leftMs + 'ms';
     fillIcon(bell, image, item);
-    this.link = hasLink ? linkTo(bell, item, 'ngb-link', item.title, function () {
-      toasts.drop(toast);
-    }) : el('button', 'ngb-link', {type: 'button', dir: 'auto'}, item.title);
+    this.link = hasLink ? linkTo(bell, item, 'ngb-link', item.title, () => {
+      toasts.drop(this);
+    }) : makeButton('ngb-link', item.title, {dir: 'auto'});
     this.node = el('div', 'ngb-toast ngb-' + priority, null, [
       image,
       el('div', 'ngb-main', null, [
@@ -55,18 +54,18 @@ export class Toast {
       this.closer, this.bar
     ]);
     if (!hasLink) {
-      this.link.onclick = function (event) {
+      this.link.onclick = (event) => {
         event.stopPropagation();
-        toast.openInBell();
+        this.openInBell();
       };
     }
-    this.node.onclick = function (event) {
-      if (!isOnControl(event.target as HTMLElement, toast.node) && !hasSelection(toast.node)) {
-        toast.link.click();
+    this.node.onclick = (event) => {
+      if (isPlainClick(event, this.node)) {
+        this.link.click();
       }
     };
-    this.closer.onclick = function () {
-      toasts.drop(toast);
+    this.closer.onclick = () => {
+      toasts.drop(this);
     };
     toasts.stack.insertBefore(this.node, toasts.stack.firstChild);
   }
@@ -80,11 +79,10 @@ export class Toast {
   }
 
   run() {
-    const toast = this;
     this.isRunning = true;
     this.since = Date.now();
-    this.timer = setTimeout(function () {
-      toast.toasts.drop(toast);
+    this.timer = setTimeout(() => {
+      this.toasts.drop(this);
     }, this.leftMs);
   }
 

@@ -24,7 +24,6 @@ export class Toasts {
   node: HTMLElement;
 
   constructor(bell: NotifygateBell) {
-    const toasts = this;
     this.bell = bell;
     /** Oldest first. */
     this.shown = [];
@@ -37,26 +36,26 @@ export class Toasts {
     this.moreButton = makeButton('ngb-toast-more');
     this.node = el('div', 'ngb ngb-toasts ngb-' + bell.options.toastPosition, null, [this.stack, this.moreButton]);
     this.moreButton.hidden = true;
-    this.moreButton.onclick = function () {
+    this.moreButton.onclick = () => {
       bell.open(true);
     };
-    this.node.onmouseenter = function () {
-      toasts.pause(true);
+    this.node.onmouseenter = () => {
+      this.pause(true);
     };
-    this.node.onmouseleave = function () {
-      toasts.pause(toasts.node.contains(document.activeElement));
+    this.node.onmouseleave = () => {
+      this.pause(this.node.contains(document.activeElement));
     };
-    this.node.addEventListener('focus', function () {
-      toasts.pause(true);
+    this.node.addEventListener('focus', () => {
+      this.pause(true);
     }, true);
-    this.node.addEventListener('blur', function () {
-      setTimeout(function () {
-        toasts.pause(toasts.node.contains(document.activeElement));
+    this.node.addEventListener('blur', () => {
+      setTimeout(() => {
+        this.pause(this.node.contains(document.activeElement));
       }, 0);
     }, true);
-    this.node.onkeydown = function (event) {
+    this.node.onkeydown = (event) => {
       if (isEscape(event)) {
-        toasts.clear();
+        this.clear();
       }
     };
   }
@@ -81,7 +80,7 @@ export class Toasts {
       this.evicted += 1;
     }
     this.shown.push(new Toast(this, item));
-    each(this.shown, function (toast) {
+    each(this.shown, (toast) => {
       if (!toast.toasts.isPaused && !toast.isRunning) {
         toast.run();
       }
@@ -90,24 +89,23 @@ export class Toasts {
 
   /** Return the toast of the lowest priority, the oldest of several. */
   leastUrgent() {
-    return this.shown.reduce(function (least, toast) {
+    return this.shown.reduce((least, toast) => {
       return urgencyOf(toast.item) < urgencyOf(least.item) ? toast : least;
     });
   }
 
   pause(on: boolean) {
-    const toasts = this;
     if (this.isPaused === on) {
       return;
     }
     this.isPaused = on;
     toggleClass(this.node, 'ngb-paused', on);
-    each(this.shown, function (toast) {
+    each(this.shown, (toast) => {
       toast[on ? 'halt' : 'run']();
     });
     if (!on) {
-      each(this.waiting.splice(0), function (item) {
-        toasts.add(item);
+      each(this.waiting.splice(0), (item) => {
+        this.add(item);
       });
       this.update();
     }
@@ -115,21 +113,20 @@ export class Toasts {
 
   /** Drop toasts of what was read, dismissed or taken back meanwhile. */
   update() {
-    const toasts = this;
     const bell = this.bell;
     let more;
     function isOver(item: Notification) {
       const now = bell.items.get(item.id);
       return !now || !!now.read_at || bell.dismissals.hides(now);
     }
-    each(this.shown.slice(), function (toast) {
+    each(this.shown.slice(), (toast) => {
       if (isOver(toast.item)) {
-        toasts.close(toast);
+        this.close(toast);
       } else {
         showTime(bell, toast.time, toast.item, Date.now());
       }
     });
-    this.waiting = this.waiting.filter(function (item) {
+    this.waiting = this.waiting.filter((item) => {
       return !isOver(item);
     });
     if (!this.shown.length) {
@@ -167,10 +164,9 @@ export class Toasts {
   }
 
   clear() {
-    const toasts = this;
     this.waiting = [];
-    each(this.shown.slice(), function (toast) {
-      toasts.close(toast);
+    each(this.shown.slice(), (toast) => {
+      this.close(toast);
     });
     this.update();
   }

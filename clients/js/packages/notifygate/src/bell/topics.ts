@@ -56,7 +56,7 @@ export class Topics {
           control
         ]));
       }
-      setAttribute(this.switches[name]!, 'aria-checked', !!this.following[name] + '');
+      setAttribute(this.switches[name]!, 'aria-checked', !!this.following[name]);
     });
     this.node.hidden = !names.length;
   }
