@@ -189,6 +189,13 @@ class HoldRegistry:
             self._check_some()
 
     def _check_some(self) -> None:
+        try:
+            self._check_slice()
+        finally:  # also after a defect: the remaining holds must not wait for ever
+            if self._calls:
+                in_next_turn(self._check_some)
+
+    def _check_slice(self) -> None:
         left = CHECKED_PER_TURN
         while self._calls and left:
             holds, reason, entry, committed_at = self._calls[0]
@@ -209,8 +216,6 @@ class HoldRegistry:
                 self._count_ends(reason, ended)
             if left:
                 self._calls.popleft()
-        if self._calls:
-            in_next_turn(self._check_some)
 
     def _end(self, hold: AnyHold, reason: Reason) -> None:
         """End a hold. Its transport answers it in the next callback, together with the others of this turn."""

@@ -75,11 +75,12 @@ class Polls:
         `etags` are the cursors of If-None-Match, `limit` (1-200) bounds the notifications and removals returned. Raises
         InvalidCursorError for a cursor that never was one, UnavailableError if the log can't be read.
         """
+        if cursor is None:
+            view = self._view_for(principal, etags)
+            etag, since = self._matching(principal, view, etags)
+            return self._snapshot(principal, limit) if etag is None else Unchanged(view, view.at, etag, since)
         view = self._views.current(principal)
         at = view.at
-        if cursor is None:
-            etag, since = self._matching(principal, view, etags)
-            return self._snapshot(principal, limit) if etag is None else Unchanged(view, at, etag, since)
         position = self._position(principal, view, cursor)
         if position is None or position > at.seq:
             # Another worker may be ahead of this one, or in an epoch that this one has not noticed: the database knows.
@@ -162,12 +163,22 @@ class Polls:
 
     def poll_counts(self, principal: Recipient, etags: Sequence[str]) -> InboxUpdate | Unchanged:
         """Answer a poll of the counts now; `InboxUpdate` carries no notifications."""
-        view = self._views.current(principal)
+        view = self._view_for(principal, etags)
         at = view.at
         etag, since = self._matching(principal, view, etags)
         if etag is not None:
             return Unchanged(view, at, etag, since)
         return InboxUpdate((), (), at.unread, at.unseen, self._cursor(view, at.epoch, at.seq))
+
+    def _view_for(self, principal: Recipient, etags: Sequence[str]) -> View:
+        """Return the current view, not before the positions of the entity tags: counts must not go back."""
+        view = self._views.current(principal)
+        for etag in etags:
+            position = self._position(principal, view, etag)
+            if position is not None and position > view.seq:  # of another worker, which was ahead of this one
+                self._follower.reach(view.epoch, position)
+                view = self._views.current(principal)
+        return view
 
     def _cursor(self, view: View, epoch: int, seq: int) -> str:
         """Return the cursor of a position; the last one of each view is kept, for when the client brings it back."""

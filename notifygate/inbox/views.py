@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
-from notifygate.errors import NotifygateError
+from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.inbox.view import View, has_view_entry
 from notifygate.inbox.view_reader import learn_last_states, read_view
 from notifygate.log.follower import Follower
@@ -68,12 +68,20 @@ class Views:
             self._cache.drop(principal.key, view)
 
     def _load(self, principal: Recipient) -> View:
-        """Read a view from the database and keep it."""
+        """Read a view from the database and keep it. Raises UnavailableError."""
+        epoch, end = self._tail.epoch, self._tail.end
         view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
         if view is None:
             self.begin(principal.id)
             view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
-        assert view is not None  # an inbox that was polled never ends  # noqa: S101
+        if view is None:
+            raise UnavailableError("The database lost an inbox that was just begun.")
+        if view.epoch == epoch and view.seq < end:
+            # The database lacks entries of the tail: it is a standby, which the follower refuses, or a restored backup,
+            # with which the tail restarts. A read from a copy that is behind is repeated by the client.
+            self._follower.catch_up()
+            if self._tail.epoch == epoch and self._tail.end >= end:
+                raise UnavailableError("The database that was read lacks recent commits.")
         self.keep(principal, view)
         return view
 

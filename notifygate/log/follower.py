@@ -52,6 +52,8 @@ class _HeadRead(NamedTuple):
     end: int
     """End of the tail; it may be further by now."""
     restarts: int
+    requests: int
+    """Calls of `check_soon`; a later one asks for another read."""
 
 
 class Follower:
@@ -89,6 +91,7 @@ class Follower:
         """When the last successful read of the head began: the tail has what was committed before."""
         self._restarts = 0
         self._is_head_read_due = False
+        self._requests = 0
         self._ranges_ignored_until = -math.inf
         self._loop = Background(self._step)
         self.counts_rescues = False
@@ -141,6 +144,7 @@ class Follower:
     def check_soon(self) -> None:
         """Read the head without waiting for the interval, for example after a reconnect that may have missed
         announcements."""
+        self._requests += 1
         self._tail.checked_at = -math.inf
         self._news.set()
 
@@ -267,12 +271,12 @@ class Follower:
 
     def _read_head(self) -> _HeadRead:
         """Read the head. A promotion of the server is noticed here even where nothing is written."""
-        began, end, restarts = self._monotonic(), self._tail.end, self._restarts
+        began, end, restarts, requests = self._monotonic(), self._tail.end, self._restarts, self._requests
         head = self._database.read(read_head_of_primary)
         if head.is_on_new_timeline:
             adopt_timeline(self._database)
             head = self._database.read(read_head_of_primary)
-        return _HeadRead(head, began, end, restarts)
+        return _HeadRead(head, began, end, restarts, requests)
 
     def _act_on(self, read: _HeadRead) -> None:
         """Bring the tail to a head."""
@@ -283,7 +287,8 @@ class Follower:
             self._unannounced.append((head.seq, self._monotonic()))
             self._fill(head.seq, None)
         self._current_at = read.began
-        self._tail.checked_at = self._monotonic()
+        if read.requests == self._requests:
+            self._tail.checked_at = self._monotonic()
         self._count_lost()
 
     def _count_lost(self) -> None:

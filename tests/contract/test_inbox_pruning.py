@@ -1,4 +1,4 @@
-"""Inboxes that a publication began and whose recipient sent no request are pruned with their last notification."""
+"""Retention: unpolled inboxes are pruned with their last notification, and pruning changes no count."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
 from notifygate.storage.stores.pruning import read_unpolled_bound
-from notifygate.storage.tables import ENTRIES, INBOXES
+from notifygate.storage.tables import ENTRIES, INBOXES, STATES
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.metric_values import metric
 from tests.support.query_plans import plan_of
@@ -125,3 +125,19 @@ def test_the_search_for_unpolled_inboxes_reads_their_index(app: InProcessGateway
     before = "" if database.is_sqlite else "SET LOCAL enable_seqscan = off"
     plan = plan_of(database, lambda connection: read_unpolled_bound(connection, "a", 10), before=before)
     assert "ix_inboxes_unpolled" in plan
+
+
+def test_a_dismissed_notification_that_was_retracted_lately_keeps_its_state(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    """A view that has yet to follow the retraction reads the state: without it, the notification counts as unread."""
+    notification_id = publisher.publish("user:alice")
+    alice.change_state("dismiss", ids=[notification_id])
+    cursor = alice.inbox()["cursor"]
+    app.services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
+    app.services.database.write(lambda connection: connection.execute(update(STATES).values(dismissed_at=1)))
+    retract(publisher, [notification_id])
+    app.services.retention.prune()
+    page = alice.inbox(cursor)
+    assert (page["unread"], page["unseen"]) == (0, 0)
+    assert alice.get("/v1/inbox/unread").json == {"unread": 0, "unseen": 0}

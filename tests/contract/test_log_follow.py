@@ -318,6 +318,16 @@ def test_catching_up_does_not_accept_a_read_that_began_before(follow: MakeFollow
     assert followed.tail.epoch == epoch
 
 
+def test_the_head_is_read_again_if_that_was_requested_during_a_read(follow: MakeFollowed) -> None:
+    """Redis is connected again during a read of the head: the announcement of a commit in between is lost."""
+    followed = follow()
+    head_read = followed.begin_head_read()
+    followed.publish()
+    followed.follower.check_soon()
+    head_read.set()
+    followed.reaches(1)
+
+
 def test_a_head_that_went_back_restarts_the_follower(follow: MakeFollowed) -> None:
     """A backup was restored under the running gateway: the newest entries in its memory never happened."""
     followed = follow()

@@ -1,6 +1,7 @@
 """Changes between two reads of one poll, or while it waits for the database, are neither lost nor returned wrongly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -8,10 +9,11 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from notifygate.inbox import poll
+from notifygate.inbox.views import Views
 from notifygate.log.transaction import other_epoch
-from notifygate.storage.database import Database
-from notifygate.storage.stores.head import read_head
-from notifygate.storage.tables import ENTRIES, HEAD, NOTIFICATIONS
+from notifygate.storage.database import Database, StandbyError
+from notifygate.storage.stores.head import Head, read_head
+from notifygate.storage.tables import ENTRIES, HEAD, INBOXES, NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
 
 pytestmark = pytest.mark.both_databases
@@ -256,3 +258,59 @@ def test_a_new_epoch_while_a_poll_reads_gives_a_reset(make_app: MakeApp, monkeyp
     assert done, "the poll was answered from memory, so this proves nothing"
     assert answer.status_code == 200
     assert answer.json["reset"] is True  # type: ignore[index]
+
+
+def test_a_poll_of_a_database_that_lacks_a_change_of_the_view_is_503(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections lead to a standby that lacks the last commits: the view can't be read as memory knows it."""
+    gateway = make_app()
+    services, alice = gateway.services, gateway.recipient("alice")
+    cursor = alice.inbox()["cursor"]
+    assert alice.put("/v1/inbox/topics/deploys").status_code == 200
+
+    def refuse(connection: Connection) -> Any:
+        raise StandbyError("The database server is a standby.")
+
+    monkeypatch.setattr("notifygate.log.follower.read_head_of_primary", refuse)
+    end = services.tail.end
+    services.database.write(lambda c: c.execute(delete(ENTRIES).where(ENTRIES.c.seq >= end)))
+    services.database.write(lambda c: c.execute(update(HEAD).values(head=end - 1)))
+    polling = gevent.spawn(alice.poll, cursor)
+    assert polling.get(timeout=30).status_code == 503
+
+
+def test_a_view_from_a_database_that_is_behind_is_503(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head is that of the primary, and the view that of a copy, which lacks the last commits."""
+    gateway = make_app()
+    alice = gateway.recipient("alice")
+    alice.inbox()
+    assert alice.put("/v1/inbox/topics/deploys").status_code == 200
+
+    def read_old_head(connection: Connection) -> Head:
+        head = read_head(connection)
+        return replace(head, seq=head.seq - 1)
+
+    monkeypatch.setattr("notifygate.inbox.views.read_head", read_old_head)
+    polling = gevent.spawn(alice.poll)
+    assert polling.get(timeout=30).status_code == 503
+    monkeypatch.undo()
+    assert alice.poll().status_code == 200
+
+
+def test_an_inbox_that_is_lost_right_after_its_beginning_is_503(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server that committed the first request was replaced by one that lost it."""
+    gateway = make_app()
+    begin = Views.begin
+
+    def begin_and_lose(self: Views, recipient: str) -> None:
+        begin(self, recipient)
+        gateway.services.database.write(lambda connection: connection.execute(delete(INBOXES)))
+
+    monkeypatch.setattr(Views, "begin", begin_and_lose)
+    alice = gateway.recipient("alice")
+    assert alice.poll().status_code == 503
+    monkeypatch.undo()
+    assert alice.poll().status_code == 200

@@ -192,3 +192,19 @@ def test_after_a_rotation_the_new_key_alone_is_sufficient(make_app: MakeApp) -> 
     assert (alice.inbox(cursor)["reset"], alice.inbox(old_cursor)["reset"]) == (False, True)
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_SECRET_KEY"):
         make_app(secret_key=(SECRET_KEY,))
+
+
+def test_counts_do_not_go_back_on_a_node_that_is_behind(make_app: MakeApp) -> None:
+    one, other = make_app(), make_app(head_check_interval=NEVER_SECONDS)
+    here, there = one.recipient("alice"), other.recipient("alice")
+    here.inbox()
+    there.inbox()
+    one.publisher().publish("user:alice")
+    counts = here.get("/v1/inbox/unread")
+    assert counts.json == {"unread": 1, "unseen": 1}
+    answer = there.get("/v1/inbox/unread", headers={"If-None-Match": counts.headers["ETag"]})
+    assert (answer.status_code, answer.headers["ETag"]) == (304, counts.headers["ETag"])
+    one.publisher().publish("user:alice")
+    inbox = here.poll()
+    answer = there.poll(etag=inbox.headers["ETag"])
+    assert (answer.status_code, answer.headers["ETag"]) == (304, inbox.headers["ETag"])

@@ -153,3 +153,20 @@ def test_server_that_became_read_only_is_unavailable_and_its_connections_are_not
     publish(publisher, ["after"])
     assert [item["title"] for item in alice.inbox(cursor)["notifications"]] == ["after"]
     assert "Traceback" not in site.gateways[0].output
+
+
+def test_poll_of_a_standby_that_lacks_a_change_of_the_view_is_unavailable(
+    make_site: MakeSite, primary: PostgresServer, standby: PostgresServer
+) -> None:
+    url = several_hosts(primary.create_database(), primary, standby).replace("&target_session_attrs=read-write", "")
+    site = make_site(url)
+    alice, bob = site.recipient("alice"), site.recipient("bob")
+    cursor = alice.cursor()
+    bob.cursor()
+    standby.await_copy()
+    standby.stop_receiving()
+    assert alice.session.put(f"{alice.url}/v1/inbox/topics/deploys", timeout=60).status_code == 200
+    primary.kill()
+    for _ in range(10):  # at first the tail still counts as current
+        check_unavailable(alice.poll(cursor))
+    eventually(lambda: bob.poll().status_code == 503, "the end of the time in which the tail is current")

@@ -15,6 +15,7 @@ _DISMISSED = text("""
     JOIN inboxes i ON e.audience = 'user:' || i.recipient
     LEFT JOIN inbox_states s ON s.recipient = i.recipient AND s.seq = n.seq
     WHERE n.seq > :after AND n.seq <= :until
+      AND n.removed_seq IS NULL  -- a view that has yet to follow the removal reads the state
       AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
       AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
 """)

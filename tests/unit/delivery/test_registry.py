@@ -157,6 +157,25 @@ def test_a_hold_whose_view_fails_is_checked(registry: HoldRegistry) -> None:
     all_ended(broken, bob)
 
 
+def test_a_defect_while_holds_are_ended_does_not_end_wake_ups(
+    registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.delivery.registry.CHECKED_PER_TURN", 1)
+    end = HoldRegistry._end
+
+    def fail_once(self: HoldRegistry, hold: Hold[Any], reason: holds.Reason) -> None:
+        monkeypatch.setattr(HoldRegistry, "_end", end)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(HoldRegistry, "_end", fail_once)
+    one, other = waiter(registry, "alice"), waiter(registry, "bob")
+    with pytest.raises(ZeroDivisionError):
+        registry.wake([entry("all")], None)
+    eventually(lambda: other.ended == 1, "the end of the other hold")
+    registry.wake([entry("user:alice")], None)
+    eventually(lambda: one.ended == 1, "the end of the hold with a later entry")
+
+
 def test_clients_may_return_while_others_are_ended(registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients poll again as soon as they are answered, while others are still being ended."""
     monkeypatch.setattr("notifygate.delivery.registry.CHECKED_PER_TURN", 2)
