@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from notifygate.announcements.redis_announcer import channel_of
 from notifygate.auth.keys import create_key
+from notifygate.auth.revocations import revoke_tokens
 from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
 from notifygate.storage.readiness import SCHEMA_REVISION, namespace_of
@@ -250,6 +251,14 @@ class Site:
         finally:
             engine.dispose()
         return Publisher(results[0], self.gateways[at].url)
+
+    def revoke_tokens(self, name: str) -> None:
+        """Revoke the tokens of a recipient that were issued before now."""
+        engine = make_engine(self.database_url)
+        try:
+            run_transaction(Database(engine), [revoke_tokens(name)])
+        finally:
+            engine.dispose()
 
     def channel(self) -> str:
         """Return the Redis channel of the gateways of this site."""
