@@ -52,8 +52,20 @@ def post_notify(exchange: Exchange, services: Services) -> Response:
     fields.setdefault("title", _first_line(text))
     if not fields["title"]:
         raise InvalidRequestError.of("title", "is missing; give a title or a body")
-    body = validate(NotificationBody, {"to": request.params["audience"], "body": text[:MAX_BODY_CHARACTERS], **fields})
+    body = validate(NotificationBody, {"to": _audience(request), "body": text[:MAX_BODY_CHARACTERS], **fields})
     return publish(exchange, services, body.to_request(cut_off=text[MAX_BODY_CHARACTERS:]))
+
+
+def _audience(request: Request) -> str:
+    """Return the audience in the path. Raises InvalidRequestError for bytes that are not UTF-8.
+
+    Werkzeug has replaced them by U+FFFD, which would make one recipient of several names.
+    """
+    try:
+        request.path.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError.of("to.0", "must be UTF-8 text") from error
+    return request.params["audience"]
 
 
 def _header_fields(request: Request) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Request:
     ) -> None:
         self.method = method
         self.path = path
-        """The path, still encoded."""
+        """The path: as received on the fast path, percent-decoded by the server in WSGI."""
         self.query = query
         """The query string, still encoded."""
         self.fields = fields

@@ -180,3 +180,12 @@ def test_an_invalid_audience_is_refused(publisher: PublisherActor) -> None:
         expect_problem(publisher.post(f"/v1/notify/{path}", data="x"), 400, "invalid-request", "to.0")
     for path in ("/v1/notify/user:a%0Ab", "/v1/notify/", "/v1/notify"):
         expect_problem(publisher.post(path, data="x"), 404, "not-found")
+
+
+@pytest.mark.parametrize("name", [b"J\xf6rg", b"\xff", b"a\xc3", b"a\xc3(b", b"\xed\xa0\x80"])
+def test_an_audience_that_is_not_utf_8_is_refused(publisher: PublisherActor, name: bytes) -> None:
+    # Not taken for another recipient: J\xf6rg and J\xe4rg would both be J\N{REPLACEMENT CHARACTER}rg.
+    # The path as a server gives it: Werkzeug's client can't send these bytes.
+    given = {"PATH_INFO": f"/v1/notify/user:{name.decode('latin-1')}"}
+    answer = publisher.post("/v1/notify/user:a", data="x", environ_overrides=given)
+    expect_problem(answer, 400, "invalid-request", "to.0")
