@@ -96,7 +96,9 @@ class TokenVerifier:
             raise UnauthorizedError
         try:
             claims = self._claims(token)
-            roles: Any = claims.get(self._roles_claim) or []
+            roles: Any = claims.get(self._roles_claim)
+            if roles is None:
+                roles = []
             sub, expires_at = claims["sub"], _milliseconds(claims["exp"])
             issued_at = _milliseconds(claims["iat"]) if "iat" in claims else None
         except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as error:

@@ -265,3 +265,8 @@ def test_secrets_and_public_keys_may_be_configured_together(make_app: Any, rsa_k
         assert poll_with(app, app.token()).status_code == secret_status
         expect_unauthorized(poll_with(app, app.token(secret=private, algorithm="RS512")))
         expect_unauthorized(poll_with(app, app.token(secret="another secret, of more than 32 bytes too")))
+
+
+@pytest.mark.parametrize("roles", ["", 0, False, {}])
+def test_empty_roles_of_another_type_than_a_list_are_refused(app: InProcessGateway, roles: Any) -> None:
+    expect_unauthorized(poll_with(app, app.token(roles=roles)))
