@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,13 @@ DOCUMENTED_URL = "postgresql://notifygate@db/notifygate"
 
 
 def run_documented(program: str, site: Site, folder: Path) -> None:
-    """Run a program of PostgreSQL as documented, on the site's database."""
-    (line,) = re.findall(rf"^{program} .+$", OPERATIONS.read_text(), re.MULTILINE)
+    """Run the command of a program of PostgreSQL as documented, on the site's database."""
+    (line,) = re.findall(rf"^(?:\(umask 077 && )?{program} .+$", OPERATIONS.read_text(), re.MULTILINE)
     assert DOCUMENTED_URL in line
     url = make_url(site.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    _, *arguments = shlex.split(line.replace(DOCUMENTED_URL, url))
-    subprocess.run([find_postgres() / program, *arguments], cwd=folder, check=True, timeout=100)
+    command = line.replace(f'"{DOCUMENTED_URL}"', shlex.quote(url))
+    path = f"{find_postgres()}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh", "-c", command], cwd=folder, env={**os.environ, "PATH": path}, check=True, timeout=100)
 
 
 def test_clients_have_the_notifications_of_the_backup_after_a_restore(
@@ -33,6 +35,7 @@ def test_clients_have_the_notifications_of_the_backup_after_a_restore(
     reader.cursor()
     publisher.publish("all", "before the backup")
     run_documented("pg_dump", site, tmp_path)
+    assert stat.S_IMODE((tmp_path / "notifygate.dump").stat().st_mode) == 0o600
     publisher.publish("all", "after the backup")
     cursor = reader.cursor()
     gateway.stop()
