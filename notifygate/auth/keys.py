@@ -70,14 +70,14 @@ def create_key(
 def rotate_key(key_id: str, grace_seconds: int) -> Callable[[LogTransaction], str]:
     """Return the change that gives a key a new secret; the old one counts for `grace_seconds` more.
 
-    Its result is the key's new text. It raises NotFoundError for an unknown or revoked key.
+    Its result is the key's new text. It raises NotFoundError for an unknown, revoked or expired key.
     """
     secret = secrets.token_urlsafe(32)
 
     def change(transaction: LogTransaction) -> str:
         previous_until = transaction.now + grace_seconds * 1000
-        if not keys.rotate_key(transaction.connection, key_id, _hash(secret), previous_until):
-            raise NotFoundError(f"The key {key_id} can't be rotated: it does not exist or is revoked.")
+        if not keys.rotate_key(transaction.connection, key_id, _hash(secret), transaction.now, previous_until):
+            raise NotFoundError(f"The key {key_id} can't be rotated: it does not exist, is revoked or has expired.")
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
         return f"{PREFIX}{key_id}_{secret}"
 

@@ -119,3 +119,10 @@ def test_old_secret_is_valid_during_the_grace_of_a_rotation(beside: CommandLine,
         assert [publishes(ask, key.strip()) for key in keys[-2:]] == [201, 201], "the new one is valid at once"
     assert len(set(keys)) == 3
     expect_refusal(ask, keys[0].strip())  # only the secret before the newest has its grace
+
+
+def test_key_that_has_expired_is_not_rotated(cli: CommandLine) -> None:
+    key_id = json.loads(cli("key", "create", "brief", "--expires", "0s", "--json"))["id"]
+    assert "has expired" in cli.refusal("key", "rotate", key_id)
+    lasting = json.loads(cli("key", "create", "lasting", "--expires", "1h", "--json"))["id"]
+    assert id_of(cli("key", "rotate", lasting)) == lasting

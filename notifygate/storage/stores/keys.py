@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from notifygate.domain.principal import Publisher
 from notifygate.storage.tables import API_KEYS
@@ -32,8 +32,7 @@ def read_keys(connection: Connection) -> list[StoredKey]:
 
 def read_usable_keys(connection: Connection, now: int) -> dict[str, StoredKey]:
     """Read the keys, by id, that are neither revoked nor expired at a time (Unix milliseconds)."""
-    is_unexpired = API_KEYS.c.expires_at.is_(None) | (API_KEYS.c.expires_at > now)
-    usable = select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None), is_unexpired)
+    usable = select(API_KEYS).where(API_KEYS.c.revoked_at.is_(None), _is_unexpired(now))
     return {row.id: _from_row(row) for row in connection.execute(usable)}
 
 
@@ -60,12 +59,13 @@ def insert_key(connection: Connection, key: StoredKey) -> None:
     connection.execute(insert(API_KEYS), values)
 
 
-def rotate_key(connection: Connection, key_id: str, secret_hash: str, previous_until: int) -> bool:
-    """Give a key another secret, the old one being valid until a time; False for an unknown or revoked key."""
+def rotate_key(connection: Connection, key_id: str, secret_hash: str, now: int, previous_until: int) -> bool:
+    """Give a key another secret, the old one being valid until a time; False for an unknown, revoked or expired key."""
     # Both databases take the right-hand sides from the row as it was: it keeps the hash of the old secret.
     return _update(
         connection,
         key_id,
+        _is_unexpired(now),
         secret_hash=secret_hash,
         previous_secret_hash=API_KEYS.c.secret_hash,
         previous_until=previous_until,
@@ -77,10 +77,14 @@ def revoke_key(connection: Connection, key_id: str, revoked_at: int) -> bool:
     return _update(connection, key_id, revoked_at=revoked_at)
 
 
-def _update(connection: Connection, key_id: str, **values: Any) -> bool:
-    """Change a key that is not revoked; return whether there is one."""
+def _is_unexpired(now: int) -> ColumnElement[bool]:
+    return API_KEYS.c.expires_at.is_(None) | (API_KEYS.c.expires_at > now)
+
+
+def _update(connection: Connection, key_id: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
+    """Change a key that is not revoked and meets the conditions; return whether there is one."""
     is_present = API_KEYS.c.id == key_id, API_KEYS.c.revoked_at.is_(None)
-    return connection.execute(update(API_KEYS).where(*is_present).values(**values)).rowcount > 0
+    return connection.execute(update(API_KEYS).where(*is_present, *conditions).values(**values)).rowcount > 0
 
 
 def _from_row(row: Row[Any]) -> StoredKey:
