@@ -74,6 +74,7 @@ class LazyGroup(click.Group):
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
         try:
+            _prepare_stdout()
             sys.exit(super().main(*args, standalone_mode=False, **extra))
         except click.UsageError as error:
             _fail(_usage_message(error))
@@ -90,6 +91,18 @@ class LazyGroup(click.Group):
             # would report the same failure in three lines.
             sys.stdout = io.StringIO()
             _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+
+
+def _prepare_stdout() -> None:
+    """Escape characters that the encoding of stdout lacks. Raises `click.ClickException` if it is closed.
+
+    With a closed stdout Python drops all output: a key would be created and never shown, and `watch` would record
+    notifications as printed.
+    """
+    if sys.stdout is None:
+        raise click.ClickException("stdout is closed; to drop the output, use > /dev/null")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _usage_message(error: click.UsageError) -> str:

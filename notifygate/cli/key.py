@@ -9,6 +9,7 @@ import click
 from notifygate.auth.keys import create_key, revoke_key, rotate_key
 from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import Duration
+from notifygate.cli.one_line import one_line
 from notifygate.domain.audience import may_match_audience
 from notifygate.domain.principal import SCOPES
 from notifygate.domain.times import now_ms, rfc3339_or_none
@@ -74,7 +75,7 @@ def list_all(as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(description))
         else:
-            patterns = " ".join((*description["audiences"], "types:", *description["types"]))
+            patterns = one_line(" ".join((*description["audiences"], "types:", *description["types"])))
             sender = "  fixed sender" if description["fixed_sender"] else ""
             click.echo(f"{description['id']}  {description['state']:8} {description['name']}  {patterns}{sender}")
 

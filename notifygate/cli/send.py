@@ -90,8 +90,11 @@ def read_text(text: str) -> str:
 
     Bytes that are not UTF-8 become U+FFFD, as does NUL, which the gateway rejects; white space at the
     end is removed; text beyond the maximum of a body is truncated, with an ellipsis at the end.
+    Raises `click.ClickException` if stdin is closed.
     """
     if text == "-":
+        if sys.stdin is None:
+            raise click.ClickException("stdin is closed; give TEXT or redirect stdin")
         stdin = sys.stdin.buffer
         raw = stdin.read(_MAX_STDIN_BYTES)
         while stdin.read(1 << 16):  # else SIGPIPE would end the program that writes to the pipe

@@ -4,12 +4,9 @@ Lines are printed and flushed before the cursor advances: a crash in between rep
 loses one. `notifygate.cli.inbox_follower` polls.
 """
 
-import io
 import json
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -77,8 +74,6 @@ def command(ctx: click.Context, as_json: bool, state_path: Path | None, wait_sec
     The environment names the gateway, NOTIFYGATE_URL (default: http://127.0.0.1:8080), and the recipient's
     token, NOTIFYGATE_TOKEN.
     """
-    # A character that the terminal's encoding lacks must not raise.
-    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     with closing(open_gateway("NOTIFYGATE_TOKEN")) as gateway:
         state = load_state(state_path) if state_path else WatchState()
 

@@ -67,6 +67,7 @@ def load_state(path: Path) -> WatchState:
         kept: Any = json.loads(path.read_bytes())
         if kept["version"] != _VERSION or not isinstance(kept["cursor"], str | None):
             raise ValueError
+        (kept["cursor"] or "").encode()  # a lone surrogate, which no request can carry, raises a ValueError
         shown_ids = cast("list[Any]", kept["told"])  # the name of version 1 of the file
         if not isinstance(kept["horizon"], str) or not all(isinstance(item, str) for item in shown_ids):
             raise ValueError

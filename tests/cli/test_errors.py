@@ -1,11 +1,14 @@
 """Failures are one line on stderr with exit code 1, and never contain a secret."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import CommandLine
+from tests.support.gateway_process import REPOSITORY
 from tests.support.ports import free_port
 
 
@@ -101,3 +104,42 @@ def test_redis_that_is_away_fails_no_command(cli: CommandLine) -> None:
 def test_data_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert str(tmp_path) in CommandLine(tmp_path / "file" / "var").refusal("token", "alice")
+
+
+def run_in_shell(cli: CommandLine, command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of a shell, in which $N is notifygate."""
+    environment = cli.environment({"N": f"{sys.executable} -m notifygate.cli", **env})
+    return subprocess.run(
+        ["sh", "-c", command], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("$N send user:alice - <&-", "stdin"),
+        ("$N watch >&-", "stdout"),
+        ("$N key create unseen >&-", "stdout"),
+        (
+            """f="$NOTIFYGATE_DATA_DIR/state"
+        printf '%s' '{"version":1,"cursor":"\\ud800","horizon":"","told":[]}' > "$f"; $N watch --state "$f" """,
+            "state",
+        ),
+    ],
+    ids=["no stdin", "no stdout", "no stdout for a key", "cursor of no text"],
+)
+def test_closed_stream_or_damaged_state_is_one_line(cli: CommandLine, command: str, fault: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = run_in_shell(cli, command, NOTIFYGATE_KEY="ng_a_b", NOTIFYGATE_TOKEN="a.b.c", NOTIFYGATE_URL=url)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("notifygate: ")
+    assert fault in done.stderr
+    assert cli("key", "list") == "", "the fault is reported before any change"
+
+
+def test_key_is_listed_without_the_characters_that_a_terminal_or_its_encoding_lacks(cli: CommandLine) -> None:
+    cli("key", "create", "\N{CJK UNIFIED IDEOGRAPH-4F8B}", "--audience", "user:*\x1b[31m")
+    done = run_in_shell(cli, "$N key list", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u4f8b" in done.stdout
+    assert "user:*\\x1b[31m" in done.stdout
