@@ -227,6 +227,9 @@ def test_a_header_does_not_change_the_address_unless_a_proxy_is_trusted(make_app
     assert [fail("192.0.2.1"), fail("192.0.2.2"), fail("192.0.2.1")] == [401, 401, 429]
     # Only the address that the trusted proxy added is used, not those that the client sent.
     assert [fail("198.51.100.7, 192.0.2.9"), fail("198.51.100.8, 192.0.2.9")] == [401, 429]
+    # Some proxies add the port of the connection.
+    assert [fail("192.0.2.5:4711"), fail("192.0.2.5:4712")] == [401, 429]
+    assert [fail("[2001:db8::5]:4711"), fail("[2001:db8::5]:4712")] == [401, 429]
 
 
 def test_addresses_of_one_ipv6_network_are_counted_together(make_app: Any) -> None:
