@@ -173,12 +173,13 @@ class DetachingWorker(GatewayWorker):
 
     def _serve(self, fd: int, read: bytes) -> None:
         client = _Handed(self._family, fd, read)
+        self._clients.add(client)
         try:
             address = client.getpeername()
         except OSError:  # the client left
             client.close()
+            self._forget(client)
             return
-        self._clients.add(client)
         self._greenlets.spawn(self.handle, self._address, client, address)
 
     def _send_rest(self, fd: int, rest: bytes, keeps_alive: bool) -> None:
@@ -199,7 +200,12 @@ class DetachingWorker(GatewayWorker):
             else:
                 client.close()
         finally:
-            self._clients.discard(client)
+            self._forget(client)
+
+    def _forget(self, client: Any) -> None:
+        super()._forget(client)
+        if self._reactor is not None:
+            self._accept_again()
 
     def _accept_again(self) -> None:
         for listener in self._servers:

@@ -215,7 +215,11 @@ class GatewayWorker(GeventWorker):
         try:
             AsyncWorker.handle(self, listener, client, addr)  # GeventWorker's own method removes the time-out
         finally:
-            self._clients.discard(client)
+            self._forget(client)
+
+    def _forget(self, client: Any) -> None:
+        """Remove a connection that its greenlet no longer serves."""
+        self._clients.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve one request."""

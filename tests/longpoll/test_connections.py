@@ -51,3 +51,22 @@ def test_full_worker_keeps_open_files_for_its_database(make_site: MakeSite) -> N
             connection.send(post_text(publisher, f"Content-Length: {len(body)}", body))
         assert [connection.receive().status for connection in inside] == [200, 201] * 20
     assert readers[0].inbox()["unread"] == 20, "as soon as connections end, others are accepted again"
+
+
+def test_worker_that_was_filled_by_greenlets_accepts_again_when_they_end(make_site: MakeSite) -> None:
+    site = make_site()
+    (gateway,) = site.gateways
+    (old,) = worker_pids(gateway)
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (400, 400))
+    gateway.send(signal.SIGHUP)  # the next worker inherits the limit, which is room for 200 connections
+    eventually(lambda: old not in worker_pids(gateway), "another worker has taken over", seconds=60)
+    (pid,) = worker_pids(gateway)
+    with ExitStack() as stack:
+        for _ in range(300):
+            # The beginning of a head: a greenlet waits for the rest, and no connection is left on the reactor.
+            stack.enter_context(RawConnection(site.url)).send("G")
+        eventually(lambda: len(os.listdir(f"/proc/{pid}/fd")) > 200, "the worker is full")
+    eventually(lambda: len(os.listdir(f"/proc/{pid}/fd")) < 100, "it has closed them")
+    with RawConnection(site.url) as connection:
+        connection.send("GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        assert connection.receive().status == 200

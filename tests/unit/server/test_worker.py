@@ -1,4 +1,4 @@
-"""The start of a worker, and its reaction to a signal before it serves."""
+"""The start of a worker, its reaction to a signal before it serves, and a client that leaves early."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.arbiter import Arbiter
 
+from notifygate.server.detaching_worker import DetachingWorker
 from notifygate.server.lifecycle import Lifecycle
 from notifygate.server.worker import GatewayWorker
 
@@ -51,3 +52,18 @@ def test_of_two_gateways_that_start_on_one_port_the_second_ends() -> None:
         with pytest.raises(SystemExit) as ended:
             starting_worker()._listen(second)
     assert ended.value.code == Arbiter.WORKER_BOOT_ERROR, "gunicorn ends the gateway instead of trying again"
+
+
+def test_client_that_left_before_its_greenlet_makes_room_for_another() -> None:
+    worker = DetachingWorker.__new__(DetachingWorker)
+    worker._reactor = worker._greenlets = SimpleNamespace()  # type: ignore[assignment] - no greenlet is needed
+    worker._clients = set()
+    worker._family = socket.AF_INET
+    connections: list[int] = []
+    listener = SimpleNamespace(accept_again=lambda: connections.append(len(worker._clients)))
+    worker._servers = [listener]  # type: ignore[list-item]
+    fd = socket.socket().detach()  # without a peer, as one that was reset
+    worker._serve(fd, b"GET / HTTP/1.1\r\n")
+    assert connections == [0]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
