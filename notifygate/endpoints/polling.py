@@ -162,14 +162,14 @@ def poll_response(exchange: Exchange, services: Services, poll: Poll, outcome: I
     return Response(200, body, update_fields(outcome.cursor.encode(), poll_after, waited))
 
 
-def not_modified_fields(cursor: str, poll_after: int, waited: bytes) -> bytes:
-    """Return the fields of a 304."""
-    return _NOT_MODIFIED % (PRIVATE, cursor.encode(), poll_after, waited)
+def not_modified_fields(cursor: str, poll_after: int, waited: bytes, private: bytes = PRIVATE) -> bytes:
+    """Return the fields of a 304. `private`: PRIVATE, or `Encoder.private` if the encoder does not add to them."""
+    return _NOT_MODIFIED % (private, cursor.encode(), poll_after, waited)
 
 
-def update_fields(cursor: bytes, poll_after: int, waited: bytes) -> bytes:
-    """Return the fields of a 200."""
-    return _UPDATE % (PRIVATE, cursor, poll_after, waited)
+def update_fields(cursor: bytes, poll_after: int, waited: bytes, private: bytes = PRIVATE) -> bytes:
+    """Return the fields of a 200. `private`: as in `not_modified_fields`."""
+    return _UPDATE % (private, cursor, poll_after, waited)
 
 
 def _etags(request: Request, cursor: str | None) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class BroadcastTemplate:
         limits = encoder.limit_template(("guard", "poll")) % (-1, guard.left("")[1], -1, poll.left("")[1])
         head = b"%b%b%bX-Request-Id: %%b\r\n%bContent-Length: %%d\r\n\r\n" % (
             encoder.start(200, is_http_11=True, keep_alive=True),
-            update_fields(b"%b", poll_after, b"Preference-Applied: wait=%d\r\n"),
+            update_fields(b"%b", poll_after, b"Preference-Applied: wait=%d\r\n", encoder.private),
             NO_SNIFFING,
             limits.replace(b"=-1", b"=%d"),
         )

@@ -78,7 +78,8 @@ class FastPath:
 
     def not_modified_end(self, cursor: str) -> bytes:
         """Return the rest of a 304 after `not_modified_start`, for one client."""
-        return not_modified_fields(cursor, self._services.pacing.poll_after(), b"") + b"\r\n"
+        private = self._encoder.private
+        return not_modified_fields(cursor, self._services.pacing.poll_after(), b"", private) + b"\r\n"
 
     # --- Requests -----------------------------------------------------------------------------
 

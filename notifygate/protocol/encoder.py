@@ -15,6 +15,7 @@ from notifygate.protocol.response import (
     CLIENT_GONE,
     NO_SNIFFING,
     PREFLIGHT_SECONDS,
+    PRIVATE,
     SERVER_NAME,
     Response,
     cors_fields,
@@ -28,6 +29,8 @@ class Encoder:
     def __init__(self, origins: Sequence[str], limits: RateLimits) -> None:
         self._rate_limits = limits
         self._origins = origins
+        self.private = _with_vary(PRIVATE) if origins else PRIVATE
+        """PRIVATE as it is sent in responses to requests without Origin."""
         self._cors = {origin: field_lines(cors_fields(origin, origins)) for origin in origins}
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
         self._limits: dict[tuple[LimitName, ...], bytes] = {}
@@ -99,14 +102,18 @@ class Encoder:
         return template
 
     def _with_cors(self, exchange: Exchange, fields: bytes) -> bytes:
-        if b"Vary: " in fields:
-            fields = fields.replace(b"Vary: ", b"Vary: Origin, ", 1)
-        else:
-            fields += b"Vary: Origin\r\n"
+        fields = _with_vary(fields)
         allowed = self._cors.get(exchange.origin or "")
         if allowed is None:
             return fields
         return fields + allowed + (_PREFLIGHT if exchange.method == "OPTIONS" else b"")
+
+
+def _with_vary(fields: bytes) -> bytes:
+    """Return fields with Origin in Vary."""
+    if b"Vary: " in fields:
+        return fields.replace(b"Vary: ", b"Vary: Origin, ", 1)
+    return fields + b"Vary: Origin\r\n"
 
 
 _PREFLIGHT = field_lines(

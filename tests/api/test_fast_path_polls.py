@@ -686,3 +686,17 @@ def bytes_in_memory(repeats: Repeats) -> int:
             own = [getattr(revalidation, slot) for slot in PollRevalidation.__slots__ if slot != "_path"]
             total += sum(map(sys.getsizeof, (key, revalidation, *own)))
     return total
+
+
+def test_answers_from_memory_vary_with_the_origin_as_those_of_the_endpoint(make_path: MakePath) -> None:
+    path = make_path(cors_origins=("https://app.example.org",))
+    alice = path.app.recipient("alice")
+    first = alice.poll()
+    assert first.headers["Vary"] == "Origin, Authorization, Accept-Encoding"
+    revalidation = revalidation_of(path.take(alice, "", None, f"If-None-Match: {first.headers['ETag']}"))
+    held = path.hold(alice, first.json["cursor"])
+    repeated = revalidation.response_at(0.0)
+    path.app.publisher().publish("user:alice", "Hello")
+    (woken,) = answers_of([held])
+    lines = [head_of(answer).split("\r\n") for answer in (repeated or b"", woken)]
+    assert ["Vary: Origin, Authorization, Accept-Encoding" in each for each in lines] == [True, True]
