@@ -4,6 +4,7 @@ How it travels: sealed (`notifygate.announcements.seal`), with the epoch and the
 """
 
 import math
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ MAX_CARRIED_BYTES = 64 * 1024
 
 MAX_TIME_MS = 253_402_300_799_999
 """The last millisecond of the year 9999, the end of what RFC 3339 can write."""
+
+_LONG_INTEGER = re.compile(rb"[1-9][0-9]{308,}")
+"""An integer that may be beyond the range of a double."""
 
 _KINDS = {kind.value: kind for kind in EntryKind}
 _WITHOUT_NOTIFICATION = frozenset((EntryKind.VIEW, EntryKind.CONFIG))
@@ -121,8 +125,17 @@ def _notification_from_json(about: Any, entry_seq: int, document: bytes) -> Noti
     _check(type(id_) is str and type(type_) is str, "id or type")
     # It is sent to clients as it is, with more fields before its last brace: it has to be one JSON object.
     _check(document.startswith(b"{") and document.endswith(b"}"), "document")
-    _check(orjson.loads(document).get("id") == id_, "document")
+    _check(_id_in(document) == id_, "document")
     return Notification(seq, id_, type_, _names(to, "audiences"), document)
+
+
+def _id_in(document: bytes) -> Any:
+    """Return the id in the document of a notification. Raises ValueError unless it is JSON."""
+    try:
+        return orjson.loads(document).get("id")
+    except orjson.JSONDecodeError:
+        # Version 0.1 accepted integers that orjson rejects, in notifications that are still retracted and marked.
+        return orjson.loads(_LONG_INTEGER.sub(b"0", document)).get("id")
 
 
 def _names(value: Any, what: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Characters that a line must not contain."""
 
 _TEXT = re.compile(TEXT_PATTERN)
-_write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -106,6 +106,10 @@ def data_as_json(data: dict[str, Any]) -> str:
         raise ValueError("must be a JSON object that UTF-8 can encode") from error
     if size > MAX_DATA_BYTES:
         raise ValueError(f"must be at most {MAX_DATA_BYTES} bytes of JSON")
+    try:
+        orjson.loads(text)  # as the workers that get it in an announcement do
+    except orjson.JSONDecodeError as error:
+        raise ValueError("must not contain a number beyond the range of a double") from error
     if _ESCAPED_NUL.search(text):
         raise ValueError("must not contain NUL characters")
     return text

@@ -96,7 +96,8 @@ def test_data_is_returned_unchanged(publisher: PublisherActor, alice: RecipientA
     for data in (
         {},
         {"": "", "a b": [1, -2.5, 1e100, True, None, {"deep": [[[{}]]]}]},
-        {"big": 2**63, "bigger": 10**40, "ü\U0001f514": "\U0001f514 \u2028 </script>"},
+        {"big": 2**63, "bigger": 10**40, "biggest": 17 * 10**307, "least": -17 * 10**307},
+        {"ü\U0001f514": "\U0001f514 \u2028 </script>"},
         {"z": 1, "a": 2, "id": "x", "title": "y", "__proto__": {}, "\\u0000": "\\\\u0000 \\u0000"},
     ):
         assert sent_text(publisher, json.dumps({"to": "user:alice", "title": "T", "data": data})).status_code == 201
@@ -176,8 +177,15 @@ def test_nul_and_lone_surrogates_are_refused_in_every_field(publisher: Publisher
             assert sent_text(publisher, json.dumps({"to": to, "title": "T"})).status_code == 400
     # A pair of surrogates is one character.
     assert sent_text(publisher, '{"to": "all", "title": "\\ud83d\\udd14"}').status_code == 201
-    infinite = sent_text(publisher, '{"to": "all", "title": "T", "data": {"x": 1e999}}')
-    expect_problem(infinite, 400, "invalid-request", "data")
+
+
+def test_numbers_beyond_the_range_of_a_double_are_refused(publisher: PublisherActor) -> None:
+    """Workers read an announced notification with orjson, which rejects them."""
+    for number in ("1e999", "-1e999", "18" + "0" * 307, "1" + "0" * 400, "-1" + "0" * 400):
+        for data in (f'{{"x":{number}}}', f'{{"x":[1,{{"y":{number}}}]}}'):
+            answer = sent_text(publisher, f'{{"to": "all", "title": "T", "data": {data}}}')
+            expect_problem(answer, 400, "invalid-request", "data")
+            assert "beyond the range of a double" in answer.json["errors"][0]["message"]
 
 
 def test_titles_and_senders_can_not_inject_lines(publisher: PublisherActor) -> None:

@@ -94,6 +94,17 @@ def test_every_field_of_every_entry_survives(sent: list[Entry]) -> None:
         assert_same(mine, theirs)
 
 
+def test_an_integer_that_no_double_holds_is_announced_unchanged() -> None:
+    """Version 0.1 accepted it, and its notifications are retracted and marked by later versions."""
+    for number in ("1" + "0" * 400, "-18" + "0" * 307):
+        stored = make_notification(seq=3, data=f'{{"n":{number}}}')
+        sent = [Entry(3, EntryKind.PUBLISHED, ("all",), stored), Entry(4, EntryKind.RETRACTED, ("all",), stored)]
+        got = encode_and_decode(announce(1, sent)).entries
+        assert got is not None
+        for mine, theirs in zip(got, sent, strict=True):
+            assert_same(mine, theirs)
+
+
 def of_large_entries(count: int) -> Announcement:
     large = (make_notification(seq=n, body="x" * 4000) for n in range(1, count + 1))
     return announce(1, [Entry(one.seq, EntryKind.PUBLISHED, ("all",), one) for one in large])
@@ -163,7 +174,7 @@ BAD_DOCUMENTS = [
         message(PUBLISHED, texts=texts)
         for texts in (
             *(b"", b'\n{"id":"another"}', b'\n{"id":"n","title":}', b'\n{"id":"n"},{}', b"\n" + DOCUMENT + b" "),
-            *(b'\n["id","n"]', (b"\n" + DOCUMENT) * 2),
+            *(b'\n["id","n"]', (b"\n" + DOCUMENT) * 2, b'\n{"id":"n","data":0%d}' % 10**400),
         )
     ),
     message(with_value(RETRACTED, 1, ["user:a"])),
