@@ -52,6 +52,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _TEXT = re.compile(TEXT_PATTERN)
 _write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_write_sorted_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -160,9 +161,17 @@ class NotificationRequest:
     """The text beyond the maximum of the body. The response reports the truncation, and another rest is another
     request."""
 
-    def digest(self) -> str:
-        """Return a hash of the whole request, to which an Idempotency-Key is bound. Version 0.1 hashes the same."""
-        fields = (self.to, *self.content.values(), self.ttl_seconds, self.cut_off)
+    def digests(self) -> tuple[str, str]:
+        """Return two hashes of the whole request, to which an Idempotency-Key is bound.
+
+        The first is the same for every order of the fields in `data`. The second is that of version 0.1, which
+        depends on it.
+        """
+        data: str = self.content["data"]
+        return self._digest(_write_sorted_json(json.loads(data))), self._digest(data)
+
+    def _digest(self, data: str) -> str:
+        fields = (self.to, *(self.content | {"data": data}).values(), self.ttl_seconds, self.cut_off)
         return hashlib.sha256(orjson.dumps(fields)).hexdigest()
 
 

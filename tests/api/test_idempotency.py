@@ -1,5 +1,6 @@
 """Idempotency-Key, in both forms of publishing (PROTOCOL section 3)."""
 
+import json
 from typing import Any
 
 import gevent
@@ -94,6 +95,40 @@ def test_the_same_body_in_another_notation_is_a_repetition(publisher: PublisherA
         "/v1/notifications", data=text, content_type="application/json", headers={"Idempotency-Key": "k1"}
     )
     assert (second.status_code, second.json) == (201, first.json)
+
+
+UNSORTED = {**BODY, "data": {"z": {"y": 1, "ü": [2, 1]}, "a": None}}
+SORTED = {"data": {"a": None, "z": {"y": 1, "ü": [2, 1]}}, **{name: BODY[name] for name in ("ttl", "title", "to")}}
+
+
+def sent_in_order(publisher: PublisherActor, key: str, body: dict[str, Any]) -> Any:
+    """Publish with the fields in the order of the body; the test client sorts them."""
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    return publisher.post("/v1/notifications", data=json.dumps(body), headers=headers)
+
+
+@pytest.mark.both_databases
+def test_the_order_of_fields_does_not_matter_in_data_either(publisher: PublisherActor, alice: RecipientActor) -> None:
+    first, second = (sent_in_order(publisher, "k1", body) for body in (UNSORTED, SORTED))
+    assert (first.status_code, second.status_code, second.json) == (201, 201, first.json)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert counts(alice.inbox()) == (1, 1)
+    for data in ({"z": {"y": 1, "ü": [1, 2]}, "a": None}, {"z": {"ü": 1, "y": [2, 1]}, "a": None}):
+        expect_problem(sent_in_order(publisher, "k1", {**BODY, "data": data}), 422, "idempotency-mismatch")
+
+
+def test_a_hash_of_version_0_1_is_recognised(app: InProcessGateway, publisher: PublisherActor) -> None:
+    """It hashed `data` as it was sent: the same order is recognised, and every order where that one was sorted."""
+    for key, body, repetitions, request_hash in (
+        ("k1", UNSORTED, [UNSORTED], "242774b4256abdae3c02d247f28570b7c180754de5efb64857cce5e9d1e68bae"),
+        ("k2", SORTED, [SORTED, UNSORTED], "5f863ed14ea334665322c73e39935107014f62f3fa2eb5bea8dc334468904226"),
+    ):
+        first = sent_in_order(publisher, key, body)
+        store_hash = update(RECORDS).where(RECORDS.c.idempotency_key == key).values(request_hash=request_hash)
+        app.services.writer.transact(lambda transaction: transaction.connection.execute(store_hash))  # noqa: B023
+        for repetition in repetitions:
+            second = sent_in_order(publisher, key, repetition)
+            assert (second.text, second.headers["Idempotency-Replayed"]) == (first.text, "true")
 
 
 def test_another_key_publishes_again_and_keys_are_compared_exactly(
