@@ -30,7 +30,7 @@ from notifygate.waiting import WouldWaitError, require_greenlet
 logger = logging.getLogger(__name__)
 
 RANGE_PER_READ = 500
-"""Entries read from the database in one go while catching up; each may have up to 1,000 audiences."""
+"""Entries read from the database in one go while catching up, or fewer if they have many audiences (`read_range`)."""
 
 GRACE_SECONDS = 1.0
 """An announcement that arrives up to this much later than the worker's own read of the head was slow, not lost."""
@@ -309,8 +309,8 @@ class Follower:
         """Read what lies between the tail and a committed position."""
         while self._tail.end < until:
             after, last = self._tail.end, min(until, self._tail.end + RANGE_PER_READ)
-            entries = self._database.read(lambda connection: read_range(connection, after, last))  # noqa: B023
-            self._extend(last, entries, committed_at)
+            entries, end = self._database.read(lambda connection: read_range(connection, after, last))  # noqa: B023
+            self._extend(end, entries, committed_at)
 
     def _extend(self, until: int, entries: Sequence[Entry], committed_at: float | None) -> None:
         for prepare in self.before_entries:

@@ -17,6 +17,7 @@ from notifygate.log import writer as writer_module
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
+from notifygate.storage.stores import entries as entries_module
 from notifygate.storage.stores.append import ClaimTakenError, IdempotencyClaim
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import Head, read_head
@@ -40,7 +41,8 @@ class Log:
         return self.database.read(read_head)
 
     def entries(self) -> list[Entry]:
-        return self.database.read(lambda connection: read_range(connection, 0, 1 << 40))
+        entries, _ = self.database.read(lambda connection: read_range(connection, 0, 1 << 40))
+        return entries
 
     def titles(self) -> list[str]:
         documents = [entry.notification.json_for("all", None, None) for entry in self.entries() if entry.notification]
@@ -285,7 +287,7 @@ def test_an_open_transaction_holds_the_log_until_it_commits(log: Log, database_u
         transaction.flush()
         assert not waiting.ready()
         assert other.read(read_head).seq == 1
-        assert len(other.read(lambda c: read_range(c, 0, 100))) == 1
+        assert len(other.read(lambda c: read_range(c, 0, 100))[0]) == 1
     waiting.join(PATIENCE_SECONDS)
     assert late.seq == 3
     assert [entry.seq for entry in log.entries()] == [1, 2, 3]
@@ -349,6 +351,44 @@ def test_a_thousand_audiences_are_one_entry(log: Log) -> None:
     (entry,) = log.entries()
     assert entry.audiences == tuple(to)
     assert (log.count(ENTRIES), log.count(INBOXES), log.head.seq) == (1000, 1000, 1)
+
+
+def test_the_document_of_an_entry_with_many_audiences_is_read_once(log: Log) -> None:
+    """Joined to each audience, the documents of 60 entries with 1,000 audiences took 3 s and 1.3 GiB on PostgreSQL."""
+    append(log.database, make_notification(*(f"user:{n}" for n in range(1000)), body="x" * 1000))
+    read: list[str] = []
+    execute = Connection.execute
+
+    def execute_and_note(self: Connection, *arguments: Any) -> Any:
+        frozen = execute(self, *arguments).freeze()
+        read.extend(row.document for row in frozen() if hasattr(row, "document"))
+        return frozen()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "execute", execute_and_note)
+        (entry,), _ = log.database.read(lambda connection: read_range(connection, 0, 1))
+    assert entry.notification is not None
+    assert [document.encode() for document in read] == [entry.notification.document]
+
+
+@pytest.mark.parametrize("most_rows", [1, 4, 6])
+def test_entries_read_in_ranges_of_few_rows_are_whole(
+    log: Log, monkeypatch: pytest.MonkeyPatch, most_rows: int
+) -> None:
+    log.writer.start()
+    audiences = [tuple(f"topic:{n}" for n in range(count)) for count in (3, 1, 10, 2, 1)]
+    for to in audiences:
+        log.writer.transact(lambda transaction, to=to: transaction.append(EntryKind.VIEW, to).seq)
+    monkeypatch.setattr(entries_module, "ROWS_PER_RANGE", most_rows)
+    read: list[Entry] = []
+    reads = end = 0
+    while end < log.head.seq:
+        some, end = log.database.read(lambda connection: read_range(connection, end, log.head.seq))  # noqa: B023
+        assert sum(len(entry.audiences) for entry in some[:-1]) < most_rows
+        read += some
+        reads += 1
+    assert [(entry.seq, set(entry.audiences)) for entry in read] == list(enumerate(map(set, audiences), 1))
+    assert reads == {1: 5, 4: 3, 6: 2}[most_rows]
 
 
 def test_a_failed_announcement_fails_no_commit(log: Log) -> None:

@@ -19,6 +19,7 @@ from notifygate.log.follower import GRACE_SECONDS, Follower
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
+from notifygate.storage.stores import entries as entries_module
 from notifygate.storage.stores.entries import read_range
 from notifygate.storage.stores.head import read_head
 from notifygate.storage.tables import HEAD
@@ -184,6 +185,18 @@ def test_a_follower_starts_with_the_newest_retained_entries(
     assert (followed.tail.start, followed.tail.end) == (start, 25)
     assert followed.delivered == [seq for seq, _ in followed.in_tail()] == list(range(start + 1, 26))
     assert start == 0 or followed.tail.after(["all"], start - 1) is None
+
+
+def test_a_follower_reads_entries_with_more_audiences_than_a_range_has_rows(
+    follow: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries_module, "ROWS_PER_RANGE", 5)
+    followed = follow(starts=False)
+    followed.publish(9, *AUDIENCES, *(f"user:{n}" for n in range(4)))
+    followed.publish(9)
+    followed.follower.start()
+    assert followed.tail.end == 18
+    assert followed.delivered == [seq for seq, _ in followed.in_tail()] == list(range(1, 19))
 
 
 def test_announcements_in_order_need_no_database(follow: MakeFollowed) -> None:
@@ -428,7 +441,7 @@ def test_the_tail_equals_the_log_in_whatever_order_announcements_arrive(follow: 
     followed.follower.check_soon()
     followed.reaches(head.seq)
     assert followed.delivered == list(range(1, head.seq + 1))
-    stored = followed.database.read(lambda connection: read_range(connection, followed.tail.start, head.seq))
+    stored, _ = followed.database.read(lambda connection: read_range(connection, followed.tail.start, head.seq))
     assert [(entry.seq, entry.audiences) for entry in stored] == followed.in_tail()
 
 

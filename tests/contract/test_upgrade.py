@@ -72,7 +72,7 @@ def test_hundred_thousand_notifications_are_converted(engine: Engine) -> None:
     assert columns(engine).isdisjoint(OLD_COLUMNS)
     assert_converted(engine, MANY)
     database = Database(engine)
-    (entry,) = database.read(lambda connection: read_range(connection, 0, 1))
+    (entry,), _ = database.read(lambda connection: read_range(connection, 0, 1))
     assert entry.notification
     item = json.loads(entry.notification.json_for("all", None, None))
     assert item == {**shown(notification(1)), "audience": "all", "seen_at": None, "read_at": None}

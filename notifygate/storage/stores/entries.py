@@ -1,26 +1,37 @@
 """Entries of the log: reading a range, or the entries after a position for some audiences, and writing new ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from notifygate.domain.entry import Entry, EntryKind
-from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row
+from notifygate.domain.notification import Notification
+from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row, read_notifications
 from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
 
 AUDIENCES_PER_QUERY = 100
 """Audiences named in one statement."""
 
+ROWS_PER_RANGE = 5_000
+"""Rows of a range past which no further entry is read with it: an entry has up to 1,000 rows, one for each audience."""
+
 # Made once: putting a statement together costs more than running it.
-_SELECT: Select[*tuple[Any, ...]] = (
-    select(*(column for column in ENTRIES.c if column.name != "created_at"), *NOTIFICATION_COLUMNS)
-    .select_from(ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq))
-    .order_by(ENTRIES.c.seq)
+_SELECT: Select[*tuple[Any, ...]] = select(*(column for column in ENTRIES.c if column.name != "created_at")).order_by(
+    ENTRIES.c.seq
+)
+_WITH_NOTIFICATIONS = _SELECT.add_columns(*NOTIFICATION_COLUMNS).select_from(
+    ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq)
 )
 _IN_RANGE = (ENTRIES.c.seq > bindparam("after"), ENTRIES.c.seq <= bindparam("until"))
-_RANGE = _SELECT.where(*_IN_RANGE)
+# A limit on rows could split the last entry; this ends the range with the whole entry of the last row.
+_LAST_OF_ROWS = (
+    select(ENTRIES.c.seq).where(*_IN_RANGE).order_by(ENTRIES.c.seq).limit(1).offset(bindparam("rows_before"))
+).scalar_subquery()
+_RANGE = _SELECT.where(
+    ENTRIES.c.seq > bindparam("after"), ENTRIES.c.seq <= func.coalesce(_LAST_OF_ROWS, bindparam("until"))
+)
 _IS_ADDRESSED = ENTRIES.c.audience.in_(bindparam("audiences", expanding=True))
 # The limit counts entries; an entry has a row for each audience that matches.
 _POSITIONS = (
@@ -31,13 +42,22 @@ _POSITIONS = (
     .limit(bindparam("at_most"))
     .subquery()
 )
-_ADDRESSED = _SELECT.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_POSITIONS.c.seq)))
+_ADDRESSED = _WITH_NOTIFICATIONS.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_POSITIONS.c.seq)))
 _INSERT = insert(ENTRIES)
 
 
-def read_range(connection: Connection, after: int, until: int) -> list[Entry]:
-    """Read the entries in (after, until], in order. Pruned ones are missing."""
-    return _entries_from_rows(connection.execute(_RANGE, {"after": after, "until": until}))
+def read_range(connection: Connection, after: int, until: int) -> tuple[list[Entry], int]:
+    """Read the entries in (after, until], in order; return them and the position up to which they were read.
+
+    Pruned ones are missing. The position is `until`, or that of the entry with which ROWS_PER_RANGE rows are reached.
+    """
+    values = {"after": after, "until": until, "rows_before": ROWS_PER_RANGE - 1}
+    rows = connection.execute(_RANGE, values).all()
+    # Each once: joined to the rows, a document would come again with each audience.
+    positions = {row.notification_seq for row in rows if row.notification_seq is not None}
+    by_seq = {notification.seq: notification for notification in read_notifications(connection, sorted(positions))}
+    entries = _entries_from_rows(rows, lambda row: by_seq.get(row.notification_seq))
+    return entries, until if len(rows) < ROWS_PER_RANGE else rows[-1].seq
 
 
 def read_entries_for(
@@ -47,7 +67,7 @@ def read_entries_for(
     by_seq: dict[int, Entry] = {}
     for some in in_parts(audiences, AUDIENCES_PER_QUERY):
         values = {"audiences": some, "after": after, "until": until, "at_most": limit}
-        for entry in _entries_from_rows(connection.execute(_ADDRESSED, values)):
+        for entry in _entries_from_rows(connection.execute(_ADDRESSED, values), _joined_notification):
             by_seq.setdefault(entry.seq, entry)
     return [by_seq[seq] for seq in sorted(by_seq)[:limit]]
 
@@ -72,7 +92,13 @@ def insert_entries(connection: Connection, entries: Iterable[Entry], created_at:
     connection.execute(_INSERT, rows)
 
 
-def _entries_from_rows(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Entry]:
+def _joined_notification(row: Row[*tuple[Any, ...]]) -> Notification | None:
+    return None if row.id is None else notification_from_row(row, row.notification_seq)
+
+
+def _entries_from_rows(
+    rows: Iterable[Row[*tuple[Any, ...]]], notification_of: Callable[[Row[*tuple[Any, ...]]], Notification | None]
+) -> list[Entry]:
     """Make entries of rows in order of sequence; rows of one sequence are one entry with several audiences."""
     entries: list[Entry] = []
     for row in rows:
@@ -81,7 +107,7 @@ def _entries_from_rows(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Entry]:
                 entries[-1].audiences += (row.audience,)
             continue
         kind = EntryKind(row.kind)
-        notification = None if row.id is None else notification_from_row(row, row.notification_seq)
+        notification = notification_of(row)
         personal = kind is EntryKind.STATE or kind is EntryKind.DISMISSED
         entries.append(
             Entry(

@@ -53,8 +53,10 @@ def notification_from_row(row: Row[*tuple[Any, ...]], seq: int) -> Notification:
 
 def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
     """Read notifications by position, in the order given; ones that don't exist are left out."""
-    rows = connection.execute(_AT_POSITIONS, {"positions": list(positions)})
-    by_seq = {row.seq: notification_from_row(row, row.seq) for row in rows}
+    by_seq: dict[int, Notification] = {}
+    for some in in_parts(positions):
+        for row in connection.execute(_AT_POSITIONS, {"positions": some}):
+            by_seq[row.seq] = notification_from_row(row, row.seq)
     return [by_seq[seq] for seq in positions if seq in by_seq]
 
 
