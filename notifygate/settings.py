@@ -34,6 +34,9 @@ GENERATED_SECRETS = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
 MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
 
+_RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
+"""The part before a relative path in the URL of a SQLite file, also of one with `uri=true`."""
+
 
 def _setting(
     default: Any,
@@ -58,7 +61,9 @@ class Settings:
     )
     data_dir: Path = _setting(Path("var"), "Folder for the SQLite file and the generated secrets.")
     database_url: str = _setting(
-        "", "SQLAlchemy URL: sqlite or postgresql+psycopg. Empty: a SQLite file in the data folder.", secret=True
+        "",
+        "SQLAlchemy URL: sqlite or postgresql+psycopg. A relative SQLite path starts in the working directory. Empty: a SQLite file in the data folder.",
+        secret=True,
     )
     database_pool: int = _setting(10, "Maximum of database connections per worker.", least=3)
     database_prepare: bool = _setting(
@@ -153,7 +158,13 @@ class Settings:
 
     @property
     def effective_database_url(self) -> str:
-        """The database to use: the one given, else the SQLite file in the data folder."""
+        """The database to use: the one given, else the SQLite file in the data folder.
+
+        The path of a SQLite file is absolute: Flask-SQLAlchemy would resolve a relative one in its instance folder,
+        SQLAlchemy in the working directory.
+        """
+        if relative := _RELATIVE_FILE.match(self.database_url):
+            return f"{relative[0]}{Path.cwd()}/{self.database_url[relative.end() :]}"
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'notifygate.db'}"
 
 

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from notifygate.api.flask_database import open_flask_database
+from notifygate.settings import load_settings
+from notifygate.storage.database import open_database
 from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.cli.test_migrate import revisions
 from tests.support.command_line import CommandLine
@@ -57,3 +61,15 @@ def test_shared_database_has_to_be_migrated_by_its_operator(served: GatewayProce
     )
     cli("migrate")
     served.start(env)
+
+
+def test_relative_sqlite_file_is_the_same_for_workers_and_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings({"data_dir": tmp_path, "database_url": "sqlite:///my.db"}, environ={})
+    databases = (
+        open_flask_database(Flask("notifygate", instance_path=str(tmp_path / "instance")), settings),
+        open_database(settings),
+    )
+    assert [Path(str(database.engine.url.database)).resolve() for database in databases] == [tmp_path / "my.db"] * 2
