@@ -37,6 +37,9 @@ MAX_TTL_SECONDS = 31_536_000
 _RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
 """The part before a relative path in the URL of a SQLite file, also of one with `uri=true`."""
 
+_PEM_BLOCK = re.compile(r"(-----BEGIN [^-\n]+-----.*?-----END [^-\n]+-----)", re.DOTALL)
+"""A block of RFC 7468."""
+
 
 def _setting(
     default: Any,
@@ -223,10 +226,10 @@ def _truth(text: str) -> bool:
 
 def _split(text: str) -> tuple[str, ...]:
     """Split a list at commas and line ends; blocks in PEM stay whole."""
-    if "-----END" not in text:
-        return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
-    lines = "\n".join(text.splitlines())
-    return tuple(block.strip() for block in re.findall(r"(?ms).*?^-----END[^\n]*", lines))
+    parts: list[str] = []
+    for part in _PEM_BLOCK.split("\n".join(text.splitlines())):
+        parts += [part] if _PEM_BLOCK.fullmatch(part) else part.replace("\n", ",").split(",")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _check(settings: Settings) -> None:

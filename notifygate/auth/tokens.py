@@ -11,9 +11,9 @@ from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.audience import is_name
 from notifygate.domain.principal import Recipient
 from notifygate.domain.times import now_ms
-from notifygate.errors import UnauthorizedError
+from notifygate.errors import ConfigurationError, UnauthorizedError
 from notifygate.recent import Recent
-from notifygate.settings import Settings
+from notifygate.settings import PREFIX, Settings
 
 MAX_ROLES = 100
 """Maximum of roles in a token. Each is one more audience that a poll reads."""
@@ -41,15 +41,24 @@ def _digest(token: bytes) -> bytes:
 
 
 def issue_token(settings: Settings, recipient: str, roles: list[str], seconds: int) -> str:
-    """Sign a token for a recipient with the gateway's newest secret. For trials and for the command line."""
+    """Sign a token for a recipient with the gateway's newest secret. For trials and for the command line.
+
+    Raises ConfigurationError if the newest key can't sign, for example a public key.
+    """
     now = int(time.time())
     claims: dict[str, Any] = {"sub": recipient, "iat": now, "exp": now + seconds, settings.jwt_roles_claim: roles}
     if settings.jwt_audience:
         claims["aud"] = settings.jwt_audience
     if settings.jwt_issuer:
         claims["iss"] = settings.jwt_issuer
-    secret = settings.jwt_secrets[0]
-    return jwt.encode(claims, secret, settings.jwt_algorithms[0], headers={"kid": key_id(secret)})
+    secret, algorithm = settings.jwt_secrets[0], settings.jwt_algorithms[0]
+    try:
+        return jwt.encode(claims, secret, algorithm, headers={"kid": key_id(secret)})
+    except jwt.PyJWTError as error:
+        raise ConfigurationError(
+            f"The first key of {PREFIX}JWT_SECRETS can't sign tokens with {algorithm}, the first of"
+            f" {PREFIX}JWT_ALGORITHMS; expected a secret."
+        ) from error
 
 
 class TokenVerifier:

@@ -42,6 +42,9 @@ def test_secrets_that_sign_no_token_are_refused(beside: CommandLine) -> None:
     assert "NOTIFYGATE_JWT_SECRETS" in beside.refusal("token", "alice", env=env)
     keys_of_others = {"NOTIFYGATE_JWT_ALGORITHMS": "RS256,HS256"}
     assert "NOTIFYGATE_JWT_ALGORITHMS" in beside.refusal("token", "alice", env=keys_of_others)
+    public_key = "-----BEGIN PUBLIC KEY-----\naaaaaaaaaaaaaaaaaaaaaaaa\n-----END PUBLIC KEY-----"
+    key_first = {"NOTIFYGATE_JWT_SECRETS": public_key, "NOTIFYGATE_JWT_ALGORITHMS": "HS256,RS256"}
+    assert "NOTIFYGATE_JWT_SECRETS" in beside.refusal("token", "alice", env=key_first)
 
 
 def test_token_beyond_the_longest_lifetime_is_not_made(beside: CommandLine) -> None:

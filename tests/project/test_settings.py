@@ -9,6 +9,10 @@ from notifygate.errors import ConfigurationError
 from notifygate.settings import MAX_TTL_SECONDS, Settings, load_settings, variable
 from tests.support.in_process import JWT_SECRET, SECRET_KEY
 
+SECRETS = {  # a comma would separate two
+    "NOTIFYGATE_SECRET_KEY": SECRET_KEY.replace(",", ""),
+    "NOTIFYGATE_JWT_SECRETS": JWT_SECRET.replace(",", ""),
+}
 ALL = {setting.name: setting for setting in fields(Settings)}
 
 
@@ -62,11 +66,19 @@ def test_explicit_default_equals_the_default(name: str, tmp_path) -> None:
     """The defaults in docs/settings.md can be copied into the environment."""
     setting = ALL[name]
     text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
-    given = {
-        "NOTIFYGATE_SECRET_KEY": SECRET_KEY.replace(",", ""),
-        "NOTIFYGATE_JWT_SECRETS": JWT_SECRET.replace(",", ""),
-    }
+    given = dict(SECRETS)
     given[variable(setting)] = text or given.get(variable(setting), "")
     loaded = load_settings(environ={"NOTIFYGATE_DATA_DIR": str(tmp_path), **given})
     if not setting.metadata["secret"]:
         assert getattr(loaded, name) == (tmp_path if name == "data_dir" and not text else setting.default)
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize("order", ["secret first", "key first"])
+def test_secrets_and_public_keys_may_stand_in_one_list(order: str) -> None:
+    secret = SECRETS["NOTIFYGATE_JWT_SECRETS"]
+    parts = (secret, PEM) if order == "secret first" else (PEM, secret)
+    given = {"NOTIFYGATE_JWT_SECRETS": "\n".join(parts), "NOTIFYGATE_JWT_ALGORITHMS": "HS256,RS256"}
+    assert load_settings(environ={**SECRETS, **given}).jwt_secrets == parts
