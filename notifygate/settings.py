@@ -177,11 +177,18 @@ def variable(setting: Field[Any]) -> str:
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment (`environ`, by default the process's).
+    """Read the settings as `given_settings` does, and generate missing secrets.
 
-    `overrides` are field values that take precedence, so that tests need not patch the environment. Missing secrets are
-    generated once into the data folder, with mode 0600. Raises ConfigurationError for a value that can't be parsed or
-    is out of range.
+    They are generated once, into the data folder, with mode 0600. Raises ConfigurationError.
+    """
+    return _with_secrets(given_settings(overrides, environ))
+
+
+def given_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (`environ`, by default the process's). Secrets not given stay empty.
+
+    `overrides` are field values that take precedence, so that tests need not patch the environment. Raises
+    ConfigurationError for a value that can't be parsed or is out of range.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -192,7 +199,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
             values[setting.name] = _parse(name, text, setting.type)
     settings = Settings(**{**values, **(overrides or {})})
     _check(settings)
-    return _with_secrets(settings)
+    return settings
 
 
 def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str | None:
@@ -201,9 +208,12 @@ def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str 
         if environ.get(name):
             raise ConfigurationError(f"{name} and {name}_FILE are both set; give one of them.")
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            text = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{name}_FILE: can't read {path}.") from error
+        if not text.replace(",", "").strip():
+            raise ConfigurationError(f"{name}_FILE: {path} is empty; expected the value of {name}.")
+        return text
     return environ.get(name)
 
 

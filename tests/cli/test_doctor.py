@@ -206,3 +206,12 @@ def test_url_without_an_answer_and_settings_without_a_token(cli: CommandLine) ->
     assert "Connection refused: correct --url" in wrong(report(cli, "--url", f"http://127.0.0.1:{free_port()}"))
     env = {"NOTIFYGATE_JWT_ALGORITHMS": "EdDSA"}
     assert "give one of a recipient as NOTIFYGATE_TOKEN" in wrong(report(cli, "--url", "http://127.0.0.1:1", env=env))
+
+
+def test_empty_file_of_secrets_makes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    findings = report(CommandLine(tmp_path / "var", {"NOTIFYGATE_JWT_SECRETS_FILE": str(tmp_path / "empty")}))
+    assert not (tmp_path / "var").exists()
+    assert wrong(findings) != ""
+    assert wrong(report(CommandLine(tmp_path / "var", {"NOTIFYGATE_JWT_SECRETS": " , "}))) == ""
+    assert not (tmp_path / "var").exists()

@@ -82,3 +82,13 @@ def test_secrets_and_public_keys_may_stand_in_one_list(order: str) -> None:
     parts = (secret, PEM) if order == "secret first" else (PEM, secret)
     given = {"NOTIFYGATE_JWT_SECRETS": "\n".join(parts), "NOTIFYGATE_JWT_ALGORITHMS": "HS256,RS256"}
     assert load_settings(environ={**SECRETS, **given}).jwt_secrets == parts
+
+
+@pytest.mark.parametrize("content", ["", " \n", ",\n"])
+def test_file_of_secrets_that_is_empty_is_refused(tmp_path: Any, content: str) -> None:
+    empty = tmp_path / "jwt_secrets"
+    empty.write_text(content)
+    environ = {"NOTIFYGATE_JWT_SECRETS_FILE": str(empty), "NOTIFYGATE_DATA_DIR": str(tmp_path / "var")}
+    with pytest.raises(ConfigurationError, match="NOTIFYGATE_JWT_SECRETS_FILE"):
+        load_settings(environ=environ)
+    assert not (tmp_path / "var").exists()

@@ -6,11 +6,10 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 
 from notifygate.cli.doctor.finding import SETTINGS, Finding
 from notifygate.errors import ConfigurationError
-from notifygate.settings import GENERATED_SECRETS, PREFIX, Settings, load_settings, variable
+from notifygate.settings import GENERATED_SECRETS, PREFIX, Settings, given_settings, load_settings, variable
 
 OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
 """Variables of the command line."""
@@ -25,10 +24,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
     to is left to that start.
     """
     findings = list(_unknown_variables(environ))
-    folder = Path(environ.get(f"{PREFIX}DATA_DIR") or "var")
-    missing = [name for name in GENERATED_SECRETS if not _is_given(name, environ)]
-    unmade = [name for name in missing if not (folder / GENERATED_SECRETS[name]).exists()]
     try:
+        given = given_settings(environ=environ)
+        missing = [name for name in GENERATED_SECRETS if not getattr(given, name)]
+        unmade = [name for name in missing if not (given.data_dir / GENERATED_SECRETS[name]).exists()]
         settings = load_settings({name: (secrets.token_urlsafe(48),) for name in unmade}, environ)
     except ConfigurationError as error:
         return None, [*findings, SETTINGS.wrong(str(error))]
@@ -36,11 +35,6 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
     findings.append(SETTINGS.ok(f"all can be read; set in the environment: {named or 'none'}"))
     findings += _generated(settings, missing)
     return settings, [*findings, *_combinations(settings), *_data_folder(settings)]
-
-
-def _is_given(name: str, environ: Mapping[str, str]) -> bool:
-    text = f"{PREFIX}{name.upper()}"
-    return bool(environ.get(text) or environ.get(f"{text}_FILE"))
 
 
 def _given(environ: Mapping[str, str]) -> list[str]:
