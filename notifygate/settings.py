@@ -40,6 +40,12 @@ _RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
 _PEM_BLOCK = re.compile(r"(-----BEGIN [^-\n]+-----.*?-----END [^-\n]+-----)", re.DOTALL)
 """A block of RFC 7468."""
 
+_PUBLIC_KEY = re.compile(r"-----BEGIN |ssh-|ecdsa-sha2-")
+"""Beginning of a public key, as PyJWT reads them: in PEM or in the format of OpenSSH."""
+
+_RATE_LIMIT = re.compile(r"\d+\s*(/|per)\s*\d*\s*(second|minute|hour|day|month|year)s?", re.ASCII | re.IGNORECASE)
+"""One limit, in the notation of the library `limits`. It reads several from a text, but the gateway uses one."""
+
 
 def _setting(
     default: Any,
@@ -264,6 +270,27 @@ def _check(settings: Settings) -> None:
         )
     if settings.log_format not in ("json", "text"):
         raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is unknown; expected json or text.")
+    _check_limits_and_origins(settings)
+    _check_keys(settings)
+
+
+def _check_limits_and_origins(settings: Settings) -> None:
+    for setting in fields(settings):
+        if setting.name.startswith("limit_"):
+            text: str = getattr(settings, setting.name).strip()
+            if text and not _RATE_LIMIT.fullmatch(text):
+                raise ConfigurationError(
+                    f"{variable(setting)}: {text!r} is invalid; expected one limit, for example 300/minute."
+                )
+    for origin in settings.cors_origins:
+        if not (origin.isascii() and origin.isprintable()):
+            raise ConfigurationError(
+                f"{PREFIX}CORS_ORIGINS: {origin!a} has characters outside ASCII; expected an origin as browsers send it,"
+                " for example https://xn--fsq.example."
+            )
+
+
+def _check_keys(settings: Settings) -> None:
     if not settings.jwt_algorithms or not set(settings.jwt_algorithms) <= JWT_ALGORITHMS:
         raise ConfigurationError(
             f"{PREFIX}JWT_ALGORITHMS is empty or has an unknown name; expected a list of "
@@ -277,6 +304,12 @@ def _check(settings: Settings) -> None:
     ):
         if any(len(secret.encode()) < least for secret in given):
             raise ConfigurationError(f"{PREFIX}{name}: a secret is too short; the minimum is {least} bytes.")
+    are_public = {bool(_PUBLIC_KEY.match(key)) for key in settings.jwt_secrets} or {False}  # a secret is generated
+    if not any((not name.startswith("HS")) in are_public for name in settings.jwt_algorithms):
+        raise ConfigurationError(
+            f"{PREFIX}JWT_SECRETS has no key for {PREFIX}JWT_ALGORITHMS={','.join(settings.jwt_algorithms)}; expected a"
+            " secret for HS256, HS384 and HS512, a public key in PEM for the others."
+        )
 
 
 def _with_secrets(settings: Settings) -> Settings:

@@ -21,12 +21,11 @@ from redis.exceptions import RedisError
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock
-from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import AwaitedWindows, SharedWindows
 from notifygate.limits.signed_counts import CountSigner
 from notifygate.limits.windows import FixedWindows, LimitName
 from notifygate.redis_client import make_client
-from notifygate.settings import PREFIX, Settings
+from notifygate.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class RateLimits:
         items: dict[LimitName, RateLimitItem] = {}
         for name in LIMITS:
             if text := getattr(settings, f"limit_{name}").strip():
-                items[name] = _parse(name, text)
+                items[name] = parse(text)
         self._windows = {name: FixedWindows(name, item, clock=clock) for name, item in items.items()}
         self._shared: dict[LimitName, SharedWindows] = {}
         self._redis: Redis | None = None
@@ -132,11 +131,3 @@ def _connect(app: Flask, url: str) -> Redis:
         strategy=STRATEGY,
     )
     return cast(RedisStorage, limiter.storage).storage
-
-
-def _parse(name: str, text: str) -> RateLimitItem:
-    try:
-        return parse(text)
-    except ValueError as error:
-        variable = f"{PREFIX}LIMIT_{name.upper()}"
-        raise ConfigurationError(f"{variable}: {text!r} is invalid; expected a limit such as 300/minute.") from error

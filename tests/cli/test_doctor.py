@@ -25,6 +25,11 @@ SECRETS = {
     "NOTIFYGATE_JWT_SECRETS": "a secret for tokens of more than 32 bytes",
 }
 
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----"""
+"""The example of RFC 8410 section 10.1."""
+
 FSYNC_IS_OFF = "fsync is off, so that it acknowledges what is not on disk and a 201 promises too much: set fsync=on"
 
 
@@ -204,7 +209,7 @@ def test_invalid_url(cli: CommandLine, url: str) -> None:
 
 def test_url_without_an_answer_and_settings_without_a_token(cli: CommandLine) -> None:
     assert "Connection refused: correct --url" in wrong(report(cli, "--url", f"http://127.0.0.1:{free_port()}"))
-    env = {"NOTIFYGATE_JWT_ALGORITHMS": "EdDSA"}
+    env = {"NOTIFYGATE_JWT_ALGORITHMS": "EdDSA", "NOTIFYGATE_JWT_SECRETS": PUBLIC_KEY}
     assert "give one of a recipient as NOTIFYGATE_TOKEN" in wrong(report(cli, "--url", "http://127.0.0.1:1", env=env))
 
 
@@ -215,3 +220,15 @@ def test_empty_file_of_secrets_makes_no_file(tmp_path: Path) -> None:
     assert wrong(findings) != ""
     assert wrong(report(CommandLine(tmp_path / "var", {"NOTIFYGATE_JWT_SECRETS": " , "}))) == ""
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIMIT_POLL", "many"),
+        ("CORS_ORIGINS", "https://\N{CJK UNIFIED IDEOGRAPH-4F8B}.example"),
+        ("JWT_ALGORITHMS", "RS256"),
+    ],
+)
+def test_value_with_which_no_gateway_works_is_wrong(cli: CommandLine, name: str, value: str) -> None:
+    assert wrong(report(cli, env={f"NOTIFYGATE_{name}": value})) != ""

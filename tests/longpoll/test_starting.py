@@ -129,7 +129,7 @@ def test_database_of_a_gateway_with_another_secret_is_refused(refused: Refused) 
     ("settings", "part"),
     [
         ({}, "notifygate migrate"),
-        ({"WORKERS": "0"}, "NOTIFYGATE_WORKERS"),  # gunicorn.conf.py reads it, the workers the next two
+        ({"WORKERS": "0"}, "NOTIFYGATE_WORKERS"),  # gunicorn.conf.py reads the settings
         ({"LIMIT_POLL": "lots"}, "NOTIFYGATE_LIMIT_POLL"),
         ({"REDIS_URL": "redis://:pass-word@127.0.0.1:port/0", "WORKERS": "2"}, "NOTIFYGATE_REDIS_URL"),
         ({"DATA_DIR": "/dev/null/var"}, "/dev/null"),

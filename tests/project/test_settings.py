@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from limits import parse_many
 
 from notifygate.errors import ConfigurationError
 from notifygate.settings import MAX_TTL_SECONDS, Settings, load_settings, variable
@@ -92,3 +93,26 @@ def test_file_of_secrets_that_is_empty_is_refused(tmp_path: Any, content: str) -
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_JWT_SECRETS_FILE"):
         load_settings(environ=environ)
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIMIT_POLL", "many"),
+        ("LIMIT_POLL", "1200/minute;5/second"),
+        ("LIMIT_POLL", "5/week"),
+        ("CORS_ORIGINS", "https://\N{CJK UNIFIED IDEOGRAPH-4F8B}.example"),
+        ("JWT_ALGORITHMS", "RS256"),
+        ("JWT_SECRETS", PEM),
+    ],
+)
+def test_value_with_which_the_gateway_can_not_work_is_refused(name: str, value: str) -> None:
+    # With RS256 alone, a text that is not a public key verifies nothing.
+    with pytest.raises(ConfigurationError, match=f"NOTIFYGATE_{name}.*; expected"):
+        load_settings(environ={**SECRETS, f"NOTIFYGATE_{name}": value})
+
+
+@pytest.mark.parametrize("value", ["1/second", "10 per minute", "5/2 hours", "100 / DAY", " 1/month ", "9/year"])
+def test_limit_in_the_notation_of_the_library_is_accepted(value: str) -> None:
+    settings = load_settings(environ={**SECRETS, "NOTIFYGATE_LIMIT_POLL": value})
+    assert len(parse_many(settings.limit_poll)) == 1
