@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
+from notifygate.errors import ConfigurationError
+
 SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 """The schemes of URLs that name Sentinels, and those of the servers that they name."""
 
@@ -41,8 +43,25 @@ def make_client(url: str, timeout_seconds: float, **options: Any) -> Redis:
     The time-out is for connecting and for each reply; that of the Sentinels is bounded by SENTINEL_TIMEOUT_SECONDS. It
     and `options`, which are redis-py's, are for the servers and for the Sentinels. The URL is redis-py's or
     `redis+sentinel://user:password@host:port,host:port/name/database?option=value`: the hosts are the Sentinels
-    (port 26379 by default), name is the master's, all else is for the master. Raises ValueError for any other text.
+    (port 26379 by default), name is the master's, all else is for the master. Raises ConfigurationError for any other
+    text, and for a parameter that redis-py does not know or whose value it rejects.
     """
+    try:
+        client = _make_client(url, timeout_seconds, options)
+        pool = client.connection_pool
+        # redis-py checks most parameters only when it makes a connection. This one is never opened.
+        pool.connection_class(**pool.connection_kwargs)
+    except Exception:  # of any type: an unknown parameter is a TypeError, for example
+        # Not chained: the error quotes the URL, which may contain a password.
+        raise ConfigurationError(
+            "NOTIFYGATE_REDIS_URL is not a valid URL, or has an unknown or invalid parameter;"
+            " expected redis://127.0.0.1:6379/0 or redis+sentinel://host,host/name."
+        ) from None
+    return client
+
+
+def _make_client(url: str, timeout_seconds: float, options: dict[str, Any]) -> Redis:
+    """Return a client whose parameters are not all checked. Raises ValueError and others for an invalid URL."""
     options |= {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
     options["retry"] = Retry(NoBackoff(), 0)
     scheme, _, rest = url.partition("://")

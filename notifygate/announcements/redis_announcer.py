@@ -21,7 +21,6 @@ from notifygate.announcements.announcement import Announcement
 from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.background import Background
-from notifygate.errors import ConfigurationError
 from notifygate.redis_client import make_client
 from notifygate.settings import Settings
 
@@ -51,13 +50,7 @@ def make_redis(url: str) -> "Redis":
 
     Raises ConfigurationError for an invalid URL.
     """
-    try:
-        return make_client(url, TIMEOUT_SECONDS, protocol=2, health_check_interval=0)
-    except ValueError:
-        # Not chained: the error quotes the URL, which may contain a password.
-        raise ConfigurationError(
-            "NOTIFYGATE_REDIS_URL is not a valid URL; expected redis://127.0.0.1:6379/0 or redis+sentinel://host,host/name."
-        ) from None
+    return make_client(url, TIMEOUT_SECONDS, protocol=2, health_check_interval=0)
 
 
 class RedisAnnouncer(Background):
@@ -99,7 +92,17 @@ class RedisAnnouncer(Background):
             metrics.redis_errors.inc()
 
     def _stay_connected(self) -> None:
-        """Keep one connection until it breaks, then wait a little."""
+        """Keep one connection until it breaks, then wait a little. Each error is one more reason to try again."""
+        try:
+            self._keep_connection()
+        except Exception as error:  # any error: the loop must retry
+            logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
+            metrics.redis_errors.inc()
+        with self.idle:
+            gevent.sleep(RECONNECT_SECONDS)
+
+    def _keep_connection(self) -> None:
+        """Make a connection and keep it until it breaks, which raises an error."""
         self.connection = RedisConnection(
             self._redis,
             self._channel,
@@ -112,14 +115,9 @@ class RedisAnnouncer(Background):
         try:
             self.connection.open()
             self._watch()
-        except Exception as error:  # any error: the loop must retry
-            logger.warning("Wake-ups through Redis are down: %s", type(error).__name__)
-            metrics.redis_errors.inc()
         finally:
             self._set_connected(False)
             self.connection.close()
-        with self.idle:
-            gevent.sleep(RECONNECT_SECONDS)
 
     def _watch(self) -> None:
         """Wait until the connection is of no use any more.

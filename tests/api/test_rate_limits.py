@@ -6,6 +6,7 @@ from typing import Any
 import gevent
 import pytest
 
+from notifygate.errors import ConfigurationError
 from notifygate.limits.shared_counts import AwaitedWindows
 from tests.api.helpers import call_every_endpoint, counts, expect_count_in_redis, expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
@@ -424,3 +425,9 @@ def test_redis_is_used_again_when_it_is_back(
     eventually(lambda: abs(remaining(fail(one), "failed_auth") - remaining(fail(other), "failed_auth")) == 1)
     with own_redis_server.connect() as client:
         assert client.keys("notifygate:*")
+
+
+def test_redis_url_with_an_unknown_parameter_stops_the_start(make_app: Any) -> None:
+    # Each use of such a client raises TypeError: a wrong credential got 500, and wake-ups ended for good.
+    with pytest.raises(ConfigurationError, match="NOTIFYGATE_REDIS_URL"):
+        make_app(redis_url="redis://127.0.0.1:1/0?ssl_ca_cert=/etc/ca.pem")

@@ -70,6 +70,7 @@ def test_database_of_a_gateway_with_another_secret_is_refused(cli: CommandLine) 
         ("DATABASE_URL", "mysql://user:pass-word@127.0.0.1/db"), ("DATABASE_URL", "sqlite:nonsense"),
         ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "postgresql+psycopg://user:pass-word@127.0.0.1:port/db"),
         ("REDIS_URL", "nonsense"), ("REDIS_URL", "redis://:pass-word@127.0.0.1:port/0"),
+        ("REDIS_URL", "redis://:pass-word@127.0.0.1:1/0?ssl_ca_cert=/etc/ca.pem"),
         ("JWT_SECRETS", "too short a pass-word"), ("JWT_ALGORITHMS", "none"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
@@ -152,6 +153,28 @@ def test_after_a_restart_of_redis_the_head_is_read_and_announcements_arrive_agai
     eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
     one.announce(2)
     eventually(lambda: 2 in other.firsts(), "the announcement after it")
+
+
+@pytest.mark.usefixtures("quick")
+def test_connection_that_can_not_be_made_is_counted_and_tried_again(
+    redis_url: str, make_node: MakeNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of any type: it must not end the announcer's greenlet."""
+    failures = iter([TypeError, AttributeError])
+
+    def make(*args: Any, **options: Any) -> RedisConnection:
+        for failure in failures:
+            raise failure
+        return RedisConnection(*args, **options)
+
+    monkeypatch.setattr(announcer_module, "RedisConnection", make)
+    errors = metric("redis_errors_total")
+    one, other = make_node(redis_url), make_node(redis_url)
+    assert metric("redis_errors_total") == errors + 2
+    lines = [record.getMessage() for record in caplog.records if "are down" in record.getMessage()]
+    assert [line.rpartition(" ")[2] for line in lines] == ["TypeError", "AttributeError"]
+    one.announce(1)
+    eventually(lambda: other.firsts() == [1], "its arrival")
 
 
 def test_a_redis_that_hangs_blocks_no_commit(own_redis_server: RedisServer, make_node: MakeNode, quick: None) -> None:

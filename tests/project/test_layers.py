@@ -33,6 +33,7 @@ SIBLINGS = {
     ("settings", "errors"): "a bad setting is an error like any other",
     ("settings", "private_files"): "generated secrets are private files",
     ("validation", "errors"): "an invalid value is an error like any other",
+    ("redis_client", "errors"): "an invalid URL is an error like any other",
 }
 """Imports between packages of one level, each with its reason. A new one needs one, too."""
 

@@ -62,6 +62,8 @@ def test_credentials_and_database_are_for_the_master_and_tls_is_for_all() -> Non
         "redis+sentinel://h1,h2", "redis+sentinel://h1,h2/", "redis+sentinel:///cache", "redis+sentinel://h1,,h2/cache",
         "redis+sentinel://h1:port/cache", "redis+sentinel://h1/cache/first", "redis+sentinel://h1/cache/1/2",
         "sentinel://h1/cache", "h1:6379",
+        "rediss://h1?ssl_ca_cert=/ca.pem", "rediss://h1?ssl_cert_reqs=bogus", "redis://h1?ssl_ca_certs=/ca.pem",
+        "redis://h1?protocol=9", "redis+sentinel://h1/cache?sentinel_user=me", "rediss+sentinel://h1/cache?ssl_ca_cert=/ca.pem",
     ],
 )  # fmt: skip
 def test_invalid_url_is_refused_without_being_quoted(url: str) -> None:
