@@ -54,7 +54,7 @@ def test_of_two_gateways_that_start_on_one_port_the_second_ends() -> None:
     assert ended.value.code == Arbiter.WORKER_BOOT_ERROR, "gunicorn ends the gateway instead of trying again"
 
 
-def test_client_that_left_before_its_greenlet_makes_room_for_another() -> None:
+def test_client_that_left_before_its_greenlet_lets_the_worker_accept_another() -> None:
     worker = DetachingWorker.__new__(DetachingWorker)
     worker._reactor = worker._greenlets = SimpleNamespace()  # type: ignore[assignment] - no greenlet is needed
     worker._clients = set()
