@@ -33,7 +33,7 @@ def read_page(answer: Answer) -> InboxPage:
         return InboxPage(
             notifications=_check_notifications(page["notifications"]),
             removed=[str(notification_id) for notification_id in page["removed"]],
-            cursor=str(page["cursor"]),
+            cursor=check_text(str(page["cursor"])),
             has_more=bool(page["has_more"]),
             is_reset=bool(page["reset"]),
             poll_after_seconds=float(page["poll"]["after"]),
@@ -48,18 +48,28 @@ def read_history(answer: Answer) -> tuple[list[Notification], bool]:
     page: Any = answer.json()
     try:
         return _check_notifications(page["notifications"]), bool(page["has_more"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise TransientError("the response is not a history; check that NOTIFYGATE_URL is a gateway") from None
 
 
 def _check_notifications(value: Any) -> list[Notification]:
-    """Return the list unchanged. Raises TypeError unless every item is an object with a string as `id`."""
+    """Return the list unchanged.
+
+    Raises TypeError unless every item is an object with a string as `id`, ValueError as `check_text`.
+    """
     if not isinstance(value, list):
         raise TypeError
     for item in cast("list[Any]", value):
         if not isinstance(item, dict) or not isinstance(cast("Notification", item).get("id"), str):
             raise TypeError
+        check_text(cast("Notification", item)["id"])
     return cast("list[Notification]", value)
+
+
+def check_text(text: str) -> str:
+    """Return the text unchanged. Raises ValueError for lone surrogates: JSON can hold them, a request can not."""
+    text.encode()
+    return text
 
 
 def format_line(notification: Notification) -> str:

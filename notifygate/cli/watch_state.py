@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import click
 
-from notifygate.cli.inbox_page import Notification
+from notifygate.cli.inbox_page import Notification, check_text
 from notifygate.private_files import write_private_file
 
 MAX_SHOWN_IDS = 500  # ids; more than two of the largest pages, in a file of 20 kB that is fast to write
@@ -67,7 +67,7 @@ def load_state(path: Path) -> WatchState:
         kept: Any = json.loads(path.read_bytes())
         if kept["version"] != _VERSION or not isinstance(kept["cursor"], str | None):
             raise ValueError
-        (kept["cursor"] or "").encode()  # a lone surrogate, which no request can carry, raises a ValueError
+        check_text(kept["cursor"] or "")
         shown_ids = cast("list[Any]", kept["told"])  # the name of version 1 of the file
         if not isinstance(kept["horizon"], str) or not all(isinstance(item, str) for item in shown_ids):
             raise ValueError

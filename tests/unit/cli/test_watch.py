@@ -290,11 +290,16 @@ def test_a_long_loss_is_reported_once_and_retried_with_bounded_pauses(watching: 
 
 
 @pytest.mark.parametrize(
-    "body", [b"[]", b"{}", b"3", json.dumps(page("c1", {"title": "no id"})).encode(), b"[" * 100_000]
+    "body",
+    [
+        *(b"[]", b"{}", b"3", json.dumps(page("c1", {"title": "no id"})).encode(), b"[" * 100_000),
+        *(json.dumps(page(cursor, {"id": id_})).encode() for cursor, id_ in (("\ud800", "id"), ("c1", "\ud800"))),
+    ],
 )
 def test_an_answer_that_is_not_an_inbox_is_retried(watching: Watching, body: bytes) -> None:
     watching.script(body, page("c1", item(1)))
-    assert watching.run().stdout.endswith(" title 1\n")
+    (line,) = watching.run().stdout.splitlines()
+    assert line.endswith(" title 1")
 
 
 @pytest.mark.parametrize(
@@ -412,6 +417,7 @@ def test_nothing_is_written_through_a_link(path: Path) -> None:
         *(b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b"{}"),
         b'{"version": 2, "cursor": "c", "horizon": "", "told": []}',
         b'{"version": 1, "cursor": 7, "horizon": "", "told": []}',
+        b'{"version": 1, "cursor": "\\ud800", "horizon": "", "told": []}',
         b'{"version": 1, "cursor": "c", "horizon": null, "told": []}',
         b'{"version": 1, "cursor": "c", "horizon": "", "told": [7]}',
         b'{"version": 1, "cursor": "c", "horizon": "", "told": null}',
