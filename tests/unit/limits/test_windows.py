@@ -69,3 +69,13 @@ def test_counts_of_others_are_replaced_and_never_added_twice(clock: ManualClock)
     windows.take("alice")
     windows.correct("alice", 0, windows.ends_at)
     assert (windows.counted("alice"), windows.own("alice")) == (2, 2)
+
+
+@pytest.mark.parametrize("is_on_the_clock", [False, True], ids=["begins with its first count", "ends on the clock"])
+def test_a_window_ends_also_if_the_clock_was_set_back(clock: ManualClock, is_on_the_clock: bool) -> None:
+    windows = windows_of("2/minute", clock, is_on_the_clock=is_on_the_clock)
+    assert [windows.take("alice") for _ in range(3)] == [True, True, False]
+    clock._wall -= 300  # pyright: ignore[reportPrivateUsage] - as NTP sets a machine's clock that was ahead
+    clock.advance(61)
+    assert windows.left("alice")[1] <= 60
+    assert windows.take("alice"), "more than a minute has passed"
