@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from notifygate.domain.audience import recipient_of
 from notifygate.domain.times import rfc3339, rfc3339_or_none
 
 _NEVER_TOUCHED = b'"seen_at":null,"read_at":null}'
@@ -26,6 +27,7 @@ class Notification:
     audiences: frozenset[str] = field(init=False)
     """`to` as a set."""
     _untouched: dict[str, bytes] = field(init=False)
+    """By audience, for those with more than one recipient."""
 
     def __post_init__(self) -> None:
         self.audiences = frozenset(self.to)
@@ -35,12 +37,14 @@ class Notification:
         """Write the notification as JSON for a recipient who gets it as a member of `audience`.
 
         Everything but the state is the same for all who share the audience: it is kept, so that a broadcast to ten
-        thousand recipients is not put together ten thousand times.
+        thousand recipients is not put together ten thousand times. For a single recipient it is not kept: a
+        notification may have a thousand of them.
         """
         untouched = self._untouched.get(audience)
         if untouched is None:
             untouched = b'%b,"audience":%b,%b' % (self.document[:-1], orjson.dumps(audience), _NEVER_TOUCHED)
-            self._untouched[audience] = untouched
+            if recipient_of(audience) is None:
+                self._untouched[audience] = untouched
         if seen_at is None and read_at is None:
             return untouched
         state = {"seen_at": rfc3339_or_none(seen_at), "read_at": rfc3339_or_none(read_at)}

@@ -1,5 +1,6 @@
 """A view: visible notifications, relevant entries, and their changes of the counts."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -67,6 +68,21 @@ def test_a_notification_is_returned_with_its_most_specific_audience(
     assert make_view().shown_as(note(seq, *to, type_name="muted")) is None
     assert make_view(dismissed_up_to=seq).shown_as(note(seq, *to)) is None
     assert make_view(dismissed_up_to=seq - 1).shown_as(note(seq, *to)) == shown_as
+
+
+def test_the_json_of_a_notification_is_kept_for_audiences_with_many_recipients_only() -> None:
+    users = [f"user:{n}" for n in range(100)]
+    notification = make_notification(*users, "all", "role:ops", "topic:deploys", body="x" * 4000)
+    tracemalloc.start()
+    try:
+        for audience in users:
+            notification.json_for(audience, None, None)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 10 * len(notification.document)
+    for audience in ("all", "role:ops", "topic:deploys"):
+        assert notification.json_for(audience, None, None) is notification.json_for(audience, None, None)
 
 
 def test_audiences_of_a_view_are_those_of_roles_and_topics() -> None:
