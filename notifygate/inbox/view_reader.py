@@ -45,7 +45,8 @@ def learn_last_states(connection: Connection, recipient: str, removals: Sequence
 
     Returns False if retention may have deleted them already.
     """
-    if any(entry.seq <= read_head(connection).floor for entry in removals):
+    floor = read_head(connection).floor
+    if any(entry.seq <= floor for entry in removals):
         return False
     by_seq = {entry.notification.seq: entry for entry in removals if entry.notification}
     states = read_states(connection, recipient, by_seq)

@@ -5,6 +5,7 @@ from typing import Any
 
 import gevent
 import pytest
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from notifygate.storage.database import Database
@@ -134,6 +135,23 @@ def test_a_retraction_of_a_broadcast_needs_no_more_transactions_with_many_holds(
             )
 
         assert quiet.cost(retract_and_collect) == (1, 1)
+
+
+def test_a_poll_across_many_removals_takes_no_more_statements_than_across_one(quiet: Quiet) -> None:
+    statements: list[str] = []
+    event.listen(
+        quiet.gateway.services.database.engine, "before_cursor_execute", lambda *details: statements.append(details[2])
+    )
+    counts: list[int] = []
+    for count in (1, 40):
+        found = [quiet.publisher.publish("user:alice") for _ in range(count)]
+        cursor = quiet.alice.inbox()["cursor"]
+        for notification_id in found:
+            assert quiet.publisher.delete(f"/v1/notifications/{notification_id}").status_code == 204
+        statements.clear()
+        assert quiet.alice.inbox(cursor)["removed"] == found
+        counts.append(len(statements))
+    assert counts[0] == counts[1] > 0
 
 
 def test_a_batch_of_expirations_is_one_transaction(quiet: Quiet) -> None:
