@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+ROWS_PER_COMMIT = 5_000
+"""Rows of entries, one for each audience, past which nothing more is added to a commit. PostgreSQL takes about a tenth
+of a second for so many, and meanwhile everything else that appends waits."""
+
 
 def other_epoch(epoch: int) -> int:
     """Draw an epoch other than the present one."""

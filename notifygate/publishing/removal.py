@@ -6,13 +6,14 @@ from notifygate.domain.entry import EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.domain.principal import Publisher
 from notifygate.errors import NotFoundError
-from notifygate.log.transaction import LogTransaction
+from notifygate.log.transaction import ROWS_PER_COMMIT, LogTransaction
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database
 from notifygate.storage.stores.notifications import has_due, mark_removed, read_due, read_notification
 
 EXPIRED_PER_TRANSACTION = 200
-"""Maximum of expired notifications of one transaction, which bounds the time of the log's lock."""
+"""Maximum of expired notifications of one transaction, fewer if they have ROWS_PER_COMMIT audiences: this bounds the
+time of the log's lock."""
 
 
 def _remove(transaction: LogTransaction, notification: Notification, kind: EntryKind) -> None:
@@ -51,13 +52,15 @@ class Removal:
         """
 
         def change(transaction: LogTransaction) -> int:
-            due = read_due(transaction.connection, unix_ms(self._clock), EXPIRED_PER_TRANSACTION)
+            now = unix_ms(self._clock)
+            due = read_due(transaction.connection, now, EXPIRED_PER_TRANSACTION, ROWS_PER_COMMIT)
             for notification in due:
                 _remove(transaction, notification, EntryKind.EXPIRED)
             return len(due)
 
         total = 0
         while self._database.read(lambda connection: has_due(connection, unix_ms(self._clock))):
-            total += self._writer.transact(change)
-        metrics.expired.inc(total)
+            expired = self._writer.transact(change)
+            metrics.expired.inc(expired)  # at once: a later transaction may fail
+            total += expired
         return total

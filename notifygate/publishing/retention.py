@@ -7,8 +7,10 @@ position up to which entries may be missing is stored, and a cursor below it get
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock, unix_ms
@@ -59,13 +61,14 @@ class Retention:
         notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)
         inboxes = self._prune_inboxes()
         oldest = now - IDEMPOTENCY_SECONDS * 1000
-        records = self._transact(lambda transaction: delete_old_outcomes(transaction.connection, oldest))
-        pruned = Pruned(entries, notifications, inboxes, records)
-        metrics.pruned.labels("entry").inc(pruned.entries)
-        metrics.pruned.labels("notification").inc(pruned.notifications)
-        metrics.pruned.labels("inbox").inc(pruned.inboxes)
-        metrics.pruned.labels("idempotency").inc(pruned.idempotency_records)
-        return pruned
+        records = self._delete("idempotency", lambda connection: delete_old_outcomes(connection, oldest))
+        return Pruned(entries, notifications, inboxes, records)
+
+    def _delete(self, kind: str, delete: Callable[[Connection], int]) -> int:
+        """Delete rows of a kind in one transaction; return how many."""
+        removed = self._transact(lambda transaction: delete(transaction.connection))
+        metrics.pruned.labels(kind).inc(removed)  # at once: a later transaction may fail
+        return removed
 
     def _prune_entries(self, cutoff: int) -> tuple[int, int]:
         """Remove entries from the floor upwards; return how many, and the new floor."""
@@ -83,6 +86,7 @@ class Retention:
         total, finished = 0, False
         while not finished:
             removed, finished = self._transact(change)
+            metrics.pruned.labels("entry").inc(removed)
             total += removed
         return total, self._transact(lambda transaction: transaction.floor)
 
@@ -103,7 +107,7 @@ class Retention:
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:
-        return self._transact(lambda transaction: pruning.delete_notifications(transaction.connection, positions))
+        return self._delete("notification", lambda connection: pruning.delete_notifications(connection, positions))
 
     def _prune_inboxes(self) -> int:
         total, after = 0, ""
@@ -118,4 +122,4 @@ class Retention:
 
     def _delete_inboxes(self, recipients: Sequence[str]) -> int:
         """Delete those that are still unpolled and empty: the log is locked here, and it was not for the search."""
-        return self._transact(lambda transaction: pruning.delete_empty_inboxes(transaction.connection, recipients))
+        return self._delete("inbox", lambda connection: pruning.delete_empty_inboxes(connection, recipients))

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from notifygate.errors import UnavailableError
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
+from notifygate.storage.stores import pruning
 from notifygate.storage.stores.pruning import read_unpolled_bound
 from notifygate.storage.tables import ENTRIES, INBOXES, STATES
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
@@ -47,6 +49,22 @@ def test_an_unpolled_inbox_is_pruned_with_its_last_notification(
     assert prune(app).inboxes == 2
     assert metric("pruned_total", kind="inbox") == before + 2
     assert inboxes(app) == {}
+
+
+def test_pruned_rows_are_counted_although_a_later_transaction_fails(
+    app: InProcessGateway, publisher: PublisherActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prune(app)  # the entry about the publisher's key
+    retract(publisher, [publisher.publish("user:alice")])
+
+    def fail(*_: Any) -> int:
+        raise UnavailableError("no")
+
+    monkeypatch.setattr(pruning, "delete_notifications", fail)
+    before = metric("pruned_total", kind="entry")
+    with pytest.raises(UnavailableError):
+        prune(app)
+    assert metric("pruned_total", kind="entry") == before + 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from notifygate.domain.audience import recipient_of
 from notifygate.domain.notification import NewNotification
+from notifygate.storage.stores.parameters import as_columns
 from notifygate.storage.timeline import CURRENT_TIMELINE, TimelinePolicy, policy_of
 
 
@@ -152,15 +153,10 @@ def _append_postgresql(connection: Connection, batch: Sequence[Publication], now
         {
             "count": len(batch),
             "now": now,
-            **_columns(("place", *NOTIFICATION_COLUMNS[1:]), rows.notifications),
-            **_columns(("entry_place", "entry_audience"), rows.entries),
-            **_columns(("inbox_place", "inbox_recipient"), rows.inboxes),
-            **_columns(("claim_key_id", "claim_key", "claim_hash", "claim_answer"), rows.claims),
+            **as_columns(("place", *NOTIFICATION_COLUMNS[1:]), rows.notifications),
+            **as_columns(("entry_place", "entry_audience"), rows.entries),
+            **as_columns(("inbox_place", "inbox_recipient"), rows.inboxes),
+            **as_columns(("claim_key_id", "claim_key", "claim_hash", "claim_answer"), rows.claims),
         },
     ).one_or_none()
     return None if row is None else (row.base, row.epoch)
-
-
-def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Return rows as one list for each column, as `unnest` takes them."""
-    return {name: [row[at] for row in rows] for at, name in enumerate(names)}

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row, read_notifications
-from notifygate.storage.stores.parameters import in_parts
+from notifygate.storage.stores.parameters import as_columns, in_parts
 from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
 
 AUDIENCES_PER_QUERY = 100
@@ -43,7 +43,15 @@ _POSITIONS = (
     .subquery()
 )
 _ADDRESSED = _WITH_NOTIFICATIONS.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_POSITIONS.c.seq)))
-_INSERT = insert(ENTRIES)
+_COLUMNS = tuple(column.name for column in ENTRIES.c)
+_INSERT = f"INSERT INTO log_entries ({', '.join(_COLUMNS)})"
+_INSERT_SQLITE = f"{_INSERT} VALUES ({', '.join('?' * len(_COLUMNS))})"
+# One statement for all rows: sent row by row they take four times as long.
+_INSERT_POSTGRESQL = f"""{_INSERT}
+SELECT * FROM unnest(%(audience)s::text[], %(seq)s::bigint[], %(kind)s::text[], %(notification_seq)s::bigint[],
+    %(seen_at)s::bigint[], %(read_at)s::bigint[], %(unread_delta)s::int[], %(unseen_delta)s::int[],
+    %(created_at)s::bigint[])
+"""  # noqa: S608
 
 
 def read_range(connection: Connection, after: int, until: int) -> tuple[list[Entry], int]:
@@ -74,22 +82,16 @@ def read_entries_for(
 
 def insert_entries(connection: Connection, entries: Iterable[Entry], created_at: int) -> None:
     """Write entries (at least one), a row per audience; `created_at` is their time in Unix milliseconds."""
-    rows = [
-        {
-            "audience": audience,
-            "seq": entry.seq,
-            "kind": entry.kind.value,
-            "notification_seq": entry.notification.seq if entry.notification else None,
-            "seen_at": entry.seen_at,
-            "read_at": entry.read_at,
-            "unread_delta": entry.unread_delta,
-            "unseen_delta": entry.unseen_delta,
-            "created_at": created_at,
-        }
-        for entry in entries
-        for audience in entry.audiences
-    ]
-    connection.execute(_INSERT, rows)
+    rows: list[tuple[Any, ...]] = [
+        (audience, e.seq, e.kind.value, e.notification.seq if e.notification else None, e.seen_at, e.read_at,
+         e.unread_delta, e.unseen_delta, created_at)
+        for e in entries
+        for audience in e.audiences
+    ]  # fmt: skip
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_INSERT_SQLITE, rows)
+    else:
+        connection.exec_driver_sql(_INSERT_POSTGRESQL, as_columns(_COLUMNS, rows))
 
 
 def _joined_notification(row: Row[*tuple[Any, ...]]) -> Notification | None:

@@ -80,9 +80,20 @@ def has_due(connection: Connection, now: int) -> bool:
     return connection.execute(_ANY_DUE, {"now": now}).first() is not None
 
 
-def read_due(connection: Connection, now: int, limit: int) -> list[Notification]:
-    """Read the first `limit` notifications in the inboxes that have expired by now (Unix milliseconds)."""
-    return [notification_from_row(row, row.seq) for row in connection.execute(_DUE, {"now": now, "at_most": limit})]
+def read_due(connection: Connection, now: int, limit: int, enough_audiences: int) -> list[Notification]:
+    """Read the first notifications in the inboxes that have expired by now (Unix milliseconds).
+
+    At most `limit`, and none after the one with which all of them together have `enough_audiences`.
+    """
+    due: list[Notification] = []
+    audiences = 0
+    with connection.execute(_DUE, {"now": now, "at_most": limit}) as rows:
+        for row in rows:
+            due.append(notification_from_row(row, row.seq))
+            audiences += len(due[-1].to)
+            if audiences >= enough_audiences:
+                break
+    return due
 
 
 def mark_removed(connection: Connection, seq: int, removed_seq: int) -> None:

@@ -1,8 +1,8 @@
-"""How many values one statement may name."""
+"""The values of a statement: how many it may name, and many rows of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -15,3 +15,8 @@ def in_parts(values: Iterable[T], size: int = VALUES_PER_QUERY) -> Iterator[list
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def as_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return rows as one list for each column, as PostgreSQL's `unnest` takes them."""
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}
