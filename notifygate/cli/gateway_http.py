@@ -38,7 +38,7 @@ class Gateway:
 
         Raises `click.ClickException` for an invalid URL.
         """
-        parts = _split_url(url)
+        parts = _gateway_parts(url)
         self._secret = secret
         self._prefix = parts.path.rstrip("/")
         self._address = f"{parts.scheme}://{parts.netloc}"
@@ -122,28 +122,46 @@ def connection_to(parts: SplitResult, timeout_seconds: float) -> http.client.HTT
     return http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=context)
 
 
+def read_credential(variable: str) -> str:
+    """Return the credential in an environment variable, empty if it is not set.
+
+    Raises `click.ClickException` for one that no header can carry; the message does not contain it.
+    """
+    secret = os.environ.get(variable, "").strip()
+    if secret and not _PRINTABLE_ASCII.fullmatch(secret):
+        raise click.ClickException(f"{variable} is invalid; expected printable ASCII characters without spaces")
+    return secret
+
+
+def split_url(url: str) -> SplitResult:
+    """Return the parts of a URL.
+
+    Raises ValueError for an invalid one, one with an invalid port, and one whose host can't be resolved.
+    """
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError
+    (parts.hostname or "").encode("idna")  # raises UnicodeError
+    return parts
+
+
 def open_gateway(secret_variable: str) -> Gateway:
     """Return the gateway named by NOTIFYGATE_URL, with the credential in the variable `secret_variable`.
 
     Raises `click.ClickException` for a missing or invalid credential and for an invalid URL.
     """
-    secret = os.environ.get(secret_variable, "").strip()
+    secret = read_credential(secret_variable)
     if not secret:
         raise click.ClickException(f"{secret_variable} is not set; set it to the credential")
-    if not _PRINTABLE_ASCII.fullmatch(secret):
-        raise click.ClickException(f"{secret_variable} is invalid; expected printable ASCII characters without spaces")
     return Gateway(os.environ.get("NOTIFYGATE_URL", "").strip() or DEFAULT_URL, secret)
 
 
-def _split_url(url: str) -> SplitResult:
+def _gateway_parts(url: str) -> SplitResult:
     """Return the parts of a gateway's URL. Raises `click.ClickException` for an invalid one.
 
     The messages don't repeat the URL, which may contain a password.
     """
     try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises ValueError for an invalid port
-        (parts.hostname or "").encode("idna")  # raises UnicodeError for a name that can't be resolved
+        parts = split_url(url)
     except ValueError:
         raise click.ClickException("NOTIFYGATE_URL is not a valid URL; expected http://HOST or https://HOST") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 from sqlalchemy import make_url
 
-from notifygate.cli.doctor import check_machine
+from notifygate.cli.doctor import check_machine, command
 from notifygate.cli.doctor.check_settings import read_settings
+from notifygate.settings import load_settings
 from notifygate.storage.database import make_engine
 from tests.support.command_line import CommandLine
 from tests.support.doctor import report, wrong
@@ -233,3 +235,35 @@ def test_empty_file_of_secrets_makes_no_file(tmp_path: Path) -> None:
 )
 def test_value_with_which_no_gateway_works_is_wrong(cli: CommandLine, name: str, value: str) -> None:
     assert wrong(report(cli, env={f"NOTIFYGATE_{name}": value})) != ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://localhost:99999", "http://a..b", "http://host/a b", "http://host/\N{TRADE MARK SIGN}"],
+)
+def test_url_that_is_none_is_one_line(cli: CommandLine, url: str) -> None:
+    done = cli.run("doctor", "--url", url, env={"NOTIFYGATE_HOLDS_PER_WORKER": "100"})
+    assert done.returncode == 1
+    assert done.stderr == "notifygate: --url must be http://HOST or https://HOST, with a path at most.\n"
+
+
+@pytest.mark.parametrize("token", ["a secret\ntoken", "a secret \N{TRADE MARK SIGN} token"])
+def test_token_that_no_header_can_carry_is_not_shown(cli: CommandLine, token: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = cli.run("doctor", "--url", url, env={"NOTIFYGATE_TOKEN": token, "NOTIFYGATE_HOLDS_PER_WORKER": "100"})
+    assert done.returncode == 1
+    assert "a secret" not in done.stdout + done.stderr
+    assert done.stderr.startswith("notifygate: NOTIFYGATE_TOKEN is invalid")
+    assert done.stderr.count("\n") == 1
+
+
+def test_public_key_in_the_place_of_a_secret_is_wrong(cli: CommandLine) -> None:
+    env = {"NOTIFYGATE_JWT_ALGORITHMS": "HS256,EdDSA", "NOTIFYGATE_JWT_SECRETS": PUBLIC_KEY}
+    assert "NOTIFYGATE_JWT_SECRETS can't sign" in wrong(report(cli, "--url", "http://127.0.0.1:1", env=env))
+
+
+@pytest.mark.parametrize(("most", "life"), [("30", 30), ("3600", 70), ("0", 70)])
+def test_token_of_the_doctor_does_not_exceed_the_longest_life(most: str, life: int) -> None:
+    settings = load_settings(environ={**SECRETS, "NOTIFYGATE_JWT_MAX_LIFETIME": most})
+    claims = jwt.decode(command._issue_token(settings, 10) or "", SECRETS["NOTIFYGATE_JWT_SECRETS"], ["HS256"])
+    assert claims["exp"] - claims["iat"] == life

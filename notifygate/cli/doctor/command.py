@@ -1,7 +1,6 @@
 """`notifygate doctor`: the command."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -15,7 +14,9 @@ from notifygate.cli.doctor.check_redis import check_redis
 from notifygate.cli.doctor.check_settings import read_settings
 from notifygate.cli.doctor.finding import PROXY, Finding
 from notifygate.cli.doctor.proxy_client import ProxyClient
+from notifygate.cli.gateway_http import read_credential
 from notifygate.cli.one_line import one_line
+from notifygate.errors import ConfigurationError
 from notifygate.settings import Settings
 
 RECIPIENT = "notifygate-doctor"
@@ -55,7 +56,11 @@ def _check(url: str | None, hold_seconds: int | None) -> Iterator[Finding]:
     yield from check_redis(settings)
     if url is not None:
         seconds = settings.max_wait if hold_seconds is None else hold_seconds
-        token = os.environ.get("NOTIFYGATE_TOKEN") or _issue_token(settings, seconds)
+        try:
+            token = read_credential("NOTIFYGATE_TOKEN") or _issue_token(settings, seconds)
+        except ConfigurationError as error:
+            yield PROXY.wrong(str(error))
+            return
         if token:
             yield from check_proxy(ProxyClient(url, token), settings, seconds)
         else:
@@ -63,7 +68,11 @@ def _check(url: str | None, hold_seconds: int | None) -> Iterator[Finding]:
 
 
 def _issue_token(settings: Settings, hold_seconds: int) -> str | None:
-    """Return a token that outlives the checks, None where only another program can sign one."""
+    """Return a token that outlives the checks, if the gateway accepts such a long life.
+
+    None where only another program can sign one. Raises ConfigurationError for a key that can't.
+    """
     if not settings.jwt_algorithms[0].startswith("HS"):
         return None
-    return issue_token(settings, RECIPIENT, [], hold_seconds + 4 * SPARE_SECONDS)
+    seconds = hold_seconds + 4 * SPARE_SECONDS
+    return issue_token(settings, RECIPIENT, [], min(seconds, settings.jwt_max_lifetime or seconds))
