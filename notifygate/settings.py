@@ -176,6 +176,12 @@ class Settings:
             return f"{relative[0]}{Path.cwd()}/{self.database_url[relative.end() :]}"
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'notifygate.db'}"
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The SQLite file to use, None with PostgreSQL."""
+        scheme, _, path = self.effective_database_url.partition(":///")
+        return Path(path.partition("?")[0].removeprefix("file:")) if scheme == "sqlite" else None
+
 
 def variable(setting: Field[Any]) -> str:
     """Return the environment variable of a field of `Settings`."""

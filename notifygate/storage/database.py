@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.private_files import make_private_file, restore_modes
 from notifygate.settings import Settings
-from notifygate.storage.faults import is_unavailable, needs_new_connections
+from notifygate.storage.faults import INVALID_PARAMETER, configuration_error, is_unavailable, needs_new_connections
 from notifygate.storage.timeline import TimelinePolicy, policy_of_settings
 from notifygate.waiting import require_greenlet
 
@@ -77,6 +77,10 @@ def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[s
     except (ArgumentError, ValueError):
         # Not chained: the error quotes the URL, which may hold a password.
         raise ConfigurationError("NOTIFYGATE_DATABASE_URL is not a valid database URL.") from None
+    try:
+        parsed.get_dialect()().create_connect_args(parsed)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(INVALID_PARAMETER) from None
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     # The connection used last is used next: a quiet gateway keeps few of them warm.
@@ -224,6 +228,8 @@ class Database:
                 self._drop_connections()
             if is_unavailable(error):
                 raise UnavailableError("The database can't be reached or is too busy.") from error
+            if refused := configuration_error(error):
+                raise refused from error
             raise
 
     def _given_up(self) -> UnavailableError:

@@ -2,8 +2,15 @@
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from notifygate.errors import ConfigurationError
+
+INVALID_PARAMETER = (
+    "NOTIFYGATE_DATABASE_URL has an invalid parameter; expected those of the driver, for example sslmode=require."
+)
+"""Message of an error that names no parameter: what follows the `?` may be a part of a password."""
 
 READ_ONLY_STATES = frozenset({"25006", "0A000"})
 """SQLSTATEs of a server that can't write. 25006 is read_only_sql_transaction; 0A000, feature_not_supported, is how a
@@ -14,6 +21,9 @@ LOST_FILE_CODES = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, s
 """Primary result codes after which a connection to SQLite may stay useless: a file that could not be written when it
 was opened is read-only for as long as it is open (https://www.sqlite.org/rescode.html)."""
 
+DAMAGED_FILE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""Primary result codes of a file that is not a database, or not a consistent one."""
+
 _PRIMARY_CODE = 0xFF
 """The bits of an extended result code that are its primary code."""
 
@@ -23,7 +33,7 @@ def needs_new_connections(error: SQLAlchemyError) -> bool:
     be written, and another server, or the same file opened again, may be writable."""
     original = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(original, sqlite3.Error):
-        return getattr(original, "sqlite_errorcode", 0) & _PRIMARY_CODE in LOST_FILE_CODES
+        return _primary_code(original) in LOST_FILE_CODES
     return getattr(original, "sqlstate", None) in READ_ONLY_STATES
 
 
@@ -32,6 +42,26 @@ def is_unavailable(error: SQLAlchemyError) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or needs_new_connections(error)
+
+
+def configuration_error(error: SQLAlchemyError) -> ConfigurationError | None:
+    """Return the error that an operator has to correct: a damaged SQLite file, or a URL that the driver refuses.
+
+    None for other errors.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(original, sqlite3.Error) and _primary_code(original) in DAMAGED_FILE_CODES:
+        return ConfigurationError(
+            "The SQLite file is damaged or not a database; expected a file made by 'notifygate migrate', or its backup."
+        )
+    # Raised while connecting: there is no statement yet, and no server has answered.
+    if isinstance(error, ProgrammingError) and error.statement is None and getattr(original, "sqlstate", None) is None:
+        return ConfigurationError(INVALID_PARAMETER)
+    return None
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
 
 
 def driver_message(error: BaseException) -> str:

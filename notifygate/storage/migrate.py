@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from notifygate.errors import UnavailableError
 from notifygate.program_files import PROGRAM_FILES
 from notifygate.storage.database import Database
-from notifygate.storage.faults import is_unavailable
+from notifygate.storage.faults import configuration_error, is_unavailable
 
 MIGRATIONS = PROGRAM_FILES / "migrations"
 """Folder of the migrations."""
@@ -50,7 +50,8 @@ def migrate(database: Database, *, expand_only: bool = False) -> str:
     """Apply missing migrations; with `expand_only` stop while workers of the previous version can still run.
 
     Returns the revision that the database is at then. Several processes may call it at once: their steps take turns.
-    Raises UnavailableError where the database can't be reached, or other transactions keep a table locked.
+    Raises UnavailableError where the database can't be reached, or other transactions keep a table locked, and
+    ConfigurationError for a damaged SQLite file.
     """
     script = ScriptDirectory.from_config(alembic_config())
     newest = script.get_current_head()
@@ -96,6 +97,8 @@ def _run_at(database: Database, revision: Script, step: Callable[[Connection], N
                 time.sleep(LOCK_PAUSE_SECONDS)
             elif is_unavailable(error):
                 raise UnavailableError("The database can't be reached or is too busy.") from error
+            elif refused := configuration_error(error):
+                raise refused from error
             else:
                 raise
     raise AssertionError("unreachable")

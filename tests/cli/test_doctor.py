@@ -3,6 +3,8 @@
 import json
 import resource
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,11 +18,13 @@ from notifygate.settings import load_settings
 from notifygate.storage.database import make_engine
 from tests.support.command_line import CommandLine
 from tests.support.doctor import report, wrong
-from tests.support.gateway_process import GatewayProcess
+from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer
+from tests.support.processes import make_folder, remove_folder
 from tests.support.processes import running as running_server
 from tests.support.redis_server import RedisServer
+from tests.support.unprivileged import hand_over, unprivileged
 
 SECRETS = {
     "NOTIFYGATE_SECRET_KEY": "a secret for cursors of more than 32 bytes",
@@ -231,6 +235,10 @@ def test_empty_file_of_secrets_makes_no_file(tmp_path: Path) -> None:
         ("LIMIT_POLL", "many"),
         ("CORS_ORIGINS", "https://\N{CJK UNIFIED IDEOGRAPH-4F8B}.example"),
         ("JWT_ALGORITHMS", "RS256"),
+        ("DATABASE_URL", "postgresql+psycopg://u:password@127.0.0.1:1/x?sslmod=require"),
+        ("DATABASE_URL", "postgresql+psycopg://u:password@127.0.0.1/x?port=none"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:////nowhere/notifygate.db"),
     ],
 )
 def test_value_with_which_no_gateway_works_is_wrong(cli: CommandLine, name: str, value: str) -> None:
@@ -267,3 +275,23 @@ def test_token_of_the_doctor_does_not_exceed_the_longest_life(most: str, life: i
     settings = load_settings(environ={**SECRETS, "NOTIFYGATE_JWT_MAX_LIFETIME": most})
     claims = jwt.decode(command._issue_token(settings, 10) or "", SECRETS["NOTIFYGATE_JWT_SECRETS"], ["HS256"])
     assert claims["exp"] - claims["iat"] == life
+
+
+def test_sqlite_file_that_is_damaged_is_wrong(cli: CommandLine) -> None:
+    (cli.data_dir / "notifygate.db").write_bytes(b"not a database" * 100)
+    assert "database" in {finding["topic"] for finding in report(cli) if finding["level"] == "wrong"}
+
+
+def test_sqlite_file_that_can_not_be_written_is_wrong(migrated: Path) -> None:
+    folder = make_folder("doctor")
+    try:
+        cli = CommandLine(Path(shutil.copytree(migrated, folder / "var")))
+        prefix = unprivileged(folder)
+        hand_over(folder, prefix)
+        (cli.data_dir / "notifygate.db").chmod(0o400)
+        command = [*prefix, sys.executable, "-m", "notifygate.cli", "doctor"]
+        done = subprocess.run(command, cwd=REPOSITORY, env=cli.environment(), capture_output=True, text=True)
+    finally:
+        remove_folder(folder)
+    assert done.returncode == 1
+    assert f"{cli.data_dir / 'notifygate.db'} can't be written" in done.stdout

@@ -138,3 +138,20 @@ def test_key_is_listed_without_the_characters_that_a_terminal_or_its_encoding_la
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\u4f8b" in done.stdout
     assert "user:*\\x1b[31m" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("key", "list"), ("serve",), ("migrate",)], ids=" ".join)
+def test_database_that_is_damaged_is_reported(cli: CommandLine, command: tuple[str, ...]) -> None:
+    (cli.data_dir / "notifygate.db").write_bytes(bytes(5000))
+    assert "The SQLite file is damaged or not a database" in cli.refusal(*command)
+
+
+@pytest.mark.parametrize("command", [("key", "list"), ("serve",), ("migrate",)], ids=" ".join)
+@pytest.mark.parametrize("parameter", ["sslmod=pass-word", "port=pass-word"])
+def test_invalid_parameter_of_a_database_is_reported(
+    cli: CommandLine, command: tuple[str, ...], parameter: str
+) -> None:
+    url = f"postgresql+psycopg://user:pass-word@127.0.0.1/db?{parameter}"
+    line = cli.refusal(*command, env={"NOTIFYGATE_DATABASE_URL": url})
+    assert "NOTIFYGATE_DATABASE_URL has an invalid parameter" in line
+    assert "pass-word" not in line

@@ -1,5 +1,6 @@
 """Checks of the database: connection, migration, durability, and the clock."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -40,25 +41,41 @@ shown."""
 
 def check_database(settings: Settings) -> Iterator[Finding]:
     """Check the database of some settings; yield the findings."""
-    url = settings.effective_database_url
-    if url.startswith("sqlite") and not Path(url.partition("///")[2].partition("?")[0]).exists():
-        yield DATABASE.ok("the SQLite file does not exist yet: 'notifygate serve' makes it")
-        return
     try:
         database = open_database(settings)
     except ConfigurationError as error:
         yield DATABASE.wrong(str(error))
         return
     try:
+        if settings.sqlite_file is not None:
+            unusable = _sqlite_file(settings.sqlite_file, settings)
+            if unusable is not None:
+                yield unusable
+                return
         yield _answers(database)
         if not database.is_sqlite:
             yield from _of_the_server(database, settings)
             yield _clock(database)
         yield from _schema(database, settings)
+    except ConfigurationError as error:
+        yield DATABASE.wrong(str(error))
     except NotifygateError as error:
         yield DATABASE.wrong(_unreachable(error))
     finally:
         database.engine.dispose()
+
+
+def _sqlite_file(file: Path, settings: Settings) -> Finding | None:
+    """Return the finding about a SQLite file that can't be opened as it is, None for one that can."""
+    if not file.parent.is_dir() and settings.database_url:
+        return DATABASE.wrong(f"the folder {file.parent} does not exist: create it, or correct NOTIFYGATE_DATABASE_URL")
+    # SQLite creates other files beside it.
+    for path in (file.parent, file):
+        if path.exists() and not os.access(path, os.W_OK):
+            return DATABASE.wrong(f"{path} can't be written: give it to the gateway's user, or mount it for writing")
+    if not file.exists():
+        return DATABASE.ok("the SQLite file does not exist yet: 'notifygate serve' makes it")
+    return None
 
 
 def _unreachable(error: NotifygateError) -> str:

@@ -22,9 +22,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
 def check_machine(settings: Settings) -> Iterator[Finding]:
     """Yield the findings about the machine."""
     yield _open_files(settings)
-    url = settings.effective_database_url
-    if url.startswith("sqlite"):
-        yield from _disk(Path(url.partition("///")[2].partition("?")[0]).parent)
+    if settings.sqlite_file is not None:
+        yield from _disk(settings.sqlite_file.parent)
 
 
 def _open_files(settings: Settings) -> Finding:
