@@ -24,7 +24,7 @@ from notifygate.log.writer import LogWriter
 from notifygate.storage.stores.contents import read_counts
 from notifygate.storage.stores.inboxes import ensure_inbox, store_dismissed_up_to, store_marks
 from notifygate.storage.stores.notifications import read_present
-from notifygate.storage.stores.states import mark_states_up_to, read_states, store_state
+from notifygate.storage.stores.states import mark_states_up_to, read_states, store_states
 
 Operation = Literal["seen", "read", "unread", "dismiss"]
 """Operations of `POST /v1/inbox/state` (docs/protocol.md section 4)."""
@@ -103,6 +103,7 @@ class InboxStates:
         connection, changed = transaction.connection, 0
         for notifications in read_present(connection, dict.fromkeys(ids)):
             states = read_states(connection, view.recipient, [notification.seq for notification in notifications])
+            changes: dict[int, ItemState] = {}
             for notification in notifications:
                 old = view.state_of(notification.seq, states.get(notification.seq))
                 new = after_operation(old, operation, transaction.now)
@@ -110,7 +111,7 @@ class InboxStates:
                     continue
                 unread, unseen = counts_of(new)
                 had_unread, had_unseen = counts_of(old)
-                store_state(connection, view.recipient, notification.seq, new)
+                changes[notification.seq] = new
                 transaction.append(
                     EntryKind.DISMISSED if operation == "dismiss" else EntryKind.STATE,
                     (user(view.recipient),),
@@ -120,7 +121,8 @@ class InboxStates:
                     unread_delta=unread - had_unread,
                     unseen_delta=unseen - had_unseen,
                 )
-                changed += 1
+            store_states(connection, view.recipient, changes)
+            changed += len(changes)
         return changed
 
     def _change_up_to(self, transaction: LogTransaction, view: View, operation: Operation, seq: int) -> int:

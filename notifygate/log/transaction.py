@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ROWS_PER_COMMIT = 5_000
-"""Rows of entries, one for each audience, past which nothing more is added to a commit. PostgreSQL takes about a tenth
-of a second for so many, and meanwhile everything else that appends waits."""
+"""Rows of entries, one for each audience, past which nothing more is added to a commit. PostgreSQL takes less than
+0.1 s for so many of notifications and 0.4 s for so many of states, and meanwhile everything else that appends waits."""
 
 
 def other_epoch(epoch: int) -> int:
@@ -58,6 +58,7 @@ class LogTransaction:
         self.now = now_ms()
         """The moment of all changes of this transaction, Unix milliseconds."""
         self.entries: list[Entry] = []
+        self._rows = 0
         if head.is_on_new_timeline:
             self._adopt_timeline(head)
 
@@ -86,7 +87,13 @@ class LogTransaction:
         self.head += 1
         entry = Entry(self.head, kind, tuple(audiences), notification, seen_at, read_at, unread_delta, unseen_delta)
         self.entries.append(entry)
+        self._rows += len(entry.audiences)
         return entry
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the entries have ROWS_PER_COMMIT rows, so that no other change should join this transaction."""
+        return self._rows >= ROWS_PER_COMMIT
 
     def prune_up_to(self, seq: int) -> None:
         """Raise the floor: entries up to a position may be missing from now on."""

@@ -1,7 +1,8 @@
 """The writer: the one greenlet of a process that appends to the log, in groups.
 
 Everything that waits when a commit begins goes into it together (group commit), so that the price of the lock and of
-the disk's sync is paid once for many. An append that fails is tried again on its own: it never fails its neighbours.
+the disk's sync is paid once for many; but no more than a bounded number of rows, for which the lock is not held long.
+An append that fails is tried again on its own: it never fails its neighbours.
 """
 
 import logging
@@ -20,7 +21,7 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import NewNotification
 from notifygate.errors import UnavailableError
 from notifygate.log.append import append_published
-from notifygate.log.transaction import LogTransaction
+from notifygate.log.transaction import ROWS_PER_COMMIT, LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores.append import IdempotencyClaim, Publication
 from notifygate.storage.stores.head import rewrite_head
@@ -42,19 +43,28 @@ MAX_WAITING = 10_000
 class _Waiting:
     """A queued append, with the place of its result."""
 
-    __slots__ = ("done", "work")
+    __slots__ = ("done", "rows", "work")
 
-    def __init__(self, work: Publication | Change) -> None:
+    def __init__(self, work: Publication | Change, rows: int) -> None:
         self.work = work
+        self.rows = rows
+        """The rows of its entry; 1 for a change, whose rows are known when it has run."""
         self.done: AsyncResult[Any] = AsyncResult()
 
 
 def run_transaction(database: Database, changes: Sequence[Change]) -> tuple[list[Any], int, list[Entry]]:
-    """Run changes in one transaction on the log; return their results, the epoch and the entries appended."""
+    """Run changes in one transaction on the log; return their results, the epoch and the entries appended.
+
+    If the transaction is full before all have run, the others are left out, and so are their results.
+    """
 
     def work(connection: Connection) -> tuple[list[Any], int, list[Entry]]:
         transaction = LogTransaction(connection)
-        results = [change(transaction) for change in changes]
+        results: list[Any] = []
+        for change in changes:
+            results.append(change(transaction))
+            if transaction.is_full:
+                break
         transaction.flush()
         return results, transaction.epoch, transaction.entries
 
@@ -90,7 +100,7 @@ class LogWriter:
 
         Raises ClaimTakenError if the claim is taken, UnavailableError if the outcome is not known.
         """
-        self._submit(Publication(notification, claim))
+        self._submit(Publication(notification, claim), len(notification.to))
 
     def transact(self, change: Callable[[LogTransaction], T]) -> T:
         """Run a change in a transaction on the log, shared with others; return its result when it is durable.
@@ -98,7 +108,7 @@ class LogWriter:
         `change` runs again if the transaction is repeated, so it has no effect outside the transaction. Its exceptions
         are raised here, and then nothing of it is committed.
         """
-        return cast(T, self._submit(change))
+        return cast(T, self._submit(change, 1))
 
     def probe(self) -> None:
         """Find out whether the database can be written again, by a write that changes nothing. Raises UnavailableError.
@@ -108,25 +118,27 @@ class LogWriter:
         if self.is_failing:
             self.transact(lambda transaction: rewrite_head(transaction.connection))
 
-    def _submit(self, work: Publication | Change) -> Any:
+    def _submit(self, work: Publication | Change, rows: int) -> Any:
         require_greenlet()
         if self._queue.qsize() >= MAX_WAITING:
             raise UnavailableError("Too many changes wait to be written.")
-        waiting = _Waiting(work)
+        waiting = _Waiting(work, rows)
         self._queue.put(waiting)
         return waiting.done.get()
 
     def _step(self) -> None:
         with self._loop.idle:
             batch = [self._queue.get()]
-        while len(batch) < MAX_BATCH and not self._queue.empty():
+        rows = batch[0].rows
+        while len(batch) < MAX_BATCH and rows < ROWS_PER_COMMIT and not self._queue.empty():
             batch.append(self._queue.get())
+            rows += batch[-1].rows
         # The waiting requests are independent, so the order of their results is free.
         self._settle([w for w in batch if isinstance(w.work, Publication)], self._commit_publications)
         self._settle([w for w in batch if not isinstance(w.work, Publication)], self._commit_changes)
 
     def _settle(self, batch: list[_Waiting], commit: Callable[[list[_Waiting]], None]) -> None:
-        """Commit a batch and set the results of all its appends."""
+        """Commit a batch and set the results of all its appends; `commit` may remove those that are done from it."""
         if not batch:
             return
         try:
@@ -154,11 +166,14 @@ class LogWriter:
             waiting.done.set(None)
 
     def _commit_changes(self, batch: list[_Waiting]) -> None:
-        began = time.perf_counter()
-        results, epoch, entries = run_transaction(self._database, [cast(Change, w.work) for w in batch])
-        self._committed(epoch, entries, began)
-        for waiting, result in zip(batch, results, strict=True):
-            waiting.done.set(result)
+        """Commit changes, in several transactions where they have too many rows for one, until none is left."""
+        while batch:
+            began = time.perf_counter()
+            results, epoch, entries = run_transaction(self._database, [cast(Change, w.work) for w in batch])
+            self._committed(epoch, entries, began)
+            for waiting, result in zip(batch, results, strict=False):
+                waiting.done.set(result)
+            del batch[: len(results)]  # a later error is not theirs
 
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
         seconds = time.perf_counter() - began

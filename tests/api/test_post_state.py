@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.api.helpers import begin_new_epoch, counts, cursor_at, expect_problem, head_of
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
@@ -21,6 +22,24 @@ def answer(changed: int, unread: int, unseen: int) -> dict[str, int]:
 
 
 # --- By ids -------------------------------------------------------------------------------------
+
+
+@pytest.mark.both_databases
+def test_states_of_several_notifications_are_written_by_one_statement(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor
+) -> None:
+    published = [publisher.publish("user:alice") for _ in range(5)]
+    statements: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(app.services.database.engine, "before_cursor_execute", note)
+    assert alice.change_state("seen", ids=published[:1])["changed"] == 1
+    assert alice.change_state("read", ids=published)["changed"] == 5
+    for table in ("inbox_states", "log_entries"):
+        assert len([text for text in statements if text.startswith(f"INSERT INTO {table}")]) == 2
+    assert set(states(alice).values()) == {(True, True)}
 
 
 @pytest.mark.both_databases

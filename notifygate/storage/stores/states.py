@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, bindparam, select, text
 
 from notifygate.domain.entry import ItemState
-from notifygate.storage.stores.parameters import in_parts
+from notifygate.storage.stores.parameters import as_columns, in_parts
 from notifygate.storage.tables import STATES
 
 # Made once: putting a statement together costs more than running it.
@@ -15,12 +15,18 @@ _OF_RECIPIENT = select(STATES).where(
 _OF_NOTIFICATION = select(STATES).where(
     STATES.c.seq == bindparam("seq"), STATES.c.recipient.in_(bindparam("recipients", expanding=True))
 )
-_STORE = text(
-    "INSERT INTO inbox_states (recipient, seq, seen_at, read_at, dismissed_at)"
-    " VALUES (:recipient, :seq, :seen_at, :read_at, :dismissed_at)"
-    " ON CONFLICT (recipient, seq) DO UPDATE SET seen_at = excluded.seen_at, read_at = excluded.read_at,"
-    " dismissed_at = excluded.dismissed_at"
-)
+_COLUMNS = ("recipient", "seq", "seen_at", "read_at", "dismissed_at")
+_INSERT = f"INSERT INTO inbox_states ({', '.join(_COLUMNS)})"
+_REPLACE = """
+ON CONFLICT (recipient, seq) DO UPDATE SET seen_at = excluded.seen_at, read_at = excluded.read_at,
+    dismissed_at = excluded.dismissed_at
+"""
+_STORE_SQLITE = f"{_INSERT} VALUES (?, ?, ?, ?, ?) {_REPLACE}"
+_STORE_POSTGRESQL = f"""{_INSERT}
+SELECT * FROM unnest(%(recipient)s::text[], %(seq)s::bigint[], %(seen_at)s::bigint[], %(read_at)s::bigint[],
+    %(dismissed_at)s::bigint[])
+{_REPLACE}
+"""  # noqa: S608
 # `Entry.last_states` depends on it: the state of a removed notification never changes again.
 _UP_TO = """
     WHERE recipient = :recipient AND seq <= :seq
@@ -50,10 +56,15 @@ def read_states_of(connection: Connection, seq: int, recipients: Iterable[str]) 
     return states
 
 
-def store_state(connection: Connection, recipient: str, seq: int, state: ItemState) -> None:
-    """Write a recipient's state of the notification at `seq`, or replace it."""
-    values = {"seen_at": state.seen_at, "read_at": state.read_at, "dismissed_at": state.dismissed_at}
-    connection.execute(_STORE, {"recipient": recipient, "seq": seq, **values})
+def store_states(connection: Connection, recipient: str, states: Mapping[int, ItemState]) -> None:
+    """Write a recipient's states of notifications, by position of the notification, or replace them."""
+    rows = [(recipient, seq, state.seen_at, state.read_at, state.dismissed_at) for seq, state in states.items()]
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_STORE_SQLITE, rows)
+    else:
+        connection.exec_driver_sql(_STORE_POSTGRESQL, as_columns(_COLUMNS, rows))
 
 
 def mark_states_up_to(connection: Connection, recipient: str, seq: int, now: int, *, read: bool) -> None:
