@@ -226,7 +226,12 @@ def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str 
         if not text.replace(",", "").strip():
             raise ConfigurationError(f"{name}_FILE: {path} is empty; expected the value of {name}.")
         return text
-    return environ.get(name)
+    text = environ.get(name)
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{name} is not UTF-8.") from None  # the error quotes a part of it
+    return text
 
 
 def _parse(name: str, text: str, hint: Any) -> Any:

@@ -116,3 +116,10 @@ def test_value_with_which_the_gateway_can_not_work_is_refused(name: str, value: 
 def test_limit_in_the_notation_of_the_library_is_accepted(value: str) -> None:
     settings = load_settings(environ={**SECRETS, "NOTIFYGATE_LIMIT_POLL": value})
     assert len(parse_many(settings.limit_poll)) == 1
+
+
+def test_secret_that_is_not_utf_8_is_refused_without_a_part_of_it() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_settings(environ={"NOTIFYGATE_SECRET_KEY": "\udcff" * 40})
+    assert str(error.value) == "NOTIFYGATE_SECRET_KEY is not UTF-8."
+    assert error.value.__suppress_context__
