@@ -147,12 +147,12 @@ def test_a_poll_across_many_removals_takes_no_more_statements_than_across_one(qu
     )
     counts: list[int] = []
     for count in (1, 40):
-        found = [quiet.publisher.publish("user:alice") for _ in range(count)]
+        published = [quiet.publisher.publish("user:alice") for _ in range(count)]
         cursor = quiet.alice.inbox()["cursor"]
-        for notification_id in found:
+        for notification_id in published:
             assert quiet.publisher.delete(f"/v1/notifications/{notification_id}").status_code == 204
         statements.clear()
-        assert quiet.alice.inbox(cursor)["removed"] == found
+        assert quiet.alice.inbox(cursor)["removed"] == published
         counts.append(len(statements))
     assert counts[0] == counts[1] > 0
 
