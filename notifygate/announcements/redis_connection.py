@@ -75,19 +75,23 @@ class RedisConnection:
         self._unfinished = 0
         """Bytes of an incomplete message that the reader has, at least."""
         self._unsent = b""
+        self._watchers: list[Any] = []
+        """Those for reading and writing, from `open` to `close`."""
         self.lost = Event()
         """Set when the connection is of no use any more."""
         self.has_received = False
         """Set when Redis sends anything."""
 
     def open(self) -> None:
-        """Connect and subscribe. Waits. Raises redis-py's errors."""
+        """Connect and subscribe. Waits. Raises redis-py's errors, and any other if the handshake's replies are not
+        those of Redis."""
         self._connection.connect()
         # Private to redis-py, which has nothing public that hands over the socket of a connection it has made.
         self._socket = cast(socket.socket, self._connection._get_socket())  # pyright: ignore[reportPrivateUsage]
         self._socket.setblocking(False)
         loop = gevent.get_hub().loop
-        self._reading, self._writing = [loop.io(self._socket.fileno(), events) for events in (_READABLE, _WRITABLE)]
+        self._watchers = [loop.io(self._socket.fileno(), events) for events in (_READABLE, _WRITABLE)]
+        self._reading, self._writing = self._watchers
         self._reading.start(self._read)
         self._send(_pack(b"SUBSCRIBE", self._channel))
 
@@ -97,13 +101,13 @@ class RedisConnection:
             raise MasterChangedError
 
     def close(self) -> None:
-        """End the connection, also one that was never opened."""
+        """End the connection, also one that was never opened, or whose opening failed at any point."""
         self.lost.set()
-        if self._connection.is_connected:
-            for watcher in (self._reading, self._writing):
-                watcher.stop()
-                watcher.close()
-            self._connection.disconnect()
+        while self._watchers:
+            watcher = self._watchers.pop()
+            watcher.stop()
+            watcher.close()
+        self._connection.disconnect()
 
     def publish(self, message: bytes) -> bool:
         """Publish a message; False if it was dropped, since too much is waiting to be sent."""

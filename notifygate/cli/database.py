@@ -4,8 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from redis.exceptions import RedisError
-
 from notifygate.announcements.announcement import announce
 from notifygate.announcements.redis_announcer import channel_of, make_redis
 from notifygate.announcements.seal import AnnouncementSeal
@@ -35,7 +33,7 @@ class GatewayDatabase:
                 channel = channel_of(namespace_of(self.database))
                 seal = AnnouncementSeal(self.settings.secret_key, channel)
                 client.publish(channel, seal.seal(announce(epoch, entries)))
-            except RedisError as error:
+            except Exception as error:  # of any type: the change is committed, so the command has succeeded
                 logging.getLogger(__name__).debug("Not announced: %s", type(error).__name__)
             finally:
                 client.close()

@@ -17,7 +17,6 @@ from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 from redis import Redis
-from redis.exceptions import RedisError
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock
@@ -114,8 +113,11 @@ class RateLimits:
     def _is_paused(self) -> bool:
         return self._monotonic() < self._paused_until
 
-    def _redis_failed(self, error: RedisError) -> None:
+    def _redis_failed(self, error: Exception) -> None:
         metrics.redis_errors.inc()
+        if self._redis is not None:
+            # redis-py would use a connection again whose handshake failed with another error than its own.
+            self._redis.connection_pool.disconnect(inuse_connections=False)
         self._paused_until = self._monotonic() + REDIS_PAUSE_SECONDS
         logger.warning("Redis failed; rate limits are counted per worker for a while: %s", type(error).__name__)
 

@@ -70,7 +70,8 @@ wake-ups wait."""
 
 
 class SharedWindows(FixedWindows):
-    """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` gets the errors of Redis."""
+    """Windows shared by all workers. While `is_paused` nothing is sent; `on_failure` gets the errors of Redis and of
+    its client."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class SharedWindows(FixedWindows):
         signer: CountSigner,
         prefix: str,
         is_paused: Callable[[], bool],
-        on_failure: Callable[[RedisError], None],
+        on_failure: Callable[[Exception], None],
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(name, item, is_on_the_clock=True, clock=clock)
@@ -125,7 +126,8 @@ class SharedWindows(FixedWindows):
     def add_and_share(self, key: str) -> None:
         """Count one for a key, also past the limit, and wait until the count is that of all workers.
 
-        Raises redis-py's RedisError; this worker has counted the request all the same.
+        Raises redis-py's RedisError, and errors of any other type for replies that are not those of Redis; this worker
+        has counted the request all the same.
         """
         super().add(key, self._wall())
         self._share([key])
@@ -160,6 +162,6 @@ class AwaitedWindows(SharedWindows):
             return super().take(key, amount)
         try:
             self.add_and_share(key)
-        except RedisError as error:
+        except Exception as error:  # of any type, for a server that is not a Redis: the request must not fail with it
             self._on_failure(error)
         return self.counted(key) <= self.limit

@@ -5,7 +5,9 @@ secret, too, as a gateway with a defect would: its announcements have to be vali
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import orjson
@@ -24,6 +26,7 @@ from tests.support.builders import make_notification
 from tests.support.in_process import SECRET_KEY, InProcessGateway, RecipientActor
 from tests.support.manual_clock import ManualClock
 from tests.support.metric_values import metric
+from tests.support.not_redis import NotRedis
 from tests.support.polling import await_redis, ids
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import PATIENCE_SECONDS, eventually
@@ -301,3 +304,26 @@ def test_huge_message_delays_no_wake_up_and_is_dropped(site: Site) -> None:
     eventually(lambda: refusals() == before + 2)
     eventually(site.is_in_step)
     assert ids(alice.inbox(cursor)) == [genuine]
+
+
+def test_server_that_greets_with_nonsense_is_tried_again(
+    own_redis_server: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis may have its address later, for example behind a balancer, while connections to the other server stay."""
+    monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 0.1)
+    own_redis_server.stop()
+    with closing(NotRedis(urlsplit(own_redis_server.url).port or 0)) as server:
+        app = make_app(redis_url=own_redis_server.url, limit_failed_auth="1000000/minute")
+
+        def fail() -> bool:
+            return app.anonymous().get("/v1/inbox", headers={"Authorization": "Bearer nonsense"}).status_code == 401
+
+        eventually(lambda: server.accepted > 2, "another try")
+        assert not app.services.announcer.is_connected
+        assert fail()
+        assert "rate limits are counted per worker" in caplog.text
+        eventually(lambda: not server.connected, "the end of each connection to it")
+    own_redis_server.start()
+    eventually(lambda: app.services.announcer.is_connected, "wake-ups through Redis")
+    with own_redis_server.connect() as client:
+        eventually(lambda: fail() and client.keys("notifygate:*:failed_auth:*"), "counts in Redis")

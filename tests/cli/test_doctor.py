@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from notifygate.storage.database import make_engine
 from tests.support.command_line import CommandLine
 from tests.support.doctor import report, wrong
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
+from tests.support.not_redis import NotRedis
 from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import make_folder, remove_folder
@@ -157,6 +159,11 @@ RULES = "resetkeys resetchannels -@all ~notifygate:* &notifygate:*:log +hello +c
 """Those of docs/operations.md; tests/api/test_redis_acl.py compares that line with a gateway's commands."""
 
 LACKS = "its user lacks a permission"
+
+
+def test_server_that_is_not_a_redis(cli: CommandLine) -> None:
+    with closing(NotRedis()) as server:
+        assert "not those of a Redis" in wrong(report(cli, env={"NOTIFYGATE_REDIS_URL": server.url}))
 
 
 def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServer) -> None:

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import CommandLine
 from tests.support.gateway_process import REPOSITORY
+from tests.support.not_redis import NotRedis
 from tests.support.ports import free_port
 
 
@@ -100,6 +102,12 @@ def test_database_that_is_away_is_reported_without_its_password(cli: CommandLine
 def test_redis_that_is_away_fails_no_command(cli: CommandLine) -> None:
     env = {"NOTIFYGATE_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     assert cli("topic", "set", "deploys", env=env) == "set deploys\n"
+
+
+def test_server_that_is_not_a_redis_fails_no_command(cli: CommandLine) -> None:
+    with closing(NotRedis()) as server:
+        env = {"NOTIFYGATE_REDIS_URL": f"{server.url}?protocol=3"}
+        assert cli("topic", "set", "deploys", env=env) == "set deploys\n"
 
 
 def test_data_folder_that_can_not_be_made(tmp_path: Path) -> None:

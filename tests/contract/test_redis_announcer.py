@@ -13,7 +13,7 @@ from notifygate import metrics
 from notifygate.announcements import redis_announcer as announcer_module
 from notifygate.announcements import redis_connection
 from notifygate.announcements.announcement import announce
-from notifygate.announcements.redis_announcer import channel_of
+from notifygate.announcements.redis_announcer import channel_of, make_redis
 from notifygate.announcements.redis_connection import RedisConnection
 from notifygate.announcements.seal import MAX_MESSAGE_BYTES, AnnouncementSeal
 from notifygate.domain.entry import Entry, EntryKind
@@ -21,6 +21,7 @@ from tests.support.announcer_node import MakeNode, making_nodes
 from tests.support.builders import make_notification
 from tests.support.front import Front, tls_context
 from tests.support.metric_values import metric
+from tests.support.not_redis import NotRedis
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import eventually
 
@@ -153,6 +154,24 @@ def test_after_a_restart_of_redis_the_head_is_read_and_announcements_arrive_agai
     eventually(lambda: one.connects == 2 and other.connects == 2, "the new connections")
     one.announce(2)
     eventually(lambda: 2 in other.firsts(), "the announcement after it")
+
+
+def test_connection_whose_handshake_failed_is_closed() -> None:
+    with closing(NotRedis()) as server:
+        connection = RedisConnection(
+            make_redis(server.url),
+            channel_of("tests"),
+            on_subscribed=list,
+            on_message=list,
+            max_message_bytes=1,
+            on_oversized=list,
+            on_error=list,
+        )
+        with pytest.raises(AttributeError):
+            connection.open()
+        assert server.connected == 1
+        connection.close()
+        eventually(lambda: not server.connected, "its end")
 
 
 @pytest.mark.usefixtures("quick")

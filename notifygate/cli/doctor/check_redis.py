@@ -46,6 +46,10 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         yield REDIS.wrong("it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
     except (RedisError, OSError) as error:
         yield REDIS.wrong(f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL")
+    except Exception as error:  # of any type: redis-py and the checks expect the replies of a Redis
+        yield REDIS.wrong(
+            f"its replies are not those of a Redis ({type(error).__name__}): correct NOTIFYGATE_REDIS_URL"
+        )
     finally:
         redis.close()
 
