@@ -15,7 +15,7 @@ from typing import Any, cast
 from gevent.event import Event
 from limits import RateLimitItem
 from redis import Redis
-from redis.exceptions import InvalidResponse, RedisError
+from redis.exceptions import InvalidResponse
 
 from notifygate import metrics
 from notifygate.background import Background
@@ -120,7 +120,7 @@ class SharedWindows(FixedWindows):
             while keys and not self._is_paused():
                 self._share(keys[:KEYS_PER_TRIP])
                 del keys[:KEYS_PER_TRIP]
-        except RedisError as error:
+        except Exception as error:  # of any type: sharing must go on after it
             self._on_failure(error)
 
     def add_and_share(self, key: str) -> None:

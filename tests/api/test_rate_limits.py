@@ -7,7 +7,8 @@ import gevent
 import pytest
 
 from notifygate.errors import ConfigurationError
-from notifygate.limits.shared_counts import AwaitedWindows
+from notifygate.limits.shared_counts import AwaitedWindows, SharedWindows
+from notifygate.storage.readiness import namespace_of
 from tests.api.helpers import call_every_endpoint, counts, expect_count_in_redis, expect_problem
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.manual_clock import ManualClock
@@ -431,3 +432,25 @@ def test_redis_url_with_an_unknown_parameter_stops_the_start(make_app: Any) -> N
     # Each use of such a client raises TypeError: a wrong credential got 500, and wake-ups ended for good.
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_REDIS_URL"):
         make_app(redis_url="redis://127.0.0.1:1/0?ssl_ca_cert=/etc/ca.pem")
+
+
+def test_sharing_of_counts_goes_on_after_an_error_of_any_type(
+    shared_redis: RedisServer, make_app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("notifygate.limits.rate_limits.REDIS_PAUSE_SECONDS", 0.1)
+    share, failures = SharedWindows._share, iter([TypeError, AttributeError])
+
+    def fail_twice(windows: SharedWindows, keys: list[str]) -> None:
+        for failure in failures:
+            raise failure
+        share(windows, keys)
+
+    monkeypatch.setattr(SharedWindows, "_share", fail_twice)
+    app = make_app(redis_url=shared_redis.url, limit_poll="1000000/minute")
+    alice, errors = app.recipient("alice"), metric("redis_errors_total")
+    keys = f"notifygate:{namespace_of(app.services.database)}:*:poll:user:alice:*"
+    with shared_redis.connect() as client:
+        eventually(lambda: alice.poll().status_code == 200 and client.keys(keys), "counts in Redis")
+    assert metric("redis_errors_total") >= errors + 2
+    lines = [record.getMessage() for record in caplog.records if "counted per worker" in record.getMessage()]
+    assert [line.rpartition(" ")[2] for line in lines] == ["TypeError", "AttributeError"]
