@@ -195,6 +195,25 @@ def test_devices_with_other_roles_share_the_state(
     assert counts(alice.inbox()) == (1, 1)
 
 
+@pytest.mark.parametrize(("operation", "state"), [("seen", (True, False)), ("read", (True, True)), ("dismiss", None)])
+def test_up_to_also_covers_earlier_notifications_of_other_roles_and_muted_types(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, operation: str, state: Any
+) -> None:
+    plain = app.recipient("alice")
+    mute = {"types": {"chatter": {"muted": True}}}
+    assert plain.put("/v1/inbox/preferences", json=mute).status_code == 200
+    hidden = [publisher.publish("role:admin"), publisher.publish("user:alice", type="chatter")]
+    cursor = plain.inbox()["cursor"]
+    assert plain.change_state(operation, up_to=cursor)["changed"] == 0
+    assert states(alice) == {hidden[0]: (False, False)}, "no mark is set where nothing changes"
+    later = publisher.publish("role:admin")
+    shown = publisher.publish("user:alice")
+    assert plain.change_state(operation, up_to=plain.inbox()["cursor"])["changed"] == 1
+    assert plain.put("/v1/inbox/preferences", json={"types": {}}).status_code == 200
+    expected = {} if state is None else dict.fromkeys([*hidden, later, shown], state)
+    assert states(alice) == expected
+
+
 # --- Bad requests -------------------------------------------------------------------------------
 
 

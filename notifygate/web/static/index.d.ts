@@ -1,5 +1,5 @@
 // The types of notifygate.js, written by hand.
-// Times are RFC 3339 strings, durations are seconds, ids are opaque and sort by creation.
+// Times are RFC 3339 strings, durations are seconds, ids are opaque and sort by creation to the millisecond.
 
 export = Notifygate;
 export as namespace Notifygate;
