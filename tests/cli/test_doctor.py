@@ -285,7 +285,7 @@ def test_token_of_the_doctor_does_not_exceed_the_longest_life(most: str, life: i
 
 
 def test_sqlite_file_that_is_damaged_is_wrong(cli: CommandLine) -> None:
-    (cli.data_dir / "notifygate.db").write_bytes(b"not a database" * 100)
+    cli.replace_database(b"not a database" * 100)
     assert "database" in {finding["topic"] for finding in report(cli) if finding["level"] == "wrong"}
 
 

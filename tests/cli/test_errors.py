@@ -150,7 +150,7 @@ def test_key_is_listed_without_the_characters_that_a_terminal_or_its_encoding_la
 
 @pytest.mark.parametrize("command", [("key", "list"), ("serve",), ("migrate",)], ids=" ".join)
 def test_database_that_is_damaged_is_reported(cli: CommandLine, command: tuple[str, ...]) -> None:
-    (cli.data_dir / "notifygate.db").write_bytes(bytes(5000))
+    cli.replace_database(bytes(5000))
     assert "The SQLite file is damaged or not a database" in cli.refusal(*command)
 
 

@@ -63,6 +63,12 @@ class CommandLine:
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
+    def replace_database(self, content: bytes) -> None:
+        """Replace the content of the SQLite file."""
+        for log in self.data_dir.glob("notifygate.db-*"):  # it may have all pages of the file
+            log.unlink()
+        (self.data_dir / "notifygate.db").write_bytes(content)
+
     def refusal(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """Run a command, expect that it fails with one line, and return the line."""
         done = self.run(*arguments, env=env)
