@@ -11,7 +11,7 @@ from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit
 from notifygate.private_files import PRIVATE_UMASK, warn_of_readers
 from notifygate.server.arbiter import take_over
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 
 try:
     _settings = load_settings()

@@ -36,7 +36,8 @@ from notifygate.publishing.publish import Publishing
 from notifygate.publishing.removal import Removal
 from notifygate.publishing.retention import Retention
 from notifygate.services import Services
-from notifygate.settings import Settings, load_settings
+from notifygate.settings import Settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import Database
 from notifygate.storage.readiness import check_database, namespace_of
 

@@ -1,50 +1,29 @@
-"""Settings: each is declared once, with its type, default, unit and help, and read from the environment at the start.
+"""Settings: each is declared once, with its type, default, unit and help.
 
 The name of a variable is `NOTIFYGATE_` and the field's name in capitals. Secrets have a `_FILE` variant that names a
-file to read instead. An invalid value stops the start with an error that names the variable. docs/settings.md repeats
-the declarations; a test compares them.
+file to read instead. `notifygate.settings_reader` reads them at the start; `notifygate.settings_checks` checks them.
+docs/settings.md repeats the declarations; a test compares them.
 """
 
-import math
-import os
 import re
-import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any
 
 from notifygate.errors import ConfigurationError
-from notifygate.private_files import make_private_folder, write_private_file
+from notifygate.private_files import make_private_folder
 
 PREFIX = "NOTIFYGATE_"
 """First part of the names of all environment variables."""
 
-JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for size in ("256", "384", "512")) | {
-    "EdDSA"
-}
-"""The signatures of RFC 7518 and RFC 8037; `none` is not among them."""
-
 MIN_SECRET_BYTES = 32
 """256 bits: out of reach of guessing, and the minimum for HS256 (RFC 7518 section 3.2)."""
-
-GENERATED_SECRETS = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
-"""Settings that are generated if they are not set -> their files in the data folder."""
 
 MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
 
 _RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
 """The part before a relative path in the URL of a SQLite file, also of one with `uri=true`."""
-
-_PEM_BLOCK = re.compile(r"(-----BEGIN [^-\n]+-----.*?-----END [^-\n]+-----)", re.DOTALL)
-"""A block of RFC 7468."""
-
-_PUBLIC_KEY = re.compile(r"-----BEGIN |ssh-|ecdsa-sha2-")
-"""Beginning of a public key, as PyJWT reads them: in PEM or in the format of OpenSSH."""
-
-_RATE_LIMIT = re.compile(r"\d+\s*(/|per)\s*\d*\s*(second|minute|hour|day|month|year)s?", re.ASCII | re.IGNORECASE)
-"""One limit, in the notation of the library `limits`. It reads several from a text, but the gateway uses one."""
 
 
 def _setting(
@@ -186,170 +165,3 @@ class Settings:
 def variable(setting: Field[Any]) -> str:
     """Return the environment variable of a field of `Settings`."""
     return PREFIX + setting.name.upper()
-
-
-def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings as `given_settings` does, and generate missing secrets.
-
-    They are generated once, into the data folder, with mode 0600. Raises ConfigurationError.
-    """
-    return _with_secrets(given_settings(overrides, environ))
-
-
-def given_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment (`environ`, by default the process's). Secrets not given stay empty.
-
-    `overrides` are field values that take precedence, so that tests need not patch the environment. Raises
-    ConfigurationError for a value that can't be parsed or is out of range.
-    """
-    environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    for setting in fields(Settings):
-        name = variable(setting)
-        text = _text_of(name, environ, allow_file=setting.metadata["secret"])
-        if text is not None:
-            values[setting.name] = _parse(name, text, setting.type)
-    settings = Settings(**{**values, **(overrides or {})})
-    _check(settings)
-    return settings
-
-
-def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str | None:
-    path = environ.get(f"{name}_FILE") if allow_file else None
-    if path:
-        if environ.get(name):
-            raise ConfigurationError(f"{name} and {name}_FILE are both set; give one of them.")
-        try:
-            text = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{name}_FILE: can't read {path}.") from error
-        if not text.replace(",", "").strip():
-            raise ConfigurationError(f"{name}_FILE: {path} is empty; expected the value of {name}.")
-        return text
-    text = environ.get(name)
-    try:
-        (text or "").encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"{name} is not UTF-8.") from None  # the error quotes a part of it
-    return text
-
-
-def _parse(name: str, text: str, hint: Any) -> Any:
-    if get_origin(hint) is tuple:
-        return _split(text)
-    parse: Callable[[str], Any] = _truth if hint is bool else hint
-    try:
-        return parse(text.strip())
-    except ValueError as error:
-        raise ConfigurationError(f"{name}: {text!r} is not a valid {hint.__name__}.") from error
-
-
-def _truth(text: str) -> bool:
-    truth = {"1": True, "true": True, "yes": True, "": False, "0": False, "false": False, "no": False}.get(text.lower())
-    if truth is None:
-        raise ValueError(text)
-    return truth
-
-
-def _split(text: str) -> tuple[str, ...]:
-    """Split a list at commas and line ends; blocks in PEM stay whole."""
-    parts: list[str] = []
-    for part in _PEM_BLOCK.split("\n".join(text.splitlines())):
-        parts += [part] if _PEM_BLOCK.fullmatch(part) else part.replace("\n", ",").split(",")
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-def _check(settings: Settings) -> None:
-    for setting in fields(settings):
-        least, most, value = setting.metadata["least"], setting.metadata["most"], getattr(settings, setting.name)
-        if least is not None and not math.isfinite(value):
-            raise ConfigurationError(f"{variable(setting)}: {value} is not a finite number.")
-        if least is not None and value < least:
-            raise ConfigurationError(f"{variable(setting)}: {value} is too small; the minimum is {least}.")
-        if most is not None and value > most:
-            raise ConfigurationError(f"{variable(setting)}: {value} is too large; the maximum is {most}.")
-    host, separator, port = settings.bind.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigurationError(
-            f"{PREFIX}BIND: {settings.bind!r} is invalid; expected an address and a port, for example 127.0.0.1:8080."
-        )
-    if not settings.effective_database_url.startswith(("sqlite:", "postgresql+psycopg:")):
-        raise ConfigurationError(f"{PREFIX}DATABASE_URL: unknown scheme; use sqlite: or postgresql+psycopg:.")
-    if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise ConfigurationError(
-            f"{PREFIX}LOG_LEVEL: {settings.log_level!r} is unknown; expected debug, info, warning or error."
-        )
-    if settings.log_format not in ("json", "text"):
-        raise ConfigurationError(f"{PREFIX}LOG_FORMAT: {settings.log_format!r} is unknown; expected json or text.")
-    _check_limits_and_origins(settings)
-    _check_keys(settings)
-
-
-def _check_limits_and_origins(settings: Settings) -> None:
-    for setting in fields(settings):
-        if setting.name.startswith("limit_"):
-            text: str = getattr(settings, setting.name).strip()
-            if text and not _RATE_LIMIT.fullmatch(text):
-                raise ConfigurationError(
-                    f"{variable(setting)}: {text!r} is invalid; expected one limit, for example 300/minute."
-                )
-    for origin in settings.cors_origins:
-        if not (origin.isascii() and origin.isprintable()):
-            raise ConfigurationError(
-                f"{PREFIX}CORS_ORIGINS: {origin!a} has characters outside ASCII; expected an origin as browsers send it,"
-                " for example https://xn--fsq.example."
-            )
-
-
-def _check_keys(settings: Settings) -> None:
-    if not settings.jwt_algorithms or not set(settings.jwt_algorithms) <= JWT_ALGORITHMS:
-        raise ConfigurationError(
-            f"{PREFIX}JWT_ALGORITHMS is empty or has an unknown name; expected a list of "
-            f"{', '.join(sorted(JWT_ALGORITHMS))}."
-        )
-    # RFC 7518 section 3.2: an HMAC key has at least as many bits as the hash.
-    hmac_bytes = [int(name[2:]) // 8 for name in settings.jwt_algorithms if name.startswith("HS")]
-    for name, given, least in (
-        ("SECRET_KEY", settings.secret_key, MIN_SECRET_BYTES),
-        ("JWT_SECRETS", settings.jwt_secrets, max(hmac_bytes, default=MIN_SECRET_BYTES)),
-    ):
-        if any(len(secret.encode()) < least for secret in given):
-            raise ConfigurationError(f"{PREFIX}{name}: a secret is too short; the minimum is {least} bytes.")
-    are_public = {bool(_PUBLIC_KEY.match(key)) for key in settings.jwt_secrets} or {False}  # a secret is generated
-    if not any((not name.startswith("HS")) in are_public for name in settings.jwt_algorithms):
-        raise ConfigurationError(
-            f"{PREFIX}JWT_SECRETS has no key for {PREFIX}JWT_ALGORITHMS={','.join(settings.jwt_algorithms)}; expected a"
-            " secret for HS256, HS384 and HS512, a public key in PEM for the others."
-        )
-
-
-def _with_secrets(settings: Settings) -> Settings:
-    missing = {name: file for name, file in GENERATED_SECRETS.items() if not getattr(settings, name)}
-    return replace(settings, **{name: (_secret_in(settings.data_dir / file),) for name, file in missing.items()})
-
-
-def _secret_in(path: Path) -> str:
-    """Return the secret in a file; create the file if it does not exist.
-
-    The file is written under another name and linked into place: of several processes that start at once exactly one
-    wins, and a crash leaves no half-written secret.
-    """
-    try:
-        make_private_folder(path.parent)
-        if not path.exists():
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            write_private_file(draft, secrets.token_urlsafe(48) + "\n")
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass  # another process was first: use its secret
-            finally:
-                draft.unlink()
-        text = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"Can't read or create a secret in {path.parent}: {error.strerror}.") from error
-    if len(text.encode()) < MIN_SECRET_BYTES:
-        raise ConfigurationError(
-            f"The secret in {path} is shorter than {MIN_SECRET_BYTES} bytes; delete the file to generate a new one."
-        )
-    return text

@@ -9,7 +9,8 @@ from notifygate.announcements.redis_announcer import channel_of, make_redis
 from notifygate.announcements.seal import AnnouncementSeal
 from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import run_transaction
-from notifygate.settings import Settings, load_settings
+from notifygate.settings import Settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.readiness import check_database, namespace_of
 

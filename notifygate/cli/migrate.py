@@ -2,7 +2,7 @@
 
 import click
 
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import SCHEMA_REVISION

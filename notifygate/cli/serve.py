@@ -6,7 +6,7 @@ import sys
 import click
 
 from notifygate.program_files import PROGRAM_FILES
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import check_database

@@ -8,7 +8,7 @@ from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import Duration
 from notifygate.domain.audience import is_name
 from notifygate.domain.times import rfc3339
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.stores.revocations import read_revocations
 
 

@@ -189,13 +189,6 @@ class HoldRegistry:
             self._check_some()
 
     def _check_some(self) -> None:
-        try:
-            self._check_slice()
-        finally:  # also after a defect: the remaining holds must not wait for ever
-            if self._calls:
-                in_next_turn(self._check_some)
-
-    def _check_slice(self) -> None:
         left = CHECKED_PER_TURN
         while self._calls and left:
             holds, reason, entry, committed_at = self._calls[0]
@@ -211,11 +204,16 @@ class HoldRegistry:
                     is_concerned = True
                 if is_concerned:
                     hold.committed_at = committed_at
-                    self._end(hold, reason)
+                    try:
+                        self._end(hold, reason)
+                    except Exception:  # a defect with one must not keep the others waiting
+                        logger.exception("Ending a hold failed")
             if ended := count - self._count:  # once per slice: responses are sent before metrics are updated
                 self._count_ends(reason, ended)
             if left:
                 self._calls.popleft()
+        if self._calls:
+            in_next_turn(self._check_some)
 
     def _end(self, hold: AnyHold, reason: Reason) -> None:
         """End a hold. Its transport answers it in the next callback, together with the others of this turn."""

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotFoundError
-from notifygate.inbox.poll import read_page
+from notifygate.inbox.page import read_page
 from notifygate.inbox.views import Views
 from notifygate.storage.database import Database
 from notifygate.storage.stores.notifications import read_notification

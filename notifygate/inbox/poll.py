@@ -16,17 +16,15 @@ from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError
 from notifygate.inbox.answer import InboxUpdate, Unchanged
+from notifygate.inbox.page import read_page
 from notifygate.inbox.view import CountsAt, View, has_view_entry
 from notifygate.inbox.view_reader import learn_last_states
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
-from notifygate.storage.stores.contents import read_newest
 from notifygate.storage.stores.entries import read_entries_for
 from notifygate.storage.stores.head import Head, read_head
-from notifygate.storage.stores.notifications import read_notifications
-from notifygate.storage.stores.states import read_states
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
@@ -301,16 +299,3 @@ def _collect(view: View, entry: Entry, notifications: list[bytes], removed: list
         removed.append(notification.id)
     else:
         notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))
-
-
-def read_page(connection: Connection, view: View, limit: int, before: int = MAX_SEQUENCE) -> list[bytes]:
-    """Read the newest notifications of a view (before a position) as JSON, newest first."""
-    positions = read_newest(connection, view, limit, before)
-    states = read_states(connection, view.recipient, positions)
-    items: list[bytes] = []
-    for notification in read_notifications(connection, positions):
-        state = view.state_of(notification.seq, states.get(notification.seq))
-        audience = view.shown_as(notification)
-        if audience is not None:
-            items.append(notification.json_for(audience, state.seen_at, state.read_at))
-    return items

@@ -2,8 +2,8 @@
 
 All keys of a limit share the window, and its end drops all counts at once. So a count is a number in a dictionary,
 since every poll of every recipient is counted. A window begins with its first count, or on the clock (with the minute,
-for example) if several workers share it. It ends as well when the clock is set back to before its beginning: otherwise
-it would last longer by as much.
+for example) if several workers share it. It ends as well when the clock is set back to before its beginning, by more
+than CLOCK_SLACK_SECONDS: otherwise it would last longer by as much.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,10 @@ LimitName = Literal["publish", "audiences", "poll", "state", "failed_auth", "gua
 """Names of limits, as in the RateLimit fields (docs/protocol.md section 6)."""
 
 
+CLOCK_SLACK_SECONDS = 1.0
+"""A caller's `now` may be as much older than a window that has just begun: one time serves a whole turn of the hub."""
+
+
 class FixedWindows:
     """The windows of one limit, one after the other."""
 
@@ -28,7 +32,7 @@ class FixedWindows:
         self.limit = item.amount
         self.window_seconds = item.get_expiry()
         self._is_on_the_clock = is_on_the_clock
-        self._began_at = 0.0
+        self._valid_from = 0.0
         self.ends_at = 0.0
         """End of the present window (Unix seconds)."""
         self._counts: dict[str, int] = {}
@@ -38,14 +42,14 @@ class FixedWindows:
     def present(self) -> Mapping[str, int]:
         """Return the counts of the present window, by key: read-only, and valid until the next switch of greenlets."""
         now = self._wall()
-        if not self._began_at <= now < self.ends_at:
+        if not self._valid_from <= now < self.ends_at:
             self._begin(now)
         return self._counts
 
     def _begin(self, now: float) -> None:
         self._counts, self._others = {}, {}
-        self._began_at = now - now % self.window_seconds if self._is_on_the_clock else now
-        self.ends_at = self._began_at + self.window_seconds
+        began_at = now - now % self.window_seconds if self._is_on_the_clock else now
+        self._valid_from, self.ends_at = began_at - CLOCK_SLACK_SECONDS, began_at + self.window_seconds
 
     def counted(self, key: str) -> int:
         """Return the count of a key in the present window."""
@@ -53,7 +57,7 @@ class FixedWindows:
 
     def add(self, key: str, now: float, amount: int = 1) -> int:
         """Count `amount` for a key; return its count in the present window. `now`: `Clock.wall`."""
-        if not self._began_at <= now < self.ends_at:
+        if not self._valid_from <= now < self.ends_at:
             self._begin(now)
         counts = self._counts
         total = counts[key] = counts.get(key, 0) + amount
@@ -88,7 +92,7 @@ class FixedWindows:
     def take(self, key: str, amount: int = 1) -> bool:
         """Count `amount` for a key and return True, or count nothing if that would exceed the limit."""
         now = self._wall()
-        if not self._began_at <= now < self.ends_at:
+        if not self._valid_from <= now < self.ends_at:
             self._begin(now)
         if self._counts.get(key, 0) + amount > self.limit:
             return False

@@ -1,6 +1,5 @@
 """Publishing a notification, once per Idempotency-Key."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -71,24 +70,23 @@ class Publishing:
     def _publish_once(
         self, publisher: Publisher, request: NotificationRequest, idempotency_key: str
     ) -> tuple[Outcome, bool]:
-        digests = request.digests()
-        if outcome := self._recall(publisher.key_id, idempotency_key, digests):
+        if outcome := self._recall(publisher.key_id, idempotency_key, request):
             return outcome, True
         notification, outcome = self._make(publisher, request)
-        claim = IdempotencyClaim(publisher.key_id, idempotency_key, digests[0], orjson.dumps(outcome).decode())
+        claim = IdempotencyClaim(publisher.key_id, idempotency_key, request.digest(), orjson.dumps(outcome).decode())
         try:
             self._writer.publish(notification, claim)
         except ClaimTakenError as error:
             # The same key at the same time: the table's primary key admitted the other request.
-            if outcome := self._recall(publisher.key_id, idempotency_key, digests):
+            if outcome := self._recall(publisher.key_id, idempotency_key, request):
                 return outcome, True
             raise UnavailableError("The outcome of an earlier request with this Idempotency-Key is unknown.") from error
         return outcome, False
 
-    def _recall(self, key_id: str, idempotency_key: str, digests: Sequence[str]) -> Outcome | None:
+    def _recall(self, key_id: str, idempotency_key: str, request: NotificationRequest) -> Outcome | None:
         """Return the outcome of an earlier request with this key; None if there was none within IDEMPOTENCY_SECONDS.
 
-        Raises IdempotencyMismatchError if the request had none of these digests.
+        Raises IdempotencyMismatchError if that was another request.
         """
         record = self._database.read(lambda connection: read_outcome(connection, key_id, idempotency_key))
         if record is None:
@@ -98,7 +96,7 @@ class Publishing:
         if created_at < cutoff:
             self._writer.transact(lambda tx: delete_old_outcome(tx.connection, key_id, idempotency_key, cutoff))
             return None
-        if request_hash not in digests:
+        if not request.has_digest(request_hash):
             raise IdempotencyMismatchError
         return orjson.loads(answer)
 

@@ -161,14 +161,16 @@ class NotificationRequest:
     """The text beyond the maximum of the body. The response reports the truncation, and another rest is another
     request."""
 
-    def digests(self) -> tuple[str, str]:
-        """Return two hashes of the whole request, to which an Idempotency-Key is bound.
+    def digest(self) -> str:
+        """Return the hash of the whole request, to which an Idempotency-Key is bound.
 
-        The first is the same for every order of the fields in `data`. The second is that of version 0.1, which
-        depends on it.
+        It is the same for every order of the fields in `data`.
         """
-        data: str = self.content["data"]
-        return self._digest(_write_sorted_json(json.loads(data))), self._digest(data)
+        return self._digest(_write_sorted_json(json.loads(self.content["data"])))
+
+    def has_digest(self, digest: str) -> bool:
+        """Return whether a hash is that of this request, or that of version 0.1, which depends on the order."""
+        return digest == self.digest() or digest == self._digest(self.content["data"])
 
     def _digest(self, data: str) -> str:
         fields = (self.to, *(self.content | {"data": data}).values(), self.ttl_seconds, self.cut_off)

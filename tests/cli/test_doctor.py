@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from notifygate.cli.doctor import check_machine, command
 from notifygate.cli.doctor.check_settings import read_settings
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import make_engine
 from tests.support.command_line import CommandLine
 from tests.support.doctor import report, wrong

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from notifygate.api.flask_database import open_flask_database
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.cli.test_migrate import revisions

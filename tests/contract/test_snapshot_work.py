@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 
 from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
-from notifygate.inbox.poll import read_page
+from notifygate.inbox.page import read_page
 from notifygate.inbox.view import View
 from notifygate.inbox.view_reader import read_view
 from notifygate.log.transaction import LogTransaction

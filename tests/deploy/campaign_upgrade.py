@@ -21,7 +21,7 @@ import requests
 from sqlalchemy import text
 
 from notifygate.auth.tokens import issue_token
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import make_engine
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 from tests.support.site import SECRETS, new_session

@@ -18,7 +18,8 @@ import pytest
 import redis
 
 from notifygate.open_files import OTHER_FILES
-from notifygate.settings import Settings, load_settings
+from notifygate.settings import Settings
+from notifygate.settings_reader import load_settings
 from tests.support.binaries import find_program, find_redis
 from tests.support.packaging import DOCKERFILE, copy_context, stages_of
 from tests.support.ports import free_port

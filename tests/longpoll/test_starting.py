@@ -13,7 +13,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from notifygate.settings import MIN_SECRET_BYTES, load_settings
+from notifygate.settings import MIN_SECRET_BYTES
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import check_database
@@ -108,7 +109,11 @@ def test_data_folder_that_others_may_enter_is_kept_with_a_warning() -> None:
 
 def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    command = [sys.executable, "-c", "from notifygate.settings import load_settings; print(load_settings().secret_key)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from notifygate.settings_reader import load_settings; print(load_settings().secret_key)",
+    ]
     env = plain_environment(folder)
     starts = [
         subprocess.Popen(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

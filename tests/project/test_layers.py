@@ -13,8 +13,8 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
     frozenset(packages.split())
     for packages in (
         # Modules that all may import, and that import only each other.
-        "errors metrics log_lines settings private_files problem_catalogue program_files background clock components "
-        "open_files recent waiting raw_socket redis_client validation",
+        "errors metrics log_lines settings settings_checks settings_reader private_files problem_catalogue program_files "
+        "background clock components open_files recent waiting raw_socket redis_client validation",
         "domain",
         "storage announcements",
         "log",
@@ -31,7 +31,13 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
 
 SIBLINGS = {
     ("settings", "errors"): "a bad setting is an error like any other",
-    ("settings", "private_files"): "generated secrets are private files",
+    ("settings", "private_files"): "the data folder is private",
+    ("settings_checks", "errors"): "a bad setting is an error like any other",
+    ("settings_checks", "settings"): "it checks them",
+    ("settings_reader", "errors"): "a bad setting is an error like any other",
+    ("settings_reader", "private_files"): "generated secrets are private files",
+    ("settings_reader", "settings"): "it reads them",
+    ("settings_reader", "settings_checks"): "settings are checked once, when they are read",
     ("validation", "errors"): "an invalid value is an error like any other",
     ("redis_client", "errors"): "an invalid URL is an error like any other",
 }

@@ -7,7 +7,8 @@ import pytest
 from limits import parse_many
 
 from notifygate.errors import ConfigurationError
-from notifygate.settings import MAX_TTL_SECONDS, Settings, load_settings, variable
+from notifygate.settings import MAX_TTL_SECONDS, Settings, variable
+from notifygate.settings_reader import load_settings
 from tests.support.in_process import JWT_SECRET, SECRET_KEY
 
 SECRETS = {  # a comma would separate two

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from notifygate.settings import load_settings
+from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from tests.support.ports import free_port

@@ -9,7 +9,8 @@ from dataclasses import fields
 
 from notifygate.cli.doctor.finding import SETTINGS, Finding
 from notifygate.errors import ConfigurationError
-from notifygate.settings import GENERATED_SECRETS, PREFIX, Settings, given_settings, load_settings, variable
+from notifygate.settings import PREFIX, Settings, variable
+from notifygate.settings_reader import GENERATED_SECRETS, given_settings, load_settings
 
 OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
 """Variables of the command line."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
 from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row, read_notifications
-from notifygate.storage.stores.parameters import as_columns, in_parts
+from notifygate.storage.stores.parameters import in_parts, write_rows
 from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
 
 AUDIENCES_PER_QUERY = 100
@@ -46,7 +46,6 @@ _ADDRESSED = _WITH_NOTIFICATIONS.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_
 _COLUMNS = tuple(column.name for column in ENTRIES.c)
 _INSERT = f"INSERT INTO log_entries ({', '.join(_COLUMNS)})"
 _INSERT_SQLITE = f"{_INSERT} VALUES ({', '.join('?' * len(_COLUMNS))})"
-# One statement for all rows: sent row by row they take four times as long.
 _INSERT_POSTGRESQL = f"""{_INSERT}
 SELECT * FROM unnest(%(audience)s::text[], %(seq)s::bigint[], %(kind)s::text[], %(notification_seq)s::bigint[],
     %(seen_at)s::bigint[], %(read_at)s::bigint[], %(unread_delta)s::int[], %(unseen_delta)s::int[],
@@ -81,17 +80,14 @@ def read_entries_for(
 
 
 def insert_entries(connection: Connection, entries: Iterable[Entry], created_at: int) -> None:
-    """Write entries (at least one), a row per audience; `created_at` is their time in Unix milliseconds."""
+    """Write entries, a row per audience; `created_at` is their time in Unix milliseconds."""
     rows: list[tuple[Any, ...]] = [
         (audience, e.seq, e.kind.value, e.notification.seq if e.notification else None, e.seen_at, e.read_at,
          e.unread_delta, e.unseen_delta, created_at)
         for e in entries
         for audience in e.audiences
     ]  # fmt: skip
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_INSERT_SQLITE, rows)
-    else:
-        connection.exec_driver_sql(_INSERT_POSTGRESQL, as_columns(_COLUMNS, rows))
+    write_rows(connection, _COLUMNS, rows, sqlite=_INSERT_SQLITE, postgresql=_INSERT_POSTGRESQL)
 
 
 def _joined_notification(row: Row[*tuple[Any, ...]]) -> Notification | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
 T = TypeVar("T")
 
 VALUES_PER_QUERY = 500
@@ -15,6 +17,20 @@ def in_parts(values: Iterable[T], size: int = VALUES_PER_QUERY) -> Iterator[list
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def write_rows(
+    connection: Connection, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, sqlite: str, postgresql: str
+) -> None:
+    """Run a statement that writes rows of these columns, if there are any.
+
+    On SQLite it is run for each row; on PostgreSQL once, with the columns as lists for `unnest`: sent row by row they
+    take four times as long.
+    """
+    if rows and connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(sqlite, list(rows))
+    elif rows:
+        connection.exec_driver_sql(postgresql, as_columns(names, rows))
 
 
 def as_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:

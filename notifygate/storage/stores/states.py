@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, bindparam, select, text
 
 from notifygate.domain.entry import ItemState
-from notifygate.storage.stores.parameters import as_columns, in_parts
+from notifygate.storage.stores.parameters import in_parts, write_rows
 from notifygate.storage.tables import STATES
 
 # Made once: putting a statement together costs more than running it.
@@ -59,12 +59,7 @@ def read_states_of(connection: Connection, seq: int, recipients: Iterable[str]) 
 def store_states(connection: Connection, recipient: str, states: Mapping[int, ItemState]) -> None:
     """Write a recipient's states of notifications, by position of the notification, or replace them."""
     rows = [(recipient, seq, state.seen_at, state.read_at, state.dismissed_at) for seq, state in states.items()]
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_STORE_SQLITE, rows)
-    else:
-        connection.exec_driver_sql(_STORE_POSTGRESQL, as_columns(_COLUMNS, rows))
+    write_rows(connection, _COLUMNS, rows, sqlite=_STORE_SQLITE, postgresql=_STORE_POSTGRESQL)
 
 
 def mark_states_up_to(connection: Connection, recipient: str, seq: int, now: int, *, read: bool) -> None:

@@ -79,3 +79,11 @@ def test_a_window_ends_also_if_the_clock_was_set_back(clock: ManualClock, is_on_
     clock.advance(61)
     assert windows.left("alice")[1] <= 60
     assert windows.take("alice"), "more than a minute has passed"
+
+
+def test_a_time_from_just_before_a_window_is_counted_in_it(clock: ManualClock) -> None:
+    """The reactor reads the clock once for many requests; one of them may begin a window in between."""
+    windows, read_before = windows_of("2/minute", clock, is_on_the_clock=False), clock.wall()
+    clock.advance(0.3)
+    windows.take("alice")
+    assert windows.add("alice", read_before) == 2
