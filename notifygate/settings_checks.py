@@ -15,8 +15,11 @@ JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for 
 _PUBLIC_KEY = re.compile(r"-----BEGIN |ssh-|ecdsa-sha2-")
 """Beginning of a public key, as PyJWT reads them: in PEM or in the format of OpenSSH."""
 
-_RATE_LIMIT = re.compile(r"\d+\s*(/|per)\s*\d*\s*(second|minute|hour|day|month|year)s?", re.ASCII | re.IGNORECASE)
-"""One limit, in the notation of the library `limits`. It reads several from a text, but the gateway uses one."""
+_RATE_LIMIT = re.compile(
+    r"0*[1-9]\d*\s*(/|per)\s*(0*[1-9]\d*)?\s*(second|minute|hour|day|month|year)s?", re.ASCII | re.IGNORECASE
+)
+"""One limit, in the notation of the library `limits`. It reads several from a text, but the gateway uses one. A limit
+of 0 would reject every request for ever, with a promise of an end in Retry-After; 0 units are 1 for the library."""
 
 
 def check_settings(settings: Settings) -> None:
@@ -52,7 +55,8 @@ def _check_limits_and_origins(settings: Settings) -> None:
             text: str = getattr(settings, setting.name).strip()
             if text and not _RATE_LIMIT.fullmatch(text):
                 raise ConfigurationError(
-                    f"{variable(setting)}: {text!r} is invalid; expected one limit, for example 300/minute."
+                    f"{variable(setting)}: {text!r} is invalid; expected one limit of at least 1, for example"
+                    " 300/minute, or an empty value for no limit."
                 )
     for origin in settings.cors_origins:
         if not (origin.isascii() and origin.isprintable()):

@@ -102,6 +102,8 @@ def test_file_of_secrets_that_is_empty_is_refused(tmp_path: Any, content: str) -
         ("LIMIT_POLL", "many"),
         ("LIMIT_POLL", "1200/minute;5/second"),
         ("LIMIT_POLL", "5/week"),
+        ("LIMIT_POLL", "0/minute"),
+        ("LIMIT_POLL", "5/0 minutes"),
         ("CORS_ORIGINS", "https://\N{CJK UNIFIED IDEOGRAPH-4F8B}.example"),
         ("JWT_ALGORITHMS", "RS256"),
         ("JWT_SECRETS", PEM),
