@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from notifygate.open_files import OTHER_FILES
+from notifygate.settings import Settings
 from tests.support.binaries import find_program
 from tests.support.site import new_session, running_site
 from tests.support.source import REPOSITORY
@@ -108,6 +110,12 @@ def test_each_alert_is_covered_by_its_test(rule: dict[str, Any], tmp_path: Path)
         changed = [{**other, **change} if other["alert"] == rule["alert"] else other for other in rules()]
         (tmp_path / ALERTS.name).write_text(yaml.safe_dump({"groups": [{"name": "notifygate", "rules": changed}]}))
         assert promtool("test", "rules", tmp_path / TESTS.name).returncode != 0, change
+
+
+def test_alert_about_open_files_has_the_limits_of_a_worker() -> None:
+    files = 2 * Settings().holds_per_worker + 1000 + OTHER_FILES
+    (rule,) = [rule for rule in rules() if rule["alert"] == "NotifygateOpenFilesNearLimit"]
+    assert f"(clamp_max(process_max_fds, {files}) - {OTHER_FILES})" in rule["expr"]
 
 
 def test_operations_page_has_a_line_for_each_alert() -> None:
