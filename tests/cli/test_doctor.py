@@ -118,6 +118,22 @@ def test_machine_with_faults(monkeypatch: pytest.MonkeyPatch, cli: CommandLine) 
         assert check_machine._file_system(Path("/proc")) == "proc"
 
 
+def test_file_of_a_secret_that_others_may_read_has_a_warning(cli: CommandLine) -> None:
+    folder = make_folder("doctor")  # below a folder that all users may enter, which tmp_path is not
+    file = folder / "jwt_secrets"
+    file.write_text(SECRETS["NOTIFYGATE_JWT_SECRETS"])
+    try:
+        for folder_mode, mode, is_open in ((0o755, 0o644, True), (0o755, 0o640, False), (0o700, 0o644, False)):
+            folder.chmod(folder_mode)
+            file.chmod(mode)
+            warnings = wrong(report(cli, env={"NOTIFYGATE_JWT_SECRETS_FILE": str(file)}), "warning")
+            assert (
+                f"(mode 0644), which NOTIFYGATE_JWT_SECRETS_FILE names: run 'chmod o= {file}'" in warnings
+            ) == is_open
+    finally:
+        remove_folder(folder)
+
+
 def test_database_that_is_not_migrated(tmp_path: Path, postgres_url: str) -> None:
     cli = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": postgres_url, **SECRETS})
     assert "run 'notifygate migrate'" in wrong(report(cli))

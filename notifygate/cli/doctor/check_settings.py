@@ -6,6 +6,7 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from pathlib import Path
 
 from notifygate.cli.doctor.finding import SETTINGS, Finding
 from notifygate.errors import ConfigurationError
@@ -34,6 +35,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
         return None, [*findings, SETTINGS.wrong(str(error))]
     named = ", ".join(sorted(_given(environ)))
     findings.append(SETTINGS.ok(f"all can be read; set in the environment: {named or 'none'}"))
+    findings += _secret_files(environ)
     findings += _generated(settings, missing)
     return settings, [*findings, *_combinations(settings), *_data_folder(settings)]
 
@@ -49,6 +51,24 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
         close = difflib.get_close_matches(name, known, n=1)
         remedy = f"did you mean {close[0]}?" if close else "remove it"
         yield SETTINGS.wrong(f"{name} is not a setting and has no effect: {remedy}")
+
+
+def _secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Report files of secrets that others may read. A warning: those of a container are often mounted like that."""
+    for setting in fields(Settings):
+        name = f"{variable(setting)}_FILE"
+        path = Path(environ.get(name, ""))  # empty: the working directory, which is not a file
+        if setting.metadata["secret"] and _is_open_to_others(path.resolve()):
+            yield SETTINGS.warning(
+                f"every user of this machine may open {path} (mode {stat.S_IMODE(path.stat().st_mode):04o}), which"
+                f" {name} names: run 'chmod o= {path}', except in a container without other users"
+            )
+
+
+def _is_open_to_others(path: Path) -> bool:
+    """Return whether every user of the machine may open a file, by its mode and those of the folders above it."""
+    may_enter = all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
+    return path.is_file() and may_enter and bool(path.stat().st_mode & stat.S_IRWXO)
 
 
 def _generated(settings: Settings, missing: list[str]) -> Iterator[Finding]:
