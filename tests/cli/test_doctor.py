@@ -222,7 +222,7 @@ def test_gateway_without_a_proxy_has_no_fault(running: GatewayProcess, beside: C
     env = {"NOTIFYGATE_BIND": f"127.0.0.1:{running.port}"}
     findings = report(beside, "--url", running.url, "--hold", "2", env=env)
     as_a_proxy = report(beside, "--url", running.url, "--hold", "0")
-    assert "forwards bodies as they arrive" in wrong(as_a_proxy, "ok")
+    assert "bodies reach the gateway as they arrive" in wrong(as_a_proxy, "ok")
     assert "open to all clients: /metrics, /openapi.json" in wrong(as_a_proxy, "warning")
     assert inboxes() == before
     assert wrong(findings) == ""

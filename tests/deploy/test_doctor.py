@@ -35,7 +35,7 @@ def test_documented_proxies_have_no_fault(proxy: Proxy, site: Site) -> None:
         "ETag and If-None-Match survive",
         "PUT and DELETE",
         "certificate",
-        "the proxy collects bodies first" if isinstance(proxy, Nginx) else "the proxy forwards bodies as they arrive",
+        "the proxy collects bodies first" if isinstance(proxy, Nginx) else "bodies reach the gateway as they arrive",
     ):
         assert part in wrong(findings, "ok")
 
@@ -99,7 +99,7 @@ def test_fault_of_a_proxy_is_named(site: Site, changes: Mapping[str, str], level
 
 def test_proxy_that_passes_bodies_on_unbuffered(site: Site) -> None:
     findings = examine_nginx(site, with_line("proxy_request_buffering off;"))
-    assert "the proxy forwards bodies as they arrive" in wrong(findings, "ok")
+    assert "bodies reach the gateway as they arrive" in wrong(findings, "ok")
 
 
 @pytest.mark.usefixtures("without_slow_bodies")

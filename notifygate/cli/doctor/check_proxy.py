@@ -158,9 +158,9 @@ def _entity_tags(client: ProxyClient) -> Iterator[Finding]:
 
 
 def _buffering(client: ProxyClient) -> Iterator[Finding]:
-    """Report where a slow body waits. Both ways work, so that neither is a fault."""
+    """Report where a slow body waits. Both ways work, so that neither is a fault, and the first needs no proxy."""
     if client.answers_before_body("/v1/notify/all", BODY_SECONDS):
-        yield PROXY.ok("the proxy forwards bodies as they arrive: a slow one takes a worker's greenlet, 90 s at most")
+        yield PROXY.ok("bodies reach the gateway as they arrive: a slow one takes a worker's greenlet, 90 s at most")
     else:
         yield PROXY.ok("the proxy collects bodies first: a slow one costs the gateway nothing")
 
