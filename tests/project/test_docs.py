@@ -29,6 +29,10 @@ REFERENCE = re.compile(
 )
 
 
+VALUES_IN_MESSAGES = re.compile(r"…|\b(?:none|int|NOPERM|\w+Error)\b")
+"""The parts of documented messages that are values."""
+
+
 def read(document: str) -> str:
     return (REPOSITORY / document).read_text()
 
@@ -116,6 +120,23 @@ def test_every_metric_is_in_operations() -> None:
         if isinstance(metric, Counter | Gauge | Histogram)
     }
     assert sorted(column_of("docs/operations.md", "", r"(notifygate_\w+)")) == sorted(exposed)
+
+
+def test_messages_in_troubleshooting_are_those_of_the_code() -> None:
+    trees = (ast.parse(path.read_text()) for path in (REPOSITORY / "notifygate").rglob("*.py"))
+    texts = "\n".join(
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    symptoms = re.findall(r"^\| (.+?) \|", section_of("docs/operations.md", "Troubleshooting"), re.MULTILINE)
+    messages = [text for symptom in symptoms for text in re.findall(r"`([^`]* [^`]*)`", symptom)]
+    assert len(messages) >= 10
+    for message in messages:
+        if not message.startswith("FATAL: "):  # PostgreSQL's
+            parts = VALUES_IN_MESSAGES.split(message)
+            assert [part for part in parts if part not in texts] == [], message
 
 
 def test_every_command_is_in_the_readme_and_its_pictures_exist() -> None:
