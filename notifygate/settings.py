@@ -119,7 +119,10 @@ class Settings:
         most=MAX_TTL_SECONDS,
     )
     retention_days: int = _setting(
-        30, "How long changes and dismissed or expired notifications are kept.", unit="days", least=1
+        30,
+        "How long entries of the log are kept, and notifications that were retracted, expired or dismissed by their only recipient.",
+        unit="days",
+        least=1,
     )
     limit_publish: str = _setting("1200/minute", "Publications per API key. Empty: no limit.")
     limit_audiences: str = _setting("60000/minute", "Audiences of publications, per API key. Empty: no limit.")
