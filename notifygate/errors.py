@@ -1,21 +1,4 @@
-"""The errors of the domain, without HTTP: `notifygate.protocol.problems` alone turns them into responses.
-
-NotifygateError
-├── ConfigurationError         invalid settings or an unsuitable database; the gateway doesn't start
-├── InvalidRequestError        invalid fields, each named
-├── MalformedJsonError         a body that is not a JSON document
-├── InvalidCursorError         a text that is not a cursor of this gateway
-├── UnauthorizedError          no credential, or an invalid one
-├── ForbiddenError             a valid credential without the permission
-├── NotFoundError              a resource that doesn't exist or is invisible to this principal
-├── MethodNotAllowedError      a path with other methods
-├── PayloadTooLargeError       a body over the limit
-├── UnsupportedMediaTypeError  a body of another media type than the endpoint accepts
-├── PreconditionFailedError    a resource that has changed since it was read
-├── IdempotencyMismatchError   an Idempotency-Key of two different requests
-├── RateLimitedError           a rate limit exceeded
-└── UnavailableError           a database that can't be reached or is too busy
-"""
+"""The errors of the domain, without HTTP: `notifygate.protocol.problems` alone turns them into responses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,10 +25,7 @@ class ConfigurationError(NotifygateError):
 
 
 class InvalidRequestError(NotifygateError):
-    """A request with invalid fields. Nothing was changed.
-
-    `errors` has one item for each invalid field.
-    """
+    """A request with invalid fields. Nothing was changed. `errors` has one item for each invalid field."""
 
     code = "invalid-request"
 
