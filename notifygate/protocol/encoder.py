@@ -1,5 +1,4 @@
-"""Encoding of responses as bytes. The header fields that all responses share are joined once a second, with the
-Date."""
+"""Encoding of responses as bytes. The fields that all responses share are joined once a second, with the Date."""
 
 import email.utils
 import functools
@@ -9,17 +8,21 @@ from http import HTTPStatus
 from notifygate.limits.rate_limits import RateLimits
 from notifygate.limits.windows import LimitName
 from notifygate.protocol.exchange import Exchange
-from notifygate.protocol.response import (
-    ALLOWED_HEADERS,
-    ALLOWED_METHODS,
-    CLIENT_GONE,
-    NO_SNIFFING,
-    PREFLIGHT_SECONDS,
-    PRIVATE,
-    SERVER_NAME,
-    Response,
-    cors_fields,
-    field_lines,
+from notifygate.protocol.response import CLIENT_GONE, NO_SNIFFING, PRIVATE, SERVER_NAME, Response, field_lines
+
+EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+"""Header fields that scripts of other origins may read (docs/protocol.md, CORS)."""
+
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
+"""Header fields that scripts of other origins may send."""
+
+_EXPOSED = field_lines({"Access-Control-Expose-Headers": EXPOSED_HEADERS})
+_PREFLIGHT = field_lines(
+    {
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": "600",  # seconds for which a browser may cache this
+    }
 )
 
 
@@ -31,7 +34,7 @@ class Encoder:
         self._origins = origins
         self.private = _with_vary(PRIVATE) if origins else PRIVATE
         """PRIVATE as it is sent in responses to requests without Origin."""
-        self._cors = {origin: field_lines(cors_fields(origin, origins)) for origin in origins}
+        self._cors = {origin: field_lines({"Access-Control-Allow-Origin": origin}) + _EXPOSED for origin in origins}
         self._starts: dict[tuple[int, bool, bool], bytes] = {}
         self._limits: dict[tuple[LimitName, ...], bytes] = {}
 
@@ -114,15 +117,6 @@ def _with_vary(fields: bytes) -> bytes:
     if b"Vary: " in fields:
         return fields.replace(b"Vary: ", b"Vary: Origin, ", 1)
     return fields + b"Vary: Origin\r\n"
-
-
-_PREFLIGHT = field_lines(
-    {
-        "Access-Control-Allow-Methods": ALLOWED_METHODS,
-        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
-    }
-)
 
 
 @functools.cache

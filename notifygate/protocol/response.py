@@ -1,7 +1,7 @@
 """A response as a value, and the header fields that several responses share."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 SERVER_NAME = "notifygate"
@@ -13,18 +13,6 @@ PRIVATE = b"Cache-Control: private, no-cache\r\nVary: Authorization, Accept-Enco
 
 NO_SNIFFING = b"X-Content-Type-Options: nosniff\r\n"
 """Forbids browsers to guess another media type (Fetch standard)."""
-
-EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
-"""Header fields that scripts of other origins may read (docs/protocol.md, CORS)."""
-
-ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE"
-"""Methods that scripts of other origins may use."""
-
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-Request-Id"
-"""Header fields that scripts of other origins may send."""
-
-PREFLIGHT_SECONDS = 600
-"""How long a browser may cache the response to a preflight request."""
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
 """Request ids of callers that are repeated in responses and in the log."""
@@ -57,10 +45,3 @@ def field_lines(fields: Mapping[str, str]) -> bytes:
 def json_response(body: bytes, status: int = 200, fields: bytes = b"") -> Response:
     """Return a JSON response that is private to the caller."""
     return Response(status, body, b"Content-Type: application/json\r\n%b%b" % (PRIVATE, fields))
-
-
-def cors_fields(origin: str | None, origins: Sequence[str]) -> dict[str, str]:
-    """Return the fields that open a response to scripts of an allowed origin; empty for any other origin."""
-    if origin is None or origin not in origins:
-        return {}
-    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED_HEADERS}
