@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.private_files import make_private_file, restore_modes
 from notifygate.settings import Settings
-from notifygate.storage.faults import INVALID_PARAMETER, configuration_error, is_unavailable, needs_new_connections
+from notifygate.storage.faults import INVALID_PARAMETER, expected_error, needs_new_connections
 from notifygate.storage.timeline import TimelinePolicy, policy_of_settings
 from notifygate.waiting import require_greenlet
 
@@ -108,10 +108,7 @@ def make_engine(url: str, pool_size: int = 3, *, prepares: bool = True) -> Engin
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give the connections of a SQLite engine a private file, their pragmas and explicit transactions.
-
-    Nothing for PostgreSQL.
-    """
+    """Give connections of a SQLite engine a private file, pragmas and explicit transactions; nothing for PostgreSQL."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _make_sqlite_file)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -226,10 +223,8 @@ class Database:
                 raise self._given_up() from error
             if needs_new_connections(error):
                 self._drop_connections()
-            if is_unavailable(error):
-                raise UnavailableError("The database can't be reached or is too busy.") from error
-            if refused := configuration_error(error):
-                raise refused from error
+            if expected := expected_error(error):
+                raise expected from error
             raise
 
     def _given_up(self) -> UnavailableError:

@@ -5,7 +5,7 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from notifygate.errors import ConfigurationError
+from notifygate.errors import ConfigurationError, UnavailableError
 
 INVALID_PARAMETER = (
     "NOTIFYGATE_DATABASE_URL has an invalid parameter; expected those of the driver, for example sslmode=require."
@@ -37,18 +37,15 @@ def needs_new_connections(error: SQLAlchemyError) -> bool:
     return getattr(original, "sqlstate", None) in READ_ONLY_STATES
 
 
-def is_unavailable(error: SQLAlchemyError) -> bool:
-    """Return whether the database is away or too busy, as opposed to a statement that is wrong."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or needs_new_connections(error)
+def expected_error(error: SQLAlchemyError) -> UnavailableError | ConfigurationError | None:
+    """Return this package's error for one of a driver; None for a defect, such as a wrong statement.
 
-
-def configuration_error(error: SQLAlchemyError) -> ConfigurationError | None:
-    """Return the error that an operator has to correct: a damaged SQLite file, or a URL that the driver refuses.
-
-    None for other errors.
+    UnavailableError: the database is away or too busy. ConfigurationError: an operator has to correct a damaged SQLite
+    file, or a URL that the driver refuses.
     """
+    is_away = isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)
+    if is_away or needs_new_connections(error) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return UnavailableError("The database can't be reached or is too busy.")
     original = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(original, sqlite3.Error) and _primary_code(original) in DAMAGED_FILE_CODES:
         return ConfigurationError(

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from notifygate.errors import UnavailableError
 from notifygate.program_files import PROGRAM_FILES
 from notifygate.storage.database import Database
-from notifygate.storage.faults import configuration_error, is_unavailable
+from notifygate.storage.faults import expected_error
 
 MIGRATIONS = PROGRAM_FILES / "migrations"
 """Folder of the migrations."""
@@ -95,10 +95,8 @@ def _run_at(database: Database, revision: Script, step: Callable[[Connection], N
                         "on from here."
                     ) from error
                 time.sleep(LOCK_PAUSE_SECONDS)
-            elif is_unavailable(error):
-                raise UnavailableError("The database can't be reached or is too busy.") from error
-            elif refused := configuration_error(error):
-                raise refused from error
+            elif expected := expected_error(error):
+                raise expected from error
             else:
                 raise
     raise AssertionError("unreachable")
