@@ -3,21 +3,10 @@
 import json
 from dataclasses import asdict
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, insert, select
 
 from notifygate.domain.visibility import Catalog, TypeRule
 from notifygate.storage.tables import TOPICS, TYPES
-
-_STORE_TYPE = text(
-    "INSERT INTO notification_types (type, title, icon, priority, display, ttl_seconds, roles, mandatory)"
-    " VALUES (:type, :title, :icon, :priority, :display, :ttl_seconds, :roles, :mandatory)"
-    " ON CONFLICT (type) DO UPDATE SET title = excluded.title, icon = excluded.icon, priority = excluded.priority,"
-    " display = excluded.display, ttl_seconds = excluded.ttl_seconds, roles = excluded.roles,"
-    " mandatory = excluded.mandatory"
-)
-_STORE_TOPIC = text(
-    "INSERT INTO topics (topic, roles) VALUES (:topic, :roles) ON CONFLICT (topic) DO UPDATE SET roles = excluded.roles"
-)
 
 
 def read_catalog(connection: Connection) -> Catalog:
@@ -40,7 +29,8 @@ def read_catalog(connection: Connection) -> Catalog:
 
 def store_type(connection: Connection, name: str, rule: TypeRule) -> None:
     """Register a type, or replace its registration."""
-    connection.execute(_STORE_TYPE, asdict(rule) | {"type": name, "roles": json.dumps(rule.roles)})
+    delete_type(connection, name)
+    connection.execute(insert(TYPES), asdict(rule) | {"type": name, "roles": json.dumps(rule.roles)})
 
 
 def delete_type(connection: Connection, name: str) -> None:
@@ -50,4 +40,5 @@ def delete_type(connection: Connection, name: str) -> None:
 
 def store_topic(connection: Connection, name: str, roles: tuple[str, ...]) -> None:
     """Register a topic, or replace its roles."""
-    connection.execute(_STORE_TOPIC, {"topic": name, "roles": json.dumps(roles)})
+    connection.execute(delete(TOPICS).where(TOPICS.c.topic == name))
+    connection.execute(insert(TOPICS), {"topic": name, "roles": json.dumps(roles)})
