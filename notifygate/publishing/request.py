@@ -1,6 +1,4 @@
-"""A request to publish a notification, field by field (docs/protocol.md section 3): the rules for all forms of
-publishing.
-"""
+"""A request to publish a notification, field by field (docs/protocol.md section 3), in every form of publishing."""
 
 import hashlib
 import json
@@ -83,11 +81,6 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _data(value: dict[str, Any]) -> dict[str, Any]:
-    data_as_json(value)
-    return value
-
-
 def _fits(value: Any, levels: int) -> bool:
     """Return whether objects and lists are nested at most so many levels deep."""
     if not isinstance(value, dict | list):
@@ -96,8 +89,10 @@ def _fits(value: Any, levels: int) -> bool:
     return levels > 0 and all(_fits(item, levels - 1) for item in inner)
 
 
-def data_as_json(data: dict[str, Any]) -> str:
+def _data_as_json(data: Any) -> str:
     """Write `data` as the JSON text that clients get. Raises ValueError where that can't be done."""
+    if not isinstance(data, dict):
+        raise ValueError("must be an object")
     if not _fits(data, MAX_DATA_DEPTH):
         raise ValueError(f"must be at most {MAX_DATA_DEPTH} objects and lists deep")
     try:
@@ -188,12 +183,13 @@ class NotificationBody(BodyModel):
     sender: Annotated[Line, Field(max_length=100)] | None = None
     icon: Icon | None = None
     action_url: Url | None = None
-    data: Annotated[dict[str, Any], AfterValidator(_data)] = Field(default_factory=dict[str, Any])
+    data: Annotated[str, BeforeValidator(_data_as_json)] = "{}"
+    """An object, as JSON text."""
     ttl: Ttl | None = None
 
     def to_request(self, cut_off: str = "") -> NotificationRequest:
         """Return the request for `Publishing`: each audience once, in the order given."""
         content = dict(self)
         to, ttl_seconds = content.pop("to"), content.pop("ttl")
-        content |= {"action_url": self.action_url or None, "data": data_as_json(self.data)}
+        content["action_url"] = self.action_url or None
         return NotificationRequest(tuple(dict.fromkeys(to)), content, ttl_seconds, cut_off)
