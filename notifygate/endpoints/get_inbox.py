@@ -28,10 +28,7 @@ class InboxQuery(QueryModel):
 
 
 def get_inbox(exchange: Exchange, services: Services) -> Outcome:
-    """Return the snapshot, or the changes after a cursor.
-
-    200, 304; 400, 429 `poll`, 503.
-    """
+    """Return the snapshot, or the changes after a cursor. 200, 304; 400, 429 `poll`, 503."""
     cursor, wait, limit = _parse(exchange.request)
     return answer_poll(exchange, services, Poll("inbox", cursor, limit), wait)
 

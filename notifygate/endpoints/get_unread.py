@@ -15,9 +15,6 @@ class UnreadQuery(QueryModel):
 
 
 def get_unread(exchange: Exchange, services: Services) -> Outcome:
-    """Return the counts.
-
-    200, 304; 400, 429 `poll`, 503.
-    """
+    """Return the counts. 200, 304; 400, 429 `poll`, 503."""
     wait = parse_parameters(exchange.request, UnreadQuery).wait if exchange.request.query else None
     return answer_poll(exchange, services, Poll("counts"), wait)

@@ -11,14 +11,14 @@ from notifygate.domain.visibility import TypeRule
 from notifygate.endpoints.preferences import Display
 from notifygate.log.transaction import LogTransaction
 from notifygate.protocol.exchange import Exchange
-from notifygate.protocol.parsing import parse_body, refuse_parameters
+from notifygate.protocol.parsing import parse_body, parse_path, refuse_parameters
 from notifygate.protocol.pipeline import take
 from notifygate.protocol.response import Response, json_response
 from notifygate.publishing import registry
 from notifygate.publishing.request import TYPE_PATTERN, Icon, Line, Priority, Ttl
 from notifygate.services import Services
 from notifygate.storage.stores.catalog import read_catalog
-from notifygate.validation import BodyModel, validate
+from notifygate.validation import BodyModel
 
 RoleName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
 """A role: one line of at most MAX_NAME_CHARACTERS."""
@@ -68,21 +68,15 @@ def rule_as_json(rule: TypeRule) -> dict[str, Any]:
 
 
 def get_types(exchange: Exchange, services: Services) -> Response:
-    """List the registered types.
-
-    200; 503.
-    """
+    """List the registered types. 200; 503."""
     refuse_parameters(exchange.request)
     types = services.database.read(read_catalog).types
     return json_response(orjson.dumps({"types": {name: rule_as_json(types[name]) for name in sorted(types)}}))
 
 
 def put_type(exchange: Exchange, services: Services) -> Response:
-    """Register a type, or replace its registration.
-
-    200; 400, 413, 415, 429 `publish`, 503.
-    """
-    name = _name(exchange)
+    """Register a type, or replace its registration. 200; 400, 413, 415, 429 `publish`, 503."""
+    name = parse_path(exchange.request, TypePath).type
     rule = parse_body(exchange.request, TypeBody).to_rule()
     take(exchange, services.limits, "publish")
     _commit(services, registry.put_type(name, rule))
@@ -90,20 +84,11 @@ def put_type(exchange: Exchange, services: Services) -> Response:
 
 
 def delete_type(exchange: Exchange, services: Services) -> Response:
-    """Delete the registration of a type, which then has the defaults.
-
-    204; 400, 404, 429 `publish`, 503.
-    """
-    name = _name(exchange)
+    """Delete the registration of a type, which then has the defaults. 204; 400, 404, 429 `publish`, 503."""
+    name = parse_path(exchange.request, TypePath).type
     take(exchange, services.limits, "publish")
     _commit(services, registry.delete_type(name))
     return Response(204)
-
-
-def _name(exchange: Exchange) -> str:
-    path = validate(TypePath, exchange.request.params)
-    refuse_parameters(exchange.request)
-    return path.type
 
 
 def _commit(services: Services, change: Callable[[LogTransaction], None]) -> None:

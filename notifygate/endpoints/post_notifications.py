@@ -10,10 +10,7 @@ from notifygate.services import Services
 
 
 def post_notifications(exchange: Exchange, services: Services) -> Response:
-    """Publish a notification, and respond once it is durable.
-
-    201; 400, 403, 413, 415, 422, 429 `publish`, 503.
-    """
+    """Publish a notification, and respond once it is durable. 201; 400, 403, 413, 415, 422, 429 `publish`, 503."""
     refuse_parameters(exchange.request)
     body = parse_body(exchange.request, NotificationBody)
     take(exchange, services.limits, "publish")

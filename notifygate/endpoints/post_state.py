@@ -34,10 +34,7 @@ class StateBody(BodyModel):
 
 
 def post_state(exchange: Exchange, services: Services) -> Response:
-    """Change the state of notifications.
-
-    200; 400, 413, 415, 429 `state`, 503.
-    """
+    """Change the state of notifications. 200; 400, 413, 415, 429 `state`, 503."""
     refuse_parameters(exchange.request)
     body = parse_body(exchange.request, StateBody)
     take(exchange, services.limits, "state")

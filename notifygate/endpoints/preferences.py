@@ -36,10 +36,7 @@ class PreferencesBody(BodyModel):
 
 
 def get_preferences(exchange: Exchange, services: Services) -> Response:
-    """Return the preferences.
-
-    200, 304; 503.
-    """
+    """Return the preferences. 200, 304; 503."""
     refuse_parameters(exchange.request)
     preferences = services.preferences.get(exchange.recipient)
     if preferences.version in cursors_of_if_none_match(exchange.request.field(b"if-none-match")):

@@ -15,16 +15,12 @@ MAX_KEY_CHARACTERS = 128
 
 def publish(exchange: Exchange, services: Services, request: NotificationRequest) -> Response:
     """Publish a notification, once per Idempotency-Key, count its audiences and return 201."""
-    key = _idempotency_key(exchange.request.field(b"idempotency-key"))
+    key = exchange.request.field(b"idempotency-key")
+    if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
+        raise InvalidRequestError.of("Idempotency-Key", "must be 1-128 printable ASCII characters")
     take(exchange, services.limits, "audiences", len(request.to))
     body, is_earlier = services.publishing.publish(exchange.publisher, request, key)
     fields = {"Location": f"/v1/notifications/{body['id']}"}
     if is_earlier:
         fields["Idempotency-Replayed"] = "true"
     return json_response(orjson.dumps(body), 201, field_lines(fields))
-
-
-def _idempotency_key(key: str | None) -> str | None:
-    if key is not None and not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
-        raise InvalidRequestError.of("Idempotency-Key", "must be 1-128 printable ASCII characters")
-    return key

@@ -22,6 +22,13 @@ def refuse_parameters(request: Request) -> None:
         raise InvalidRequestError([FieldError(name, "is unknown") for name in unknown])
 
 
+def parse_path(request: Request, model: type[M]) -> M:
+    """Return the variable parts of the path as a model, and reject query parameters. Raises InvalidRequestError."""
+    path = validate(model, request.params)
+    refuse_parameters(request)
+    return path
+
+
 def parse_body(request: Request, model: type[M]) -> M:
     """Return the JSON body as a model.
 
