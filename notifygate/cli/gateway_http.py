@@ -38,7 +38,7 @@ class Gateway:
 
         Raises `click.ClickException` for an invalid URL.
         """
-        parts = _gateway_parts(url)
+        parts = parse_url(url, "NOTIFYGATE_URL")
         self._secret = secret
         self._prefix = parts.path.rstrip("/")
         self._address = f"{parts.scheme}://{parts.netloc}"
@@ -133,17 +133,6 @@ def read_credential(variable: str) -> str:
     return secret
 
 
-def split_url(url: str) -> SplitResult:
-    """Return the parts of a URL.
-
-    Raises ValueError for an invalid one, one with an invalid port, and one whose host can't be resolved.
-    """
-    parts = urlsplit(url)
-    _ = parts.port  # raises ValueError
-    (parts.hostname or "").encode("idna")  # raises UnicodeError
-    return parts
-
-
 def open_gateway(secret_variable: str) -> Gateway:
     """Return the gateway named by NOTIFYGATE_URL, with the credential in the variable `secret_variable`.
 
@@ -155,19 +144,21 @@ def open_gateway(secret_variable: str) -> Gateway:
     return Gateway(os.environ.get("NOTIFYGATE_URL", "").strip() or DEFAULT_URL, secret)
 
 
-def _gateway_parts(url: str) -> SplitResult:
-    """Return the parts of a gateway's URL. Raises `click.ClickException` for an invalid one.
+def parse_url(url: str, name: str) -> SplitResult:
+    """Return the parts of a gateway's URL, which is that of `name`. Raises `click.ClickException` for an invalid one.
 
     The messages don't repeat the URL, which may contain a password.
     """
     try:
-        parts = split_url(url)
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError
+        (parts.hostname or "").encode("idna")  # raises UnicodeError
     except ValueError:
-        raise click.ClickException("NOTIFYGATE_URL is not a valid URL; expected http://HOST or https://HOST") from None
+        raise click.ClickException(f"{name} is not a valid URL; expected http://HOST or https://HOST") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.ClickException("NOTIFYGATE_URL has no scheme or host; expected http://HOST or https://HOST")
+        raise click.ClickException(f"{name} has no scheme or host; expected http://HOST or https://HOST")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise click.ClickException("NOTIFYGATE_URL must not contain a user name, password, query or fragment")
+        raise click.ClickException(f"{name} must not contain a user name, password, query or fragment")
     if not _PRINTABLE_ASCII.fullmatch(url):
-        raise click.ClickException("NOTIFYGATE_URL must contain printable ASCII characters only, without spaces")
+        raise click.ClickException(f"{name} must contain printable ASCII characters only, without spaces")
     return parts

@@ -230,13 +230,6 @@ def test_gateway_without_a_proxy_has_no_fault(running: GatewayProcess, beside: C
     assert "a request may wait for 2 s" in wrong(findings, "ok")
 
 
-@pytest.mark.parametrize("url", ["ftp://host", "http://user:password@host", "notify.example.org", "http://host?x=1"])
-def test_invalid_url(cli: CommandLine, url: str) -> None:
-    done = cli.run("doctor", "--url", url)
-    assert done.returncode == 1
-    assert done.stderr == "notifygate: --url must be http://HOST or https://HOST, with a path at most.\n"
-
-
 def test_url_without_an_answer_and_settings_without_a_token(cli: CommandLine) -> None:
     assert "Connection refused: correct --url" in wrong(report(cli, "--url", f"http://127.0.0.1:{free_port()}"))
     env = {"NOTIFYGATE_JWT_ALGORITHMS": "EdDSA", "NOTIFYGATE_JWT_SECRETS": PUBLIC_KEY}
@@ -269,13 +262,20 @@ def test_value_with_which_no_gateway_works_is_wrong(cli: CommandLine, name: str,
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["http://[::1", "http://localhost:99999", "http://a..b", "http://host/a b", "http://host/\N{TRADE MARK SIGN}"],
+    ("url", "fault"),
+    [
+        *((url, "has no scheme or host;") for url in ("ftp://host", "notify.example.org")),
+        *((url, "is not a valid URL;") for url in ("http://[::1", "http://localhost:99999", "http://a..b")),
+        *((url, "must not contain a user name,") for url in ("http://user:password@host", "http://host?x=1")),
+        *((url, "must contain printable ASCII") for url in ("http://host/a b", "http://host/\N{TRADE MARK SIGN}")),
+    ],
 )
-def test_url_that_is_none_is_one_line(cli: CommandLine, url: str) -> None:
+def test_invalid_url_is_one_line(cli: CommandLine, url: str, fault: str) -> None:
     done = cli.run("doctor", "--url", url, env={"NOTIFYGATE_HOLDS_PER_WORKER": "100"})
     assert done.returncode == 1
-    assert done.stderr == "notifygate: --url must be http://HOST or https://HOST, with a path at most.\n"
+    assert done.stderr.startswith(f"notifygate: --url {fault}")
+    assert done.stderr.count("\n") == 1
+    assert "password@" not in done.stderr
 
 
 @pytest.mark.parametrize("token", ["a secret\ntoken", "a secret \N{TRADE MARK SIGN} token"])

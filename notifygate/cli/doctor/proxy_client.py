@@ -5,11 +5,8 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult
 
-import click
-
-from notifygate.cli.gateway_http import connection_to, split_url
+from notifygate.cli.gateway_http import connection_to, parse_url
 from notifygate.cli.http_answer import Answer
 
 _REMEDY = "correct --url, or start what should answer there"
@@ -49,12 +46,10 @@ class ProxyClient:
     """A client of the gateway at a URL, perhaps behind a proxy. `token`: a recipient's."""
 
     def __init__(self, url: str, token: str) -> None:
-        """Raises ClickException for a text that is not such a URL."""
-        parts = _parts_of(url)
-        if parts is None:
-            raise click.ClickException("--url must be http://HOST or https://HOST, with a path at most.")
-        self._parts, self._prefix = parts, parts.path.rstrip("/")
-        self.is_https = parts.scheme == "https"
+        """Raises `click.ClickException` for an invalid URL."""
+        self._parts = parse_url(url, "--url")
+        self._prefix = self._parts.path.rstrip("/")
+        self.is_https = self._parts.scheme == "https"
         self._token = token
 
     @property
@@ -117,17 +112,6 @@ class ProxyClient:
         finally:
             connection.close()
         return True
-
-
-def _parts_of(url: str) -> SplitResult | None:
-    """Return the parts of a URL that requests can be sent to, else None."""
-    try:
-        parts = split_url(url)
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
-        return None
-    return parts if parts.path.isascii() and " " not in parts.path else None
 
 
 def _not_after(socket: object) -> float | None:
