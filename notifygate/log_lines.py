@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,11 +45,8 @@ def describe_exception(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if record.exc_info else None
     parts: list[str] = []
     while error is not None:
-        trace, frames = error.__traceback__, list[str]()
-        while trace is not None:
-            code = trace.tb_frame.f_code
-            frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
-            trace = trace.tb_next
+        steps = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        frames = [f"{code.co_filename}:{line} {code.co_name}" for code, line in steps]
         parts.append(f"{type(error).__module__}.{type(error).__name__} at {' > '.join(frames)}")
         error = error.__cause__ or error.__context__
     return " | caused by ".join(parts)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, parse_etags
 
 from notifygate.errors import NotFoundError
 from notifygate.protocol.exchange import Exchange
@@ -43,8 +43,7 @@ def cacheable_response(exchange: Exchange, content: bytes, media_type: str, fiel
     """Return content with a strong entity tag, or 304 if the client has it."""
     tag = _hash(content)
     fields = {**fields, "ETag": f'"{tag}"'}
-    known = (exchange.request.field(b"if-none-match") or "").split(",")
-    if any(item.strip().removeprefix("W/") in (f'"{tag}"', "*") for item in known):
+    if parse_etags(exchange.request.field(b"if-none-match")).contains_weak(tag):
         return Response(304, b"", field_lines(fields))
     return Response(200, content, field_lines({"Content-Type": media_type, **fields}))
 
