@@ -8,7 +8,6 @@ from flask import Flask, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import RequestRedirect
 
 from notifygate import metrics
 from notifygate.delivery.greenlet import wait_in_greenlet
@@ -143,8 +142,6 @@ def _close_connection() -> None:
 
 
 def _route_error(error: HTTPException) -> Run:
-    if isinstance(error, RequestRedirect):
-        return _returns(Response(error.code or 308, b"", field_lines({"Location": error.new_url})))
     if isinstance(error, NotFound):
         return _raises(NotFoundError(CATALOGUE["not-found"].explanation))
     if isinstance(error, MethodNotAllowed):

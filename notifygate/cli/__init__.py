@@ -65,14 +65,12 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt:  # click would write an empty line and end with 1
             raise click.exceptions.Exit(INTERRUPTED) from None
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command line and end the process as described in the module's docstring.
 
         The arguments are those of `click.Command.main`. Usage errors end with 1 like all other failures;
         click alone would end them with 2 and several lines.
         """
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
         try:
             _prepare_stdout()
             sys.exit(super().main(*args, standalone_mode=False, **extra))
