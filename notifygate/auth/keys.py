@@ -121,17 +121,13 @@ class KeyVerifier:
     def verify(self, text: str) -> Publisher:
         """Return the publisher of a key's text, by the database. Raises UnauthorizedError for every reason alike."""
         key_id, secret = _split(text)
-        stored = self._read(key_id) if key_id else None
+        generation = self._generation
+        stored = self._database.read(lambda connection: keys.read_key(connection, key_id)) if key_id else None
+        if stored is not None and generation == self._generation:  # else a change came in between
+            self._known[key_id] = stored
         if stored is None or not accepts(stored, secret, now_ms()):
             raise UnauthorizedError
         return stored.publisher
-
-    def _read(self, key_id: str) -> StoredKey | None:
-        generation = self._generation
-        stored = self._database.read(lambda connection: keys.read_key(connection, key_id))
-        if stored is not None and generation == self._generation:  # else a change came in between
-            self._known[key_id] = stored
-        return stored
 
 
 def _split(text: str) -> tuple[str, str]:
