@@ -46,10 +46,7 @@ def channel_of(namespace: str) -> str:
 
 
 def make_redis(url: str) -> "Redis":
-    """Make a client. It uses RESP2, whose connections receive replies only. Nothing is sent yet.
-
-    Raises ConfigurationError for an invalid URL.
-    """
+    """Make a RESP2 client, whose connections receive replies only. Raises ConfigurationError for an invalid URL."""
     return make_client(url, TIMEOUT_SECONDS, protocol=2, health_check_interval=0)
 
 
@@ -84,10 +81,7 @@ class RedisAnnouncer(Background):
         self.is_connected = False
 
     def announce(self, announcement: Announcement) -> None:
-        """Send an announcement to the others. Never waits: without a Redis that takes it, it is dropped.
-
-        That costs only time.
-        """
+        """See `Announcer`: without a Redis that takes it, the announcement is dropped, which costs only time."""
         if not (self.is_connected and self.connection.publish(self._seal.seal(announcement))):
             metrics.redis_errors.inc()
 

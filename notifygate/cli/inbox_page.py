@@ -53,10 +53,7 @@ def read_history(answer: Answer) -> tuple[list[Notification], bool]:
 
 
 def _check_notifications(value: Any) -> list[Notification]:
-    """Return the list unchanged.
-
-    Raises TypeError unless every item is an object with a string as `id`, ValueError as `check_text`.
-    """
+    """Return a list of objects with a string `id`. Raises TypeError for anything else, ValueError as `check_text`."""
     if not isinstance(value, list):
         raise TypeError
     for item in cast("list[Any]", value):
