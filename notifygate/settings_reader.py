@@ -25,7 +25,9 @@ def load_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[s
 
     They are generated once, into the data folder, with mode 0600. Raises ConfigurationError.
     """
-    return _with_secrets(given_settings(overrides, environ))
+    settings = given_settings(overrides, environ)
+    missing = {name: file for name, file in GENERATED_SECRETS.items() if not getattr(settings, name)}
+    return replace(settings, **{name: (_secret_in(settings.data_dir / file),) for name, file in missing.items()})
 
 
 def given_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -89,11 +91,6 @@ def _split(text: str) -> tuple[str, ...]:
     for part in _PEM_BLOCK.split("\n".join(text.splitlines())):
         parts += [part] if _PEM_BLOCK.fullmatch(part) else part.replace("\n", ",").split(",")
     return tuple(part.strip() for part in parts if part.strip())
-
-
-def _with_secrets(settings: Settings) -> Settings:
-    missing = {name: file for name, file in GENERATED_SECRETS.items() if not getattr(settings, name)}
-    return replace(settings, **{name: (_secret_in(settings.data_dir / file),) for name, file in missing.items()})
 
 
 def _secret_in(path: Path) -> str:
