@@ -1,7 +1,6 @@
 """Encoding of responses as bytes. The fields that all responses share are joined once a second, with the Date."""
 
 import email.utils
-import functools
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -76,7 +75,9 @@ class Encoder:
                 "Date": email.utils.formatdate(usegmt=True),
                 "Connection": "keep-alive" if keep_alive else "close",
             }
-            start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, reason_phrase(status).encode(), field_lines(lines))
+            # In capitals, as gunicorn sends it.
+            reason = "UNKNOWN" if status == CLIENT_GONE else HTTPStatus(status).phrase.upper()
+            start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, reason.encode(), field_lines(lines))
             self._starts[key] = start
         return start
 
@@ -117,9 +118,3 @@ def _with_vary(fields: bytes) -> bytes:
     if b"Vary: " in fields:
         return fields.replace(b"Vary: ", b"Vary: Origin, ", 1)
     return fields + b"Vary: Origin\r\n"
-
-
-@functools.cache
-def reason_phrase(status: int) -> str:
-    """Return the reason phrase of a status in capitals, as gunicorn sends it."""
-    return "UNKNOWN" if status == CLIENT_GONE else HTTPStatus(status).phrase.upper()

@@ -34,11 +34,7 @@ def parse_body(request: Request, model: type[M]) -> M:
 
     Raises UnsupportedMediaTypeError, PayloadTooLargeError, MalformedJsonError and InvalidRequestError, in this order.
     """
-    if media_type(request) != "application/json":
+    media_type = (request.field(b"content-type") or "").partition(";")[0].strip()  # RFC 9110 section 8.3.1
+    if media_type.lower() != "application/json":
         raise UnsupportedMediaTypeError
     return validate(model, parse_json(request.read_body()))
-
-
-def media_type(request: Request) -> str:
-    """Return the media type of the body in lower case, without its parameters (RFC 9110 section 8.3.1)."""
-    return (request.field(b"content-type") or "").partition(";")[0].strip().lower()
