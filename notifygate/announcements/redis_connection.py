@@ -8,6 +8,7 @@ Only the replies to PUBLISH, SUBSCRIBE and PING and the messages of the channel 
 connection.
 """
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from redis import Redis
 
 from notifygate.redis_client import MasterChangedError, is_superseded
 
+logger = logging.getLogger(__name__)
+
 READ_BYTES = 64 * 1024
 """Bytes of one read."""
 
@@ -30,16 +33,24 @@ MAX_UNSENT_BYTES = 1024 * 1024
 """Maximum of unsent bytes beyond the system's buffers, for a Redis that reads slowly. Past it, announcements are
 dropped."""
 
+_MAX_SIZE_DIGITS = 19
+"""Digits of the sizes that hiredis accepts. It rejects a reply with a longer one, and `int` may, too."""
+
 _READABLE, _WRITABLE = 1, 2
 
 _INCOMPLETE = object()
+
+
+class _UnexpectedReplyError(Exception):
+    """Redis sent something that this connection does not expect."""
 
 
 class RedisConnection:
     """A connection for one channel. Everything but `open` returns at once and may be called in the hub.
 
     `on_subscribed` is called when everything published from now on is received, `on_message` with each message,
-    its own too, `on_error` with the code of an error reply from Redis, such as NOPERM.
+    its own too, `on_error` with the code of an error reply from Redis, such as NOPERM. An exception of one of them is
+    logged and ends the connection.
 
     A message of more than `max_message_bytes` is never collected: its bytes are dropped as they arrive, and
     `on_oversized` is called once. The connection stays, since ending it would make one long message cost every worker
@@ -155,13 +166,20 @@ class RedisConnection:
     def _read(self) -> None:
         try:
             data = self._socket.recv(READ_BYTES)
-            if not data:
-                raise ConnectionError
-            self.has_received = True
-            self._receive(data)
         except (BlockingIOError, ssl.SSLWantReadError):
-            pass
-        except (OSError, ValueError, HiredisError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        self.has_received = True
+        try:
+            self._receive(data)
+        except (HiredisError, _UnexpectedReplyError):
+            self._lose()
+        except Exception:  # a defect: gevent would only stop watching the socket
+            logger.exception("Processing a message from Redis failed; the connection is closed")
             self._lose()
 
     def _receive(self, data: bytes) -> None:
@@ -177,7 +195,7 @@ class RedisConnection:
             size_at = begins_at + len(self._framing)
             size_end = data.find(b"\r\n", size_at)
             size = data[size_at:size_end]
-            if size_end >= 0 and size.isdigit() and int(size) > self._max_message_bytes:
+            if size.isdigit() and 0 <= size_end <= size_at + _MAX_SIZE_DIGITS and int(size) > self._max_message_bytes:
                 self._parse(data, at, begins_at)
                 at = begins_at
                 if not self._reader.has_data():
@@ -196,7 +214,7 @@ class RedisConnection:
     def _parse(self, data: bytes, start: int, end: int) -> None:
         """Act on all messages that are complete with this part of `data`.
 
-        Raises ValueError or HiredisError for anything that is not expected.
+        Raises _UnexpectedReplyError or HiredisError for anything that is not expected.
         """
         if start == end:
             return
@@ -207,7 +225,7 @@ class RedisConnection:
             self._act_on(reply)
         # A size that came in two pieces was not read above; other kinds of replies have no bound of their own.
         if self._unfinished > self._max_message_bytes + MAX_FRAMING_BYTES:
-            raise ValueError("A reply of Redis is too long.")
+            raise _UnexpectedReplyError("too long")
 
     def _act_on(self, reply: Any) -> None:
         if type(reply) is PushNotification:
@@ -223,7 +241,7 @@ class RedisConnection:
             return
         elif type(reply) is int or reply == b"PONG":
             return
-        raise ValueError("Unexpected reply from Redis.")
+        raise _UnexpectedReplyError("of another kind")
 
     def _lose(self) -> None:
         self._reading.stop()

@@ -156,6 +156,32 @@ def test_after_a_restart_of_redis_the_head_is_read_and_announcements_arrive_agai
     eventually(lambda: 2 in other.firsts(), "the announcement after it")
 
 
+@pytest.mark.parametrize("defect", [LookupError, ValueError, OSError])
+def test_a_defect_in_processing_an_announcement_ends_the_connection_at_once(
+    redis_url: str,
+    make_node: MakeNode,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    defect: type[Exception],
+) -> None:
+    """The next one reads the head; the silence of a connection that is not read would be noticed seconds later."""
+    monkeypatch.setattr(announcer_module, "TIMEOUT_SECONDS", 1000.0)
+    monkeypatch.setattr(announcer_module, "RECONNECT_SECONDS", 0.05)
+    one, other = make_node(redis_url), make_node(redis_url)
+
+    def fail(announcement: object) -> None:
+        raise defect
+
+    monkeypatch.setattr(other.announcer, "_on_announcement", fail)
+    one.announce(1)
+    eventually(lambda: other.connects == 2, "the new connection")
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [defect]
+    monkeypatch.undo()
+    one.announce(2)
+    eventually(lambda: other.firsts() == [2], "the announcement after it")
+    assert one.connects == 1
+
+
 def test_connection_whose_handshake_failed_is_closed() -> None:
     with closing(NotRedis()) as server:
         connection = RedisConnection(
