@@ -1,15 +1,21 @@
 """Background work: a greenlet that repeats one step until it is stopped."""
 
+import logging
 import time
 from collections.abc import Callable
 
 import gevent
+
+logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 15.0
 """How long a step may take to end what it has begun: a little longer than the database is waited for."""
 
 KILL_SECONDS = 1.0
 """Time for a greenlet to end before it is killed again."""
+
+RETRY_SECONDS = 1.0
+"""Pause after a step that failed because of a defect: repeated at once, it could take all of the processor's time."""
 
 
 class _Mark:
@@ -28,7 +34,7 @@ class _Mark:
 
 
 class Background:
-    """Repeats a step. The step waits where it has to, and deals with its own errors."""
+    """Repeats a step. The step waits where it has to, and handles its own errors; a defect in it is logged."""
 
     def __init__(self, step: Callable[[], None]) -> None:
         self._step = step
@@ -58,4 +64,9 @@ class Background:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._step()
+            try:
+                self._step()
+            except Exception:  # a defect must not end the work for the rest of the process's life
+                logger.exception("A step of background work failed")
+                with self.idle:
+                    gevent.sleep(RETRY_SECONDS)
