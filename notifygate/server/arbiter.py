@@ -1,13 +1,21 @@
-"""gunicorn's master, changed in two points: connections are accepted if and only if a worker serves.
+"""gunicorn's master, changed in three points.
+
+The first two make sure that connections are accepted if and only if a worker serves.
 
 1. A worker ends when another one serves in its place. gunicorn's own master ends old workers as soon as new ones are
    forked, which need seconds until they serve; if they can't start, or the configuration is invalid, the gateway ends.
 2. The port opens when the first worker serves. gunicorn's own master opens it before it forks the workers: a balancer
    would send requests there that wait for seconds, while another gateway could answer them.
+3. An address that can't be bound ends the start with one line. gunicorn's own master logs eleven, with none of the
+   setting's name.
 """
 
+import errno
 import logging
 import signal
+import socket
+import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +26,12 @@ from notifygate.server.lifecycle import WorkerState
 
 logger = logging.getLogger(__name__)
 
+ADDRESS_SECONDS = 3.0
+"""Time for which an address may be in use: workers whose master was killed end at their next heartbeat, in a second."""
+
+PAUSE_SECONDS = 0.1
+"""Pause between two attempts to bind an address."""
+
 
 def take_over(arbiter: Arbiter) -> None:
     """Turn gunicorn's master into a GatewayArbiter, before it has sockets or workers: gunicorn has no setting for
@@ -25,10 +39,30 @@ def take_over(arbiter: Arbiter) -> None:
     arbiter.__class__ = GatewayArbiter
     # gunicorn binds its sockets, and the workers call listen (`GatewayWorker.run`).
     BaseSocket._is_listening = staticmethod(_needs_no_listening)  # pyright: ignore[reportAttributeAccessIssue] - not in its types
+    # Not called for sockets that systemd or another master hands over.
+    BaseSocket.bind = _bind  # pyright: ignore[reportAttributeAccessIssue] - the parameter has another name
 
 
 def _needs_no_listening(_: object) -> bool:
     return True
+
+
+def _bind(listener: Any, sock: socket.socket) -> None:
+    """Bind a socket to its configured address; end the gateway if that is not possible."""
+    ends_at = time.monotonic() + ADDRESS_SECONDS
+    while True:
+        try:
+            sock.bind(listener.cfg_addr)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > ends_at:
+                host, port = listener.cfg_addr[:2]
+                address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                sys.exit(
+                    f"notifygate: can't listen on {address}: {error.strerror}. "
+                    "NOTIFYGATE_BIND sets another address, such as 127.0.0.1:9000."
+                )
+        time.sleep(PAUSE_SECONDS)
 
 
 class GatewayArbiter(Arbiter):

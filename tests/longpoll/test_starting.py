@@ -146,6 +146,24 @@ def test_the_cause_of_a_failed_start_is_named(refused: Refused, settings: dict[s
     assert "pass-word" not in line
 
 
+def test_address_in_use_is_reported_in_one_line(refused: Refused, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = "{}:{}".format(*other.getsockname())
+        line = refused(BIND=address, LOG_LEVEL="warning")
+    assert line == (
+        f"notifygate: can't listen on {address}: Address already in use. "
+        "NOTIFYGATE_BIND sets another address, such as 127.0.0.1:9000."
+    )
+    assert capsys.readouterr().out.split("\n") == [line, "", ""]
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9:8080", "[2001:db8::9]:8080"])
+def test_address_of_another_machine_is_reported_in_one_line(refused: Refused, address: str) -> None:
+    line = refused(BIND=address)
+    assert line.startswith(f"notifygate: can't listen on {address}: ")
+    assert "NOTIFYGATE_BIND" in line
+
+
 def test_database_that_is_away_is_reported_without_its_password(refused: Refused) -> None:
     url = f"postgresql+psycopg://user:pass-word@127.0.0.1:{free_port()}/db"
     line = refused(migrated=False, DATABASE_URL=url)
