@@ -5,6 +5,7 @@ contain the text of a notification.
 """
 
 import logging
+from email.utils import formatdate
 
 import orjson
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
@@ -34,7 +35,8 @@ def reject(error: BaseException) -> bytes:
     detail = problem.explanation if defect else "The request is not valid HTTP/1.1."
     body = orjson.dumps(problem_document(code, detail, request_id))
     head = (
-        f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"
+        f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nDate: {formatdate(usegmt=True)}\r\n"
+        f"Connection: close\r\n"
         f"X-Request-Id: {request_id}\r\nContent-Type: application/problem+json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

@@ -91,6 +91,7 @@ def test_corpus_gets_the_expected_statuses(pair: Pair) -> None:
             answers, rest = read_answers(answered.received)
             assert ([answer.status for answer in answers], rest, answered.stayed_open) == (statuses, b"", False), case
             assert all(answer.values("Server") == ["notifygate"] for answer in answers), "without its version"
+            assert all(len(answer.values("Date")) == 1 for answer in answers)
 
 
 @pytest.mark.parametrize("poll", [POLL, request(), request(UNREAD, MATCHING)], ids=["304", "200", "unread"])
