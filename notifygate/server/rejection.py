@@ -14,6 +14,7 @@ from gunicorn.http.errors import ParseException as RequestParseError
 from notifygate.domain.ids import new_request_id
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 from notifygate.protocol.response import SERVER_NAME
+from notifygate.server.host import InvalidHostError
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def reject(error: BaseException) -> bytes:
         code = "uri-too-long"
     elif isinstance(error, LimitRequestHeaders):
         code = "headers-too-large"
-    elif isinstance(error, RequestParseError):
+    elif isinstance(error, RequestParseError | InvalidHostError):
         code = "invalid-request"
     else:
         code = "internal"

@@ -37,6 +37,7 @@ from notifygate.raw_socket import raw_socket
 from notifygate.server import transfer
 from notifygate.server.closing import HANDSHAKE_SECONDS, accept_queued, refuse_new_handshakes
 from notifygate.server.handler import registered_handler
+from notifygate.server.host import check_host
 from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.rejection import reject
 from notifygate.server.transfer import BodySource, send_all
@@ -222,7 +223,8 @@ class GatewayWorker(GeventWorker):
         self._clients.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
-        """Serve one request."""
+        """Serve one request. Raises InvalidHostError for one that `handle_error` answers."""
+        check_host(req)
         req.unreader.sock = BodySource(sock)
         try:
             super().handle_request(listener_name, req, sock, addr)
