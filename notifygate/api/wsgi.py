@@ -63,6 +63,7 @@ class GatewayApp(Flask):
     def _target(self) -> tuple[Access, Run]:
         """Return the callers that the matched path admits, and the function that answers them."""
         if (request.content_length or 0) > MAX_BODY_BYTES:  # also where the body is not read
+            _close_connection()
             return "open", _raises(PayloadTooLargeError())
         if request.method == "OPTIONS" and self._is_preflight():
             return "open", _returns(Response(200, b"", _HTML))
@@ -136,7 +137,7 @@ def _read_body() -> bytes:
 
 
 def _close_connection() -> None:
-    """Make the server close the connection: the beginning of the next request is unknown."""
+    """Make the server close the connection: the body is not read to its end, where the next request begins."""
     if close := request.environ.get(CLOSE_CONNECTION):
         close()
 

@@ -1,8 +1,11 @@
-"""Closing a listening socket without a reset for any client.
+"""Closing sockets without a reset for any client.
 
-The kernel completes connections and keeps them in the accept queue. When the last descriptor of the socket is closed,
-it resets those in the queue, and those whose last packet of the handshake is on its way: their clients are connected
-and may have sent a request, so they can't know whether it was executed.
+Listening sockets: the kernel completes connections and keeps them in the accept queue. When the last descriptor of the
+socket is closed, it resets those in the queue, and those whose last packet of the handshake is on its way: their
+clients are connected and may have sent a request, so they can't know whether it was executed.
+
+Connections: the kernel resets one that is closed with unread bytes, or that receives any afterwards. The client then
+loses the part of the last response that has not arrived (RFC 9112 section 9.6).
 """
 
 import ctypes
@@ -12,6 +15,7 @@ import struct
 from contextlib import suppress
 from typing import Any
 
+import gevent
 from gevent.server import StreamServer
 
 from notifygate.raw_socket import raw_socket
@@ -20,6 +24,12 @@ logger = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 0.25
 """Time for handshakes that have begun: a round trip, and the worker's turn."""
+
+CLOSING_SECONDS = 2.0
+"""Time in which a client must close a connection after the last response; bytes that arrive are discarded."""
+
+DISCARDED_BYTES = 64 * 1024
+"""Bytes of one read while a connection closes."""
 
 _SO_ATTACH_FILTER = getattr(socket, "SO_ATTACH_FILTER", 26)  # Linux; Python has no name for it
 
@@ -56,3 +66,14 @@ def accept_queued(server: StreamServer) -> None:
     with suppress(OSError):  # out of descriptors
         while not server.full() and (accepted := server.do_read()):
             server.do_handle(*accepted)
+
+
+def close_after_response(client: Any) -> None:
+    """Close a connection so that its client gets the whole of the last response. Waits for CLOSING_SECONDS at most."""
+    try:
+        with suppress(OSError), gevent.Timeout(CLOSING_SECONDS, False):  # pyright: ignore[reportArgumentType]
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(DISCARDED_BYTES):
+                pass
+    finally:
+        client.close()

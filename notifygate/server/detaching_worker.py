@@ -14,9 +14,9 @@ import gevent
 from gevent.pool import Group
 from gevent.server import StreamServer
 from gevent.socket import SOCK_STREAM
-from gunicorn.http.body import LengthReader
 
 from notifygate.server import transfer
+from notifygate.server.closing import close_after_response
 from notifygate.server.handler import registered_handler
 from notifygate.server.reactor import Reactor
 from notifygate.server.worker import HEARTBEAT_SECONDS, GatewaySocket, GatewayWorker
@@ -161,7 +161,7 @@ class DetachingWorker(GatewayWorker):
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Serve one request in its greenlet, and return the connection to the reactor."""
         super().handle_request(listener_name, req, sock, addr)
-        if self._reactor is not None and _is_read_to_its_end(req):
+        if self._reactor is not None and not _has_read_ahead(req):
             self._clients.discard(sock)
             self._keep(sock.detach())
             raise StopIteration  # ends gunicorn's loop over the requests of this connection
@@ -188,7 +188,7 @@ class DetachingWorker(GatewayWorker):
         self._greenlets.spawn(self._send_slowly, client, rest, keeps_alive)
 
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
-        """Send the rest of a response to a client that reads slowly."""
+        """Send the rest of a response to a client that reads slowly, or close after one that had more to send."""
         try:
             client.settimeout(transfer.STALLED_SECONDS)
             client.sendall(rest)
@@ -198,7 +198,7 @@ class DetachingWorker(GatewayWorker):
             if keeps_alive:
                 self._keep(client.detach())
             else:
-                client.close()
+                close_after_response(client)
         finally:
             self._forget(client)
 
@@ -217,11 +217,8 @@ class DetachingWorker(GatewayWorker):
             self._reactor.stop_reading()
 
 
-def _is_read_to_its_end(req: Any) -> bool:
-    """Return whether the request was read to its end, and no byte of the next one."""
-    reader = req.body.reader
-    if not isinstance(reader, LengthReader) or reader.length:
-        return False
+def _has_read_ahead(req: Any) -> bool:
+    """Return whether bytes of the next request were read with this one."""
     ahead = req.unreader.take_buffered()
     req.unreader.unread(ahead)
-    return not ahead
+    return bool(ahead)

@@ -43,8 +43,9 @@ class Reactor:
     """All connections without a greenlet.
 
     `serve` gets a connection's descriptor and the bytes that were read, and serves it in a greenlet; `send_rest` gets a
-    descriptor, the rest of a response and whether to keep the connection; `spawn` runs a function in a greenlet.
-    `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a connection.
+    descriptor, the rest of a response, which may be empty, and whether to keep the connection; `spawn` runs a function
+    in a greenlet. `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a
+    connection.
     """
 
     def __init__(
@@ -241,6 +242,8 @@ class Reactor:
             try:
                 if sent < len(data):  # the socket's buffer is full: a greenlet sends the rest
                     self._send_rest(self._release(connection), data[sent:], keep_alive)
+                elif not keep_alive and has_unread(connection.fd):  # closing it here would reset it: a greenlet waits
+                    self._send_rest(self._release(connection), b"", False)
                 elif not keep_alive:
                     self._close(connection)
                 else:

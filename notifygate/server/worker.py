@@ -35,12 +35,12 @@ from notifygate.open_files import connections_that_fit
 from notifygate.protocol.response import SERVER_NAME
 from notifygate.raw_socket import raw_socket
 from notifygate.server import transfer
-from notifygate.server.closing import HANDSHAKE_SECONDS, accept_queued, refuse_new_handshakes
+from notifygate.server.closing import HANDSHAKE_SECONDS, accept_queued, close_after_response, refuse_new_handshakes
 from notifygate.server.handler import registered_handler
 from notifygate.server.host import check_host
 from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.rejection import reject
-from notifygate.server.transfer import BodySource, send_all
+from notifygate.server.transfer import BodySource, finish_body, send_all
 
 logger = logging.getLogger(__name__)
 
@@ -223,11 +223,19 @@ class GatewayWorker(GeventWorker):
         self._clients.discard(client)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
-        """Serve one request. Raises InvalidHostError for one that `handle_error` answers."""
+        """Serve one request, and read its body to the end.
+
+        Raises StopIteration if the connection is closed, InvalidHostError for a request that `handle_error` answers.
+        """
         check_host(req)
-        req.unreader.sock = BodySource(sock)
+        req.unreader.sock = BodySource(sock, transfer.BODY_SECONDS)
         try:
             super().handle_request(listener_name, req, sock, addr)
+            if not finish_body(req, sock):
+                raise StopIteration
+        except StopIteration:  # ends gunicorn's loop over the requests of this connection
+            close_after_response(sock)
+            raise
         finally:
             req.unreader.sock = sock
         return True
@@ -238,6 +246,8 @@ class GatewayWorker(GeventWorker):
             client.sendall(reject(exc))
         except OSError:
             logger.debug("The client of an unreadable request closed the connection first")
+        else:
+            close_after_response(client)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop gracefully (SIGTERM)."""

@@ -88,6 +88,8 @@ BODIES: Mapping[str, Steps] = {
     "TE.CL": (request(NOW, MATCHING, _CHUNKED, "Content-Length: 4", body="5c\r\n" + _SMUGGLED), 2),
     "coding unknown": (request(NOW, MATCHING, "Transfer-Encoding: cow", body="0\r\n\r\n" + _SMUGGLED), 2),
     "malformed state, then a poll": (state("{...}") + POLL, 2),
+    "not read, then a poll": (request(NOW, "Content-Length: 5", token=None, body="hello") + POLL, 2),
+    "chunked and not read, then a poll": (request(NOW, _CHUNKED, token=None, body=_CHUNKS) + POLL, 2),
 }
 
 BEGINNINGS_AND_ENDS: Mapping[str, Steps] = {

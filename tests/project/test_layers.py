@@ -47,7 +47,7 @@ FLASK = {"flask", "werkzeug", "flask_limiter", "flask_sqlalchemy", "flask_migrat
 SQL = {"sqlalchemy", "alembic", "psycopg", "sqlite3"}
 
 MAY_IMPORT_FLASK = {"api", "app", "limits.rate_limits"}
-MAY_IMPORT_GUNICORN = ("arbiter", "worker", "detaching_worker", "rejection")
+MAY_IMPORT_GUNICORN = ("arbiter", "worker", "rejection")
 
 
 def package_of(module: str) -> str:

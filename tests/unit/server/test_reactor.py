@@ -302,6 +302,20 @@ def test_a_defect_with_one_connection_affects_no_other(
     other.close()
 
 
+# The end of a connection
+
+
+def test_connection_that_ends_with_unread_bytes_is_left_to_a_greenlet(stage: Stage) -> None:
+    """Closed at once, it would be reset, and its client might lose the response."""
+    connection = stage.send()
+    stage.client.sendall(REQUEST % 2)
+    eventually(lambda: connection.has_received, "the second request")
+    stage.reactor.send([(connection, b"last\n", False)])
+    assert stage.client.recv(100) == b"last\n"
+    assert stage.left == [(b"", False)]
+    stage.left.clear()
+
+
 # The end of reading
 
 
