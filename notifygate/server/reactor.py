@@ -84,6 +84,8 @@ class Reactor:
         connection = Connection(self, fd)
         self._connections[fd] = connection
         self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
+        if not self._is_reading:  # after a request that a greenlet served meanwhile
+            shut_reading_side(fd)
         self._epoll.register(fd, _WATCHED)
 
     def stop_reading(self) -> None:

@@ -316,6 +316,13 @@ def test_connection_that_ends_with_unread_bytes_is_left_to_a_greenlet(stage: Sta
     stage.left.clear()
 
 
+def test_connection_that_is_adopted_after_the_reactor_stopped_reading_ends(stage: Stage) -> None:
+    stage.reactor.stop_reading()
+    with stage.connect(by_tcp=True) as late:
+        assert late.recv(100) == b""
+        eventually(lambda: len(stage.reactor) == 0, "its end")
+
+
 # The end of reading
 
 
