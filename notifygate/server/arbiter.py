@@ -6,8 +6,8 @@ The first two make sure that connections are accepted if and only if a worker se
    forked, which need seconds until they serve; if they can't start, or the configuration is invalid, the gateway ends.
 2. The port opens when the first worker serves. gunicorn's own master opens it before it forks the workers: a balancer
    would send requests there that wait for seconds, while another gateway could answer them.
-3. An address that can't be bound ends the start with one line. gunicorn's own master logs eleven, with none of the
-   setting's name.
+3. An address that can't be bound ends the start with one line. gunicorn's own master logs eleven, which don't name the
+   setting.
 """
 
 import errno

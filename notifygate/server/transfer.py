@@ -39,7 +39,10 @@ class BodySource:
 
     def recv(self, size: int) -> bytes:
         """Receive bytes, as `socket.recv`. Raises TimeoutError once the time for the body is over."""
-        with gevent.Timeout(max(0.0, self._ends_at - time.monotonic()), TimeoutError):
+        left = self._ends_at - time.monotonic()
+        if left <= 0:  # a time-out fires only in a greenlet that waits, not where bytes are always there
+            raise TimeoutError
+        with gevent.Timeout(left, TimeoutError):
             return self._client.recv(size)
 
 

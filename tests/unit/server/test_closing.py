@@ -4,7 +4,9 @@ import socket
 
 import pytest
 
-from notifygate.server.closing import refuse_new_handshakes
+from notifygate.server import closing
+from notifygate.server.closing import close_after_response, refuse_new_handshakes
+from notifygate.server.transfer import BodySource
 
 MOMENT_SECONDS = 0.5
 """Less than the second after which a client repeats the first packet of a handshake."""
@@ -39,3 +41,30 @@ def test_sockets_of_other_kinds_are_unchanged(tmp_path) -> None:
         refuse_new_handshakes(listener)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(tmp_path / "s"))
+
+
+class EndlessSender:
+    """A socket whose client sends faster than the gateway reads."""
+
+    reads = 0
+    is_closed = False
+
+    def shutdown(self, how: int) -> None:
+        assert how == socket.SHUT_WR
+
+    def recv(self, size: int) -> bytes:
+        self.reads += 1
+        assert self.reads < 1_000_000, "it is read for ever"
+        return b"x"
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_client_that_sends_without_a_pause_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "CLOSING_SECONDS", 0.05)
+    client = EndlessSender()
+    close_after_response(client)
+    assert client.is_closed
+    with pytest.raises(TimeoutError):
+        BodySource(client, 0).recv(100)
