@@ -147,12 +147,14 @@ class HoldRegistry:
 
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
         """End the holds that new entries affect. `committed_at`: see `Hold`."""
-        calls = [
-            _Call(iter(holds), "news", entry, committed_at)
-            for entry in entries
-            for audience in entry.audiences
-            if (holds := self._holds_of(audience))
-        ]
+        copies: dict[str, Sequence[AnyHold]] = {}  # one for all entries: hundreds may have the same audience
+        calls: list[_Call] = []
+        for entry in entries:
+            for audience in entry.audiences:
+                if audience not in copies:
+                    copies[audience] = self._holds_of(audience)
+                if copies[audience]:
+                    calls.append(_Call(iter(copies[audience]), "news", entry, committed_at))
         self._call(calls)
 
     def wake_recipient(self, recipient: str) -> None:

@@ -136,6 +136,24 @@ def test_entries_of_one_commit_share_a_slice(registry: HoldRegistry, monkeypatch
     all_ended(*waiters)
 
 
+def test_entries_of_one_audience_share_the_copy_of_its_holds(
+    registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy takes half a millisecond for ten thousand holds, and hundreds of notifications may expire at once."""
+    copied: list[str] = []
+    holds_of = HoldRegistry._holds_of
+
+    def note_and_copy(self: HoldRegistry, audience: str) -> Sequence[Hold[Any]]:
+        copied.append(audience)
+        return holds_of(self, audience)
+
+    monkeypatch.setattr(HoldRegistry, "_holds_of", note_and_copy)
+    last = waiter(registry, "alice", affects=lambda entry: entry.seq == 50)
+    registry.wake([entry("all", "user:alice", seq=n) for n in range(1, 51)], None)
+    all_ended(last)
+    assert copied == ["all", "user:alice"]
+
+
 def test_a_hold_that_leaves_before_its_turn_is_not_ended(
     registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
