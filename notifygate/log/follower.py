@@ -163,7 +163,13 @@ class Follower:
 
     @property
     def is_fed(self) -> bool:
-        """Whether the tail is current: a read of the head succeeded lately."""
+        """Whether the tail is current: a read of the head succeeded lately.
+
+        It bounds the age of "nothing new" and no more: a position or epoch that a client knows of is waited for
+        (`reach`, `catch_up`), and an entry that a read finds ends the holds that were checked before. So the end of the
+        read counts. With its beginning, reads of more than `_stale_after` would leave the tail stale for ever, and all
+        polls would read the head, one after the other.
+        """
         return self._monotonic() - self._tail.checked_at <= self._stale_after
 
     def ensure_fed(self) -> None:

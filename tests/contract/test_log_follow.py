@@ -414,6 +414,21 @@ def test_a_stale_follower_does_not_answer_nothing_new(follow: MakeFollowed, monk
     assert followed.delivered == [1]
 
 
+def test_polls_that_waited_for_a_slow_read_of_the_head_do_not_read_it_again(follow: MakeFollowed) -> None:
+    clock = ManualClock()
+    followed = follow(interval_seconds=1.0, clock=clock)
+    followed.follower.stop()
+    clock.advance(4)
+    head_read, reads = Event(), followed.reads
+    followed.hold_head_read = head_read
+    polls = [gevent.spawn(followed.follower.ensure_fed) for _ in range(5)]
+    eventually(lambda: followed.hold_head_read is None, "the read of the head")
+    clock.advance(10)
+    head_read.set()
+    gevent.joinall(polls, raise_error=True)
+    assert followed.reads == reads + 1
+
+
 def test_the_tail_equals_the_log_in_whatever_order_announcements_arrive(follow: MakeFollowed) -> None:
     """Lost, doubled, reordered, without entries, mixed with reads of the head: entries are delivered once and in order."""
     randomly = random.Random(20260)
