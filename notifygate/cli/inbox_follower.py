@@ -108,7 +108,7 @@ class InboxFollower:
         if self._is_first:
             new = [item for item in reversed(page.notifications) if not item.get("read_at")]
             if page.has_more:
-                state.raise_horizon(min((str(item["id"]) for item in page.notifications), default=""))
+                state.begin_after(page.notifications)
         elif is_snapshot:
             new = self._find_new(page)
         else:

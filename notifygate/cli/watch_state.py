@@ -19,6 +19,8 @@ from notifygate.cli.inbox_page import Notification, check_text
 from notifygate.private_files import write_private_file
 
 MAX_SHOWN_IDS = 500  # ids; more than two of the largest pages, in a file of 20 kB that is fast to write
+_MILLISECOND_CHARACTERS = 13  # the beginning of an id (UUIDv7) that is its time; the rest is random
+_AFTER_ALL_IDS = "~"  # follows each character of an id
 _VERSION = 1
 
 
@@ -52,6 +54,16 @@ class WatchState:
         if surplus:
             self.shown_ids.difference_update(surplus)
             self.raise_horizon(surplus[-1])
+
+    def begin_after(self, items: Iterable[Notification]) -> None:
+        """Treat every notification before a first page as printed.
+
+        An id sorts by creation to the millisecond only: an older one of the same millisecond as the oldest of the page
+        may be greater. Those of the page itself are remembered.
+        """
+        oldest = min((str(item["id"]) for item in items), default="")
+        if oldest:
+            self.raise_horizon(oldest[:_MILLISECOND_CHARACTERS] + _AFTER_ALL_IDS)
 
     def raise_horizon(self, notification_id: str) -> None:
         """Treat every id up to this one as printed."""

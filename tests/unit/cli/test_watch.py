@@ -145,6 +145,20 @@ def test_notifications_read_or_printed_before_are_not_printed(watching: Watching
     assert watching() == [12, 13]
 
 
+def test_an_older_notification_of_the_millisecond_of_the_first_page_is_not_printed(watching: Watching) -> None:
+    """Ids of one millisecond are in no particular order: the id of a notification before the page may be greater."""
+    newest, oldest = item(3, id="01a1fc5f-e2c0-7000"), item(2, id="01a1fc5f-e2be-7333")
+    older = item(1, id="01a1fc5f-e2be-7fff", read_at=READ_AT)
+    watching.script(
+        page("c1", newest, oldest, has_more=True),
+        page("c2", older),
+        page("c9", newest, oldest, has_more=True, reset=True),
+        {"notifications": [older], "has_more": False},
+        page("c10", item(4, id="01a1fc5f-e2be-7555")),
+    )
+    assert watching() == [2, 3, 4], "number 4 is new although it sorts before the page"
+
+
 def test_more_changes_are_fetched_at_once(watching: Watching) -> None:
     pages = page("c1", wait=0), page("c2", item(1), has_more=True, wait=0), page("c3", item(2), wait=0)
     watching.script(*pages)
