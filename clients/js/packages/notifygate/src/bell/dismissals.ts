@@ -12,6 +12,9 @@ export const MAX_IDS = 500;
 /** For so long what was dismissed stays hidden though the client may still have it. */
 const KEEP_HIDDEN_MS = 10000;
 
+/** The beginning of an id that is its time; ids of the same millisecond are in no particular order. */
+const MILLISECOND_CHARACTERS = 13;
+
 /**
  * What was dismissed and can still be taken back. The gateway hears of it when the time to undo is over; until then
  * the notifications are only hidden.
@@ -75,7 +78,10 @@ export class Dismissals {
 
   clear() {
     this.commit();
-    this.pending = new Batch(this.bell.client.cursor, this.bell.items.newest(), this.bell.unread());
+    const items = this.bell.items;
+    const millisecond = items.newest().slice(0, MILLISECOND_CHARACTERS);
+    const pending = this.pending = new Batch(this.bell.client.cursor, millisecond, this.bell.unread());
+    pending.ids = items.list.map((item) => item.id).filter((id) => id >= millisecond);
     this.wait();
   }
 
@@ -133,21 +139,22 @@ export class Dismissals {
 
 class Batch {
   upTo: string | null;
-  newest: string;
+  /** Ids before this one are hidden, too. */
+  before: string;
   unread: number;
   ids: string[];
   isDone: boolean;
 
-  constructor(upTo: string | null, newest: string, unread: number) {
+  constructor(upTo: string | null, before: string, unread: number) {
     this.upTo = upTo;
-    this.newest = newest;
+    this.before = before;
     this.unread = unread;
     this.ids = [];
     this.isDone = false;
   }
 
   hides(item: Notification) {
-    return this.upTo === null ? contains(this.ids, item.id) : item.id <= this.newest;
+    return contains(this.ids, item.id) || item.id < this.before;
   }
 }
 
