@@ -79,7 +79,7 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
     writer = LogWriter(database, announcer.announce, follower.take_in)  # other workers first: they are further away
 
     views = Views(database, writer, follower, tail, codec, settings.cached_views)
-    follower.before_entries += [caches.reload_if_changed, RemovalStates(database, holds.recipients_of).read]
+    follower.before_entries += [caches.reload_if_changed, RemovalStates(database, tail, holds.recipients_of).read]
     follower.after_entries += [holds.wake]
     follower.on_restart += [caches.load, views.clear, holds.wake_all]
 

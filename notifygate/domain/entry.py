@@ -52,7 +52,8 @@ class Entry:
     unseen_delta: int = 0
     last_states: dict[str, ItemState | None] = field(init=False)
     """For RETRACTED and EXPIRED: the final state rows that were read, by recipient; None for a recipient without a row.
-    The state of a notification can't change once it has left the inboxes."""
+    The state of a notification can't change once it has left the inboxes. The tail bounds their number
+    (`log.tail.MAX_LAST_STATES`)."""
     # Read ten thousand times for one entry, so not properties.
     is_published: bool = field(init=False)
     is_removal: bool = field(init=False)

@@ -18,7 +18,6 @@ from notifygate.errors import NotifygateError
 from notifygate.inbox.answer import InboxUpdate, Unchanged
 from notifygate.inbox.page import read_page
 from notifygate.inbox.view import CountsAt, View, has_view_entry
-from notifygate.inbox.view_reader import learn_last_states
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
@@ -224,7 +223,7 @@ class Polls:
         if entries is None or has_view_entry(entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
-        if unknown and not self._database.read_in_turn(lambda c: learn_last_states(c, view.recipient, unknown)):
+        if unknown and not self._views.learn_last_states(view, entries):
             return None
         return entries
 

@@ -1,15 +1,14 @@
 """Reading a view, and what a view can't know by itself: the final states of notifications that have left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
 from notifygate.domain.cursor import CursorCodec
-from notifygate.domain.entry import Entry
+from notifygate.domain.entry import Entry, ItemState
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.view import View
 from notifygate.storage.stores.catalog import read_catalog
-from notifygate.storage.stores.head import read_head
 from notifygate.storage.stores.inboxes import read_followed, read_inbox
 from notifygate.storage.stores.states import read_states
 
@@ -40,16 +39,13 @@ def read_view(connection: Connection, principal: Recipient, codec: CursorCodec) 
     )
 
 
-def learn_last_states(connection: Connection, recipient: str, removals: Sequence[Entry]) -> bool:
-    """Read the final states of removed notifications for one recipient, and store them in the entries.
+def read_last_states(
+    connection: Connection, recipient: str, removals: Iterable[Entry]
+) -> Mapping[Entry, ItemState | None]:
+    """Read the final states of removed notifications for one recipient, by the entry of the removal (`last_states`).
 
-    Returns False if retention may have deleted them already.
+    For entries above the floor: retention may have deleted the states of others.
     """
-    floor = read_head(connection).floor
-    if any(entry.seq <= floor for entry in removals):
-        return False
     by_seq = {entry.notification.seq: entry for entry in removals if entry.notification}
     states = read_states(connection, recipient, by_seq)
-    for seq, entry in by_seq.items():
-        entry.last_states[recipient] = states.get(seq)
-    return True
+    return {entry: states.get(seq) for seq, entry in by_seq.items()}

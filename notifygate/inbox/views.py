@@ -4,17 +4,18 @@ A view is read from the database once; after that its counts are advanced by wha
 to ten thousand recipients does not read the database ten thousand times.
 """
 
-import functools
 import logging
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.entry import Entry, ItemState
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.inbox.view import View, has_view_entry
-from notifygate.inbox.view_reader import learn_last_states, read_view
+from notifygate.inbox.view_reader import read_last_states, read_view
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.log.writer import LogWriter
@@ -103,6 +104,26 @@ class Views:
         metrics.view_loads.inc()  # here and not in `read`, which may run in a thread: its locks are greenlets'
         self._cache.put(principal.key, view)
 
+    def learn_last_states(self, view: View, entries: Sequence[Entry]) -> bool:
+        """Read the final states of the removals among entries of the tail. Return False if they may be deleted.
+
+        Also those that are known, since the tail may drop them meanwhile. Afterwards each is there until the caller
+        waits.
+        """
+        removals = [entry for entry in entries if entry.is_removal and view.shows(entry)]
+
+        def work(connection: Connection) -> Mapping[Entry, ItemState | None] | None:
+            floor = read_head(connection).floor
+            if any(entry.seq <= floor for entry in removals):
+                return None
+            return read_last_states(connection, view.recipient, removals)
+
+        states = self._database.read_in_turn(work)
+        if states is None:
+            return False
+        self._tail.keep_states(view.recipient, states)
+        return True
+
     def _can_advance(self, view: View) -> bool:
         """Advance a view to the end of the tail. Return False if it must be read from the database.
 
@@ -125,11 +146,9 @@ class Views:
             entries = self._tail.after(view.audiences, view.seq) if view.epoch == self._tail.epoch else None
             if entries is None or has_view_entry(entries):
                 return False
-            unknown = [entry for entry in entries if view.needs_last_state(entry)]
-            if not unknown:
+            if not [entry for entry in entries if view.needs_last_state(entry)]:
                 break
-            learn = functools.partial(learn_last_states, recipient=view.recipient, removals=unknown)
-            if not self._database.read_in_turn(learn):
+            if not self.learn_last_states(view, entries):
                 return False
         # From here to the end nothing waits, so no other greenlet can advance the view twice.
         unread, unseen = view.unread, view.unseen

@@ -7,14 +7,18 @@ answered from memory.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from notifygate.clock import SYSTEM_CLOCK, Clock
-from notifygate.domain.entry import Entry
+from notifygate.domain.entry import Entry, ItemState
 
 MAX_REMEMBERED_AUDIENCES = 200_000
 """Maximum of remembered audiences of evicted entries, about 100 bytes each. With more, all are dropped, and older
 positions are read from the database."""
+
+MAX_LAST_STATES = 100_000
+"""Maximum of final states of removed notifications (`Entry.last_states`), one for each recipient of each, 40 to 250
+bytes each. Past it only the newest entries keep theirs, up to half as many; the others are read again when needed."""
 
 
 class Tail:
@@ -34,6 +38,8 @@ class Tail:
         self._let_go: dict[str, int] = {}
         self._known_from = 0
         self._ages_below = 0
+        self._states_added = 0
+        """Final states that were added since old ones were last dropped."""
 
     def restart(self, epoch: int, at: int) -> None:
         """Forget everything and begin at a position of an epoch."""
@@ -58,6 +64,26 @@ class Tail:
             self._let_go_of(self._entries.popleft())
         is_filling_up = len(self._entries) * 4 > self._capacity * 3
         self._ages_below = self._entries[len(self._entries) // 4].seq if is_filling_up else self.start
+
+    def evict_states_for(self, count: int) -> None:
+        """Drop old final states if `count` more, half of MAX_LAST_STATES at most, would exceed their bound.
+
+        None is dropped later, so those that are added now are there until the caller waits.
+        """
+        self._states_added += count
+        if self._states_added <= MAX_LAST_STATES // 2:
+            return
+        self._states_added, left = count, MAX_LAST_STATES // 2
+        for entry in reversed(self._entries):
+            left -= len(entry.last_states)
+            if left < 0:
+                entry.last_states.clear()
+
+    def keep_states(self, recipient: str, states: Mapping[Entry, ItemState | None]) -> None:
+        """Keep one recipient's final states with their entries."""
+        self.evict_states_for(len(states))
+        for entry, state in states.items():
+            entry.last_states[recipient] = state
 
     def _let_go_of(self, entry: Entry) -> None:
         self.start = entry.seq

@@ -15,6 +15,7 @@ from notifygate.storage.database import Database, StandbyError
 from notifygate.storage.stores.head import Head, read_head
 from notifygate.storage.tables import ENTRIES, HEAD, INBOXES, NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.both_databases
 
@@ -105,6 +106,31 @@ def test_a_publication_while_a_poll_reads_a_removed_state_is_not_skipped(
     assert done, "nothing was read, so this proves nothing"
     assert titles(pages) == ["in between"]
     assert pages[0]["removed"] == [removed]
+
+
+def test_final_states_that_the_tail_drops_while_a_poll_reads_others_are_counted(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two removals one has its state in memory; while that of the other is read, memory drops it."""
+    gateway = make_app()
+    services, publisher, alice = gateway.services, gateway.publisher(), gateway.recipient("alice")
+    first, second = publisher.publish("user:alice", "first"), publisher.publish("user:alice", "second")
+    cursor = alice.change_state("read", ids=[second]) and alice.inbox()["cursor"]
+    publisher.delete(f"/v1/notifications/{first}")
+    services.views.clear()  # so that the view is read after the first removal
+    held = gevent.spawn(alice.poll, alice.inbox()["cursor"], wait=50)
+    eventually(lambda: gateway.hold_count == 1)
+    publisher.delete(f"/v1/notifications/{second}")  # its state is read for the hold
+    assert held.get(timeout=30).json["removed"] == [second]
+
+    def drop_states() -> None:
+        monkeypatch.setattr("notifygate.log.tail.MAX_LAST_STATES", 0)
+        services.tail.evict_states_for(1)
+
+    done = meanwhile(monkeypatch, services.database, lambda: True, drop_states)
+    pages = walk(alice, cursor, limit=1)
+    assert done, "nothing was read, so this proves nothing"
+    assert [(page["removed"], page["unread"]) for page in pages] == [([first], 0), ([second], 0), ([], 0)]
 
 
 def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_advances(

@@ -140,6 +140,25 @@ def test_a_retraction_of_a_broadcast_needs_no_more_transactions_with_many_holds(
         assert quiet.cost(retract_and_collect) == (1, 1)
 
 
+def test_final_states_that_memory_could_not_keep_are_left_to_the_polls(
+    quiet: Quiet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are read, nothing is published or followed. Then each poll reads its own, of all removals at once."""
+    for n in range(4):
+        quiet.gateway.recipient(f"recipient {n}", "admin").inbox()
+    published = [quiet.publisher.publish("all", ttl=20) for _ in range(3)]
+    holds = quiet.take_holds(4)
+    monkeypatch.setattr("notifygate.inbox.removal_states.MAX_LAST_STATES", 20)
+    quiet.clock.advance(20)
+
+    def expire_and_collect() -> None:
+        assert quiet.gateway.services.removal.expire_due() == 3
+        bodies = [body_of(hold) for hold in holds]
+        assert [(body["removed"], body["unread"]) for body in bodies] == [(published, 0)] * len(holds)
+
+    assert quiet.cost(expire_and_collect) == (2 + len(holds), 1)
+
+
 def test_a_poll_across_many_removals_takes_no_more_statements_than_across_one(quiet: Quiet) -> None:
     statements: list[str] = []
     event.listen(

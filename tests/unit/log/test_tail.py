@@ -66,6 +66,24 @@ def test_memory_of_evicted_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert len(tail._let_go) <= 5
 
 
+def test_final_states_of_removed_notifications_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The states of the newest entries are kept, and all that were added by one call."""
+    monkeypatch.setattr("notifygate.log.tail.MAX_LAST_STATES", 20)
+    tail = Tail(10)
+    fill(tail, *["all"] * 5)
+    entries = tail.after(["all"], 0)
+    assert entries
+    for number in range(50):
+        tail.keep_states(f"{number}", dict.fromkeys(entries))
+        assert sum(len(entry.last_states) for entry in entries) <= 20
+        assert all(f"{number}" in entry.last_states for entry in entries)
+    for entry, count in zip(entries, (8, 0, 8, 0, 2), strict=True):
+        entry.last_states = dict.fromkeys(map(str, range(count)))
+    tail.evict_states_for(10)
+    tail.evict_states_for(10)
+    assert [len(entry.last_states) for entry in entries] == [0, 0, 8, 0, 2]
+
+
 def test_pruned_entries_may_be_missing() -> None:
     tail = Tail(10)
     tail.extend(6, [entry(2, "all"), entry(5, "all")])
