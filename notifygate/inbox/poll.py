@@ -12,25 +12,21 @@ from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
-from notifygate.domain.entry import Entry, EntryKind
+from notifygate.domain.entry import Entry
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotifygateError
 from notifygate.inbox.answer import InboxUpdate, Unchanged
+from notifygate.inbox.backlog import Backlog
+from notifygate.inbox.changes import NO_CHANGES, Changes
 from notifygate.inbox.page import read_page
 from notifygate.inbox.view import CountsAt, View, has_view_entry
 from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
-from notifygate.storage.stores.entries import read_entries_for
-from notifygate.storage.stores.head import Head, read_head
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
-
-MAX_CHANGES = 10_000
-"""A recipient who has more changes than this behind a cursor gets a reset: a snapshot and the history serve them
-better than two hundred pages, and it bounds what one poll may read."""
 
 
 class HasCursor(Protocol):
@@ -62,6 +58,7 @@ class Polls:
         self._tail = tail
         self._views = views
         self._codec = codec
+        self._backlog = Backlog(database)
         self._tail_hits = metrics.Tally(metrics.tail_hits)
 
     def poll(
@@ -103,12 +100,18 @@ class Polls:
         self, principal: Recipient, view: View, at: CountsAt, position: int | None, etags: Sequence[str], limit: int
     ) -> InboxUpdate | Unchanged:
         """Return what a view has between a position and `at`; a reset where that can't be known."""
-        entries = None if position is None else self._entries_after(view, at, position)
-        if position is None or entries is None or at.epoch != self._tail.epoch:
+        changes = None
+        if position is not None and position <= at.seq:  # else it is from before a restore
+            entries = self._tail.after(view.audiences, position)
+            if entries is None:
+                changes = self._backlog.read(view, at, position, limit)
+            else:
+                self._tail_hits.inc()
+                changes = self._fold(view, entries, limit) if entries else NO_CHANGES
+        if position is None or changes is None or at.epoch != self._tail.epoch:
             return self._snapshot(principal, limit, reset=True)
-        visible = [entry for entry in entries if view.affects(entry)]
-        if visible:
-            return self._changes(view, at, entries, visible, limit)
+        if changes.by_notification:
+            return self._page(view, at, changes)
         etag, since = self._matching(principal, view, etags, position)
         unchanged = Unchanged(view, at, etag, min(since, position))
         return self.as_update(unchanged) if self._tail.is_ageing(position) else unchanged
@@ -210,66 +213,23 @@ class Polls:
                 return etag, position
         return None, MAX_SEQUENCE
 
-    def _entries_after(self, view: View, at: CountsAt, position: int) -> list[Entry] | None:
-        """Return the entries of a view's audiences in (position, at.seq]; None calls for a reset."""
-        if position > at.seq:
-            return None  # ahead of everything: from before a restore
-        entries = self._tail.after(view.audiences, position)
-        if entries is None:
-            metrics.tail_misses.inc()
-            entries = self._read_after(view, at, position)
-        else:
-            self._tail_hits.inc()
-        if entries is None or has_view_entry(entries):
+    def _fold(self, view: View, entries: Sequence[Entry], limit: int) -> Changes | None:
+        """Fold entries of the tail into a page; None calls for a reset."""
+        if has_view_entry(entries):
             return None
         unknown = [entry for entry in entries if view.needs_last_state(entry)]
         if unknown and not self._views.learn_last_states(view, entries):
             return None
-        return entries
+        changes = Changes()
+        changes.add(view, entries, limit)
+        return changes
 
-    def _read_after(self, view: View, at: CountsAt, position: int) -> list[Entry] | None:
-        def work(connection: Connection) -> tuple[Head, list[Entry]]:
-            head = read_head(connection)
-            return head, read_entries_for(connection, view.audiences, position, at.seq, MAX_CHANGES + 1)
-
-        head, entries = self._database.read_in_turn(work)
-        if head.epoch != at.epoch or position < head.floor or len(entries) > MAX_CHANGES:
-            return None
-        return entries
-
-    def _changes(
-        self, view: View, at: CountsAt, entries: Sequence[Entry], visible: Sequence[Entry], limit: int
-    ) -> InboxUpdate:
-        """Fold entries into one page: each notification once, in its present state, oldest change first."""
-        notifications: list[bytes] = []
-        removed: list[str] = []
-        if len(visible) == 1:  # nearly every woken poll
-            _collect(view, visible[0], notifications, removed)
-            cursor = self._cursor(view, at.epoch, at.seq)
-            return InboxUpdate(notifications, removed, at.unread, at.unseen, cursor)
-        present: dict[int, Entry] = {}  # the last entry of each notification has its present state
-        for entry in visible:
-            if entry.notification:
-                present[entry.notification.seq] = entry
-        page: dict[int, None] = {}
-        until = at.seq
-        for entry in visible:
-            if entry.notification and entry.notification.seq not in page:
-                if len(page) == limit:
-                    until = entry.seq - 1
-                    break
-                page[entry.notification.seq] = None
-        for seq in page:
-            _collect(view, present[seq], notifications, removed)
-        unread, unseen = at.unread, at.unseen
-        for entry in reversed(entries):  # the counts at the page's end: take back what came after it
-            if entry.seq <= until:
-                break
-            unread_delta, unseen_delta = view.deltas(entry)
-            unread -= unread_delta
-            unseen -= unseen_delta
+    def _page(self, view: View, at: CountsAt, changes: Changes) -> InboxUpdate:
+        """Return a page of changes, with the counts and the cursor of its end."""
+        notifications, removed = changes.render()
+        _, until, unread, unseen = changes.counts_at_end(at)
         cursor = self._cursor(view, at.epoch, until)
-        return InboxUpdate(notifications, removed, unread, unseen, cursor, has_more=until < at.seq)
+        return InboxUpdate(notifications, removed, unread, unseen, cursor, has_more=changes.until is not None)
 
     def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> InboxUpdate:
         """Read the newest notifications, the counts and the head of one moment."""
@@ -286,15 +246,3 @@ class Polls:
         at = view.at
         cursor = self._cursor(view, at.epoch, at.seq)
         return InboxUpdate(items[:limit], (), at.unread, at.unseen, cursor, has_more=len(items) > limit, reset=reset)
-
-
-def _collect(view: View, entry: Entry, notifications: list[bytes], removed: list[str]) -> None:
-    """Append the notification of an entry, in its state after that entry, or its id if it was removed."""
-    notification = entry.notification
-    audience = view.shows(entry)
-    if notification is None or audience is None:
-        return  # can't be: only visible entries get here
-    if entry.kind is EntryKind.DISMISSED or entry.is_removal:
-        removed.append(notification.id)
-    else:
-        notifications.append(notification.json_for(audience, entry.seen_at, entry.read_at))

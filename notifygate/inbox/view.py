@@ -24,6 +24,14 @@ class CountsAt(NamedTuple):
     unseen: int
 
 
+class PageEnd(NamedTuple):
+    """The end of a page of the backlog (`inbox.backlog`), with more behind it but no entry that ends the view."""
+
+    at: CountsAt
+    valid_up_to: int
+    """Position up to which the log may grow without more behind the page than a poll may read."""
+
+
 def has_view_entry(entries: Iterable[Entry]) -> bool:
     """Return whether one of the entries changes views as a whole."""
     # A loop: `any` makes a generator, which takes three times as long, on every poll.
@@ -47,6 +55,7 @@ class View:
         "dismissed_up_to",
         "epoch",
         "hidden_types",
+        "page_end",
         "read_marks",
         "recipient",
         "seen_marks",
@@ -93,6 +102,8 @@ class View:
         self.cursor = ""
         """The newest cursor of this view, whose position is `cursor_seq`: most requests have or need just that one."""
         self.cursor_seq = -1
+        self.page_end: PageEnd | None = None
+        """Of the last page that was read from the database."""
 
     @property
     def at(self) -> CountsAt:

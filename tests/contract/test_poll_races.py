@@ -8,13 +8,14 @@ import gevent
 import pytest
 from sqlalchemy import Connection, delete, update
 
-from notifygate.inbox import poll
+from notifygate.inbox import backlog
 from notifygate.inbox.views import Views
 from notifygate.log.transaction import other_epoch
 from notifygate.storage.database import Database, StandbyError
 from notifygate.storage.stores.head import Head, read_head
 from notifygate.storage.tables import ENTRIES, HEAD, INBOXES, NOTIFICATIONS
 from tests.support.in_process import InProcessGateway, RecipientActor
+from tests.support.metric_values import metric
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.both_databases
@@ -75,13 +76,13 @@ def test_a_publication_while_a_poll_reads_is_not_skipped(make_app: MakeApp, monk
     """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
     behind = Behind(make_app, 20)
     is_reading: list[bool] = []
-    read_entries_for = poll.read_entries_for
+    read_entries_for = backlog.read_entries_for
 
     def note_and_read(*arguments: Any) -> Any:
         is_reading.append(True)
         return read_entries_for(*arguments)
 
-    monkeypatch.setattr(poll, "read_entries_for", note_and_read)
+    monkeypatch.setattr(backlog, "read_entries_for", note_and_read)
     database = behind.gateway.services.database
     done = meanwhile(monkeypatch, database, lambda: bool(is_reading), behind.publish_and_poll)
     pages = walk(behind.alice, behind.cursor)
@@ -143,9 +144,106 @@ def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_advances(
     assert [page["unread"] for page in pages[:8]] == [3, 6, 9, 12, 15, 18, 21, 21]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+@pytest.mark.parametrize("part", [1, 2, 3, 500])
+def test_a_backlog_has_the_pages_of_memory(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, part: int, limit: int
+) -> None:
+    """Another node has none of the changes in memory, and reads them in parts."""
+    monkeypatch.setattr(backlog, "ENTRIES_PER_READ", part)
+    one, other = make_app(), make_app(tail_entries=10)
+    publisher, alice = one.publisher(), one.recipient("alice", "ops")
+    old = [publisher.publish(["user:alice", "all"], f"old {n}") for n in range(3)]
+    cursor = alice.inbox()["cursor"]
+    new = [publisher.publish(to, "new") for to in ("user:alice", "role:ops", "all", "role:admin", "all", "user:alice")]
+    alice.change_state("read", ids=[old[0], new[1]])
+    alice.change_state("dismiss", ids=[old[1], new[2]])
+    for removed in (old[0], old[1], old[2], new[0], new[2]):
+        publisher.delete(f"/v1/notifications/{removed}")
+    alice.change_state("seen", ids=[new[4]])
+    alice.change_state("unread", ids=[new[1]])
+    for _ in range(12):
+        publisher.publish("user:bob")
+    other.services.follower.catch_up()
+    there = other.recipient("alice", "ops")
+    misses = metric("tail_misses_total")
+    pages = walk(there, cursor, limit=limit)
+    assert metric("tail_misses_total") > misses, "otherwise this proves nothing"
+    wanted = walk(alice, cursor, limit=limit)
+    for page in [*pages, *wanted]:
+        del page["poll"]  # random after a start
+    assert pages == wanted
+
+
+def test_of_a_backlog_only_the_documents_of_the_page_are_read(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries are read in parts: all at once, a client that was away long stops all others of the worker.
+
+    For the first page all are read, for the counts, and for the next ones those of the page.
+    """
+    monkeypatch.setattr(backlog, "ENTRIES_PER_READ", 5)
+    behind = Behind(make_app, 22)
+    parts: list[int] = []
+    documents: list[int] = []
+    read_entries_for, read_present_at = backlog.read_entries_for, backlog.read_present_at
+
+    def read_part(*arguments: Any) -> Any:
+        entries = read_entries_for(*arguments)
+        assert not any(entry.notification.document for entry in entries if entry.notification)
+        parts.append(len(entries))
+        return entries
+
+    def read_documents(*arguments: Any) -> Any:
+        notifications = list(read_present_at(*arguments))
+        documents.append(len(notifications))
+        return notifications
+
+    monkeypatch.setattr(backlog, "read_entries_for", read_part)
+    monkeypatch.setattr(backlog, "read_present_at", read_documents)
+    pages = walk(behind.alice, behind.cursor, limit=3)
+    assert titles(pages) == behind.wanted
+    assert (parts[:5], documents[:1]) == ([5, 5, 5, 5, 2], [3])
+    assert (parts[5:7], documents[1:3]) == ([4, 4], [3, 3])
+
+
+def test_a_notification_that_retention_deletes_while_a_backlog_is_read_is_removed(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One from before the floor was changed after it, and is dismissed and deleted in the middle."""
+    behind = Behind(make_app, 1)
+    alice, services = behind.alice, behind.gateway.services
+    first = alice.inbox()
+    old, cursor = first["notifications"][0]["id"], first["cursor"]
+    floor = services.tail.end
+    alice.change_state("read", ids=[old])
+    for _ in range(12):
+        behind.publisher.publish("user:alice", "new")
+    services.database.write(lambda c: c.execute(update(ENTRIES).where(ENTRIES.c.seq <= floor).values(created_at=0)))
+    services.retention.prune()
+
+    def dismiss_and_prune() -> None:
+        alice.change_state("dismiss", up_to=cursor)
+        assert services.retention.prune().notifications == 1
+
+    is_reading: list[bool] = []
+    read_entries_for = backlog.read_entries_for
+
+    def note_and_read(*arguments: Any) -> Any:
+        is_reading.append(True)
+        return read_entries_for(*arguments)
+
+    monkeypatch.setattr(backlog, "read_entries_for", note_and_read)
+    done = meanwhile(monkeypatch, services.database, lambda: bool(is_reading), dismiss_and_prune)
+    page = alice.inbox(cursor)
+    assert done, "the poll was answered from memory, so this proves nothing"
+    assert (page["removed"], titles([page])) == ([old], ["new"] * 12)
+    assert alice.inbox(page["cursor"])["reset"] is True
+
+
 def test_truncated_changes_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a very old cursor there are more rows than one poll reads, but fewer entries: each has three audiences."""
-    monkeypatch.setattr(poll, "MAX_CHANGES", 9)
+    monkeypatch.setattr(backlog, "MAX_CHANGES", 9)
     gateway = make_app(tail_entries=10)
     publisher, alice = gateway.publisher(), gateway.recipient("alice", "admin")
     cursor = alice.inbox()["cursor"]
@@ -159,11 +257,28 @@ def test_truncated_changes_give_a_reset(make_app: MakeApp, monkeypatch: pytest.M
 
 
 def test_more_changes_than_a_poll_may_read_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll, "MAX_CHANGES", 5)
+    monkeypatch.setattr(backlog, "MAX_CHANGES", 5)
     behind = Behind(make_app, 30)
     page = behind.alice.inbox(behind.cursor)
     assert page["reset"] is True
     assert titles([page]) == behind.wanted[::-1]
+
+
+def test_changes_that_exceed_the_maximum_between_two_pages_give_a_reset(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "MAX_CHANGES", 20)
+    behind = Behind(make_app, 20)
+    cursors: list[str] = [behind.cursor]
+    for more in (0, 3, 1):  # after each page of three, three more may lie behind it
+        for _ in range(more):
+            behind.publisher.publish("user:alice", "more")
+        page = behind.alice.inbox(cursors[-1], limit=3)
+        assert page["reset"] is False
+        cursors.append(page["cursor"])
+    for _ in range(6):
+        behind.publisher.publish("user:alice", "more")
+    assert behind.alice.inbox(cursors[-1], limit=3)["reset"] is True
 
 
 def test_a_view_that_is_read_from_the_database_ahead_of_the_tail_counts_nothing_twice(make_app: MakeApp) -> None:

@@ -1,5 +1,6 @@
 """Entries of the log: reading a range, or the entries after a position for some audiences, and writing new ones."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
-from notifygate.storage.stores.notifications import NOTIFICATION_COLUMNS, notification_from_row, read_notifications
+from notifygate.storage.stores.notifications import read_notifications
 from notifygate.storage.stores.parameters import in_parts, write_rows
 from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
 
@@ -21,9 +22,9 @@ ROWS_PER_RANGE = 5_000
 _SELECT: Select[*tuple[Any, ...]] = select(*(column for column in ENTRIES.c if column.name != "created_at")).order_by(
     ENTRIES.c.seq
 )
-_WITH_NOTIFICATIONS = _SELECT.add_columns(*NOTIFICATION_COLUMNS).select_from(
-    ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq)
-)
+_WITH_NOTIFICATIONS = _SELECT.add_columns(
+    NOTIFICATIONS.c.id, NOTIFICATIONS.c.type, NOTIFICATIONS.c.audiences.label("to_audiences")
+).select_from(ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq))
 _IN_RANGE = (ENTRIES.c.seq > bindparam("after"), ENTRIES.c.seq <= bindparam("until"))
 # A limit on rows could split the last entry; this ends the range with the whole entry of the last row.
 _LAST_OF_ROWS = (
@@ -70,7 +71,10 @@ def read_range(connection: Connection, after: int, until: int) -> tuple[list[Ent
 def read_entries_for(
     connection: Connection, audiences: Sequence[str], after: int, until: int, limit: int
 ) -> list[Entry]:
-    """Read the first `limit` entries in (after, until] that have one of these audiences, in order."""
+    """Read the first `limit` entries in (after, until] that have one of these audiences, in order.
+
+    Their notifications have no documents: there may be many entries, of which few are shown.
+    """
     by_seq: dict[int, Entry] = {}
     for some in in_parts(audiences, AUDIENCES_PER_QUERY):
         values = {"audiences": some, "after": after, "until": until, "at_most": limit}
@@ -91,7 +95,9 @@ def insert_entries(connection: Connection, entries: Iterable[Entry], created_at:
 
 
 def _joined_notification(row: Row[*tuple[Any, ...]]) -> Notification | None:
-    return None if row.id is None else notification_from_row(row, row.notification_seq)
+    if row.id is None:
+        return None
+    return Notification(row.notification_seq, row.id, row.type, tuple(json.loads(row.to_audiences)), b"")
 
 
 def _entries_from_rows(

@@ -22,6 +22,7 @@ NOTIFICATION_COLUMNS = (
 _SELECT = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS)
 _PRESENT = NOTIFICATIONS.c.removed_seq.is_(None)
 _AT_POSITIONS = _SELECT.where(NOTIFICATIONS.c.seq.in_(bindparam("positions", expanding=True)))
+_PRESENT_AT_POSITIONS = _AT_POSITIONS.where(_PRESENT)
 _PRESENT_BY_IDS = _SELECT.where(NOTIFICATIONS.c.id.in_(bindparam("ids", expanding=True)), _PRESENT).order_by(
     NOTIFICATIONS.c.seq
 )
@@ -58,6 +59,13 @@ def read_notifications(connection: Connection, positions: Sequence[int]) -> list
         for row in connection.execute(_AT_POSITIONS, {"positions": some}):
             by_seq[row.seq] = notification_from_row(row, row.seq)
     return [by_seq[seq] for seq in positions if seq in by_seq]
+
+
+def read_present_at(connection: Connection, positions: Iterable[int]) -> Iterator[Notification]:
+    """Yield the notifications at these positions that are in the inboxes, in any order."""
+    for some in in_parts(positions):
+        for row in connection.execute(_PRESENT_AT_POSITIONS, {"positions": some}):
+            yield notification_from_row(row, row.seq)
 
 
 def read_present(connection: Connection, ids: Iterable[str]) -> Iterator[list[Notification]]:
