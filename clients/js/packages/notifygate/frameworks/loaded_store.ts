@@ -1,4 +1,4 @@
-/** A store of something that the gateway has: loaded by its first subscriber, changed by one request after the other. */
+/** A store of something that the gateway has: loaded by its first subscriber, or a later one if that failed; changed by one request after the other. */
 
 import type Notifygate from 'notifygate';
 import type { Failure, Store } from './adapter';
@@ -20,7 +20,7 @@ export interface LoadedStore<T> extends Store<Readonly<T> & Loaded> {
   inTurn<R>(request: () => Promise<R>): Promise<R>;
 }
 
-/** Return a store that begins with `initial`. `load` is called once, in turn, and calls `settle`. */
+/** Return a store that begins with `initial`. `load` is called in turn and calls `settle`; once, and after an error again. */
 export function loadedStore<T extends object>(client: Notifygate, initial: T, load: () => Promise<unknown>): LoadedStore<T> {
   const empty = freeze(initial, 'pending', null);
   const listeners = new Set<() => void>();
@@ -34,7 +34,16 @@ export function loadedStore<T extends object>(client: Notifygate, initial: T, lo
 
   function show(values: Partial<T>, status: Loaded['status'], error: Failure | null): void {
     snapshot = freeze({ ...snapshot, ...values }, status, error);
-    for (const listener of [...listeners]) listener();
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        // It is the page's: reported to it, and of no effect on the others or on the request.
+        setTimeout(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   function inTurn<R>(request: () => Promise<R>): Promise<R> {
@@ -45,7 +54,10 @@ export function loadedStore<T extends object>(client: Notifygate, initial: T, lo
 
   return {
     change: (values) => show(values, snapshot.status, snapshot.error),
-    settle: (values, error) => show(values, error && snapshot.status !== 'success' ? 'error' : 'success', error),
+    settle(values, error) {
+      show(values, error && snapshot.status !== 'success' ? 'error' : 'success', error);
+      isAsked = snapshot.status === 'success';
+    },
     inTurn,
     subscribe(listener) {
       // A function of its own, for the same listener may subscribe twice.

@@ -1,7 +1,7 @@
-/** The recipient's preferences as a store, changed one type at a time. */
+/** The recipient's preferences as a store, changed one type at a time. Read again after each reset: another device changed them. */
 
 import type Notifygate from 'notifygate';
-import type { PreferencesResult, Result, Store } from './adapter';
+import type { Failure, PreferencesResult, Result, Store } from './adapter';
 import { loadedStore } from './loaded_store';
 import { perClient } from './per_client';
 
@@ -12,10 +12,16 @@ const TRIES = 3;
 
 /** Return the store of a client. */
 export const preferencesOf = perClient<Store<PreferencesResult>>((client) => {
-  const store = loadedStore(client, { preferences: {} as Types, update }, async () => {
+  /** What the gateway has; null before it was read. */
+  let saved: Types | null = null;
+  const store = loadedStore(client, { preferences: {} as Types, update }, load);
+
+  async function load(): Promise<Failure | null> {
     const { data, error } = await send(null);
-    store.settle(error ? {} : { preferences: data! }, error);
-  });
+    if (!error) saved = data;
+    store.settle({ preferences: saved ?? {} }, error);
+    return error;
+  }
 
   function send(types: Types | null): Promise<Result<Types>> {
     return new Promise((resolve) => {
@@ -24,20 +30,17 @@ export const preferencesOf = perClient<Store<PreferencesResult>>((client) => {
   }
 
   async function write(type: string, change: Types[string]): Promise<Result<Types>> {
-    let saved = store.getSnapshot().preferences;
     for (let tries = 1; ; tries++) {
-      const wanted = changed(saved, type, change);
+      // A change replaces all preferences: it is made only to those that were read.
+      const failure = saved && tries === 1 ? null : await load();
+      if (failure) return { data: null, error: failure };
+      const wanted = changed(saved!, type, change);
       store.settle({ preferences: wanted }, null);
-      const result = await send(wanted);
-      if (result.error?.status === 412 && tries < TRIES) {
-        const read = await send(null);
-        if (!read.error) {
-          saved = read.data!;
-          continue;
-        }
-      }
-      store.settle({ preferences: result.error ? saved : result.data! }, result.error);
-      return { data: result.error ? null : result.data, error: result.error };
+      const { data, error } = await send(wanted);
+      if (error?.status === 412 && tries < TRIES) continue;
+      if (!error) saved = data;
+      store.settle({ preferences: saved! }, error);
+      return { data: error ? null : data, error };
     }
   }
 
@@ -45,6 +48,9 @@ export const preferencesOf = perClient<Store<PreferencesResult>>((client) => {
     return store.inTurn(() => write(type, change));
   }
 
+  client.on('reset', () => {
+    if (saved) void store.inTurn(load);
+  });
   return store;
 });
 

@@ -16,7 +16,8 @@ beforeEach(() => {
   asked = [];
   const settings = { update: () => undefined, say: () => undefined };
   const preferences = (types: Notifygate.TypePreferences | null, done: Done) => asked.push({ types, done });
-  store = new PreferenceStore({ client: { preferences }, panel: { settings } } as unknown as NotifygateBell);
+  const bell = { client: { preferences }, panel: { settings }, texts: { get: () => '' } };
+  store = new PreferenceStore(bell as unknown as NotifygateBell);
   store.load();
   asked.shift()!.done(null, { types: { like: { display: 'badge' } } });
 });
@@ -55,6 +56,29 @@ it('a change that is refused is taken back', () => {
   take().done({ status: 503 });
   expect(errors).toEqual([{ status: 503 }]);
   expect(store.types).toEqual({ like: { display: 'badge' } });
+});
+
+it.each([
+  ['before the first one', null],
+  ['after a 412', { like: { display: 'badge' } }]
+])('a read that fails %s leaves what the gateway has: the next change reads again', (when, known) => {
+  const muted = { a: { muted: true } };
+  if (!known) {
+    store.load();
+    store.saved = null;
+    store.types = {};
+    take().done({ status: 503 });
+  }
+  store.change('a', muted.a, () => undefined);
+  if (known) take().done({ status: 412 });
+  take().done({ status: 503 });
+  expect(store.types).toEqual(known || {});
+  store.change('a', muted.a, () => undefined);
+  if (known) take().done({ status: 412 });
+  const read = take();
+  expect(read.types).toBe(null);
+  read.done(null, { types: { like: { display: 'none' } } });
+  expect(take().types).toEqual({ like: { display: 'none' }, ...muted });
 });
 
 it('what says nothing any more is dropped', () => {

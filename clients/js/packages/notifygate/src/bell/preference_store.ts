@@ -55,8 +55,10 @@ export class PreferenceStore {
     return timeOf(item) < (this.unmutedAt[item.type] || 0);
   }
 
-  take(types: Notifygate.TypePreferences) {
-    this.saved = types;
+  /** Take what the gateway has; null: it is not known yet. */
+  take(saved: Notifygate.TypePreferences | null) {
+    let types = saved || {};
+    this.saved = saved;
     each(this.changes, (one) => {
       types = withChange(types, one.type, one.change);
     });
@@ -108,7 +110,7 @@ export class PreferenceStore {
   write(tries: number) {
     const client = this.bell.client;
     const first = this.changes[0];
-    const finish = (error: Notifygate.Failure | null, types: Notifygate.TypePreferences) => {
+    const finish = (error: Notifygate.Failure | null, types: Notifygate.TypePreferences | null) => {
       if (this.bell.isDestroyed) {
         return;
       }
@@ -123,20 +125,19 @@ export class PreferenceStore {
       const wanted = withChange(this.saved, first.type, first.change);
       client.preferences(wanted, (error, answer) => {
         if (error && error.status === 412 && tries < 3) {
-          this.saved = null;
           this.write(tries + 1);
         } else {
-          finish(error, error ? this.saved! : answer!.types);
+          finish(error, error ? this.saved : answer!.types);
         }
       });
     };
-    if (this.saved) {
+    if (this.saved && !tries) {
       put();
       return;
     }
     client.preferences(null, (error, preferences) => {
       if (error) {
-        finish(error, {});
+        finish(error, this.saved); // never as if there were none: the next change would replace them all
       } else {
         this.saved = preferences!.types;
         put();
