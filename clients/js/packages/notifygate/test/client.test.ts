@@ -155,6 +155,28 @@ describe('the store', () => {
     expect(platform.last.isAborted).toBe(false);
   });
 
+  it('does not stop a client that the page has started after the last subscriber left', () => {
+    client.subscribe(nothing)();
+    client.start();
+    platform.pass(5);
+    expect(platform.last.isAborted).toBe(false);
+  });
+
+  it('goes on polling after a subscriber that throws, and calls the others', () => {
+    let calls = 0;
+    client.subscribe(() => {
+      throw new Error('bad subscriber');
+    });
+    client.subscribe(() => {
+      calls++;
+    });
+    platform.last.answer(200, answer({ unread: 1, unseen: 1 }));
+    expect(calls).toBe(1);
+    expect(platform.last.url).toBe('/v1/inbox?cursor=c1&wait=55');
+    // It is reported to the page, from a timer.
+    expect(() => platform.pass(0)).toThrow('bad subscriber');
+  });
+
   it('has one snapshot until something changes', () => {
     let calls = 0;
     client.subscribe(() => {

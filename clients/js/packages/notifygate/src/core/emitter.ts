@@ -7,8 +7,9 @@ export interface EmitterState {
   handlers: Record<string, ((...values: any[]) => void)[]>;
 }
 
-export function emit(core: Core, event: string, first?: unknown, second?: unknown): void {
-  (core.handlers[event] || []).forEach((handler) => {
+/** Call functions of the page. */
+export function callEach(core: Core, handlers: ((...values: any[]) => void)[], first?: unknown, second?: unknown): void {
+  handlers.forEach((handler) => {
     try {
       handler(first, second);
     } catch (error) {
@@ -17,5 +18,9 @@ export function emit(core: Core, event: string, first?: unknown, second?: unknow
       }, 0);
     }
   });
+}
+
+export function emit(core: Core, event: string, first?: unknown, second?: unknown): void {
+  callEach(core, core.handlers[event] || [], first, second);
   refresh(core);
 }

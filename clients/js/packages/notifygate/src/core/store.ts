@@ -6,6 +6,7 @@
 
 import type Notifygate from '../../types/index';
 import type { Core } from './core';
+import { callEach } from './emitter';
 import { list } from './inbox';
 import { start, stop } from './life';
 import type { Timer } from './platform';
@@ -47,7 +48,9 @@ export function subscribe(core: Core, listener: () => void): () => void {
     core.listeners = core.listeners.filter((one) => one !== call);
     if (core.listeners.length || !core.isStartedByStore) return;
     core.platform.clearTimer(core.lingering);
-    core.lingering = core.platform.setTimer(() => stop(core), LINGER_MS);
+    core.lingering = core.platform.setTimer(() => {
+      if (core.isStartedByStore) stop(core);
+    }, LINGER_MS);
   };
 }
 
@@ -66,5 +69,5 @@ export function refresh(core: Core): void {
   };
   if ((Object.keys(next) as (keyof Snapshot)[]).every((name) => next[name] === old[name])) return;
   core.snapshot = Object.freeze(next);
-  core.listeners.forEach((call) => call());
+  callEach(core, core.listeners);
 }
