@@ -56,6 +56,70 @@ describe.each([
     expect(second.added).toEqual(['news 2']);
   });
 
+  it('one that was stopped meanwhile gets what the others have', () => {
+    const browser = new FakeBrowser(isNew);
+    const [, other] = openTabs(browser, 2);
+    publish(browser, 1);
+    other!.client.stop();
+    publish(browser, 2);
+    other!.client.start();
+    browser.pass(0.5);
+    expect(titles(other!)).toEqual(['news 2', 'news 1']);
+    expect(other!.client.counts).toEqual({ unread: 2, unseen: 2 });
+    expect(other!.added).toEqual(['news 1', 'news 2']);
+    publish(browser, 3);
+    expect(titles(other!)).toHaveLength(3);
+  });
+
+  it('one that was stopped and has missed nothing is left as it is', () => {
+    const browser = new FakeBrowser(isNew);
+    const [, other] = openTabs(browser, 2);
+    publish(browser, 1);
+    other!.client.stop();
+    other!.client.start();
+    browser.pass(4);
+    expect(other!.resets).toBe(0);
+    publish(browser, 2);
+    expect(other!.added).toEqual(['news 1', 'news 2']);
+  });
+
+  it('one that comes back from the page cache reports what no other page has', () => {
+    const browser = new FakeBrowser(isNew);
+    const [tab] = openTabs(browser, 1);
+    tab!.close();
+    const next = browser.open();
+    next.last.answer(200, answerOf({ cursor: 'c0' }));
+    publish(browser, 1);
+    expect(next.added).toEqual(['news 1']);
+    next.close();
+    browser.tabs.push(tab!);
+    browser.pass(2);
+    const [first, second] = ['1', '2'].map((id) => notification(id));
+    expect(tab!.last.url).toBe('/v1/inbox');
+    tab!.last.answer(200, answerOf({ notifications: [second!, first!], cursor: 'c2' }));
+    expect(tab!.last.url).toBe('/v1/inbox?cursor=c1&wait=55');
+    tab!.last.answer(200, answerOf({ notifications: [second!], cursor: 'c2' }));
+    expect(tab!.added).toEqual(['Title 2']);
+    expect(tab!.client.items()).toHaveLength(2);
+  });
+
+  it('one that was open already reports once what a new page has found', () => {
+    const browser = new FakeBrowser(isNew);
+    const [closed, hidden] = openTabs(browser, 2);
+    hidden!.isShown = false;
+    closed!.close();
+    browser.pass(0.1);
+    const next = browser.open();
+    browser.pass(2);
+    expect(browser.leader).toBe(next);
+    const news = notification('1');
+    next.last.answer(200, answerOf({ notifications: [news], cursor: 'c1' }));
+    browser.pass(0.5);
+    next.last.answer(200, answerOf({ notifications: [news], cursor: 'c1' }));
+    browser.pass(0.5);
+    expect(hidden!.added).toEqual(['Title 1']);
+  });
+
   it('one that closes is replaced at its cursor', () => {
     const browser = new FakeBrowser(isNew);
     const [closed, ...others] = openTabs(browser, 3);
@@ -124,6 +188,18 @@ it('a tab that has lost the lead handles no answer', () => {
   expect(tab!.client.state.leader).toBe(false);
   expect(tab!.client.items()).toEqual([]);
   expect(browser.values['notifygate::anna:cursor']).toBe('"c0"');
+});
+
+it('a tab leads where the browser denies it the locks', () => {
+  const browser = new FakeBrowser();
+  browser.takeLock = (_name, tab, _steal, _taken, lost) => {
+    tab.setTimer(lost, 0);
+    return true;
+  };
+  const tab = browser.open();
+  browser.pass(1);
+  expect(browser.leader).toBe(tab);
+  expect(tab.last.url).toBe('/v1/inbox');
 });
 
 it('two recipients of one browser share nothing', () => {

@@ -272,7 +272,8 @@ declare namespace Notifygate {
         openChannel(name: string): Channel | null;
         /**
           * Take a lock that one tab of a browser can have. `taken` gets a function that releases it; `lost` is called when
-          * another tab has stolen it. Returns false, and does nothing, where there are no locks.
+          * another tab has stolen it, and in the place of `taken` where the browser denies locks to the page. Returns
+          * false, and does nothing, where there are no locks.
           */
         takeLock(name: string, steal: boolean, taken: (release: () => void) => void, lost: () => void): boolean;
         /** Report events until the function that is returned is called. */

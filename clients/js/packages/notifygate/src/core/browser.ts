@@ -47,8 +47,11 @@ export const browser: Platform = {
     return localStorage;
   },
   openChannel(name) {
-    const Type = (window as unknown as Engine).BroadcastChannel;
-    return Type ? new Type(name) : null;
+    try {
+      return new (window as unknown as Engine).BroadcastChannel!(name);
+    } catch (error) {
+      return null; // there is none, or the browser denies it, as Firefox does where it denies storage
+    }
   },
   takeLock(name, steal, taken, lost) {
     const locks = (navigator as Engine['navigator']).locks;

@@ -68,19 +68,31 @@ export function resign(core: Core): void {
 }
 
 function stand(core: Core, lease: Lease | null | undefined): void {
+  let wasTaken = false;
+
   function taken(release: () => void): void {
+    wasTaken = true;
     if (core.user === null) return release();
     core.release = release;
     lead(core);
   }
-  if (core.platform.takeLock(core.key, !!lease, taken, () => resign(core))) return;
-  writeLease(core);
-  core.platform.setTimer(
-    () => {
-      if (isOurs(core)) lead(core);
-    },
-    SETTLE_MS * (1 + core.platform.random())
-  );
+
+  function claim(): void {
+    writeLease(core);
+    core.platform.setTimer(
+      () => {
+        if (isOurs(core)) lead(core);
+      },
+      SETTLE_MS * (1 + core.platform.random())
+    );
+  }
+
+  function lost(): void {
+    if (wasTaken) resign(core);
+    else claim();
+  }
+
+  if (!core.platform.takeLock(core.key, !!lease, taken, lost)) claim();
 }
 
 /** Look at the lease now, and from then on at each beat, until this client leaves the others. */
@@ -96,7 +108,7 @@ export function tick(core: Core): void {
     writeLease(core);
     giveUpOverdue(core);
   } else {
-    if (!core.isSynced) hello(core);
+    if (core.isWaiting) hello(core);
     if (!isRespected(lease, platform.now(), platform.isVisible())) stand(core, lease);
   }
 }

@@ -20,7 +20,7 @@ export interface FeedState {
   isFresh: boolean;
   /** Whether a batch has come since the start, or since the page came back from the browser's memory. */
   isSynced: boolean;
-  /** Whether this tab has asked the others for everything. */
+  /** Whether this tab asks the others for everything: it has missed something, or may have. */
   isWaiting: boolean;
   /** How many batches were taken, and how many of the last ones were resets. */
   batches: number;
@@ -71,8 +71,8 @@ function take(core: Core, batch: Batch): boolean {
   core.resets = answer.reset ? core.resets + 1 : 0;
   core.cursor = batch.cursor;
   core.client.cursor = answer.cursor;
+  core.isWaiting = false;
   if (batch.whole) {
-    core.isWaiting = false;
     core.hasOlder = !!answer.has_more;
     if (!isFirst) emit(core, 'reset');
   }
@@ -114,9 +114,10 @@ export function hello(core: Core): void {
 
 /** Take a batch of another tab. */
 export function follow(core: Core, batch: Batch, isForThisTab: boolean): void {
-  if (batch.whole ? core.isWaiting || !isForThisTab : core.isSynced && batch.prev === core.cursor) take(core, batch);
-  // Two tabs may poll from one cursor while the lead changes: the second of their batches has nothing that is missing here.
-  else if (!batch.whole && !(core.isSynced && batch.cursor === core.cursor)) hello(core);
+  // Nothing is missing here: nothing came since this tab has asked, or two tabs have polled from one cursor.
+  if (core.isSynced && batch.cursor === core.cursor) core.isWaiting = false;
+  else if (batch.whole ? core.isWaiting || !isForThisTab : core.isSynced && batch.prev === core.cursor) take(core, batch);
+  else if (!batch.whole) hello(core);
 }
 
 /** Return everything, for a tab that asked for it. */

@@ -25,7 +25,10 @@ export function start(core: Core): void {
       },
       hide() {
         resign(core);
+        // If it comes back, it is like a page that begins: others may have gone on and reported what is new.
         core.isSynced = false;
+        core.isWaiting = true;
+        core.cursor = null;
       },
       stored(name, value) {
         if (name === core.key + MESSAGE) receive(core, parse(value));
@@ -49,6 +52,7 @@ export function join(core: Core): void {
     core.key = 'notifygate:' + core.baseUrl + ':' + core.user + ':';
     core.isShared = !!core.user && core.options.share !== false;
     openChannel(core);
+    core.isWaiting = true; // the others went on while this client didn't run
     tick(core);
   });
 }
