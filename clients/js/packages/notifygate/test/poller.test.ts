@@ -1,7 +1,7 @@
 /** The cycle of polls on paths that allow no long holds, lose ETags, keep answers back or fail now and then. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answerOf, FakeBrowser, tokenOf, type FakeTab } from './fake_browser';
+import { answerOf, FakeBrowser, FakeTab, tokenOf } from './fake_browser';
 import { notification } from './fake_platform';
 
 const HOUR = 3600;
@@ -346,3 +346,54 @@ describe('the diagnosis', () => {
     expect(reports).toEqual([null, expected]);
   });
 });
+  describe.each(['at the start', 'in a hold'])('getToken %s', (when) => {
+    let isGood: boolean;
+
+    /** Open a tab whose `getToken` does this from now on, until `isGood`. */
+    function openWithout(getToken: () => void): void {
+      isGood = when === 'in a hold';
+      tab = new FakeTab(browser, { token: undefined, getToken: () => (isGood ? tokenOf('anna') : getToken()) });
+      browser.tabs.push(tab);
+      tab.client.start();
+      if (!isGood) return;
+      tab.last.answer(200, answerOf());
+      isGood = false;
+      tab.last.answer(401, {});
+    }
+
+    /** Expect that there is a token the next time that it is asked for, and that the client polls then. */
+    function expectNext(): void {
+      const count = tab.requests.length;
+      expect(tab.errors.map((error) => error.status)).toEqual([0]);
+      isGood = true;
+      browser.pass(tab.client.state.retry);
+      expect(tab.requests).toHaveLength(count + 1);
+      tab.last.answer(200, answerOf());
+      // No hold has died.
+      expect(tab.waits.at(-1)).toBe(55);
+      expect(JSON.parse(browser.values['notifygate::anna:path']!).death).toBe(undefined);
+    }
+
+    it('may throw', () => {
+      openWithout(() => {
+        throw new Error('bad getToken');
+      });
+      // It is reported to the page, from a timer.
+      expect(() => browser.pass(0)).toThrow('bad getToken');
+      expectNext();
+    });
+
+    it('may give no answer for a minute', () => {
+      openWithout(() => undefined);
+      browser.pass(59);
+      expect(tab.errors).toEqual([]);
+      browser.pass(1);
+      expectNext();
+    });
+
+    it('may get the page of a login, which is no token', () => {
+      openWithout(() => '<!doctype html>\n<title>Log in</title>');
+      expect(tab.client.state).toMatchObject({ mode: 'stopped', error: { status: 401 } });
+    });
+  });
+

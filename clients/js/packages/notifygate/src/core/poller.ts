@@ -120,7 +120,7 @@ export function poll(core: Core): void {
 }
 
 function failed(core: Core, error: Notifygate.Failure, reply: Reply, age: number): void {
-  if (!core.hold || age < 1 || !CUT_OFF.test('' + error.status)) return fail(core, error, reply);
+  if (!core.hold || age < 1 || !core.token || !CUT_OFF.test('' + error.status)) return fail(core, error, reply);
   // Too long a hold, or has the gateway gone? The next poll shows it. A device that slept shows nothing.
   core.suspicion = age > core.hold + 2 * GRACE_SECONDS ? 0 : Math.min(age, core.hold);
   poll(core);

@@ -1,6 +1,7 @@
 /** The recipient's token: where it comes from, and whose it is. */
 
 import type { Core } from './core';
+import { callEach } from './emitter';
 import { parse } from './json';
 import type { Platform } from './platform';
 
@@ -10,6 +11,9 @@ export interface TokenState {
   /** The recipient whose tabs this client has joined; null: none. No token of another one is used. */
   user: string | null;
 }
+
+/** Longer than a user takes to log in again; then the page is asked again. */
+const PATIENCE_MS = 6e4;
 
 /** Return the `sub` of a JWT, '' where there is none. */
 export function subjectOf(token: string, platform: Platform): string {
@@ -27,13 +31,17 @@ export function withToken(core: Core, use: () => void): void {
   function give(value?: TokenState['token']): void {
     if (isGiven) return;
     isGiven = true;
+    core.platform.clearTimer(timer);
     const isOfAnother =
       value && core.user !== null && !options.user && subjectOf(value, core.platform) !== core.user;
-    core.token = isOfAnother ? '' : value;
+    // With a space in it, it is a page: that of the login, to which the request for a token was redirected.
+    core.token = isOfAnother || /\S\s+\S/.test(value as string) ? '' : value;
     use();
   }
   if (core.token || !options.getToken) return use();
-  const made = options.getToken(give);
-  if (typeof made === 'string') give(made);
+  const timer = core.platform.setTimer(() => give(0), PATIENCE_MS);
+  let made = 0 as 0 | ReturnType<typeof options.getToken>;
+  callEach(core, [() => (made = options.getToken!(give))]);
+  if (typeof made === 'string' || made === 0) give(made);
   else if (made) made.then(give, () => give(0));
 }
