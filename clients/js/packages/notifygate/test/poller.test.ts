@@ -166,6 +166,52 @@ describe('after answers', () => {
     expect(tab.requests).toHaveLength(2);
   });
 
+  it.each([
+    ['3600', {}],
+    ['Wed, 21 Oct 2026 08:28:00 GMT', { Date: 'Wed, 21 Oct 2026 07:28:00 GMT' }]
+  ])('Retry-After: %s is an hour', (given, headers) => {
+    tab = browser.open();
+    tab.last.answer(503, {}, { 'Retry-After': given, ...headers });
+    expect(tab.client.state.retry).toBe(HOUR);
+    browser.pass(HOUR - 1);
+    expect(tab.requests).toHaveLength(1);
+    browser.pass(2);
+    expect(tab.requests).toHaveLength(2);
+  });
+
+  it('a month of Retry-After needs no more than a timer a day', () => {
+    tab = browser.open();
+    tab.last.answer(503, {}, { 'Retry-After': `${30 * 24 * HOUR}` });
+    for (let days = 0; days < 2; days++) {
+      // A browser's timer of more than 24.8 days is over at once.
+      for (const timer of tab.timers) expect(timer.at - browser.time).toBeLessThan(2 ** 31);
+      browser.pass(24 * HOUR);
+      expect(tab.requests).toHaveLength(1);
+    }
+  });
+
+  it.each([{}, { 'Retry-After': '2' }])('an error does not end the polls if the clock is set back then: %o', (headers) => {
+    tab = browser.open();
+    tab.last.answer(503, {}, headers);
+    browser.time -= 24 * HOUR * 1000;
+    for (const timer of tab.timers) timer.at -= 24 * HOUR * 1000; // timers don't follow the clock
+    browser.pass(3);
+    expect(tab.requests).toHaveLength(2);
+  });
+
+  it.each([
+    [200, { status: 'please log in' }],
+    [304, null]
+  ])('%s without a snapshot is an error', (status, body) => {
+    tab = browser.open();
+    tab.last.answer(status, body);
+    expect(tab.client.state).toMatchObject({ mode: 'waiting', error: { status } });
+    expect(tab.requests).toHaveLength(1);
+    browser.pass(tab.client.state.retry);
+    tab.last.answer(200, answerOf());
+    expect(tab.client.state.error).toBe(null);
+  });
+
   it('a client that waits polls at once when it is started again', () => {
     tab = browser.open();
     tab.last.answer(500);
@@ -305,47 +351,6 @@ describe('tokens', () => {
     expect(tab.polls).toHaveLength(polls);
   });
 
-  it('one may come in a promise, and a rejected one is tried again', async () => {
-    let tries = 0;
-    tab = browser.open({
-      token: undefined,
-      getToken: () => (tries++ ? Promise.resolve(tokenOf('anna')) : Promise.reject(new Error('no network')))
-    });
-    await settled();
-    expect(tab.errors.map((error) => error.status)).toEqual([0]);
-    const { mode, retry } = tab.client.state;
-    expect([mode, retry]).toEqual(['waiting', expect.closeTo(0.5, 2)]);
-    browser.pass(retry);
-    await settled();
-    expect(tab.last.url).toBe('/v1/inbox');
-  });
-});
-
-describe('the diagnosis', () => {
-  it.each([
-    ['a good path', { rtt: 0.25, hold: 1, buffered: false, etag: true }, [[200, { held: 1 }, 1.25]]],
-    ['a path that keeps answers back', { rtt: 0.25, hold: 1, buffered: true, etag: true }, [[200, { held: 1 }, 3]]],
-    ['a path that loses ETags', { rtt: 0.25, hold: 1, buffered: false, etag: false }, [[200, { held: 1 }, 1]]],
-    ['a path that cuts holds', { rtt: 0.25, hold: 1, buffered: false, etag: true }, [[504, {}, 1.5], [200, { held: 1 }, 1]]]
-  ] as const)('of %s', (_what, expected, probes) => {
-    openHolding({ wait: 3 });
-    const reports: unknown[] = [];
-    tab.client.diagnose((error, report) => reports.push(error, report));
-    browser.pass(0.25);
-    tab.last.answer(200, { unread: 0, unseen: 0 }, { ETag: '"e"' });
-    expect(tab.last.headers['If-None-Match']).toBe('"e"');
-    if (expected.etag) tab.last.answer(304);
-    else tab.last.answer(200, { unread: 0, unseen: 0 });
-    const asked = probes.map(([status, body, seconds]) => {
-      const { url } = tab.last;
-      browser.pass(seconds);
-      tab.last.answer(status, body);
-      return url;
-    });
-    expect(asked).toEqual(['/v1/probe?hold=3', '/v1/probe?hold=1'].slice(0, probes.length));
-    expect(reports).toEqual([null, expected]);
-  });
-});
   describe.each(['at the start', 'in a hold'])('getToken %s', (when) => {
     let isGood: boolean;
 
@@ -397,3 +402,44 @@ describe('the diagnosis', () => {
     });
   });
 
+  it('one may come in a promise, and a rejected one is tried again', async () => {
+    let tries = 0;
+    tab = browser.open({
+      token: undefined,
+      getToken: () => (tries++ ? Promise.resolve(tokenOf('anna')) : Promise.reject(new Error('no network')))
+    });
+    await settled();
+    expect(tab.errors.map((error) => error.status)).toEqual([0]);
+    const { mode, retry } = tab.client.state;
+    expect([mode, retry]).toEqual(['waiting', expect.closeTo(0.5, 2)]);
+    browser.pass(retry);
+    await settled();
+    expect(tab.last.url).toBe('/v1/inbox');
+  });
+});
+
+describe('the diagnosis', () => {
+  it.each([
+    ['a good path', { rtt: 0.25, hold: 1, buffered: false, etag: true }, [[200, { held: 1 }, 1.25]]],
+    ['a path that keeps answers back', { rtt: 0.25, hold: 1, buffered: true, etag: true }, [[200, { held: 1 }, 3]]],
+    ['a path that loses ETags', { rtt: 0.25, hold: 1, buffered: false, etag: false }, [[200, { held: 1 }, 1]]],
+    ['a path that cuts holds', { rtt: 0.25, hold: 1, buffered: false, etag: true }, [[504, {}, 1.5], [200, { held: 1 }, 1]]]
+  ] as const)('of %s', (_what, expected, probes) => {
+    openHolding({ wait: 3 });
+    const reports: unknown[] = [];
+    tab.client.diagnose((error, report) => reports.push(error, report));
+    browser.pass(0.25);
+    tab.last.answer(200, { unread: 0, unseen: 0 }, { ETag: '"e"' });
+    expect(tab.last.headers['If-None-Match']).toBe('"e"');
+    if (expected.etag) tab.last.answer(304);
+    else tab.last.answer(200, { unread: 0, unseen: 0 });
+    const asked = probes.map(([status, body, seconds]) => {
+      const { url } = tab.last;
+      browser.pass(seconds);
+      tab.last.answer(status, body);
+      return url;
+    });
+    expect(asked).toEqual(['/v1/probe?hold=3', '/v1/probe?hold=1'].slice(0, probes.length));
+    expect(reports).toEqual([null, expected]);
+  });
+});

@@ -11,7 +11,7 @@ export interface LoopGuard {
 
 /** Note an answer to a cursor. Returns whether the client runs in circles. */
 export function isLoop(guard: LoopGuard, cursor: string | null | undefined, now: number): boolean {
-  if (cursor !== guard.cursor || !(now - guard.since! <= WITHIN_MS)) {
+  if (cursor !== guard.cursor || !(Math.abs(now - guard.since!) <= WITHIN_MS)) {
     guard.cursor = cursor;
     guard.since = now;
     guard.answers = 0;

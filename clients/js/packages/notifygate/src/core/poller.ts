@@ -30,14 +30,17 @@ export interface PollState {
    */
   suspicion: number | null;
   failures: number;
-  /** In milliseconds: no poll before. */
+  /** No poll before, and for how long that was: milliseconds. */
   blockedUntil: number;
+  blockedMs: number;
   guard: LoopGuard;
 }
 
 /** Statuses with which proxies end a hold. */
 const CUT_OFF = /^(0|408|502|504|524)$/;
 const DEFAULT_INTERVAL_SECONDS = 15;
+/** Timers of more than 24.8 days are over at once. */
+const LONGEST_REST_SECONDS = 86400;
 
 /** Report what the client is doing. `retrySeconds`: until the next poll. */
 export function report(core: Core, mode: Notifygate.State['mode'], retrySeconds?: number): void {
@@ -78,7 +81,7 @@ export function giveUpOverdue(core: Core): void {
 }
 
 function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {
-  core.timer = core.platform.setTimer(() => poll(core), seconds * 1000);
+  core.timer = core.platform.setTimer(() => poll(core), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
   if (mode) report(core, mode, seconds);
 }
 
@@ -93,11 +96,13 @@ export function poll(core: Core): void {
   const platform = core.platform;
   const now = platform.now();
   const sent = core.cursor;
+  const blockedMs = core.blockedUntil - now;
   platform.clearTimer(core.timer);
   if (!core.unlisten || core.flight) return;
   if (core.user === null) return join(core);
   if (!core.isLeader) return;
-  if (now < core.blockedUntil) return rest(core, 'waiting', (core.blockedUntil - now) / 1000);
+  // More than there was: the clock was set back.
+  if (blockedMs > 0 && blockedMs <= core.blockedMs) return rest(core, 'waiting', blockedMs / 1000);
   if (!platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
   core.hold = !sent || core.hasMore || core.suspicion !== null || !platform.isVisible() ? 0 : possibleHold(core);
   core.flight = send(
@@ -109,7 +114,8 @@ export function poll(core: Core): void {
       const age = (platform.now() - now) / 1000;
       core.flight = null;
       if (!isOurs(core)) resign(core);
-      else if (error) failed(core, error, reply, age);
+      else if (error || !(answer.cursor || (sent && reply.status === 304)))
+        failed(core, error || failure(reply.status, answer), reply, age);
       else answered(core, sent, answer, reply, age);
     },
     core.hold,
@@ -162,6 +168,12 @@ function answered(core: Core, sent: string | null | undefined, answer: any, repl
   else poll(core);
 }
 
+/** Return the seconds of `Retry-After`; a date counts from that of the answer, for the clock here may be wrong. */
+function secondsOf(reply: Reply): number {
+  const given = reply.getResponseHeader('Retry-After')!;
+  return +given || (Date.parse(given) - Date.parse(reply.getResponseHeader('Date')!)) / 1000 || 0;
+}
+
 /** Wait after an error, or end. */
 export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void {
   core.suspicion = -1;
@@ -170,8 +182,9 @@ export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void
   if (error.status === 401) {
     stop(core);
   } else {
-    const retryAfter = (error.status && +reply!.getResponseHeader('Retry-After')!) || 0;
-    core.blockedUntil = core.platform.now() + retryAfter * 1000;
+    const retryAfter = error.status ? secondsOf(reply!) : 0;
+    core.blockedMs = retryAfter * 1000;
+    core.blockedUntil = core.platform.now() + core.blockedMs;
     error.retry = backOff(core.failures++, retryAfter, core.platform.random());
     rest(core, 'waiting', error.retry);
   }
