@@ -51,6 +51,40 @@ it('undoing keeps what the gateway has reported meanwhile', () => {
   expect(tab.client.counts).toEqual({ unread: 0, unseen: 0 });
 });
 
+it('a notification that left the inbox meanwhile does not come back when its dismissal fails', () => {
+  const hold = tab.last;
+  tab.client.dismiss('1');
+  const lost = tab.last;
+  hold.answer(200, answerOf({ removed: ['1'], cursor: 'c2' }));
+  lost.answer(0);
+  expect(tab.client.items()).toEqual([]);
+});
+
+it.each([
+  [['markRead', 'markUnread'], [0, 1]],
+  [['markRead', 'markUnread'], [1, 0]],
+  [['markRead', 'markRead'], [0, 1]],
+  [['markSeen', 'markRead'], [0, 1]],
+  [['markRead', 'dismiss'], [0, 1]],
+  [['markRead', 'dismiss'], [1, 0]]
+] as const)('%s that both fail leave what the gateway has, in whatever order: %s', (methods, order) => {
+  const before = tab.client.items();
+  const sent = methods.map((method) => {
+    tab.client[method]('1');
+    return tab.last;
+  });
+  for (const place of order) sent[place]!.answer(0);
+  expect(tab.client.items()).toEqual(before);
+});
+
+it('a change that fails does not take back one that succeeded', () => {
+  tab.client.markRead('1');
+  tab.last.answer(200, { changed: 1, unread: 0, unseen: 0 });
+  tab.client.markUnread('1');
+  tab.last.answer(503);
+  expect(tab.client.items()[0]!.read_at).toBeTruthy();
+});
+
 it('a change up to a cursor leaves what came later', () => {
   const shown = tab.client.cursor;
   tab.last.answer(200, answerOf({ notifications: [notification('2')], unread: 2, unseen: 2, cursor: 'c2' }));
@@ -86,3 +120,13 @@ it('news of a burst are taken together, in order', () => {
   expect(tab.requests).toHaveLength(3);
   expect(tab.added).toEqual(['Title 2', 'Title 3']);
 });
+it('what is old is not new because all that was known has left the inbox', () => {
+  tab.client.dismiss('1');
+  tab.last.answer(200, { changed: 1, unread: 0, unseen: 0 });
+  tab.polls.at(-1)!.answer(200, answerOf({ removed: ['1'], cursor: 'c2' }));
+  browser.pass(0.3);
+  const [older, newer] = ['0', '2'].map((id) => notification(id));
+  tab.last.answer(200, answerOf({ notifications: [newer, older], reset: true, cursor: 'c3' }));
+  expect(tab.added).toEqual(['Title 2']);
+});
+

@@ -13,8 +13,12 @@ function batch(answer: Partial<Answer>, rest: Partial<Batch> = {}): Batch {
   };
 }
 
+function emptyInbox(): InboxState {
+  return { items: {}, sorted: null, confirmed: {}, newest: '' };
+}
+
 function inboxWith(...ids: string[]): InboxState {
-  const inbox: InboxState = { items: {}, sorted: null };
+  const inbox = emptyInbox();
   merge(inbox, batch({ notifications: ids.map((id) => notification(id)) }, { whole: true }), true);
   return inbox;
 }
@@ -30,7 +34,7 @@ it('is sorted, newest first, and the same list until something changes', () => {
 });
 
 it('reports nothing of the first snapshot as added', () => {
-  const inbox: InboxState = { items: {}, sorted: null };
+  const inbox = emptyInbox();
   const merged = merge(inbox, batch({ notifications: [notification('1')] }, { whole: true }), true);
   expect(ids(merged.changed)).toEqual(['1']);
   expect(merged.added).toEqual([]);

@@ -30,6 +30,8 @@ function makeCore(client: Api, options: Api.Options): Core {
     user: null,
     handlers: {},
     items: {},
+    confirmed: {},
+    newest: '',
     path: {},
     guard: {},
     batches: 0,

@@ -31,6 +31,10 @@ export interface InboxState {
   items: Record<string, Notification>;
   /** `items`, newest first; null: to be sorted again. The same array until something changes. */
   sorted: Notification[] | null;
+  /** What the gateway has of those that were changed here, as far as it has not reported them since. */
+  confirmed: Record<string, Notification>;
+  /** The largest id that was reported. */
+  newest: string;
 }
 
 export interface Merged {
@@ -62,19 +66,27 @@ export function remove(inbox: InboxState, id: string): void {
 /** Merge a batch. `isFirst`: nothing in it is new, for the page has only just begun. */
 export function merge(inbox: InboxState, batch: Batch, isFirst: boolean): Merged {
   const known = inbox.items;
-  const newest = Object.keys(known).sort().pop() || '';
+  const newest = inbox.newest;
   const changed: Notification[] = [];
   const added: Notification[] = [];
-  if (batch.whole) inbox.items = {};
+  if (batch.whole) {
+    inbox.items = {};
+    inbox.confirmed = {};
+  }
   inbox.sorted = null;
   batch.answer.notifications.forEach((item) => {
     const old = known[item.id];
     const isChanged = batch.whole || batch.fresh || !isSame(old, item);
     const isNew = (!old || batch.fresh) && (!batch.whole || (!isFirst && item.id > newest));
     put(inbox, item);
+    delete inbox.confirmed[item.id];
+    if (item.id > inbox.newest) inbox.newest = item.id;
     if (isChanged) changed.push(item);
     if (isNew && !item.seen_at && !item.read_at) added.push(item);
   });
-  batch.answer.removed.forEach((id) => remove(inbox, id));
+  batch.answer.removed.forEach((id) => {
+    remove(inbox, id);
+    delete inbox.confirmed[id];
+  });
   return { changed: changed, added: added };
 }

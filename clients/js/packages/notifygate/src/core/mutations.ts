@@ -35,13 +35,12 @@ export function changeUpTo(core: Core, operation: Operation, upTo: string | null
 function apply(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
   const before = core.batches;
   const time = new Date(core.platform.now()).toISOString();
-  const undo: Notification[] = [];
   const made: Notification[] = [];
   const gone: string[] = [];
-  ids.forEach((id) => {
-    const old = core.items[id];
-    if (!old) return;
-    undo.push(old);
+  const known = ids.filter((id) => core.items[id]);
+  known.forEach((id) => {
+    const old = core.items[id]!;
+    core.confirmed[id] = core.confirmed[id] || old;
     if (operation === 'dismiss') {
       gone.push(id);
       remove(core, id);
@@ -53,16 +52,19 @@ function apply(core: Core, operation: Operation, ids: string[], body: object, do
   });
   show(core, made, gone);
   send(core, 'POST', 'inbox/state', body, (error, answer) => {
+    const undone: Notification[] = [];
+    known.forEach((id) => {
+      const old = core.confirmed[id];
+      if (!old) return; // what the gateway has reported meanwhile stands
+      if (error) {
+        put(core, old);
+        undone.push(old);
+      } else if (operation === 'dismiss') delete core.confirmed[id];
+      else core.confirmed[id] = changedBy(operation, old, time);
+    });
     // After another batch these counts are out of date.
     if (!error && before === core.batches) count(core, answer);
-    if (error) show(core, undo.filter(restore), []);
+    show(core, undone, []);
     if (done) done(error, answer);
   });
-
-  /** What the gateway reported meanwhile stands. */
-  function restore(old: Notification, index: number): boolean {
-    const isOurs = core.items[old.id] === made[index];
-    if (isOurs) put(core, old);
-    return isOurs;
-  }
 }
