@@ -1,6 +1,6 @@
 /** Changes by the user, which show at once and are undone when the gateway refuses them; and handlers of events. */
 
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { answerOf, FakeBrowser, type FakeTab } from './fake_browser';
 import { notification } from './fake_platform';
 
@@ -96,6 +96,48 @@ it('a change up to a cursor leaves what came later', () => {
   expect(tab.client.items().every((item) => item.read_at)).toBe(true);
 });
 
+describe('a list that goes further back', () => {
+  const ids = () => tab.client.items().map((item) => item.id);
+
+  beforeEach(() => {
+    const notifications = ['9', '8'].map((id) => notification(id));
+    tab.last.answer(200, answerOf({ notifications, reset: true, has_more: true, cursor: 'c2' }));
+    browser.pass(0.3);
+    const old = notification('1', { seen_at: 'then', read_at: 'then' });
+    tab.last.answer(200, answerOf({ notifications: [old, notification('7')], cursor: 'c3' }));
+    browser.pass(0.3);
+  });
+
+  it('has no gap before an old one that was changed on another device, in any tab', () => {
+    expect(ids()).toEqual(['9', '8', '7']); // 7 is new: the clock of its machine is slow
+    const other = browser.open();
+    expect(other.client.items()).toEqual(tab.client.items());
+    expect(other.client.getSnapshot().hasMore).toBe(true);
+  });
+
+  it('goes on from its end', () => {
+    tab.client.history({ before: '8' }, () => undefined);
+    const notifications = ['6', '5'].map((id) => notification(id));
+    tab.last.answer(200, { notifications, has_more: true });
+    expect(ids()).toEqual(['9', '8', '7', '6', '5']);
+    tab.client.history({ before: '5' }, () => undefined);
+    tab.last.answer(200, { notifications: [notification('1')], has_more: false });
+    expect(ids()).toEqual(['9', '8', '7', '6', '5', '1']);
+    expect(tab.client.items().at(-1)!.read_at).toBe('then');
+    expect(tab.client.getSnapshot().hasMore).toBe(false);
+  });
+
+  it('does not end where a page was read beyond it', () => {
+    tab.client.history({ before: '2' }, () => undefined);
+    tab.last.answer(200, { notifications: [], has_more: false });
+    expect(tab.client.getSnapshot().hasMore).toBe(true);
+    tab.client.history(null, () => undefined);
+    tab.last.answer(200, { notifications: [notification('9')], has_more: true });
+    expect(ids()).toEqual(['9', '8', '7']);
+    expect(tab.client.getSnapshot().hasMore).toBe(true);
+  });
+});
+
 it('a handler that throws stops neither the others nor the polls', () => {
   const counts: number[] = [];
   tab.client.on('counts', () => {
@@ -112,14 +154,6 @@ it('a handler that throws stops neither the others nor the polls', () => {
   expect(tab.waits).toEqual([0, 55, 55, 55]);
 });
 
-it('news of a burst are taken together, in order', () => {
-  const notifications = ['3', '2'].map((id) => notification(id));
-  tab.last.answer(200, answerOf({ notifications: [notification('1'), ...notifications.reverse()], cursor: 'c2' }));
-  expect(tab.requests).toHaveLength(2);
-  browser.pass(0.3);
-  expect(tab.requests).toHaveLength(3);
-  expect(tab.added).toEqual(['Title 2', 'Title 3']);
-});
 it('what is old is not new because all that was known has left the inbox', () => {
   tab.client.dismiss('1');
   tab.last.answer(200, { changed: 1, unread: 0, unseen: 0 });
@@ -130,3 +164,11 @@ it('what is old is not new because all that was known has left the inbox', () =>
   expect(tab.added).toEqual(['Title 2']);
 });
 
+it('news of a burst are taken together, in order', () => {
+  const notifications = ['3', '2'].map((id) => notification(id));
+  tab.last.answer(200, answerOf({ notifications: [notification('1'), ...notifications.reverse()], cursor: 'c2' }));
+  expect(tab.requests).toHaveLength(2);
+  browser.pass(0.3);
+  expect(tab.requests).toHaveLength(3);
+  expect(tab.added).toEqual(['Title 2', 'Title 3']);
+});

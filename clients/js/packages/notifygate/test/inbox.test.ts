@@ -14,7 +14,7 @@ function batch(answer: Partial<Answer>, rest: Partial<Batch> = {}): Batch {
 }
 
 function emptyInbox(): InboxState {
-  return { items: {}, sorted: null, confirmed: {}, newest: '' };
+  return { items: {}, sorted: null, confirmed: {}, newest: '', oldest: '' };
 }
 
 function inboxWith(...ids: string[]): InboxState {

@@ -7,7 +7,7 @@ export as namespace Notifygate;
 declare class Notifygate {
     constructor(options: Notifygate.Options);
 
-    /** Every notification known here, merged by id, newest first. Complete back to the snapshot's end. */
+    /** Every notification back to the end of the snapshot, and of the history that was read; merged by id, newest first. */
     items(): Notifygate.Notification[];
     /** The server's counts; null until they are known. */
     counts: Notifygate.Counts | null;

@@ -278,7 +278,7 @@ export class NotifygateBell {
     this.eachHandler('on');
     if (this.client.cursor) {
       // The page's own client was there before: what it has told already comes from its memory.
-      this.items.reach(this.client.items(), true);
+      this.items.reach(this.client.items(), this.client.getSnapshot().hasMore);
       this.begin();
     }
     if (this.ownsClient) {

@@ -4,7 +4,7 @@ import type Api from '../../types/index';
 import { browser } from './browser';
 import type { Core } from './core';
 import { diagnose } from './diagnosis';
-import { list, put } from './inbox';
+import { list, put, reach } from './inbox';
 import { start, stop } from './life';
 import { change, changeUpTo, type Operation } from './mutations';
 import { report } from './poller';
@@ -32,6 +32,7 @@ function makeCore(client: Api, options: Api.Options): Core {
     items: {},
     confirmed: {},
     newest: '',
+    oldest: '',
     path: {},
     guard: {},
     batches: 0,
@@ -40,7 +41,6 @@ function makeCore(client: Api, options: Api.Options): Core {
     failures: 0,
     preferencesSent: 0,
     preferencesTagFrom: 0,
-    hasOlder: false,
     isLeader: false,
     snapshot: EMPTY,
     listeners: []
@@ -104,8 +104,8 @@ export function Notifygate(this: Api, options: Api.Options): void {
     }
     send(core, 'GET', path, null, (error, page: Api.Page) => {
       if (!error) {
-        core.hasOlder = page.has_more;
         page.notifications.forEach((item) => put(core, core.items[item.id] || item));
+        reach(core, query && query.before, page);
         refresh(core);
       }
       done(error, page);

@@ -25,8 +25,6 @@ export interface FeedState {
   /** How many batches were taken, and how many of the last ones were resets. */
   batches: number;
   resets: number;
-  /** Whether there are older notifications than those that are known. */
-  hasOlder: boolean;
 }
 
 /** Resets in a row that count as news; more of them are a gateway that can't keep a cursor. */
@@ -72,10 +70,7 @@ function take(core: Core, batch: Batch): boolean {
   core.cursor = batch.cursor;
   core.client.cursor = answer.cursor;
   core.isWaiting = false;
-  if (batch.whole) {
-    core.hasOlder = !!answer.has_more;
-    if (!isFirst) emit(core, 'reset');
-  }
+  if (batch.whole && !isFirst) emit(core, 'reset');
   show(core, merged.changed, answer.removed, batch.whole, answer.has_more, merged.added);
   const isNews = batch.whole
     ? core.resets <= MAX_RESETS
@@ -132,7 +127,7 @@ export function everything(core: Core, tabId: string): Message {
       unread: counts.unread,
       unseen: counts.unseen,
       cursor: core.client.cursor!,
-      has_more: true
+      has_more: !!core.oldest
     },
     whole: true,
     fresh: false,

@@ -29,12 +29,14 @@ export interface Batch {
 
 export interface InboxState {
   items: Record<string, Notification>;
-  /** `items`, newest first; null: to be sorted again. The same array until something changes. */
+  /** What `list` returns, newest first; null: to be sorted again. The same array until something changes. */
   sorted: Notification[] | null;
   /** What the gateway has of those that were changed here, as far as it has not reported them since. */
   confirmed: Record<string, Notification>;
   /** The largest id that was reported. */
   newest: string;
+  /** Back to this id nothing is missing; '': there is nothing older than what is known. */
+  oldest: string;
 }
 
 export interface Merged {
@@ -44,13 +46,27 @@ export interface Merged {
   added: Notification[];
 }
 
+/**
+ * Return what is known, without older ones that were changed on another device: between them and the rest others are
+ * missing, which a view that goes on from the last one would never load. Those have been seen, unlike one that is new and
+ * has an older id because of the clock of its machine.
+ */
 export function list(inbox: InboxState): Notification[] {
   return (inbox.sorted =
     inbox.sorted ||
     Object.keys(inbox.items)
       .sort()
       .reverse()
-      .map((id) => inbox.items[id]!));
+      .map((id) => inbox.items[id]!)
+      .filter((item) => item.id >= inbox.oldest || !item.seen_at));
+}
+
+/** Note that all of a page is known: the newest, or those before an id. */
+export function reach(inbox: InboxState, before: string | null | undefined, page: Partial<Notifygate.Page>): void {
+  if (before! < inbox.oldest) return; // others are missing between
+  const ids = page.notifications!.map((item) => item.id).concat(inbox.oldest);
+  inbox.oldest = (page.has_more && ids.sort()[0]) || '';
+  inbox.sorted = null;
 }
 
 export function put(inbox: InboxState, item: Notification): void {
@@ -72,6 +88,8 @@ export function merge(inbox: InboxState, batch: Batch, isFirst: boolean): Merged
   if (batch.whole) {
     inbox.items = {};
     inbox.confirmed = {};
+    inbox.oldest = '\uffff';
+    reach(inbox, null, batch.answer);
   }
   inbox.sorted = null;
   batch.answer.notifications.forEach((item) => {

@@ -63,7 +63,7 @@ export function refresh(core: Core): void {
     notifications: counts ? list(core) : EMPTY.notifications,
     unread: counts ? counts.unread : 0,
     unseen: counts ? counts.unseen : 0,
-    hasMore: core.hasOlder,
+    hasMore: !!core.oldest,
     status: counts ? 'success' : error ? 'error' : 'pending',
     error: error
   };
