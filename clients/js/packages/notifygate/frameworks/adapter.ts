@@ -102,7 +102,7 @@ async function fetchToken(url: string): Promise<string> {
 }
 
 function promised<T>(call: (done: Notifygate.Done<T>) => void): Promise<Result<T>> {
-  return new Promise((resolve) => call((error, answer) => resolve({ data: answer ?? null, error })));
+  return new Promise((resolve) => call((error, answer) => resolve({ data: error ? null : answer!, error })));
 }
 
 export const actionsOf = perClient<Actions>((client) => ({

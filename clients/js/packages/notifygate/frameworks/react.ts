@@ -28,12 +28,14 @@ const Context = createContext<Notifygate | null>(null);
 export function NotifygateProvider({ children, ...options }: NotifygateOptions & { children?: ReactNode }): ReactElement {
   const newest = useNewest(options);
   const { client, url, user, token, tokenUrl, getToken } = options;
+  // A page may know its token later; the client that was made without one has stopped.
+  const hasToken = !!(token || getToken);
   const value = useMemo(() => {
-    if (client || tokenUrl || (!token && !getToken)) return makeClient(options);
+    if (client || tokenUrl || !hasToken) return makeClient(options);
     const newestToken: NotifygateOptions['getToken'] = (done) =>
       newest.current.getToken ? newest.current.getToken(done) : newest.current.token!;
     return makeClient({ ...options, token: undefined, getToken: newestToken });
-  }, [client, url, user, tokenUrl, newest]);
+  }, [client, url, user, tokenUrl, hasToken, newest]);
   return createElement(Context.Provider, { value }, children);
 }
 
