@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.bell_site import Bells, refuse, state_requests
 from tests.support.site import Recipient
+from tests.support.waiting import eventually
 
 UNDO_MS = 6_500
 
@@ -109,3 +110,12 @@ def test_leaving_the_page_ends_the_time_to_undo(bells: Bells):
         bell.page.evaluate("window.dispatchEvent(new Event('pagehide'))")
     bell.page.wait_for_function("() => !document.querySelector('#bell').notifygateBell.dismissals.pending")
     assert [body["op"] for body in bodies if body["op"] == "dismiss"] == ["dismiss"]
+
+
+def test_an_archived_notification_stays_archived_when_the_page_is_left_at_once(bells: Bells):
+    bell = bells.open("One", "Two")
+    bell.open()
+    bell.card("Two").hover()
+    bell.card("Two").get_by_role("button", name="Archive").click()
+    bell.page.goto("about:blank")
+    eventually(lambda: titles_of(bell.recipient) == ["One"], "the gateway has it")

@@ -7,7 +7,7 @@ export as namespace Notifygate;
 declare class Notifygate {
     constructor(options: Notifygate.Options);
 
-    /** Every notification known here, merged by id, newest first. Complete back to the snapshot's end. */
+    /** Every notification back to the end of the snapshot, and of the history that was read; merged by id, newest first. */
     items(): Notifygate.Notification[];
     /** The server's counts; null until they are known. */
     counts: Notifygate.Counts | null;
@@ -272,7 +272,8 @@ declare namespace Notifygate {
         openChannel(name: string): Channel | null;
         /**
           * Take a lock that one tab of a browser can have. `taken` gets a function that releases it; `lost` is called when
-          * another tab has stolen it. Returns false, and does nothing, where there are no locks.
+          * another tab has stolen it, and in the place of `taken` where the browser denies locks to the page. Returns
+          * false, and does nothing, where there are no locks.
           */
         takeLock(name: string, steal: boolean, taken: (release: () => void) => void, lost: () => void): boolean;
         /** Report events until the function that is returned is called. */

@@ -1,6 +1,6 @@
 /** The platform of a window. It touches no global before it is used, so that a server may make a client. */
 
-import type { Channel, Platform, PlatformEvents } from './platform';
+import type { Channel, Platform, PlatformEvents, Reply } from './platform';
 
 /** What `lib: ES5, DOM` doesn't know, or an old browser doesn't have. */
 interface Engine {
@@ -8,6 +8,7 @@ interface Engine {
     locks?: { request(name: string, options: object, taken: (lock: unknown) => unknown): PromiseLike<unknown> };
   };
   BroadcastChannel?: new (name: string) => Channel;
+  fetch?: unknown;
 }
 
 export const browser: Platform = {
@@ -24,6 +25,18 @@ export const browser: Platform = {
     clearTimeout(timer as number);
   },
   request(method, url, headers, body, timeoutMs, done) {
+    const event = window.event;
+    // Of a page that is left the browser may end an XMLHttpRequest before it is sent.
+    if (event && event.type === 'pagehide' && (window as unknown as Engine).fetch) {
+      fetch(url, { method: method, headers: headers, body: body, keepalive: true }).then(
+        (reply) =>
+          reply.text().then((text) => {
+            done({ status: reply.status, responseText: text, getResponseHeader: (name) => reply.headers.get(name) });
+          }),
+        () => done({ status: 0, responseText: '' } as Reply)
+      );
+      return { abort: () => undefined };
+    }
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
     xhr.timeout = timeoutMs;
