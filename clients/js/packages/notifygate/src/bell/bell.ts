@@ -173,10 +173,13 @@ export class NotifygateBell {
 
   /** Change options. What was read when the bell was made stays as it was. */
   set(options: Options) {
+    const icons = this.iconOptions();
     setOptions(this.options, options);
-    if (options.tabs) {
-      this.panel.makeTabs();
+    if (options.tabs && this.panel.makeTabs()) {
       this.panel.setFilter(0);
+    }
+    if (this.iconOptions() !== icons) {
+      this.panel.list.redrawIcons();
     }
     if (options.inboxUrl !== undefined) {
       this.panel.footerSlot.release();
@@ -186,6 +189,12 @@ export class NotifygateBell {
       this.setOpen(options.open);
     }
     this.update();
+  }
+
+  /** Return what icons depend on; a framework may pass the same in another object. */
+  iconOptions() {
+    const options = this.options;
+    return JSON.stringify([options.types, options.icons, options.iconOrigins]);
   }
 
   listen() {
@@ -204,15 +213,18 @@ export class NotifygateBell {
     };
     const closeOutside = (event: Event) => {
       const node = event.target as HTMLElement;
+      // In a shadow tree: the target is then its host.
+      const path = event.composedPath ? event.composedPath() : [];
+      const isIn = (around: Node) => around.contains(node) || path.indexOf(around) >= 0;
       const menu = this.panel.menu;
       if (!(node instanceof Node) || !document.documentElement.contains(node)) {
         return; // the window, or what has left the page
       }
-      if (menu.button && !menu.node.contains(node) && !menu.button.contains(node)) {
+      if (menu.button && !isIn(menu.node) && !isIn(menu.button)) {
         menu.close();
       }
-      if (this.isOpen && !this.isInline() && !this.root.contains(node) && !this.panel.node.contains(node) &&
-          !closest(node, 'ngb-overlay', document.body) && !this.toasts.node.contains(node)) {
+      if (this.isOpen && !this.isInline() && !isIn(this.root) && !isIn(this.panel.node) &&
+          !closest(node, 'ngb-overlay', document.body) && !isIn(this.toasts.node)) {
         this.close(true);
       }
     };
@@ -452,8 +464,11 @@ export class NotifygateBell {
     toggleClass(this.button, 'ngb-news', unread > 0);
     setAttribute(this.button, 'aria-label', !unread ? this.texts.get('bell') :
       unread > MAX_BADGE ? this.texts.get('bellMany', {n: MAX_BADGE}) : this.texts.get('bellUnread', {n: unread}));
-    if (this.options.titleCount && this.presenter.isSpeaker()) {
+    // Bells of two clients would each take the other's count for a part of the title.
+    if (bells.filter((bell) => bell.options.titleCount && bell.presenter.isSpeaker())[0] === this) {
       this.title.show(unread);
+    } else {
+      this.title.clear();
     }
     this.panel.update();
     this.toasts.update();
@@ -470,7 +485,7 @@ export class NotifygateBell {
     this.isDestroyed = true;
     bells.splice(bells.indexOf(this), 1);
     this.eachHandler('off');
-    if (this.ownsClient) {
+    if (this.ownsClient && !bells.some((bell) => bell.client === this.client)) {
       this.client.stop();
     }
     each(this.listeners, (one) => one[0].removeEventListener(one[1], one[2], true));
@@ -478,7 +493,7 @@ export class NotifygateBell {
     each(this.toasts.shown.slice(), (toast) => toast.halt());
     this.panel.release();
     this.modals.destroy();
-    this.title.destroy();
+    this.title.clear();
     remove(this.announcer.node);
     remove(this.toasts.node);
     remove(this.button);

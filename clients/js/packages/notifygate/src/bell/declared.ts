@@ -2,7 +2,7 @@
 
 import { NotifygateBell } from './bell';
 import { el } from './dom';
-import { each } from './objects';
+import { dictionary, each } from './objects';
 import type Notifygate from '../../types/index';
 import type Bell from '../../types/notifygate-bell';
 
@@ -58,6 +58,7 @@ const ATTRIBUTES = ['url', 'token', 'language', 'dir', 'theme', 'view', 'toast-p
 
 /** Make the bells that the page asks for by `data-notifygate-bell`; each element gets it as `notifygateBell`. */
 export function makeDeclared() {
+  const clients = dictionary<Notifygate>();
   each(document.querySelectorAll<HTMLElement>('[data-notifygate-bell]'), function (node) {
     const options: Bell.Options & Record<string, unknown> = {};
     each(ATTRIBUTES, function (name) {
@@ -69,7 +70,12 @@ export function makeDeclared() {
       options.getToken = tokenFrom(node.getAttribute('data-token-url')!);
     }
     if (!node.notifygateBell) {
-      node.notifygateBell = new NotifygateBell(node, options);
+      // Two headers of one page, for narrow and wide windows, show one inbox: with two clients its news would come twice.
+      const whose = ['url', 'token', 'token-url'].map((name) => node.getAttribute('data-' + name)).join(' ');
+      options.client = clients[whose];
+      const bell = (node.notifygateBell = new NotifygateBell(node, options));
+      bell.ownsClient = true;
+      clients[whose] = bell.client;
     }
   });
 }

@@ -57,7 +57,7 @@ export class Desktop {
     setTimeout(() => {
       const seen = Number(readStored(VISIBLE_KEY)) || 0;
       const now = this.bell.items.get(item.id);
-      if (now && !now.read_at && isHidden() && Date.now() - seen > 2 * DESKTOP_DELAY_MS) {
+      if (!this.bell.isDestroyed && now && !now.read_at && isHidden() && Math.abs(Date.now() - seen) > 2 * DESKTOP_DELAY_MS) {
         this.notify(item);
       }
     }, DESKTOP_DELAY_MS);

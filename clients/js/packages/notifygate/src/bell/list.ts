@@ -371,6 +371,13 @@ export class List {
     }
   }
 
+  /** Draw the bell's own icons again, with the next update. */
+  redrawIcons() {
+    each(this.shown, (id) => {
+      this.cards[id]!.slots[1]!.release();
+    });
+  }
+
   release() {
     each(this.shown, (id) => {
       this.cards[id]!.release();

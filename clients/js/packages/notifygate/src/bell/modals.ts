@@ -3,7 +3,8 @@
 import type { NotifygateBell } from './bell';
 import { Dialog } from './dialog';
 import { isHidden, toggleClass } from './dom';
-import { contains, dictionary } from './objects';
+import { contains, dictionary, each } from './objects';
+import { bells } from './presenter';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
@@ -47,8 +48,12 @@ export class Modals {
       this.dialog.close(this.queue.length > 0);
       this.dialog = null;
       this.done += 1;
+      // Another client of the page may have waited with its dialog: two would take the focus from each other.
+      each(bells, (other) => {
+        if (other !== bell) other.modals.update();
+      });
     }
-    if (!this.dialog && this.queue.length && !isHidden()) {
+    if (this.queue.length && !isHidden() && !bells.some((other) => !!other.modals.dialog)) {
       this.dialog = new Dialog(this, bell.items.get(this.queue[0]!)!);
     }
     if (!this.queue.length) {
@@ -57,13 +62,19 @@ export class Modals {
     if (this.dialog) {
       this.dialog.count(this.done + 1, this.done + this.queue.length);
     }
-    toggleClass(document.documentElement, 'ngb-locked', !!this.dialog);
+    lock();
   }
 
   destroy() {
     if (this.dialog) {
       this.dialog.close();
     }
-    toggleClass(document.documentElement, 'ngb-locked', false);
+    each(bells, (other) => other.modals.update());
+    lock();
   }
+}
+
+/** Keep the page from being scrolled below a dialog of any bell. */
+function lock() {
+  toggleClass(document.documentElement, 'ngb-locked', bells.some((bell) => !!bell.modals.dialog));
 }

@@ -102,6 +102,7 @@ export class Panel {
 
   onKey(event: KeyboardEvent) {
     const bell = this.bell;
+    const isField = /^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName);
     if (isEscape(event)) {
       if (this.view === 'settings') {
         this.show('list');
@@ -111,11 +112,10 @@ export class Panel {
       if (!bell.isInline()) {
         event.stopPropagation();
       }
-    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending) {
+    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending && !isField) {
       event.preventDefault();
       this.undo();
-    } else if (/^(?:Down|Up)$/.test(keyName(event)) && this.view === 'list' && !event.defaultPrevented &&
-        !/^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
+    } else if (/^(?:Down|Up)$/.test(keyName(event)) && this.view === 'list' && !event.defaultPrevented && !isField) {
       event.preventDefault();
       this.list.focus();
     }
@@ -138,8 +138,17 @@ export class Panel {
     return entries;
   }
 
+  /** Make the filters. Returns whether others stand there now; what is chosen stays if only their functions are new. */
   makeTabs() {
-    this.tabs = filtersFor(this.bell.texts, this.bell.options.tabs).map((filter) => {
+    const filters = filtersFor(this.bell.texts, this.bell.options.tabs);
+    const old = this.tabs || [];
+    if (filters.map((filter) => filter.label).join('\n') === old.map((tab) => tab.filter.label).join('\n')) {
+      each(old, (tab, place) => {
+        tab.filter.matches = filters[place]!.matches;
+      });
+      return false;
+    }
+    this.tabs = filters.map((filter) => {
       const count = el('span', 'ngb-filter-count');
       const button = makeButton('ngb-filter', [filter.label, count]);
       button.onclick = () => {
@@ -156,6 +165,7 @@ export class Panel {
     } else {
       this.toolbar.appendChild(this.readAll);
     }
+    return true;
   }
 
   setFilter(place: number) {

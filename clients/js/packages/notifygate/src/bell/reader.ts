@@ -82,7 +82,11 @@ export class Reader {
       each(ids, (id: string) => {
         this.seenIds[id] = true;
       });
-      bell.client.markSeen(ids);
+      bell.client.markSeen(ids, (error) => {
+        each(error ? ids : [], (id: string) => {
+          delete this.seenIds[id];
+        });
+      });
     }
   }
 

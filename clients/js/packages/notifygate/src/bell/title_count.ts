@@ -19,10 +19,12 @@ export class TitleCount {
     this.written = document.title; // browsers trim and squeeze white space
   }
 
-  destroy() {
+  /** Give the page its own title back, if a count was written. */
+  clear() {
     if (document.title === this.written) {
       document.title = this.plain;
     }
+    this.written = undefined;
   }
 }
 
