@@ -33,7 +33,7 @@ from notifygate.validation import BodyModel
 logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parents[1] / "web" / "demo"
-STATIC_FILES = ("notifygate.js", "notifygate-bell.js", "notifygate-bell.css")
+STATIC_FILES = ("notifygate.js", "notifygate-bell.js", "notifygate-bell.de.js", "notifygate-bell.css")
 """Their names in the page, between two @, become the ones with the hash."""
 
 TOKEN_SECONDS = 600

@@ -4,7 +4,7 @@ The page is that of docs/bell.md: an element, two scripts, and the strictest con
 could have. It is on the gateway's own origin, where Playwright serves it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -26,8 +26,11 @@ HTML = """<!doctype html>
 <a href="/page/account" id="after">Account</a></header>
 <main><p>Nothing to see but the bell.</p></main>
 <script src="/static/notifygate/notifygate.js"></script>
-<script src="/static/notifygate/notifygate-bell.js"></script>
+{scripts}
 </body></html>"""
+
+BELL = ("notifygate-bell.js",)
+"""The scripts of a page beside the client's."""
 
 FIELDS = {"type", "body", "priority", "sender", "icon", "action_url"}
 """Fields of notifications that tests choose."""
@@ -156,6 +159,7 @@ class BellSite:
         init_script: str = "",
         await_snapshot: bool = True,
         clock: bool = False,
+        scripts: Sequence[str] = BELL,
         **context: Any,
     ) -> Bell:
         """Open a page with the bell on a new device of the recipient, or in another tab of `device`.
@@ -168,7 +172,7 @@ class BellSite:
             device.context.add_init_script(WATCH_POLICY + init_script)
             if clock:
                 stop_time(device.context)
-        html = HTML.format(token=recipient.token, attributes=attributes, dir=direction)
+        html = HTML.format(token=recipient.token, attributes=attributes, dir=direction, scripts=script_tags(scripts))
 
         def serve(route: Route) -> None:
             route.fulfill(body=html, headers={"Content-Type": "text/html", "Content-Security-Policy": POLICY})
@@ -203,6 +207,11 @@ class Bells:
     def publish(self, recipient: Recipient, title: str, **fields: Any) -> str:
         """Publish to a recipient; return the id of the notification."""
         return self.site.publisher.publish(f"user:{recipient.name}", title, **fields)
+
+
+def script_tags(names: Sequence[str]) -> str:
+    """Return the tags that load these files of the browser client."""
+    return "\n".join(f'<script src="/static/notifygate/{name}"></script>' for name in names)
 
 
 def box_of(element: Locator) -> FloatRect:

@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.bell_site import Bell, Bells, refuse
+from tests.browser.bell_site import BELL, Bell, Bells, refuse
 from tests.support.site import Recipient
+
+GERMAN = "notifygate-bell.de.js"
 
 
 def open_settings(bell: Bell) -> None:
@@ -192,11 +195,24 @@ def test_permission_is_requested_only_by_a_click(bells: Bells):
     assert bell.page.evaluate("window.asked") == 1
 
 
-def test_strings_can_be_replaced_and_german_is_included(bells: Bells):
-    bell = bells.open("One", "Two", attributes='data-language="de"')
+@pytest.mark.parametrize("scripts", [(GERMAN, *BELL), (*BELL, GERMAN)], ids=["before the bell", "after it"])
+def test_the_script_of_a_language_is_loaded_in_either_order(bells: Bells, scripts: tuple[str, ...]):
+    bell = bells.open("One", "Two", attributes='data-language="de-AT"', scripts=scripts)
     expect(bell.button).to_have_accessible_name("Benachrichtigungen, 2 ungelesen")
     bell.open()
     expect(bell.page.get_by_role("button", name="Alle gelesen")).to_be_visible()
+    bell.remake("{language: 'en'}")
+    expect(bell.button).to_have_accessible_name("Notifications, 2 unread")
+
+
+def test_without_its_script_a_language_is_english_with_dates_of_its_own(bells: Bells):
+    bell = bells.open("One", attributes='data-language="de"').open()
+    expect(bell.panel).to_have_accessible_name("Notifications")
+    expect(bell.panel.locator("time")).to_have_attribute("title", re.compile(r"\d\. \w+ \d{4}"))
+
+
+def test_strings_can_be_replaced(bells: Bells):
+    bell = bells.open("One", "Two")
     bell.remake("""{
       language: 'cs',
       strings: {heading: 'Oznámení', bellUnread: n => n < 5 ? n + ' nepřečtené' : n + ' nepřečtených'}

@@ -11,7 +11,12 @@ import { gzipSync } from 'node:zlib';
 import { ROOT, TARGET } from './places.mjs';
 
 /** Bytes as they are served, compressed with gzip -9. */
-const BUDGETS = { 'notifygate.js': 5_200, 'notifygate-bell.js': 22_980, 'notifygate-bell.css': 6_600 };
+const BUDGETS = {
+  'notifygate.js': 5_200,
+  'notifygate-bell.js': 22_980,
+  'notifygate-bell.de.js': 1_900,
+  'notifygate-bell.css': 6_600
+};
 
 const failures = [];
 

@@ -65,4 +65,7 @@ for (const name of ['notifygate', 'notifygate/bell', 'notifygate/element', 'noti
   assert.equal(typeof (module.default ?? module.makeClient ?? module.NotifygateBellElement), 'function', name);
   assert.equal(typeof required === 'function' || Object.keys(required).length > 0, true, name);
 }
+const [german, required] = [(await import('notifygate/bell/de')).default, require('notifygate/bell/de')];
+assert.equal(german.undo, 'Rückgängig');
+assert.deepEqual(required, german);
 console.log('every entry point loads and renders on a server');

@@ -7,13 +7,21 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { internalNames } from './names.mjs';
-import { SOURCES, TARGET } from './places.mjs';
+import { LANGUAGES, SOURCES, TARGET } from './places.mjs';
 import { buildScript } from './scripts.mjs';
 import { buildStyles } from './styles.mjs';
 
 const folder = process.argv[2] ? resolve(process.argv[2]) : TARGET;
 
 const CLIENT = { notifygate: { file: './notifygate', global: 'Notifygate' } };
+
+/**
+ * Without a loader of modules the script adds itself to the table of the bell, or makes one where the bell is about to be.
+ */
+function buildLanguage(language) {
+  const input = join(SOURCES, 'src/languages', `${language}.ts`);
+  return (banner) => buildScript({ input, name: `NotifygateBell.strings.${language}`, banner });
+}
 
 const BUILDS = {
   'notifygate.js': (banner) =>
@@ -26,6 +34,7 @@ const BUILDS = {
       external: CLIENT,
       shorten: internalNames('bell')
     }),
+  ...Object.fromEntries(LANGUAGES.map((language) => [`notifygate-bell.${language}.js`, buildLanguage(language)])),
   'notifygate-bell.css': (banner) => buildStyles({ input: join(SOURCES, 'src/bell/bell.css'), banner })
 };
 
@@ -35,4 +44,7 @@ for (const [name, build] of Object.entries(BUILDS)) {
 }
 for (const name of ['index.d.ts', 'notifygate-bell.d.ts']) {
   await copyFile(join(SOURCES, 'types', name), join(folder, name));
+}
+for (const language of LANGUAGES) {
+  await copyFile(join(SOURCES, 'types/language.d.ts'), join(folder, `notifygate-bell.${language}.d.ts`));
 }

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { rollup } from 'rollup';
-import { NPM, ROOT, SOURCES, TARGET } from './places.mjs';
+import { LANGUAGES, NPM, ROOT, SOURCES, TARGET } from './places.mjs';
 import { refuse, typescriptFor } from './scripts.mjs';
 
 const FRAMEWORKS = join(SOURCES, 'frameworks');
@@ -46,7 +46,11 @@ function paths(ending) {
 
 /** The client and the bell as modules, beside the scripts that the gateway serves. */
 async function buildModules() {
-  const entries = { notifygate: 'src/core/index.ts', 'notifygate-bell': 'src/bell/index.ts' };
+  const entries = {
+    notifygate: 'src/core/index.ts',
+    'notifygate-bell': 'src/bell/index.ts',
+    ...Object.fromEntries(LANGUAGES.map((language) => [`notifygate-bell.${language}`, `src/languages/${language}.ts`]))
+  };
   for (const [name, input] of Object.entries(entries)) {
     const bundle = await rollup({
       input: join(SOURCES, input),
@@ -63,6 +67,10 @@ async function buildModules() {
   await writeFile(join(DIST, 'bell.css.d.ts'), 'export {};\n');
   await writeFile(join(DIST, 'index.d.mts'), reexported('Notifygate', './index.js'));
   await writeFile(join(DIST, 'notifygate-bell.d.mts'), reexported('NotifygateBell', './notifygate-bell.js'));
+  for (const language of LANGUAGES) {
+    const name = `notifygate-bell.${language}`;
+    await writeFile(join(DIST, `${name}.d.mts`), reexported('strings', `./${name}.js`));
+  }
 }
 
 function reexported(name, from) {

@@ -52,7 +52,7 @@ export function refuse(warning) {
  * Build a script and return its text. `external`: what is loaded apart, by the name that modules import it by.
  * `shorten`: names of properties that get shorter ones.
  */
-export async function buildScript({ input, name, banner, external = {}, shorten }) {
+export async function buildScript({ input, name, banner, external = {}, shorten = [] }) {
   const bundle = await rollup({
     input,
     external: Object.keys(external),

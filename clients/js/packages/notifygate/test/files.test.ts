@@ -36,22 +36,28 @@ function run(...argv: string[]): string {
   return stdout;
 }
 
-it.each(['notifygate', 'notifygate/notifygate-bell.js'])('Node.js can require %s as npm would publish it', (path) => {
+const MODULES: [string, string, string][] = [
+  ['notifygate', 'notifygate.js', 'function'],
+  ['notifygate/notifygate-bell.js', 'notifygate-bell.js', 'function'],
+  ['notifygate/notifygate-bell.de.js', 'notifygate-bell.de.js', 'object']
+];
+
+it.each(MODULES)('Node.js can require %s as npm would publish it', (path, _file, type) => {
   const folder = mkdtempSync(join(tmpdir(), 'notifygate-require-'));
   try {
     const { files } = JSON.parse(readFileSync(join(TARGET, 'package.json'), 'utf8'));
     for (const name of ['package.json', ...files]) cpSync(join(TARGET, name), join(folder, 'node_modules/notifygate', name));
     writeFileSync(join(folder, 'page.js'), `process.stdout.write(typeof require('${path}'));`);
-    expect(run(join(folder, 'page.js'))).toBe('function');
+    expect(run(join(folder, 'page.js'))).toBe(type);
   } finally {
     rmSync(folder, { recursive: true });
   }
 });
 
-it.each(['notifygate.js', 'notifygate-bell.js'])('a loader of AMD can define %s', (name) => {
+it.each(MODULES)('a loader of AMD can define %s', (_path, name, type) => {
   const made: unknown[] = [];
   const define = (needs: unknown, make: unknown) => made.push(((make || needs) as any)(() => undefined));
   define.amd = {};
   new Function('define', 'module', readFileSync(join(TARGET, name), 'utf8'))(define);
-  expect(made.map((one) => typeof one)).toEqual(['function']);
+  expect(made.map((one) => typeof one)).toEqual([type]);
 });

@@ -33,8 +33,8 @@ declare class NotifygateBell {
     /** Unmounts: takes everything out of the page and leaves the element as it was. */
     destroy(): void;
 
-    /** Every text, by language and name. */
-    static readonly strings: Record<"en" | "de", Record<string, NotifygateBell.Text>>;
+    /** The texts, by language and name. English is complete; scripts such as `notifygate-bell.de.js` add theirs, and a page may. */
+    static readonly strings: { en: NotifygateBell.Strings; [language: string]: NotifygateBell.Strings };
     /** Path data by name, in a box of 24 x 24. */
     static readonly icons: Record<string, string>;
     /** Whether an `action_url` may be followed: http, https, or a path that begins with a single slash. */
@@ -46,6 +46,8 @@ declare namespace NotifygateBell {
     type Display = "none" | "badge" | "toast" | "modal" | "browser";
     /** One text with gaps such as `{n}`, one for 1 and one for other numbers, or a function of the number. */
     type Text = string | [string, string] | ((n: number) => string);
+    /** Texts in one language, by name. Those that are missing stay English. */
+    type Strings = Record<string, Text>;
 
     /** Attributes of notification types as the page knows them. */
     interface Type {
@@ -124,7 +126,7 @@ declare namespace NotifygateBell {
         inboxUrl?: string;
         /** Default: the page's. */
         language?: string;
-        strings?: Record<string, Text>;
+        strings?: Strings;
         dir?: "ltr" | "rtl" | "auto";
         theme?: Theme;
         types?: Record<string, Type>;

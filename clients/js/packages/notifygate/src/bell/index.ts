@@ -2,11 +2,15 @@
 
 // Data first: code between which it stood would be compressed worse.
 import './icons';
-import './strings';
+import { STRINGS } from './strings';
 import { NotifygateBell } from './bell';
 import { addStyles, makeDeclared } from './declared';
+import { copy } from './objects';
 
 if (typeof document !== 'undefined') {
+  const earlier = (window as any).NotifygateBell;
+  // Scripts of languages that ran before this one have left their texts where the bell is about to be.
+  copy(STRINGS, copy({}, earlier && earlier.strings, STRINGS));
   addStyles(document.currentScript);
   if (document.readyState === 'complete') {
     makeDeclared();

@@ -1,8 +1,10 @@
-/** The texts of the bell, in English and German. */
+/** The texts of the bell in English. Each other language is a script of its own, from `../languages/`. */
+
+import type Bell from '../../types/notifygate-bell';
 
 /**
- * Every text. `{name}` is filled in. An array holds the form for one and the form for any other number; a function
- * gets the number and returns the text, for languages with more forms.
+ * Every text, by language: scripts of other languages add theirs. `{name}` is filled in. An array holds the form for one
+ * and the form for any other number; a function gets the number and returns the text, for languages with more forms.
  */
 export const STRINGS = {
   en: {
@@ -100,101 +102,8 @@ export const STRINGS = {
     hours: '{n} h ago',
     yesterday: 'yesterday',
     days: '{n} days ago'
-  },
-  de: {
-    heading: 'Benachrichtigungen',
-    bell: 'Benachrichtigungen',
-    bellUnread: 'Benachrichtigungen, {n} ungelesen',
-    bellMany: 'Benachrichtigungen, mehr als {n} ungelesen',
-    all: 'Alle',
-    unread: 'Ungelesen',
-    filter: 'Anzeigen',
-    markAllRead: 'Alle gelesen',
-    clearAll: 'Alle archivieren',
-    settings: 'Einstellungen',
-    menu: 'Weitere Aktionen',
-    seeAll: 'Alle Benachrichtigungen ansehen',
-    sectionNew: 'Neu seit dem letzten Mal',
-    sectionToday: 'Heute',
-    sectionYesterday: 'Gestern',
-    sectionEarlier: 'Früher',
-    andOthers: ['{sender} und {n} weitere Person', '{sender} und {n} weitere'],
-    showOthers: '{n} weitere anzeigen',
-    pause: 'Einblendungen eine Stunde pausieren',
-    paused: 'Einblendungen auf diesem Gerät pausieren bis {time}.',
-    resume: 'Fortsetzen',
-    close: 'Schließen',
-    back: 'Zurück',
-    markRead: 'Als gelesen markieren',
-    markUnread: 'Als ungelesen markieren',
-    dismiss: 'Archivieren',
-    more: 'Mehr anzeigen',
-    less: 'Weniger anzeigen',
-    undo: 'Rückgängig',
-    dismissed: ['Benachrichtigung archiviert', '{n} Benachrichtigungen archiviert'],
-    cleared: 'Alle Benachrichtigungen archiviert',
-    restored: 'Wiederhergestellt',
-    allRead: 'Alle als gelesen markiert',
-    emptyAll: 'Alles erledigt',
-    emptyAllHint: 'Neue Benachrichtigungen erscheinen hier.',
-    emptyTab: 'Hier ist nichts',
-    emptyUnread: 'Nichts ungelesen',
-    emptyUnreadHint: 'Hier ist alles gelesen.',
-    loading: 'Benachrichtigungen werden geladen …',
-    loadOlder: 'Ältere Benachrichtigungen laden',
-    loadingOlder: 'Ältere Benachrichtigungen werden geladen …',
-    end: 'Das ist alles',
-    historyFailed: 'Ältere Benachrichtigungen konnten nicht geladen werden.',
-    news: ['{n} neue Benachrichtigung', '{n} neue Benachrichtigungen'],
-    offline: 'Keine Verbindung. Sobald sie zurück ist, geht es weiter.',
-    retrying: 'Der Server ist nicht erreichbar. Neuer Versuch in {n} s.',
-    retryingNow: 'Der Server ist nicht erreichbar. Neuer Versuch …',
-    retry: 'Jetzt versuchen',
-    unauthorized: 'Ihre Sitzung ist abgelaufen. Melden Sie sich neu an, um Benachrichtigungen zu erhalten.',
-    failed: 'Das konnte nicht gespeichert werden. Es wurde nichts geändert.',
-    announce: 'Neue Benachrichtigung: {title}',
-    announceFrom: 'Neue Benachrichtigung von {sender}: {title}',
-    announceCritical: 'Kritische Benachrichtigung: {title}',
-    unreadMark: 'Ungelesen',
-    high: 'Hohe Priorität',
-    critical: 'Kritisch',
-    acknowledge: 'Bestätigen',
-    acknowledgeOpen: 'Bestätigen und öffnen',
-    acknowledging: 'Wird gespeichert …',
-    acknowledgeFailed: 'Ihre Bestätigung konnte nicht gespeichert werden.',
-    acknowledgeRetry: 'Erneut versuchen',
-    later: 'Vorerst schließen',
-    ofMany: '{i} von {n}',
-    toasts: 'Neue Benachrichtigungen',
-    moreToasts: '{n} weitere',
-    settingsHeading: 'Einstellungen',
-    settingsTypes: 'Was Sie erhalten',
-    settingsTypesHint: 'Wählen Sie, wie jede Art von Benachrichtigung Sie erreicht. Automatisch zeigt kritische als Dialog, zählt niedrige nur und zeigt die übrigen wie hier genannt.',
-    settingsEmpty: 'Es gibt noch keine Arten von Benachrichtigungen.',
-    settingsFailed: 'Die Einstellungen konnten nicht geladen werden.',
-    settingsSaveFailed: 'Diese Einstellung konnte nicht gespeichert werden.',
-    receive: '„{type}“ erhalten',
-    displayOf: 'Wie „{type}“ angezeigt wird',
-    mandatory: 'Immer an',
-    muted: 'Stumm',
-    displayDefault: '{display} (automatisch)',
-    displayNone: 'Still in der Liste',
-    displayBadge: 'Nur Zähler',
-    displayToast: 'Einblendung',
-    displayModal: 'Dialog',
-    displayBrowser: 'Desktop-Benachrichtigung',
-    topics: 'Themen',
-    topicsHint: 'Sie erhalten, was zu den Themen veröffentlicht wird, denen Sie folgen.',
-    follow: '„{topic}“ folgen',
-    desktop: 'Desktop-Benachrichtigungen',
-    desktopHint: 'Für die Zeit, in der diese Seite im Hintergrund ist.',
-    desktopAllow: 'Erlauben',
-    desktopGranted: 'In diesem Browser erlaubt.',
-    desktopDenied: 'In den Einstellungen dieses Browsers blockiert.',
-    now: 'gerade eben',
-    minutes: 'vor {n} Min.',
-    hours: 'vor {n} Std.',
-    yesterday: 'gestern',
-    days: 'vor {n} Tagen'
   }
 };
+
+/** A language that has every text. */
+export type Language = Record<keyof typeof STRINGS.en, Bell.Text>;
