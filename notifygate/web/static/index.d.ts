@@ -11,9 +11,9 @@ declare class Notifygate {
     items(): Notifygate.Notification[];
     /** The server's counts; null until they are known. */
     counts: Notifygate.Counts | null;
-    /** Everything up to here has been told: what `markAllRead` takes as `upTo`. Null before the first answer. */
+    /** Everything up to here was reported; `markAllRead` takes it as `upTo`. Null before the first answer. */
     cursor: string | null;
-    /** What the client is doing: the same object that the last `state` event carried. */
+    /** The state of the client: the same object that the last `state` event carried. */
     state: Notifygate.State;
 
     on<E extends keyof Notifygate.Events>(event: E, handler: Notifygate.Events[E]): this;
@@ -33,7 +33,7 @@ declare class Notifygate {
     markAllRead(upTo?: string | null, done?: Notifygate.Done<Notifygate.Changed>): void;
     dismissAll(upTo?: string | null, done?: Notifygate.Done<Notifygate.Changed>): void;
 
-    /** `before`: an id; without it, the newest. What it brings is in `items()` afterwards; no event is sent. */
+    /** `before`: an id; without it, the newest. Its notifications are in `items()` afterwards; no event is sent. */
     history(query: { before?: string; limit?: number } | null, done: Notifygate.Done<Notifygate.Page>): void;
     follow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
     unfollow(topic: string, done?: Notifygate.Done<Notifygate.Topic>): void;
@@ -103,7 +103,7 @@ declare namespace Notifygate {
         readonly unseen: number;
         /** There may be older ones, see `history`. */
         readonly hasMore: boolean;
-        /** `pending`: nothing is known yet. `error`: nor will it soon, see `error`. `success`: all else is true. */
+        /** `pending`: there was no answer yet. `error`: there was none, see `error`. `success`: the other fields are known. */
         readonly status: "pending" | "success" | "error";
         /** The error of the last poll; also after a success. */
         readonly error: Failure | null;
@@ -140,7 +140,7 @@ declare namespace Notifygate {
     interface State {
         /**
          * `connecting`: no answer yet. `long`: a request is held. `short`: short polls, because the path or the gateway
-         * allows no hold. `hidden`: a short poll a minute, no tab can be seen. `offline`: the browser says so.
+         * allows no hold. `hidden`: a short poll a minute, no tab can be seen. `offline`: the browser reports it.
          * `waiting`: after an error, see `error` and `retry`. `stopped`: by `stop()`, or for good when `error` is set.
          * A request that is to be answered at once keeps the mode that was there before.
          */
@@ -203,7 +203,7 @@ declare namespace Notifygate {
         etag: boolean;
     }
 
-    // ---- What the client needs of the engine that it runs in. The default is a window's; others bring their own.
+    // ---- The interface to the engine. The default is a window's; others bring their own.
 
     type Timer = unknown;
 
@@ -234,7 +234,7 @@ declare namespace Notifygate {
         onmessage: ((event: { data: unknown }) => void) | null;
     }
 
-    /** What a client wants to know while it runs. */
+    /** Events that a running client handles. */
     interface PlatformEvents {
         /** The page was hidden or shown, or the network came or went. */
         wake(): void;

@@ -1,4 +1,4 @@
-/** What screen readers say. */
+/** Announcements for screen readers. */
 
 import { el } from './dom';
 import { withoutDirections } from './text';
@@ -13,7 +13,7 @@ function makeRegion(role: string, how: string): Region {
   return { node: el('div', 'ngb-hidden', { role: role, 'aria-live': how, 'aria-atomic': true }), timer: undefined };
 }
 
-/** Two live regions: one that waits its turn and one that interrupts. */
+/** Two live regions: a polite one, which waits, and an assertive one, which interrupts. */
 export class Announcer {
   polite = makeRegion('status', 'polite');
   assertive = makeRegion('alert', 'assertive');

@@ -23,7 +23,7 @@ export interface Row {
 
 export interface Arrangement {
   now: number;
-  /** The newest one that was seen before the list was opened; what is newer stands apart. null: nothing does. */
+  /** The newest one that was seen before the list was opened; newer ones have their own heading. null: none has. */
   seenUpTo: string | null;
   keyOf(item: Notification): string | null | undefined;
   isGroupOpen(key: string): boolean;

@@ -166,12 +166,12 @@ export class NotifygateBell {
       window.getComputedStyle(this.root.parentElement || document.body).direction) === 'rtl';
   }
 
-  /** Change the theme: 'light', 'dark' or 'auto' (what the system says). */
+  /** Change the theme: 'light', 'dark' or 'auto' (the system's). */
   setTheme(theme: Bell.Theme) {
     this.set({theme: theme});
   }
 
-  /** Change options. What was read when the bell was made stays as it was. */
+  /** Change options. Those that are read once, when the bell is made, keep their effect. */
   set(options: Options) {
     const icons = this.iconOptions();
     setOptions(this.options, options);
@@ -244,7 +244,7 @@ export class NotifygateBell {
       this.panel.showCutFilters();
     });
     this.on(window, 'scroll', (event: Event) => {
-      if (!this.panel.node.contains(event.target as Node)) { // measuring moves what is scrolled in the panel itself
+      if (!this.panel.node.contains(event.target as Node)) { // measuring moves the scrolled parts of the panel itself
         this.place();
       }
     });
@@ -254,7 +254,7 @@ export class NotifygateBell {
       }
     });
     this.on(window, 'pagehide', () => {
-      this.dismissals.commit(); // nobody who leaves the page can undo any more
+      this.dismissals.commit(); // a page that is left offers no undo
     });
     this.timers = [
       setInterval(() => {
@@ -289,7 +289,7 @@ export class NotifygateBell {
     };
     this.eachHandler('on');
     if (this.client.cursor) {
-      // The page's own client was there before: what it has told already comes from its memory.
+      // The page's own client has a snapshot already: its events are over, its notifications are in memory.
       this.items.reach(this.client.items(), this.client.getSnapshot().hasMore);
       this.begin();
     }
@@ -304,7 +304,7 @@ export class NotifygateBell {
     });
   }
 
-  /** What is there when the first snapshot has come is no news. */
+  /** Begin with the first snapshot: its notifications are not news. */
   begin() {
     this.isReady = true;
     this.items.list = this.client.items();
@@ -320,7 +320,7 @@ export class NotifygateBell {
     return this.client.state || {};
   }
 
-  // What the user does.
+  // Actions of the user.
   /** Open the panel; with `focusCard` the current card gets the focus, else the panel as a whole. */
   open(focusCard?: boolean) {
     if (!this.isOpen && !this.asks(true)) {
@@ -423,7 +423,7 @@ export class NotifygateBell {
     if (this.isOpen && !this.isInline()) {
       placeBelow(this.panel.node, this.button, this.isRtl());
     } else {
-      this.panel.list.history.loadIfNear(); // what is scrolled may be the page
+      this.panel.list.history.loadIfNear(); // the page itself may be scrolled
     }
   }
 
@@ -443,7 +443,7 @@ export class NotifygateBell {
     this.client.start(); // on one that runs: poll now
   }
 
-  // What is shown.
+  // Display.
   counts() {
     return this.client.counts || {unread: 0, unseen: 0};
   }

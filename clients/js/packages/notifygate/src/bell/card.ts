@@ -165,7 +165,7 @@ export class Card {
     showTime(this.bell, this.time, row.item, now);
   }
 
-  /** Offer the whole text where the preview cuts it. Only possible while the card is to be seen. */
+  /** Offer the whole text where the preview cuts it. Only possible while the card is visible. */
   measure() {
     if (!this.isMeasured && this.text.clientHeight) {
       this.isMeasured = true;

@@ -1,4 +1,4 @@
-/** What is known of types, and how a notification is shown. */
+/** Attributes of types, and how a notification is shown. */
 
 import type Notifygate from '../../types/index';
 import type Bell from '../../types/notifygate-bell';
@@ -82,8 +82,9 @@ export class Catalogue {
   }
 
   /**
-   * Return whether a picture may be loaded: only from an origin in `iconOrigins`. Any other would learn who reads what,
-   * and on the page's own origin a publisher could have every recipient's browser request any path with its cookies.
+   * Return whether a picture may be loaded: only from an origin in `iconOrigins`. Any other could record the readers of
+   * a notification, and on the page's own origin a publisher could have every recipient's browser request any path with
+   * its cookies.
    */
   allowsPicture(url: string) {
     return /^https:/i.test(url) && isSafeUrl(url) && contains(this.bell.options.iconOrigins, originOf(url));

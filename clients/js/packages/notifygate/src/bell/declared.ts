@@ -15,8 +15,8 @@ export function addStyles(script: Element | null) {
 }
 
 /**
- * Get a token from the page's own server: plain text, or JSON with a `token`. What is returned is as much of a
- * promise as the client needs, which has to work where there are none.
+ * Get a token from the page's own server: plain text, or JSON with a `token`. The result has as much of a promise
+ * as the client needs: engines of 2014 have none.
  */
 function tokenFrom(url: string): Notifygate.Options['getToken'] {
   return function () {
@@ -29,7 +29,7 @@ function tokenFrom(url: string): Notifygate.Options['getToken'] {
           if (request.status === 200) {
             done(tokenIn(request.responseText));
           } else if (request.status === 401 || request.status === 403) {
-            done(''); // nobody is logged in: there is nothing to wait for
+            done(''); // no user is logged in: there is nothing to wait for
           } else {
             failed({status: request.status});
           }

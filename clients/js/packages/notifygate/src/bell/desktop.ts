@@ -9,7 +9,7 @@ import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-/** A hidden tab waits this long for a visible one to say that it shows the notification itself. */
+/** A hidden tab waits this long for a visible one to note in the storage that it shows the notification. */
 const DESKTOP_DELAY_MS = 1200;
 
 export const VISIBLE_KEY = 'notifygate-bell.visible';
@@ -84,7 +84,7 @@ export class Desktop {
     };
   }
 
-  /** Close those of what was read or has left the inbox meanwhile. */
+  /** Close those whose notification was read or has left the inbox. */
   update() {
     each(Object.keys(this.open), (id) => {
       const item = this.bell.items.get(id);

@@ -37,7 +37,7 @@ export class Dialog {
     this.modals = modals;
     this.item = item;
     this.isCritical = priority === 'critical';
-    // Whatever had the focus gets it back when the last dialog is closed.
+    // The element that had the focus gets it back when the last dialog is closed.
     this.returnTo = modals.returnTo || document.activeElement as HTMLElement;
     modals.returnTo = this.returnTo;
     fillIcon(bell, image, item);
@@ -100,7 +100,7 @@ export class Dialog {
     document.addEventListener('focus', this.onFocus, true);
   }
 
-  /** Escape, or a click beside it: enough for a dialog that was only asked for, not for a critical notification. */
+  /** Handle Escape, or a click beside the dialog: both confirm it, unless the notification is critical. */
   refuse() {
     if (!this.isCritical) {
       this.confirm();

@@ -9,35 +9,35 @@ type Notification = Notifygate.Notification;
 /** The gateway takes at most so many ids in one request (PROTOCOL section 4). */
 export const MAX_IDS = 500;
 
-/** For so long what was dismissed stays hidden though the client may still have it. */
+/** For so long a dismissed notification stays hidden although the client may still have it. */
 const KEEP_HIDDEN_MS = 10000;
 
 /** The beginning of an id that is its time; ids of the same millisecond are in no particular order. */
 const MILLISECOND_CHARACTERS = 13;
 
 /**
- * What was dismissed and can still be taken back. The gateway hears of it when the time to undo is over; until then
- * the notifications are only hidden.
+ * Dismissals that can still be undone. The gateway gets a batch when its time to undo is over; until then the
+ * notifications are only hidden.
  *
- * Singles add up to one undo; "clear all" is one of its own, with the cursor that the user was shown when they
- * pressed it, so that it takes nothing that came later.
+ * Single dismissals are undone together; "clear all" is a batch of its own, with the cursor that the user was shown, so
+ * that later notifications stay.
  */
 export class Dismissals {
   bell: NotifygateBell;
   pending: Batch | null;
-  told: Batch[];
+  sent: Batch[];
   timer: number | undefined;
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
     /** The batch that can be undone, null for none. */
     this.pending = null;
-    /** Batches of which the gateway is being told, or was: an answer that is on its way may still hold them. */
-    this.told = [];
+    /** Batches that were sent: a poll that is on its way may still return their notifications. */
+    this.sent = [];
   }
 
   batches() {
-    return this.pending ? this.told.concat(this.pending) : this.told;
+    return this.pending ? this.sent.concat(this.pending) : this.sent;
   }
 
   hides(item: Notification) {
@@ -46,14 +46,14 @@ export class Dismissals {
     });
   }
 
-  /** Tell whether everything older is hidden, too: then there is no need to load it. */
+  /** Return whether everything older is hidden, too: then there is no need to load it. */
   hidesOlder() {
     return this.batches().some((batch) => {
       return batch.upTo !== null;
     });
   }
 
-  /** How many unread ones are hidden that the gateway still counts. */
+  /** Return the number of hidden unread notifications that the gateway still counts. */
   hiddenUnread() {
     const items = this.bell.items;
     return this.batches().reduce((sum, batch) => {
@@ -100,7 +100,7 @@ export class Dismissals {
     this.bell.update();
   }
 
-  /** Tell the gateway; from here on it can't be taken back. */
+  /** Send the pending batch; from here on it can't be undone. */
   commit() {
     const bell = this.bell;
     const pending = this.pending;
@@ -110,9 +110,9 @@ export class Dismissals {
       return;
     }
     const batch: Batch = pending;
-    this.told.push(batch);
+    this.sent.push(batch);
     const forget = () => {
-      this.told.splice(this.told.indexOf(batch), 1);
+      this.sent.splice(this.sent.indexOf(batch), 1);
       bell.update();
     };
     function done(error: Notifygate.Failure | null) {

@@ -1,4 +1,4 @@
-/** Making and changing elements. What comes from the gateway becomes text here, never markup. */
+/** Making and changing elements. Strings of the gateway become text here, never markup. */
 
 import { each } from './objects';
 import { withoutOverrides } from './text';
@@ -12,7 +12,7 @@ export function uid(name: string) {
   return 'ngb-' + name + '-' + nextId;
 }
 
-/** null takes an attribute away. */
+/** null removes an attribute. */
 type Attributes = Record<string, string | number | boolean | null>;
 
 type Child = Node | string | null | undefined;
@@ -40,7 +40,7 @@ export function setAttributes(node: HTMLElement, attributes: Attributes | null |
   });
 }
 
-/** Set an attribute, or take it away with null; what is right already isn't touched. */
+/** Set an attribute, or remove it with null; one that has the value already isn't touched. */
 export function setAttribute(node: HTMLElement, name: string, value: Attributes[string]) {
   if (value === null) {
     node.removeAttribute(name);

@@ -1,12 +1,12 @@
-/** Loading what is older than the list knows. */
+/** Loading older notifications than those in the list. */
 
 import type { NotifygateBell } from './bell';
 import type { List } from './list';
 
-/** How near to its end the list loads what is older, in pixels. */
+/** How near to its end the list loads older notifications, in pixels. */
 const LOAD_AHEAD_PX = 320;
 
-/** Pages that are loaded by themselves to find what a filter shows, before a button is offered instead. */
+/** Pages that are loaded by themselves to find notifications of a filter, before a button is offered instead. */
 const MAX_PAGES_UNASKED = 8;
 
 export class History {
@@ -21,7 +21,7 @@ export class History {
     this.list = list;
   }
 
-  /** Tell whether there is anything older that the filter could show. */
+  /** Return whether there are older notifications that the filter could show. */
   mayLoad() {
     const bell = this.bell;
     if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {

@@ -1,6 +1,6 @@
 /** The icons that have names. */
 
-/** Path data in a box of 24 x 24, drawn as a stroke. The names are what `icon` and the first word of `type` say. */
+/** Path data in a box of 24 x 24, drawn as a stroke. Their names are values of `icon`, and first words of types. */
 export const ICONS = {
   bell: 'M6 9a6 6 0 0 1 12 0c0 5 1.5 6.5 2.5 7.5h-17c1-1 2.5-2.5 2.5-7.5M10 20a2.2 2.2 0 0 0 4 0',
   comment: 'M20.5 12a8 8 0 0 1-11.7 7.1l-4.8 1.4 1.4-4.6a8 8 0 1 1 15.1-3.9',
@@ -42,7 +42,7 @@ export const ICONS = {
   success: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM8.5 12.5l2.5 2.5 5-5.5',
   warning: 'M12 4.5l8.5 15h-17zM12 10v4.5M12 17h.01',
   error: 'M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01',
-  // What the bell itself draws.
+  // Used by the bell itself.
   check: 'M5 12.5l4.5 4.5 9.5-9.5',
   archive: 'M4 4.5h16v4h-16zM5.5 8.5v11h13v-11M9.5 12.5h5',
   dots: 'M5 12h.01M12 12h.01M19 12h.01',

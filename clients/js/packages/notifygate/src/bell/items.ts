@@ -17,7 +17,7 @@ export class Items {
     this.hasOlder = hasOlder && this.last !== null;
   }
 
-  /** Tell whether one lies beyond what was loaded: an old one that was changed on another device. */
+  /** Return whether one is older than the loaded ones: it was changed on another device. */
   isBeyond(item: Notification) {
     return this.hasOlder && item.id < this.last!;
   }

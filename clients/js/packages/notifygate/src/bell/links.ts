@@ -11,7 +11,7 @@ export interface Piece {
 /** Up to a space, a quote, a bracket, or a character that turns the direction of text around. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"\u201c-\u201e\u00ab\u00bb\u200b-\u200f\u202a-\u202e\u2066-\u2069]+/gi;
 
-/** What ends a sentence ends no address, nor does a parenthesis that began before it. */
+/** Return an address without the punctuation after it, and without the end of a parenthesis that was opened before it. */
 function withoutEnd(address: string): string {
   let found = address;
   for (;;) {
@@ -22,7 +22,7 @@ function withoutEnd(address: string): string {
   }
 }
 
-/** Split a text into addresses and what is between them. One with a user name could show another host: it is no link. */
+/** Split a text into addresses and the texts between them. One with a user name could show another host: it is not a link. */
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let at = 0;

@@ -119,7 +119,7 @@ export class List {
     this.update();
   }
 
-  /** Go back to the beginning, and drop what was only kept while the user looked at it. */
+  /** Scroll to the beginning, and drop the cards that were kept only while the list was open. */
   rest() {
     this.kept = dictionary();
     this.scroller.scrollTop = 0;
@@ -143,7 +143,7 @@ export class List {
       how && item.type;
   }
 
-  /** Note what the user has seen before: what is newer gets a heading of its own until the list is closed. */
+  /** Note the newest one that the user has seen: newer ones get a heading of their own until the list is closed. */
   noteSeen() {
     this.seenUpTo = newestSeen(this.bell.items.list);
   }
@@ -193,7 +193,7 @@ export class List {
     }
   }
 
-  /** Bring headings and cards into the page in the order of the rows, touching only what is out of place. */
+  /** Bring headings and cards into the page in the order of the rows, moving only those that are out of place. */
   place(rows: Row[], now: number) {
     const feed = this.feed;
     const hasSections = rows.some((row) => row.section !== rows[0]!.section);
@@ -209,7 +209,7 @@ export class List {
         feed.insertBefore(node, next);
       }
     }
-    // A feed without articles is none.
+    // A feed needs an article.
     setAttributes(feed, {role: rows.length ? 'feed' : null, 'aria-label': rows.length ? this.bell.texts.get('heading') : null});
     each(rows, (row, place) => {
       const card = this.cards[row.item.id] || (this.cards[row.item.id] = new Card(this.bell, this, row.item));
@@ -229,7 +229,7 @@ export class List {
     });
   }
 
-  /** Take a card away. */
+  /** Remove a card. */
   drop(id: string) {
     const node = this.cards[id]!.node;
     this.cards[id]!.release();
@@ -238,7 +238,7 @@ export class List {
     foldAway(node, this.bell.isOpen && node.offsetHeight > 0);
   }
 
-  /** Note which card is at the top of what is seen, so that cards above it don't push it away. */
+  /** Return the card at the top of the visible part, so that cards above it don't push it away. */
   anchor() {
     const top = this.scroller.scrollTop;
     if (top < AT_TOP_PX) {
@@ -260,7 +260,7 @@ export class List {
     }
   }
 
-  /** Say that new ones came above what is seen. */
+  /** Show that new ones arrived above the visible part. */
   noteNews(count: number) {
     if (this.bell.isOpen && this.scroller.scrollTop >= AT_TOP_PX) {
       this.showPill(this.newAbove + count);

@@ -1,4 +1,4 @@
-/** What cards, toasts and dialogs have in common. */
+/** Parts that cards, toasts and dialogs share. */
 
 import type { NotifygateBell } from './bell';
 import { append, el, empty, icon, setAttributes, setText, toggleClass } from './dom';
@@ -49,7 +49,7 @@ function isPictograph(name: string) {
   return name.length > 0 && name.length <= 11 && /^[^\u0000-\u2000]+$/.test(name);
 }
 
-/** Make the row above a title: who it is from, the words for an urgent priority, the time. */
+/** Make the row above a title: the sender, the name of an urgent priority, the time. */
 export function metaRow(bell: NotifygateBell, item: Notification, time: HTMLElement) {
   return el('div', 'ngb-meta', null, [
     el('span', 'ngb-sender', {dir: 'auto'}, nameAbove(bell, item)),

@@ -22,7 +22,7 @@ export class Modals {
   constructor(bell: NotifygateBell) {
     this.bell = bell;
     this.queue = [];
-    /** Ids that the user put off after the gateway couldn't be told. */
+    /** Ids that the user put off after an acknowledgement failed. */
     this.putOff = dictionary();
     this.done = 0;
     this.dialog = null;
@@ -35,7 +35,7 @@ export class Modals {
     }
   }
 
-  /** Drop what was acknowledged on another device, and show the next one where one waits. */
+  /** Drop notifications that were acknowledged on another device, and show the next one. */
   update() {
     const bell = this.bell;
     this.queue = this.queue.filter((id) => {
@@ -43,7 +43,7 @@ export class Modals {
       const isAsking = this.dialog && this.dialog.isBusy && this.dialog.item.id === id;
       return isAsking || (item && !item.read_at && !bell.dismissals.hides(item) && !this.putOff[id]);
     });
-    // While the gateway is being told, the client counts it as read already; the dialog waits for the answer.
+    // While an acknowledgement is on its way, the client shows it as read already; the dialog waits for the response.
     if (this.dialog && !this.dialog.isBusy && !contains(this.queue, this.dialog.item.id)) {
       this.dialog.close(this.queue.length > 0);
       this.dialog = null;

@@ -1,4 +1,4 @@
-/** What a notification's fields mean. */
+/** The meaning of a notification's fields. */
 
 import { contains } from './objects';
 import type Notifygate from '../../types/index';

@@ -1,6 +1,6 @@
 /** Small things that ES5 lacks. */
 
-/** Copy the properties of some objects into the first one, and return it. What is missing is skipped. */
+/** Copy the properties of some objects into the first one, and return it. null and undefined are skipped. */
 export function copy<T extends object>(target: T, ...others: (object | null | undefined)[]): T & Record<string, any> {
   others.forEach((other) => {
     for (const name in other) {

@@ -1,4 +1,4 @@
-/** What opens below the bell, or stands in the page: heading, filters, list, settings, footer. */
+/** The panel below the bell, or in the page: heading, filters, list, settings, footer. */
 
 import type { NotifygateBell } from './bell';
 import { connection } from './connection';
@@ -12,7 +12,7 @@ import { PAUSE_SECONDS, pausedUntil } from './pause';
 import { SettingsView } from './settings';
 import { Slot } from './slots';
 
-/** For so long the panel shows that something was refused. */
+/** For so long the panel shows that a change was refused. */
 const COMPLAINT_MS = 8000;
 
 interface Tab {
@@ -121,7 +121,7 @@ export class Panel {
     }
   }
 
-  /** What the menu offers. */
+  /** Return the entries of the menu. */
   entries(): Entry[] {
     const bell = this.bell;
     const texts = bell.texts;
@@ -261,7 +261,7 @@ export class Panel {
     this.showState();
   }
 
-  /** Say what is wrong with the connection and what is being done about it, or that pop-ups are paused. */
+  /** Show the fault of the connection and when it is retried, or that pop-ups are paused. */
   showState() {
     const bell = this.bell;
     const texts = bell.texts;
@@ -285,7 +285,7 @@ export class Panel {
     this.list.skeleton.hidden = this.list.skeleton.hidden || (!bell.isReady && state.isOver);
   }
 
-  /** Show that something the user did was refused, for a while. */
+  /** Show for a while that a change by the user was refused. */
   complain(text: string) {
     clearTimeout(this.complaintTimer);
     this.complaint = text;

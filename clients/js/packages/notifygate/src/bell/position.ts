@@ -1,14 +1,14 @@
-/** Where the panel is put. */
+/** The position of the panel. */
 
 const MARGIN_PX = 12;
 const GAP_PX = 8;
 
-/** Below this width the panel fills the window, as the style sheet says. */
+/** Below this width the panel fills the window, as the style sheet defines. */
 const SMALL_PX = 560;
 
 /**
  * Put the panel below the bell where it fits, else above it; its width is CSS's. Fixed, so that an ancestor with hidden
- * overflow can't cut it; measured once more, because an ancestor with a transform moves what is fixed.
+ * overflow can't cut it; measured once more, because an ancestor with a transform moves fixed elements.
  */
 export function placeBelow(panel: HTMLElement, button: HTMLElement, isRtl: boolean): void {
   const style = panel.style;

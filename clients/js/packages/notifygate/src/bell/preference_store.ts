@@ -15,8 +15,8 @@ interface Change {
 }
 
 /**
- * The recipient's preferences: read at the start and after each reset, written one change at a time on top of what
- * the gateway has, so that two devices don't undo each other's.
+ * The recipient's preferences: read at the start and after each reset, written one change at a time on top of the
+ * gateway's, so that two devices don't undo each other's.
  */
 export class PreferenceStore {
   bell: NotifygateBell;
@@ -29,19 +29,19 @@ export class PreferenceStore {
 
   constructor(bell: NotifygateBell) {
     this.bell = bell;
-    /** What the gateway has, null before it was asked. */
+    /** The gateway's preferences, null before they were read. */
     this.saved = null;
     /** The same with the changes that are on their way. */
     this.types = {};
     this.changes = [];
     /** When each type that was muted was switched on again, in milliseconds. */
     this.unmutedAt = dictionary();
-    /** Reads that are on their way, and what waits for the last of them. */
+    /** Reads that are on their way, and functions that wait for the last of them. */
     this.reads = 0;
     this.waiting = [];
   }
 
-  /** Do something when it is known how the recipient wants things shown, or that this can't be found out. */
+  /** Call a function when the preferences are known, or could not be read. */
   whenKnown(work: () => void) {
     if (this.reads) {
       this.waiting.push(work);
@@ -78,7 +78,7 @@ export class PreferenceStore {
   load() {
     const panel = this.bell.panel;
     if (this.changes.length) {
-      return; // the answer to the last of them says the same; one read meanwhile would be outdated at once
+      return; // the response to the last of them has the same; one that is read meanwhile would be outdated at once
     }
     this.reads += 1;
     this.bell.client.preferences(null, (error, preferences) => {

@@ -1,4 +1,4 @@
-/** What is news, and how it is presented: announced, as a toast, as a dialog, on the desktop. */
+/** Which notifications are news, and how they are presented: announced, as a toast, as a dialog, on the desktop. */
 
 import type Notifygate from '../../types/index';
 import type { NotifygateBell } from './bell';
@@ -10,10 +10,10 @@ import { pausedUntil } from './pause';
 
 type Notification = Notifygate.Notification;
 
-/** Above this many arrivals in one answer, a screen reader is told the number only. */
+/** Of more arrivals in one answer only the number is announced. */
 const MAX_ANNOUNCED = 3;
 
-/** What is older than this when a page opens is no news, even if this browser hasn't seen it. */
+/** Notifications that are older when a page opens are not news, even if this browser hasn't seen them. */
 const PAGE_CHANGE_MS = 30000;
 
 /** Every bell of the page, oldest first. */
@@ -27,7 +27,7 @@ export class Presenter {
     this.bell = bell;
   }
 
-  /** Take what an answer brought, and present what is news. */
+  /** Process the notifications of an answer, and present those that are news. */
   take(items: Notification[], info: Notifygate.Info) {
     const wasReady = this.bell.isReady;
     if (info.snapshot) {
@@ -39,7 +39,7 @@ export class Presenter {
     }
     this.bell.update();
     if (wasReady && info.snapshot) {
-      this.bell.preferenceStore.load(); // a reset is also what follows from a change of them, here or on another device
+      this.bell.preferenceStore.load(); // a change of them, here or on another device, causes a reset
     }
     if (this.isSpeaker()) {
       this.bell.preferenceStore.whenKnown(() => {
@@ -56,7 +56,7 @@ export class Presenter {
     this.bell.reader.markSeen();
   }
 
-  /** A reload is no way around a critical one. */
+  /** Show the dialogs of critical ones again: a reload does not acknowledge them. */
   insist(items: Notification[]) {
     const bell = this.bell;
     each(items, (item) => {

@@ -10,12 +10,12 @@ import { isOwnOrigin } from './urls';
 type Notification = Notifygate.Notification;
 type Done = (error: Notifygate.Failure | null) => void;
 
-/** A same-tab link is followed when the gateway knows that it was read, but never later than this. */
+/** A same-tab link is followed when the gateway has marked it as read, but never later than this. */
 const FOLLOW_LINK_MS = 400;
 
 export class Reader {
   bell: NotifygateBell;
-  /** Ids that the gateway knows to be seen, or soon will. */
+  /** Ids that were sent to the gateway as seen. */
   seenIds: Record<string, boolean> = dictionary();
 
   constructor(bell: NotifygateBell) {
@@ -38,7 +38,7 @@ export class Reader {
     this.bell.update();
   }
 
-  /** Make the callback of a change: it says so where the gateway refused. */
+  /** Make the callback of a change: it shows that the gateway refused it. */
   orComplain(done?: Done) {
     const bell = this.bell;
     return (error: Notifygate.Failure | null) => {
@@ -52,7 +52,7 @@ export class Reader {
     };
   }
 
-  /** Everything up to what the user was shown is read; what came after that cursor isn't touched. */
+  /** Mark everything up to the cursor that the user was shown as read; later ones aren't touched. */
   markAllRead() {
     const bell = this.bell;
     if (!bell.unread()) {
@@ -66,7 +66,7 @@ export class Reader {
     bell.update();
   }
 
-  /** Tell the gateway what the user can see, each once. */
+  /** Mark the notifications that the user can see as seen, each once. */
   markSeen() {
     const bell = this.bell;
     let ids;
@@ -102,7 +102,7 @@ export class Reader {
     return !!this.bell.options.navigate && !isElsewhere(link, event) && isOwnOrigin(link.href);
   }
 
-  /** Go where a link leads: by the page's router, if it has one. */
+  /** Follow a link: by the page's router, if it has one. */
   go(link: HTMLAnchorElement, item: Notification | null) {
     const navigate = this.bell.options.navigate;
     if (navigate && isOwnOrigin(link.href)) {

@@ -61,7 +61,7 @@ export class SettingsView {
     };
   }
 
-  /** Read from the gateway what can be set. */
+  /** Read preferences and topics from the gateway. */
   load() {
     this.bell.preferenceStore.load();
     this.topics.load();

@@ -77,7 +77,7 @@ export class SettingsRow {
       }
     });
     if (change.display === 'browser' && bell.desktop.permission() === 'default') {
-      this.view.allow.focus(); // what is missing now; the permission itself is asked for by a click only
+      this.view.allow.focus(); // the permission is missing; only a click asks for it
     }
   }
 }

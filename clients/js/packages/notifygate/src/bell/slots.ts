@@ -12,9 +12,9 @@ export class Slot {
   bell: NotifygateBell;
   name: Name;
   holder: HTMLElement;
-  /** Draws what the bell itself shows there. */
+  /** Draws the bell's own content. */
   drawOwn: () => void;
-  /** What the page's function returned; undefined: the bell's own is shown; false: nothing was drawn yet. */
+  /** The result of the page's function; undefined: the bell's own is shown; false: nothing was drawn yet. */
   shown: Bell.Rendered | false;
 
   constructor(bell: NotifygateBell, name: Name, holder: HTMLElement, drawOwn: () => void) {
@@ -34,7 +34,7 @@ export class Slot {
     return this.shown === undefined;
   }
 
-  /** Call the page's function, and put what it returns in the place of what was there. */
+  /** Call the page's function, and replace the content with its result. */
   show(item?: Notifygate.Notification): void {
     const made = this.render(item);
     if (made === this.shown) return;
@@ -53,7 +53,7 @@ export class Slot {
     try {
       return item ? work(item, part) : work(part);
     } catch (error) {
-      // The page's fault is reported, and the bell goes on without its function.
+      // The error is reported, and the bell shows its own content.
       setTimeout(() => {
         throw error;
       }, 0);
@@ -61,7 +61,7 @@ export class Slot {
     }
   }
 
-  /** Let the page know that its node is no longer used. */
+  /** Call the page's `release` with its node, which is no longer used. */
   release(): void {
     const done = (this.bell.options.render || {}).release;
     const node = this.node();

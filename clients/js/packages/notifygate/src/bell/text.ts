@@ -4,12 +4,12 @@ import { copy } from './objects';
 import { STRINGS } from './strings';
 import type Bell from '../../types/notifygate-bell';
 
-/** Take away the characters that make text read backwards: "gpj.exe" must not look like "exe.jpg". */
+/** Remove the characters that make text read backwards: "gpj.exe" must not look like "exe.jpg". */
 export function withoutOverrides(text: string) {
   return String(text).replace(/[\u202d\u202e]/g, '');
 }
 
-/** Take away the characters that turn the direction of text around, for texts that are put together from several. */
+/** Remove the characters that turn the direction of text around, for texts that are joined from several. */
 export function withoutDirections(text: string) {
   return String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
@@ -85,7 +85,7 @@ export class Texts {
     try {
       return date[method](this.language, options);
     } catch (error) {
-      return date[method](); // an engine without Intl, or a language tag that is none
+      return date[method](); // an engine without Intl, or an invalid language tag
     }
   }
 }

@@ -111,7 +111,7 @@ export class Toasts {
     }
   }
 
-  /** Drop toasts of what was read, dismissed or taken back meanwhile. */
+  /** Drop toasts of notifications that were read, dismissed or retracted. */
   update() {
     const bell = this.bell;
     let more;
@@ -139,7 +139,7 @@ export class Toasts {
       'aria-label': this.shown.length ? bell.texts.get('toasts') : null});
   }
 
-  /** Close one, and show what follows from it. */
+  /** Close one, and show the next ones. */
   drop(toast: Toast) {
     this.close(toast);
     this.update();

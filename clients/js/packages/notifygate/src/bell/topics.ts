@@ -30,7 +30,7 @@ export class Topics {
   load() {
     this.bell.client.topics((error, answer) => {
       if (error || this.bell.isDestroyed) {
-        return; // what can't be read is not offered
+        return; // topics that can't be read are not offered
       }
       this.isLoaded = true;
       each(answer!.topics, (one) => {

@@ -71,7 +71,7 @@ export const browser: Platform = {
     if (locks) {
       locks
         .request(name, steal ? { steal: true } : { ifAvailable: true }, function (lock) {
-          // The lock is held for as long as what is returned is not resolved.
+          // The lock is held until the promise that is returned is resolved.
           return lock && { then: taken };
         })
         .then(null, lost);

@@ -1,4 +1,4 @@
-/** The client: what a page has in its hands. */
+/** The client: the object that a page uses. */
 
 import type Api from '../../types/index';
 import { browser } from './browser';

@@ -1,7 +1,7 @@
 /**
  * The state of one client. Each file declares the part that it owns, and writes no other; functions take the whole.
  *
- * A record that is handed on, rather than objects with methods: the built file is 770 bytes smaller so.
+ * A record that functions take, rather than objects with methods: the built file is 770 bytes smaller.
  */
 
 import type Notifygate from '../../types/index';
@@ -28,7 +28,7 @@ export interface Core
     StoreState,
     TabsState,
     TokenState {
-  /** What the page has in its hands. */
+  /** The object that the page uses. */
   readonly client: Notifygate;
   readonly options: Notifygate.Options;
   readonly platform: Platform;

@@ -39,7 +39,7 @@ export function count(core: Core, answer: Notifygate.Counts): boolean {
   return true;
 }
 
-/** Report notifications and what is gone. Without `added`, they were changed here. */
+/** Report notifications and the ids of removed ones. Without `added`, they were changed here. */
 export function show(
   core: Core,
   items: Notifygate.Notification[],

@@ -42,7 +42,7 @@ export interface InboxState {
 export interface Merged {
   /** New or changed. */
   changed: Notification[];
-  /** What deserves to be presented: it arrived since, and is neither seen nor read. */
+  /** Those to present: they are new here, and neither seen nor read. */
   added: Notification[];
 }
 

@@ -6,7 +6,7 @@
 
 import type Notifygate from '../../types/index';
 
-/** What is known after an answer. */
+/** The situation after an answer. */
 export interface Situation {
   /** The gateway has more at once. */
   hasMore: boolean;

@@ -1,4 +1,4 @@
-/** Starting and stopping; joining the other tabs of the recipient; what the page goes through meanwhile. */
+/** Starting and stopping; joining the other tabs of the recipient; events of the page. */
 
 import type { Core } from './core';
 import { resign, tick } from './election';

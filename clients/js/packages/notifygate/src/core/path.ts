@@ -1,5 +1,5 @@
 /**
- * What was learned of the path to the gateway: the longest hold that it survives.
+ * The longest hold that survives the path to the gateway, as it was measured.
  *
  * Something on the way may cut idle requests. A hold that dies without an answer of the gateway, while the next request
  * succeeds, has died at an age; two deaths at about the same age are a limit. From then on holds are 0.7 of it, and from
@@ -27,7 +27,7 @@ const STEP_SECONDS = 7;
 /** Below the age at which holds die. */
 const SAFETY = 0.7;
 
-/** Return what still holds. */
+/** Return the path, an empty one if it has expired. */
 export function unexpired(path: Path, now: number): Path {
   return now > path.until! ? {} : path;
 }
@@ -38,7 +38,7 @@ export function holdFor(path: Path, longest: number, now: number): number {
   return most < SHORTEST_HOLD_SECONDS ? 0 : most;
 }
 
-/** Return what is known after a hold died at an age, though the gateway is there. */
+/** Return the path after a hold died at an age although the gateway answers. */
 export function afterDeath(path: Path, age: number, now: number): Path {
   const isLimit = path.death && Math.abs(age - path.death) < 1 + age / 10;
   return {
@@ -49,7 +49,7 @@ export function afterDeath(path: Path, age: number, now: number): Path {
   };
 }
 
-/** Return what is known after a hold of this age was answered. */
+/** Return the path after a hold of this age was answered. */
 export function afterSurvival(path: Path, age: number, longest: number): Path {
   if (age > 0.8 * longest) return {};
   const isLonger = age > path.wait! + 1;

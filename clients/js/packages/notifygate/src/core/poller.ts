@@ -1,4 +1,4 @@
-/** The cycle of polls: when the next one is sent, for how long it may be held, and what its answer leads to. */
+/** The cycle of polls: when the next one is sent, for how long it may be held, and the step after its answer. */
 
 import type Notifygate from '../../types/index';
 import { backOff, OFFLINE_SECONDS } from './back_off';
@@ -42,7 +42,7 @@ const DEFAULT_INTERVAL_SECONDS = 15;
 /** Timers of more than 24.8 days are over at once. */
 const LONGEST_REST_SECONDS = 86400;
 
-/** Report what the client is doing. `retrySeconds`: until the next poll. */
+/** Report the state of the client. `retrySeconds`: until the next poll. */
 export function report(core: Core, mode: Notifygate.State['mode'], retrySeconds?: number): void {
   const state = core.ownState;
   state.mode = mode;

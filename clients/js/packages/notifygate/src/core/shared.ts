@@ -1,4 +1,4 @@
-/** Values that the tabs of one recipient in one browser share: the cursor, the lease, what was learned of the path. */
+/** Values that the tabs of one recipient in one browser share: the cursor, the lease, the measured path. */
 
 import type { Core } from './core';
 import { parse } from './json';

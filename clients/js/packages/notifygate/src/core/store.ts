@@ -1,5 +1,5 @@
 /**
- * What a view shows, as one value that is replaced when something in it changes: for `useSyncExternalStore` and its
+ * The state for views, as one value that is replaced when something in it changes: for `useSyncExternalStore` and its
  * like in every framework. The first subscriber starts the client; it stops a second after the last has left, so that a
  * change of pages or a second mount costs no request.
  */

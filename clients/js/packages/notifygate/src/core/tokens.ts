@@ -1,4 +1,4 @@
-/** The recipient's token: where it comes from, and whose it is. */
+/** The recipient's token: its source, and its subject. */
 
 import type { Core } from './core';
 import { callEach } from './emitter';
