@@ -70,6 +70,14 @@ class Bell:
         )
         return self
 
+    def await_preference(self, type_name: str, display: str) -> None:
+        """Return when the bell knows how the recipient wants notifications of a type to be displayed."""
+        self.page.wait_for_function(
+            "([type, display]) => (document.querySelector('#bell').notifygateBell.preferenceStore.types[type] || {})"
+            ".display === display",
+            arg=[type_name, display],
+        )
+
     def publish(self, title: str, **fields: Any) -> str:
         """Publish to the recipient; return the id of the notification."""
         return self._publisher.publish(f"user:{self.recipient.name}", title, **fields)

@@ -38,7 +38,8 @@ def toasts(bell: Bell) -> None:
 
 def opened(bell: Bell) -> None:
     """Cards of every priority, read and unread, one of them expanded, one under the pointer."""
-    bell.call("bell => { bell.options.types = {look: {display: 'badge'}}; bell.catalogue.displayOf = () => 'badge'; }")
+    bell.recipient.prefer({"look": {"display": "badge"}})
+    bell.await_preference("look", "badge")
     for count in ("4", "8"):
         fill(bell)
         expect(bell.count).to_have_text(count)

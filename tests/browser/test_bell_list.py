@@ -115,7 +115,7 @@ def test_a_list_without_an_answer_shows_that_it_loads_and_then_the_error(bells: 
     expect(strip).to_have_text(re.compile("Can’t reach the server"))
     device.context.unroute("**/v1/inbox?**")
     device.context.unroute("**/v1/inbox")
-    bell.call("bell => bell.retry()")
+    bell.call("bell => bell.client.start()")
     bell.expect_titles("One")
     expect(strip).to_be_hidden()
 

@@ -103,9 +103,7 @@ def test_a_recipient_may_choose_another_display_for_critical_notifications_of_a_
     alice = bells.recipient()
     alice.prefer({"drill": {"display": "toast"}})
     bell = bells.open(recipient=alice)
-    bell.page.wait_for_function(
-        "() => document.querySelector('#bell').notifygateBell.catalogue.preferenceOf('drill').display"
-    )
+    bell.await_preference("drill", "toast")
     bell.publish("Drill", type="drill", priority="critical")
     expect(bell.toasts).to_have_text([re.compile("Drill")])
     with bell.page.expect_response("**/v1/inbox/preferences"):

@@ -219,12 +219,6 @@ def test_the_page_may_change_its_title_meanwhile(bells: Bells):
     expect(bell.page).to_have_title("Order 17")
 
 
-def test_a_burst_is_announced_as_a_number(bells: Bells):
-    bell = bells.open()
-    bell.call("bell => bell.presenter.announce([1, 2, 3, 4, 5].map(n => ({title: 'T' + n, priority: 'normal'})))")
-    expect(bell.page.locator(".ngb-announcer [role=status]")).to_have_text("5 new notifications")
-
-
 def test_a_browser_notification_is_shown_only_while_no_tab_is_visible(bells: Bells):
     record = """
       window.shown = [];
@@ -237,9 +231,7 @@ def test_a_browser_notification_is_shown_only_while_no_tab_is_visible(bells: Bel
     """
     bell = bells.open(init_script=record, clock=True)
     bell.recipient.prefer({"call": {"display": "browser"}})
-    bell.page.wait_for_function(
-        "() => document.querySelector('#bell').notifygateBell.catalogue.preferenceOf('call').display === 'browser'"
-    )
+    bell.await_preference("call", "browser")
     bell.publish("Seen", type="call")
     bell.pass_time_until(1, bell.toasts)
     expect(bell.toasts).to_have_text([re.compile("Seen")])

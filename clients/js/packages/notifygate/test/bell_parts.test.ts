@@ -1,12 +1,14 @@
 /** Parts of the bell that need no browser: filters, addresses in texts, initials, options. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LANGUAGES } from '../../../build/places.mjs';
+import type { NotifygateBell } from '../src/bell/bell';
 import { colourOf, initials } from '../src/bell/faces';
 import { filterCount, filtersFor } from '../src/bell/filters';
 import { pieces } from '../src/bell/links';
-import { setOptions } from '../src/bell/options';
+import { copy } from '../src/bell/objects';
 import { STRINGS } from '../src/bell/strings';
+import { announce } from '../src/bell/presenter';
 import { Texts } from '../src/bell/text';
 import { notification } from './fake_platform';
 
@@ -120,10 +122,28 @@ describe('initials', () => {
 });
 
 it('an option that is undefined is not given', () => {
-  const options = { theme: 'auto', open: null };
-  setOptions(options, { theme: undefined, open: false });
-  setOptions(options, undefined);
+  const options = copy({ theme: 'auto', open: null }, { theme: undefined, open: false }, undefined);
   expect(options).toEqual({ theme: 'auto', open: false });
+});
+
+it('properties that are inherited are copied, unless all objects inherit them', () => {
+  const prototype = Object.prototype as unknown as Record<string, unknown>;
+  prototype.each = () => {};
+  try {
+    expect(Object.keys(copy({}, Object.create({ theme: 'dark' }), { view: 'list' }))).toEqual(['theme', 'view']);
+  } finally {
+    delete prototype.each;
+  }
+});
+
+it.each([
+  [3, 'New notification: 1. New notification: 2. New notification: 3'],
+  [4, '4 new notifications']
+])('a burst of %s is announced as %s', (count, text) => {
+  const say = vi.fn();
+  const bell = { announcer: { say }, texts: new Texts('en', null) } as unknown as NotifygateBell;
+  announce(bell, Array.from({ length: count }, (_, n) => notification(String(n), { title: String(n + 1) })));
+  expect(say.mock.calls).toEqual([[text]]);
 });
 
 it.each(LANGUAGES)('language %s has every text, with the same gaps', async (language) => {

@@ -3,26 +3,26 @@
 import ImportedClient from 'notifygate';
 import type Notifygate from '../../types/index';
 import type Bell from '../../types/notifygate-bell';
-import { Announcer } from './announcer';
-import { Catalogue } from './catalogue';
-import { Desktop } from './desktop';
+import { makeAnnouncer, type Announcer } from './announcer';
+import { updateDesktop } from './desktop';
 import { Dismissals } from './dismissals';
 import { closest, el, icon, isEscape, isHidden, keyName, makeButton, remove, setAttribute, setAttributes, setText, toggleClass } from './dom';
+import { loadIfNear } from './history';
 import { ICONS } from './icons';
 import { Items } from './items';
 import { Modals } from './modals';
-import { copy, each } from './objects';
-import { DEFAULTS, setOptions } from './options';
+import { copy, dictionary, each } from './objects';
+import { DEFAULTS } from './options';
 import { Panel } from './panel';
 import { PAUSE_KEY, pause } from './pause';
 import { placeBelow } from './position';
 import { PreferenceStore } from './preference_store';
-import { Presenter, bells } from './presenter';
-import { Reader } from './reader';
+import { bells, isSpeaker, takeAnswer } from './presenter';
+import { markSeen } from './reader';
 import { STRINGS } from './strings';
 import { Texts } from './text';
 import { MAX_BADGE, TitleCount, badgeText } from './title_count';
-import { Toasts } from './toasts';
+import { makeToasts, type Toasts } from './toasts';
 import { isSafeUrl } from './urls';
 
 type Options = Bell.Options;
@@ -48,14 +48,18 @@ export class NotifygateBell {
   dismissals: Dismissals;
   announcer: Announcer;
   title: TitleCount;
-  desktop: Desktop;
   modals: Modals;
   count: HTMLElement;
   button: HTMLButtonElement;
   panel: Panel;
-  catalogue: Catalogue;
-  presenter: Presenter;
-  reader: Reader;
+  /** Types that were in the list, by name. */
+  typesMet: Record<string, unknown>;
+  /** Ids that were sent to the gateway as seen. */
+  seenIds: Record<string, boolean>;
+  /** The browser's notifications that are shown, by id. */
+  desktop: Record<string, globalThis.Notification>;
+  /** The id of the newest notification of the first snapshot. */
+  newestAtStart: string;
   toasts: Toasts;
   /** Where toasts and dialogs are put. */
   portal: Element;
@@ -73,8 +77,7 @@ export class NotifygateBell {
       return new NotifygateBell(target, options);
     }
     this.root = elementFor(target) as HTMLElement;
-    this.options = copy({}, DEFAULTS) as Options & typeof DEFAULTS;
-    setOptions(this.options, options);
+    this.options = copy({}, DEFAULTS, options) as Options & typeof DEFAULTS;
     this.texts = new Texts(this.options.language || document.documentElement.lang ||
       window.navigator.language, this.options.strings);
     this.items = new Items();
@@ -84,14 +87,12 @@ export class NotifygateBell {
     this.isDestroyed = false;
     this.ownsClient = !this.options.client;
     this.client = this.options.client || makeClient(this.options);
-    this.catalogue = new Catalogue(this);
-    this.presenter = new Presenter(this);
-    this.reader = new Reader(this);
+    this.seenIds = dictionary();
+    this.desktop = dictionary();
     this.preferenceStore = new PreferenceStore(this);
     this.dismissals = new Dismissals(this);
-    this.announcer = new Announcer();
+    this.announcer = makeAnnouncer();
     this.title = new TitleCount();
-    this.desktop = new Desktop(this);
     this.modals = new Modals(this);
     this.build();
     bells.push(this);
@@ -116,10 +117,12 @@ export class NotifygateBell {
   build() {
     const portal = this.options.portal;
     this.count = el('span', 'ngb-count', {'aria-hidden': 'true'});
-    this.button = makeButton('ngb-button', [icon(ICONS.bell, 'ngb-bell'), this.count],
-      {'aria-haspopup': 'dialog', 'aria-expanded': false});
+    this.button = makeButton('ngb-button', [icon(ICONS.bell, 'ngb-bell'), this.count], (event) => {
+      // A click that a key made has no count; then the first card gets the focus at once.
+      this.toggle(event.detail === 0);
+    }, {'aria-haspopup': 'dialog', 'aria-expanded': false});
     this.panel = new Panel(this);
-    this.toasts = new Toasts(this);
+    this.toasts = makeToasts(this);
     this.portal = portal ? elementFor(portal) : document.body;
     this.layer = portal && !this.isInline() ? el('div', 'ngb ngb-layer') : this.root;
     this.button.setAttribute('aria-controls', this.panel.node.id);
@@ -174,7 +177,7 @@ export class NotifygateBell {
   /** Change options. Those that are read once, when the bell is made, keep their effect. */
   set(options: Options) {
     const icons = this.iconOptions();
-    setOptions(this.options, options);
+    copy(this.options, options);
     if (options.tabs && this.panel.makeTabs()) {
       this.panel.setFilter(0);
     }
@@ -199,10 +202,6 @@ export class NotifygateBell {
 
   listen() {
     this.listeners = [];
-    this.button.onclick = (event) => {
-      // A click that a key made has no count; then the first card gets the focus at once.
-      this.toggle(event.detail === 0);
-    };
     this.button.onkeydown = (event) => {
       if (keyName(event) === 'Down' && !event.altKey && !event.ctrlKey) {
         event.preventDefault();
@@ -235,8 +234,8 @@ export class NotifygateBell {
       this.toasts.pause(isHidden());
       this.modals.update();
       if (!isHidden()) {
-        this.desktop.update();
-        this.reader.markSeen();
+        updateDesktop(this);
+        markSeen(this);
       }
     });
     this.on(window, 'resize', () => {
@@ -279,7 +278,7 @@ export class NotifygateBell {
     const update = () => this.update();
     // Not `reset`: the snapshot follows at once, and a list that is empty in between would lose its place.
     this.handlers = {
-      notifications: (items, info) => this.presenter.take(items, info),
+      notifications: (items, info) => takeAnswer(this, items, info),
       removed: update,
       counts: update,
       state: () => {
@@ -312,7 +311,7 @@ export class NotifygateBell {
       this.panel.list.noteSeen();
     }
     this.update();
-    this.presenter.newestAtStart = this.items.newest();
+    this.newestAtStart = this.items.newest();
     this.preferenceStore.load();
   }
 
@@ -383,9 +382,9 @@ export class NotifygateBell {
       panel.update();
       this.place();
       panel.list.measure();
-      panel.list.history.loadIfNear();
+      loadIfNear(panel.list);
       this.toasts.clear();
-      this.reader.markSeen();
+      markSeen(this);
     } else {
       panel.node.hidden = true;
       panel.list.rest();
@@ -423,7 +422,7 @@ export class NotifygateBell {
     if (this.isOpen && !this.isInline()) {
       placeBelow(this.panel.node, this.button, this.isRtl());
     } else {
-      this.panel.list.history.loadIfNear(); // the page itself may be scrolled
+      loadIfNear(this.panel.list); // the page itself may be scrolled
     }
   }
 
@@ -436,11 +435,6 @@ export class NotifygateBell {
     this.dismissals.clear();
     this.announcer.say(this.texts.get('cleared'));
     this.panel.undoButton.focus();
-  }
-
-  /** Try again now instead of when the client would. */
-  retry() {
-    this.client.start(); // on one that runs: poll now
   }
 
   // Display.
@@ -465,7 +459,7 @@ export class NotifygateBell {
     setAttribute(this.button, 'aria-label', !unread ? this.texts.get('bell') :
       unread > MAX_BADGE ? this.texts.get('bellMany', {n: MAX_BADGE}) : this.texts.get('bellUnread', {n: unread}));
     // Bells of two clients would each take the other's count for a part of the title.
-    if (bells.filter((bell) => bell.options.titleCount && bell.presenter.isSpeaker())[0] === this) {
+    if (bells.filter((bell) => bell.options.titleCount && isSpeaker(bell))[0] === this) {
       this.title.show(unread);
     } else {
       this.title.clear();
@@ -473,7 +467,7 @@ export class NotifygateBell {
     this.panel.update();
     this.toasts.update();
     this.modals.update();
-    this.desktop.update();
+    updateDesktop(this);
   }
 
   /** Take the bell out of the page and leave the element as it was. */
@@ -494,10 +488,7 @@ export class NotifygateBell {
     this.panel.release();
     this.modals.destroy();
     this.title.clear();
-    remove(this.announcer.node);
-    remove(this.toasts.node);
-    remove(this.button);
-    remove(this.panel.node);
+    each([this.announcer.node, this.toasts.node, this.button, this.panel.node], remove);
     if (this.layer !== this.root) {
       remove(this.layer);
     }

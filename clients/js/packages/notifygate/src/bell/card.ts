@@ -3,79 +3,77 @@
 import type { NotifygateBell } from './bell';
 import type { Row } from './arrangement';
 import { sendersOf } from './arrangement';
-import { append, el, empty, icon, iconButton, isPlainClick, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import {
+  append, el, empty, icon, iconButton, isPlainClick, makeButton, setAttribute, setAttributes, setText, toggleClass, uid
+} from './dom';
 import { ICONS } from './icons';
 import { linked } from './links';
 import type { List } from './list';
 import { fillIcon, linkTo, metaRow, nameAbove, showTime } from './looks';
+import { menuButton } from './menu';
 import { priorityOf } from './notification';
 import { each } from './objects';
+import { followLink, opened, setRead } from './reader';
 import { Slot } from './slots';
 import { isSafeUrl } from './urls';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
-export class Card {
-  bell: NotifygateBell;
-  list: List;
+export interface Card {
+  node: HTMLElement;
   /** The group that the card stands for; of one that is open, the newest alone. */
   row: Row;
-  isExpanded: boolean;
-  isMeasured: boolean;
-  /** Whether the controls have their place in the order of tabbing. */
-  isPlaced: boolean;
-  sender: HTMLElement;
-  time: HTMLElement;
-  unread: HTMLElement;
-  title: HTMLElement;
-  text: HTMLElement;
-  more: HTMLElement;
-  others: HTMLElement;
-  toggle: HTMLElement;
-  dismiss: HTMLElement;
-  menu: HTMLElement;
-  node: HTMLElement;
-  isRead: boolean;
-  link: HTMLAnchorElement | null;
   slots: Slot[];
+  show(row: Row, now: number): void;
+  /** Offer the whole text where the preview cuts it. Only possible while the card is visible. */
+  measure(): void;
+  /** Open: follow the link, or show the whole text; either way it is read then. */
+  open(event?: MouseEvent | KeyboardEvent): void;
+  /** Archive everything that the card stands for. */
+  remove(): void;
+  /** Give the card and its controls their place in the order of tabbing, or take it. */
+  setCurrent(isCurrent: boolean): void;
+  release(): void;
+}
 
-  constructor(bell: NotifygateBell, list: List, item: Notification) {
-    const texts = bell.texts;
-    const priority = priorityOf(item);
-    this.bell = bell;
-    this.list = list;
-    this.isExpanded = false;
-    this.isMeasured = false;
-    this.time = el('time', 'ngb-time');
-    this.unread = el('span', 'ngb-hidden');
-    this.title = el('h3', 'ngb-title', {id: uid('title')});
-    this.link = isSafeUrl(item.action_url) ? linkTo(bell, item, 'ngb-link', item.title, () => {
-      list.keepInView(this.row);
-    }) : null;
-    append(this.title, this.link ? [this.link, icon(ICONS.go, 'ngb-go')] : item.title);
-    setAttribute(this.title, 'dir', 'auto');
-    this.more = makeButton('ngb-more', texts.get('more'), {'aria-expanded': false});
-    this.more.hidden = true;
-    this.others = makeButton('ngb-others');
-    this.toggle = iconButton(ICONS.check, '', 'ngb-toggle');
-    this.dismiss = iconButton(ICONS.archive, texts.get('dismiss'), 'ngb-dismiss');
-    this.menu = iconButton(ICONS.dots, texts.get('menu'), 'ngb-options');
-    setAttributes(this.menu, {'aria-haspopup': 'menu', 'aria-expanded': false});
+/** Make the card of a notification. */
+export function makeCard(bell: NotifygateBell, list: List, item: Notification): Card {
+  const texts = bell.texts;
+  let isExpanded = false;
+  let isMeasured = false;
+  let isRead: boolean;
+  /** The tabindex of the controls. */
+  let tabindex: string;
+  const time = el('time', 'ngb-time');
+  const unread = el('span', 'ngb-hidden');
+  const title = el('h3', 'ngb-title', {id: uid('title'), dir: 'auto'});
+  const link = isSafeUrl(item.action_url) ? linkTo(bell, item, 'ngb-link', item.title, () => list.keepInView(card.row)) : null;
+  const more = makeButton('ngb-more', texts.get('more'), () => expand(!isExpanded), {'aria-expanded': false});
+  const others = makeButton('ngb-others', '', () => list.toggleGroup(card.row.key!));
+  const toggle = iconButton(ICONS.check, '', 'ngb-toggle', toggleRead);
+  const dismiss = iconButton(ICONS.archive, texts.get('dismiss'), 'ngb-dismiss', remove);
+  const menu = menuButton(bell, 'ngb-options', () => [
+    {label: toggleLabel(), icon: isRead ? ICONS.mail : ICONS.check, work: toggleRead},
+    {label: texts.get('dismiss'), icon: ICONS.archive, work: remove}
+  ]);
 
-    const avatar = el('span', 'ngb-icon', {'aria-hidden': 'true'});
-    const body = el('div', 'ngb-body', {id: uid('body'), dir: 'auto'});
-    const actions = el('div', 'ngb-custom');
-    const content = el('div', 'ngb-content');
-    const meta = metaRow(bell, item, this.time);
-    this.sender = meta.firstChild as HTMLElement;
-    this.text = el('div', 'ngb-text', null, [this.more, body]);
-    const own = [avatar, el('div', 'ngb-main', null, [
-      meta, this.title, this.text, actions, this.others
-    ])];
-    this.slots = [
+  const avatar = el('span', 'ngb-icon', {'aria-hidden': 'true'});
+  const body = el('div', 'ngb-body', {id: uid('body'), dir: 'auto'});
+  const actions = el('div', 'ngb-custom');
+  const content = el('div', 'ngb-content');
+  const meta = metaRow(bell, item, time);
+  const sender = meta.firstChild as HTMLElement;
+  const text = el('div', 'ngb-text', null, [more, body]);
+  const main = el('div', 'ngb-main', null, [meta, title, text, actions, others]);
+  const node = el('article', 'ngb-card ngb-' + priorityOf(item) + (link ? ' ngb-linked' : ''),
+    {tabindex: '-1', 'data-id': item.id, 'aria-describedby': item.body ? body.id : null},
+    [el('span', 'ngb-dot', null, unread), content, el('div', 'ngb-actions', null, [toggle, dismiss, menu])]);
+  const card = {
+    node: node,
+    slots: [
       new Slot(bell, 'item', content, () => {
-        append(content, own);
+        append(content, [avatar, main]);
       }),
       new Slot(bell, 'avatar', avatar, () => {
         fillIcon(bell, avatar, item);
@@ -84,142 +82,107 @@ export class Card {
         append(body, linked(item.body || ''));
       }),
       new Slot(bell, 'actions', actions, () => undefined)
-    ];
-    this.node = el('article', 'ngb-card ngb-' + priority + (this.link ? ' ngb-linked' : ''),
-      {tabindex: '-1', 'data-id': item.id, 'aria-describedby': item.body ? body.id : null},
-      [el('span', 'ngb-dot', null, this.unread), content, el('div', 'ngb-actions', null, [this.toggle, this.dismiss, this.menu])]);
-    this.listen();
-  }
-
-  listen() {
-    this.node.onclick = (event) => {
-      if (isPlainClick(event, this.node)) {
-        this.open(event);
+    ],
+    show: show,
+    measure: function () {
+      if (!isMeasured && text.clientHeight) {
+        isMeasured = true;
+        more.hidden = text.scrollHeight <= text.clientHeight + 2;
+        toggleClass(text, 'ngb-cut', !more.hidden);
       }
-    };
-    this.more.onclick = () => {
-      this.expand(!this.isExpanded);
-    };
-    this.others.onclick = () => {
-      this.list.toggleGroup(this.row.key!);
-    };
-    this.toggle.onclick = () => {
-      this.setRead();
-    };
-    this.dismiss.onclick = () => {
-      this.remove();
-    };
-    this.menu.onclick = () => {
-      const texts = this.bell.texts;
-      this.bell.panel.menu.toggle(this.menu, [
-        {label: this.toggleLabel(), icon: this.isRead ? ICONS.mail : ICONS.check, work: () => {
-          this.setRead();
-        }},
-        {label: texts.get('dismiss'), icon: ICONS.archive, work: () => {
-          this.remove();
-        }}
-      ]);
-    };
-  }
+    },
+    open: open,
+    remove: remove,
+    setCurrent: function (isCurrent) {
+      const place = isCurrent ? '0' : '-1';
+      if (tabindex === place) {
+        return;
+      }
+      tabindex = place;
+      const urls = Array.prototype.slice.call(text.querySelectorAll('.ngb-url'));
+      each([node, link, more, others, toggle, dismiss, menu].concat(urls), (control) => {
+        if (control) {
+          setAttribute(control, 'tabindex', place);
+        }
+      });
+    },
+    release: function () {
+      each(card.slots, (slot) => slot.release());
+    }
+  } as Card;
 
-  toggleLabel() {
-    return this.bell.texts.get(this.isRead ? 'markUnread' : 'markRead');
+  function toggleLabel() {
+    return texts.get(isRead ? 'markUnread' : 'markRead');
   }
 
   /** Mark everything that the card stands for as read, or as unread if it is. */
-  setRead() {
-    this.list.keepFocusNear(this);
-    this.bell.reader.setRead(this.row.group, !this.isRead);
+  function toggleRead() {
+    list.keepFocusNear(card);
+    setRead(bell, card.row.group, !isRead);
   }
 
-  remove() {
-    this.list.keepFocusNear(this);
-    this.bell.dismiss(this.row.group.map((item) => item.id));
+  function remove() {
+    list.keepFocusNear(card);
+    bell.dismiss(card.row.group.map((one) => one.id));
   }
 
-  show(row: Row, now: number) {
-    const texts = this.bell.texts;
-    const isRead = row.group.every((item) => !!item.read_at);
-    const senders = row.group.length > 1 ? sendersOf(row.group) : [];
-    this.row = row;
-    each(this.slots, (slot) => {
-      slot.show(row.item);
-    });
-    this.text.hidden = !row.item.body && this.slots[2]!.isOwn();
-    setAttributes(this.node, this.slots[0]!.isOwn() ? {'aria-labelledby': this.title.id, 'aria-label': null} :
+  function show(row: Row, now: number) {
+    const wasRead = isRead;
+    const isGroup = row.group.length > 1;
+    const senders = isGroup ? sendersOf(row.group) : [];
+    card.row = row;
+    isRead = row.group.every((one) => !!one.read_at);
+    each(card.slots, (slot) => slot.show(row.item));
+    text.hidden = !row.item.body && card.slots[2]!.isOwn();
+    setAttributes(node, card.slots[0]!.isOwn() ? {'aria-labelledby': title.id, 'aria-label': null} :
       {'aria-labelledby': null, 'aria-label': row.item.title});
-    setText(this.sender, senders.length > 1 ? texts.get('andOthers', {sender: senders[0], n: senders.length - 1}) :
-      nameAbove(this.bell, row.item));
-    this.others.hidden = !row.others;
-    setText(this.others, row.group.length > 1 ? texts.get('showOthers', {n: row.others}) : texts.get('less'));
-    setAttribute(this.others, 'aria-expanded', row.group.length === 1);
-    toggleClass(this.node, 'ngb-stack', row.group.length > 1);
-    if (this.isRead !== isRead) {
-      this.isRead = isRead;
-      toggleClass(this.node, 'ngb-unread', !isRead);
-      setText(this.unread, isRead ? '' : texts.get('unreadMark'));
-      setAttributes(this.toggle, {'aria-label': this.toggleLabel(), title: this.toggleLabel()});
-      empty(this.toggle);
-      this.toggle.appendChild(icon(isRead ? ICONS.mail : ICONS.check));
+    setText(sender, senders.length > 1 ? texts.get('andOthers', {sender: senders[0], n: senders.length - 1}) :
+      nameAbove(bell, row.item));
+    others.hidden = !row.others;
+    setText(others, isGroup ? texts.get('showOthers', {n: row.others}) : texts.get('less'));
+    setAttribute(others, 'aria-expanded', !isGroup);
+    toggleClass(node, 'ngb-stack', isGroup);
+    if (isRead !== wasRead) {
+      toggleClass(node, 'ngb-unread', !isRead);
+      setText(unread, isRead ? '' : texts.get('unreadMark'));
+      setAttributes(toggle, {'aria-label': toggleLabel(), title: toggleLabel()});
+      empty(toggle);
+      toggle.appendChild(icon(isRead ? ICONS.mail : ICONS.check));
     }
-    showTime(this.bell, this.time, row.item, now);
+    showTime(bell, time, row.item, now);
   }
 
-  /** Offer the whole text where the preview cuts it. Only possible while the card is visible. */
-  measure() {
-    if (!this.isMeasured && this.text.clientHeight) {
-      this.isMeasured = true;
-      this.more.hidden = this.text.scrollHeight <= this.text.clientHeight + 2;
-      toggleClass(this.text, 'ngb-cut', !this.more.hidden);
-    }
-  }
-
-  expand(on: boolean) {
-    const hadFocus = document.activeElement === this.more;
-    this.isExpanded = on;
-    toggleClass(this.node, 'ngb-expanded', on);
-    setAttribute(this.more, 'aria-expanded', on);
-    setText(this.more, this.bell.texts.get(on ? 'less' : 'more'));
+  function expand(on: boolean) {
+    const hadFocus = document.activeElement === more;
+    isExpanded = on;
+    toggleClass(node, 'ngb-expanded', on);
+    setAttribute(more, 'aria-expanded', on);
+    setText(more, texts.get(on ? 'less' : 'more'));
     // In the last line of a preview the text flows around the button; below the whole text it comes last.
-    this.text.insertBefore(this.more, on ? null : this.text.firstChild);
+    text.insertBefore(more, on ? null : text.firstChild);
     if (hadFocus) {
-      this.more.focus();
+      more.focus();
     }
   }
 
-  /** Open: follow the link, or show the whole text; either way it is read then. */
-  open(event?: MouseEvent | KeyboardEvent) {
-    this.list.keepInView(this.row);
-    if (this.link) {
-      this.bell.reader.follow(this.row.item, this.link, event!);
+  function open(event?: MouseEvent | KeyboardEvent) {
+    list.keepInView(card.row);
+    if (link) {
+      followLink(bell, card.row.item, link, event!);
       return;
     }
-    if (!this.more.hidden) {
-      this.expand(!this.isExpanded);
+    if (!more.hidden) {
+      expand(!isExpanded);
     }
-    this.bell.reader.opened(this.row.item);
+    opened(bell, card.row.item);
   }
 
-  setCurrent(isCurrent: boolean) {
-    const place = isCurrent ? '0' : '-1';
-    if (this.node.getAttribute('tabindex') === place && this.isPlaced) {
-      return;
+  more.hidden = true;
+  append(title, link ? [link, icon(ICONS.go, 'ngb-go')] : item.title);
+  node.onclick = (event) => {
+    if (isPlainClick(event, node)) {
+      open(event);
     }
-    this.isPlaced = true;
-    setAttribute(this.node, 'tabindex', place);
-    each([this.link, this.more, this.others, this.toggle, this.dismiss, this.menu], (control) => {
-      if (control) {
-        setAttribute(control, 'tabindex', place);
-      }
-    });
-    each(this.text.querySelectorAll('.ngb-url'), (control) => {
-      setAttribute(control as HTMLElement, 'tabindex', place);
-    });
-  }
-
-  release() {
-    each(this.slots, (slot) => {
-      slot.release();
-    });
-  }
+  };
+  return card;
 }

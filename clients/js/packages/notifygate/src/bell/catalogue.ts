@@ -12,81 +12,74 @@ import { isSafeUrl, originOf } from './urls';
 
 type Notification = Notifygate.Notification;
 
-export class Catalogue {
-  bell: NotifygateBell;
-  typesMet: Record<string, unknown>;
+/** Return the attributes of a type that the page gives. */
+export function typeOf(bell: NotifygateBell, type: string) {
+  return own(bell.options.types, type) || {} as Bell.Type;
+}
 
-  constructor(bell: NotifygateBell) {
-    this.bell = bell;
-  }
+/** Return the name of a type for users. */
+export function typeTitle(bell: NotifygateBell, type: string) {
+  const words = String(type).replace(/[._-]+/g, ' ');
+  return typeOf(bell, type).title || capitalized(words);
+}
 
-  typeOf(type: string) {
-    return own(this.bell.options.types, type) || {} as Bell.Type;
-  }
+/** Return the recipient's preference for a type, {} where there is none. */
+export function preferenceOf(bell: NotifygateBell, type: string) {
+  return own(bell.preferenceStore.types, type) || {};
+}
 
-  typeTitle(type: string) {
-    const words = String(type).replace(/[._-]+/g, ' ');
-    return this.typeOf(type).title || capitalized(words);
-  }
+/** Every type that the page, the recipient's preferences or a notification names, by title. */
+export function knownTypes(bell: NotifygateBell) {
+  const names = copy(dictionary(), bell.options.types, bell.preferenceStore.types, bell.typesMet);
+  each(bell.items.list, (item) => {
+    names[item.type] = true;
+  });
+  // A type stays in the settings when it is muted and its notifications have left the list.
+  bell.typesMet = names;
+  return Object.keys(names).sort((a, b) => {
+    const one = typeTitle(bell, a).toLowerCase();
+    const other = typeTitle(bell, b).toLowerCase();
+    return one < other ? -1 : one > other ? 1 : 0;
+  });
+}
 
-  preferenceOf(type: string) {
-    return own(this.bell.preferenceStore.types, type) || {};
-  }
+/**
+ * How a notification is shown: as its recipient wishes; else a critical one as a dialog; else as is advised for its
+ * type; else by its priority.
+ */
+export function displayOf(bell: NotifygateBell, item: Notification) {
+  const wish = preferenceOf(bell, item.type).display;
+  return contains(DISPLAYS, wish) ? wish : item.priority === 'critical' ? 'modal' : usualDisplay(bell, item.type, item.priority);
+}
 
-  /** Every type that the page, the recipient's preferences or a notification names, by title. */
-  knownTypes() {
-    const names = copy(dictionary(), this.bell.options.types, this.bell.preferenceStore.types, this.typesMet);
-    each(this.bell.items.list, (item) => {
-      names[item.type] = true;
-    });
-    // A type stays in the settings when it is muted and its notifications have left the list.
-    this.typesMet = names;
-    return Object.keys(names).sort((a, b) => {
-      const one = this.typeTitle(a).toLowerCase();
-      const other = this.typeTitle(b).toLowerCase();
-      return one < other ? -1 : one > other ? 1 : 0;
-    });
-  }
+/** How notifications of a type are shown for which neither their recipient nor a critical priority decides. */
+export function usualDisplay(bell: NotifygateBell, type: string, priority?: string) {
+  const advice = typeOf(bell, type).display;
+  return contains(DISPLAYS, advice!) ? advice! : priority === 'low' ? 'badge' : 'toast';
+}
 
-  /**
-   * How a notification is shown: as its recipient wishes; else a critical one as a dialog; else as is advised for its
-   * type; else by its priority.
-   */
-  displayOf(item: Notification) {
-    const wish = this.preferenceOf(item.type).display;
-    return contains(DISPLAYS, wish) ? wish : item.priority === 'critical' ? 'modal' : this.usualDisplay(item.type, item.priority);
-  }
+/** Return the path data of an icon by its name or an alias, null where there is none. */
+export function iconPath(bell: NotifygateBell, name: string) {
+  return own(bell.options.icons, name) || own(ICONS, own(ICON_ALIASES, name) || name) || null;
+}
 
-  /** How notifications of a type are shown for which neither their recipient nor a critical priority decides. */
-  usualDisplay(type: string, priority?: string) {
-    const advice = this.typeOf(type).display;
-    return contains(DISPLAYS, advice!) ? advice! : priority === 'low' ? 'badge' : 'toast';
-  }
+/** Return the name of the icon that the name of a type gives: all of it, or its first word; '' for none. */
+export function iconOf(bell: NotifygateBell, type: string) {
+  const name = [type, type.split(/[._-]/)[0]!].filter((one) => iconPath(bell, one))[0] || '';
+  return own(ICON_ALIASES, name) || name;
+}
 
-  iconPath(name: string) {
-    return own(this.bell.options.icons, name) || own(ICONS, own(ICON_ALIASES, name) || name) || null;
-  }
+/** Return whether a sender's initials are shown in the place of an icon. */
+export function hasFace(bell: NotifygateBell, item: Notification) {
+  const known = typeOf(bell, item.type);
+  return known.face !== undefined ? known.face : !item.icon && !known.icon && isPersonal(iconOf(bell, item.type));
+}
 
-  /** Return the name of the icon that the name of a type gives: all of it, or its first word; '' for none. */
-  iconOf(type: string) {
-    const name = [type, type.split(/[._-]/)[0]!].filter((one) => {
-      return this.iconPath(one);
-    })[0] || '';
-    return own(ICON_ALIASES, name) || name;
-  }
-
-  /** Return whether a sender's initials are shown in the place of an icon. */
-  hasFace(item: Notification) {
-    const known = this.typeOf(item.type);
-    return known.face !== undefined ? known.face : !item.icon && !known.icon && isPersonal(this.iconOf(item.type));
-  }
-
-  /**
-   * Return whether a picture may be loaded: only from an origin in `iconOrigins`. Any other could record the readers of
-   * a notification, and on the page's own origin a publisher could have every recipient's browser request any path with
-   * its cookies.
-   */
-  allowsPicture(url: string) {
-    return /^https:/i.test(url) && isSafeUrl(url) && contains(this.bell.options.iconOrigins, originOf(url));
-  }
+/**
+ * Return whether a picture may be loaded: only from an origin in `iconOrigins`. Any other could record the readers of
+ * a notification, and on the page's own origin a publisher could have every recipient's browser request any path with
+ * its cookies.
+ */
+export function allowsPicture(bell: NotifygateBell, url: string) {
+  return /^https:/i.test(url) && isSafeUrl(url) && contains(bell.options.iconOrigins, originOf(url));
 }

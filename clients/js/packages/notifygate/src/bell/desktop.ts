@@ -3,7 +3,7 @@
 import type { NotifygateBell } from './bell';
 import { isHidden } from './dom';
 import { isUrgent } from './notification';
-import { dictionary, each } from './objects';
+import { each } from './objects';
 import { withoutDirections } from './text';
 import type Notifygate from '../../types/index';
 
@@ -30,67 +30,57 @@ export function store(key: string, value: string) {
   }
 }
 
-/** The browser's own notifications, for when no tab with the bell is to be seen. */
-export class Desktop {
-  bell: NotifygateBell;
-  open: Record<string, globalThis.Notification>;
+/** Return the browser's permission for notifications, 'none' where it has none to give. */
+export function desktopPermission() {
+  return window.Notification && !!(window.Notification as any).requestPermission ? window.Notification.permission : 'none';
+}
 
-  constructor(bell: NotifygateBell) {
-    this.bell = bell;
-    this.open = dictionary();
+/** Ask for permission; only ever called by a click. */
+export function askForDesktop(done: () => void) {
+  // Old browsers know only the callback, new ones may know only the promise; `done` may be called twice.
+  const answer = window.Notification.requestPermission(done);
+  if (answer && answer.then) {
+    answer.then(done, done);
   }
+}
 
-  permission() {
-    return window.Notification && !!(window.Notification as any).requestPermission ? window.Notification.permission : 'none';
-  }
-
-  /** Ask for permission; only ever called by a click. */
-  ask(done: () => void) {
-    // Old browsers know only the callback, new ones may know only the promise; `done` may be called twice.
-    const answer = window.Notification.requestPermission(done);
-    if (answer && answer.then) {
-      answer.then(done, done);
+/** Show a notification soon, unless it is read or shown by a visible tab until then. */
+export function showOnDesktop(bell: NotifygateBell, item: Notification) {
+  setTimeout(() => {
+    const seen = Number(readStored(VISIBLE_KEY)) || 0;
+    const now = bell.items.get(item.id);
+    if (!bell.isDestroyed && now && !now.read_at && isHidden() && Math.abs(Date.now() - seen) > 2 * DESKTOP_DELAY_MS) {
+      notify(bell, item);
     }
-  }
+  }, DESKTOP_DELAY_MS);
+}
 
-  show(item: Notification) {
-    setTimeout(() => {
-      const seen = Number(readStored(VISIBLE_KEY)) || 0;
-      const now = this.bell.items.get(item.id);
-      if (!this.bell.isDestroyed && now && !now.read_at && isHidden() && Math.abs(Date.now() - seen) > 2 * DESKTOP_DELAY_MS) {
-        this.notify(item);
-      }
-    }, DESKTOP_DELAY_MS);
+function notify(bell: NotifygateBell, item: Notification) {
+  let shown;
+  try {
+    // The tag keeps two tabs from showing the same one twice.
+    shown = new window.Notification(withoutDirections(item.title), {body: withoutDirections(item.body || ''),
+      tag: 'notifygate-' + item.id, lang: bell.texts.language, dir: 'auto', requireInteraction: isUrgent(item)});
+  } catch (error) {
+    return; // Android's Chrome allows them to service workers only: the badge has to do
   }
+  bell.desktop[item.id] = shown;
+  shown.onclick = () => {
+    window.focus();
+    shown.close();
+    bell.open();
+  };
+  shown.onclose = () => {
+    delete bell.desktop[item.id];
+  };
+}
 
-  notify(item: Notification) {
-    const bell = this.bell;
-    let shown;
-    try {
-      // The tag keeps two tabs from showing the same one twice.
-      shown = new window.Notification(withoutDirections(item.title), {body: withoutDirections(item.body || ''),
-        tag: 'notifygate-' + item.id, lang: bell.texts.language, dir: 'auto', requireInteraction: isUrgent(item)});
-    } catch (error) {
-      return; // Android's Chrome allows them to service workers only: the badge has to do
+/** Close those whose notification was read or has left the inbox. */
+export function updateDesktop(bell: NotifygateBell) {
+  each(Object.keys(bell.desktop), (id) => {
+    const item = bell.items.get(id);
+    if (!item || item.read_at) {
+      bell.desktop[id].close();
     }
-    this.open[item.id] = shown;
-    shown.onclick = () => {
-      window.focus();
-      shown.close();
-      bell.open();
-    };
-    shown.onclose = () => {
-      delete this.open[item.id];
-    };
-  }
-
-  /** Close those whose notification was read or has left the inbox. */
-  update() {
-    each(Object.keys(this.open), (id) => {
-      const item = this.bell.items.get(id);
-      if (!item || item.read_at) {
-        this.open[id].close();
-      }
-    });
-  }
+  });
 }

@@ -15,6 +15,17 @@ const KEEP_HIDDEN_MS = 10000;
 /** The beginning of an id that is its time; ids of the same millisecond are in no particular order. */
 const MILLISECOND_CHARACTERS = 13;
 
+interface Batch {
+  /** Those that are hidden by their ids. */
+  ids: readonly string[];
+  /** Of "clear all" also: the cursor, the id before which all are hidden, and the number of unread ones at that time. */
+  upTo?: string | null;
+  before?: string;
+  unread?: number;
+  /** Whether the gateway has answered. */
+  isDone?: boolean;
+}
+
 /**
  * Dismissals that can still be undone. The gateway gets a batch when its time to undo is over; until then the
  * notifications are only hidden.
@@ -41,55 +52,47 @@ export class Dismissals {
   }
 
   hides(item: Notification) {
-    return this.batches().some((batch) => {
-      return batch.hides(item);
-    });
+    return this.batches().some((batch) => contains(batch.ids, item.id) || (!!batch.upTo && item.id < batch.before!));
   }
 
   /** Return whether everything older is hidden, too: then there is no need to load it. */
   hidesOlder() {
-    return this.batches().some((batch) => {
-      return batch.upTo !== null;
-    });
+    return this.batches().some((batch) => !!batch.upTo);
   }
 
   /** Return the number of hidden unread notifications that the gateway still counts. */
   hiddenUnread() {
     const items = this.bell.items;
     return this.batches().reduce((sum, batch) => {
-      if (batch.isDone) {
-        return sum;
-      }
-      return sum + (batch.upTo !== null ? batch.unread : batch.ids.filter((id) => {
+      const unread = batch.upTo ? batch.unread! : batch.ids.filter((id) => {
         const item = items.get(id);
-        return !!item && !item.read_at;
-      }).length);
+        return item && !item.read_at;
+      }).length;
+      return batch.isDone ? sum : sum + unread;
     }, 0);
   }
 
   dismiss(ids: readonly string[]) {
-    if (this.pending && this.pending.upTo !== null) {
+    if (this.pending && this.pending.upTo) {
       this.commit();
     }
-    const pending = this.pending = this.pending || new Batch(null, '', 0);
-    pending.ids = pending.ids.concat(ids.filter((id) => !contains(pending.ids, id)));
-    this.wait();
+    const old = this.pending ? this.pending.ids : [];
+    this.wait({ids: old.concat(ids.filter((id) => !contains(old, id)))});
   }
 
   clear() {
     this.commit();
     const items = this.bell.items;
     const millisecond = items.newest().slice(0, MILLISECOND_CHARACTERS);
-    const pending = this.pending = new Batch(this.bell.client.cursor, millisecond, this.bell.unread());
-    pending.ids = items.list.map((item) => item.id).filter((id) => id >= millisecond);
-    this.wait();
+    const ids = items.list.map((item) => item.id).filter((id) => id >= millisecond);
+    this.wait({ids: ids, upTo: this.bell.client.cursor, before: millisecond, unread: this.bell.unread()});
   }
 
-  wait() {
+  /** Hide a batch until the time to undo it is over. */
+  wait(batch: Batch) {
+    this.pending = batch;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.commit();
-    }, this.bell.options.undoSeconds * 1000);
+    this.timer = setTimeout(() => this.commit(), this.bell.options.undoSeconds * 1000);
     this.bell.update();
   }
 
@@ -103,65 +106,41 @@ export class Dismissals {
   /** Send the pending batch; from here on it can't be undone. */
   commit() {
     const bell = this.bell;
-    const pending = this.pending;
+    const batch = this.pending;
     clearTimeout(this.timer);
     this.pending = null;
-    if (!pending) {
+    if (!batch) {
       return;
     }
-    const batch: Batch = pending;
     this.sent.push(batch);
     const forget = () => {
       this.sent.splice(this.sent.indexOf(batch), 1);
       bell.update();
     };
-    function done(error: Notifygate.Failure | null) {
+    const done = (error: Notifygate.Failure | null) => {
       batch.isDone = true;
       if (error) {
         forget();
-        bell.panel.complain(bell.texts.get('failed'));
+        bell.panel.complain();
       } else {
         // They leave the client with the next poll; until then they would flash up.
         setTimeout(forget, KEEP_HIDDEN_MS);
       }
       bell.update();
-    }
-    if (batch.upTo === null) {
-      inParts(batch.ids, (some, next) => {
-        bell.client.dismiss(some, next);
-      }, done);
-    } else {
+    };
+    if (batch.upTo) {
       bell.client.dismissAll(batch.upTo, done);
+    } else {
+      inParts(batch.ids, (some, next) => bell.client.dismiss(some, next), done);
     }
     bell.update();
-  }
-}
-
-class Batch {
-  upTo: string | null;
-  /** Ids before this one are hidden, too. */
-  before: string;
-  unread: number;
-  ids: string[];
-  isDone: boolean;
-
-  constructor(upTo: string | null, before: string, unread: number) {
-    this.upTo = upTo;
-    this.before = before;
-    this.unread = unread;
-    this.ids = [];
-    this.isDone = false;
-  }
-
-  hides(item: Notification) {
-    return contains(this.ids, item.id) || item.id < this.before;
   }
 }
 
 type Step = (error: Notifygate.Failure | null) => void;
 
 /** Call `work(part, next)` for parts of a list that one request can take, one after the other. */
-function inParts(list: string[], work: (part: string[], next: Step) => void, done: Step) {
+function inParts(list: readonly string[], work: (part: string[], next: Step) => void, done: Step) {
   function step(error: Notifygate.Failure | null) {
     const part = list.slice(0, MAX_IDS);
     list = list.slice(MAX_IDS);

@@ -117,16 +117,17 @@ export function icon(path: string, className?: string) {
   return svg;
 }
 
-/** Make a button that shows its name, or nothing yet. */
-export function makeButton(className: string, name?: Children, attributes?: Attributes) {
+/** Make a button that shows its name, '' for nothing yet. */
+export function makeButton(className: string, name: Children, onclick: (event: MouseEvent) => void, attributes?: Attributes) {
   const button = el('button', className, attributes, name);
   button.type = 'button';
+  button.onclick = onclick;
   return button;
 }
 
 /** Make a button that shows an icon and is named by its text. */
-export function iconButton(path: string, label: string, className: string) {
-  return makeButton('ngb-icon-button ' + className, icon(path), {'aria-label': label, title: label});
+export function iconButton(path: string, label: string, className: string, onclick: () => void) {
+  return makeButton('ngb-icon-button ' + className, icon(path), onclick, {'aria-label': label, title: label});
 }
 
 /** Return the name of a key, without `Arrow`, as some older engines name it; others name none. */
@@ -137,6 +138,11 @@ export function keyName(event: KeyboardEvent) {
 /** Older engines name the key `Esc`. */
 export function isEscape(event: KeyboardEvent) {
   return /^Esc/.test(event.key);
+}
+
+/** Return whether keys in an element are for the element itself. */
+export function isField(target: EventTarget | null) {
+  return /^(?:INPUT|SELECT|TEXTAREA)$/.test((target as HTMLElement).nodeName);
 }
 
 export function isHidden() {

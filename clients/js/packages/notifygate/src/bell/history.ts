@@ -1,6 +1,5 @@
 /** Loading older notifications than those in the list. */
 
-import type { NotifygateBell } from './bell';
 import type { List } from './list';
 
 /** How near to its end the list loads older notifications, in pixels. */
@@ -9,65 +8,60 @@ const LOAD_AHEAD_PX = 320;
 /** Pages that are loaded by themselves to find notifications of a filter, before a button is offered instead. */
 const MAX_PAGES_UNASKED = 8;
 
-export class History {
-  bell: NotifygateBell;
-  list: List;
-  pagesUnasked = 0;
-  isLoading = false;
-  hasFailed = false;
+/** The part of the list that this file owns. */
+export interface HistoryState {
+  pagesUnasked: number;
+  isLoading: boolean;
+  hasFailed: boolean;
+}
 
-  constructor(bell: NotifygateBell, list: List) {
-    this.bell = bell;
-    this.list = list;
+/** Return whether there are older notifications that the filter could show. */
+export function mayLoad(list: List) {
+  const bell = list.bell;
+  if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {
+    return false;
   }
+  const unread = bell.items.list.filter((item) => !item.read_at && !bell.items.isBeyond(item)).length;
+  return list.filter.kind !== 'unread' || unread < bell.counts().unread;
+}
 
-  /** Return whether there are older notifications that the filter could show. */
-  mayLoad() {
-    const bell = this.bell;
-    if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {
-      return false;
-    }
-    const unread = bell.items.list.filter((item) => !item.read_at && !bell.items.isBeyond(item)).length;
-    return this.list.filter.kind !== 'unread' || unread < bell.counts().unread;
+/** Load more when the end is near: that of the list, or in a page that is scrolled as a whole, that of its window. */
+export function loadIfNear(list: List) {
+  const scroller = list.scroller;
+  const rest = Math.max(scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight,
+    scroller.getBoundingClientRect().bottom - window.innerHeight);
+  const isPatient = list.filter.kind !== 'all' && list.pagesUnasked >= MAX_PAGES_UNASKED;
+  if (list.bell.isOpen && scroller.clientHeight && rest <= LOAD_AHEAD_PX && !list.hasFailed && !isPatient) {
+    load(list);
   }
+}
 
-  /** Load more when the end is near: that of the list, or in a page that is scrolled as a whole, that of its window. */
-  loadIfNear() {
-    const scroller = this.list.scroller;
-    const rest = Math.max(scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight,
-      scroller.getBoundingClientRect().bottom - window.innerHeight);
-    const isPatient = this.list.filter.kind !== 'all' && this.pagesUnasked >= MAX_PAGES_UNASKED;
-    if (this.bell.isOpen && scroller.clientHeight && rest <= LOAD_AHEAD_PX && !this.hasFailed && !isPatient) {
-      this.load();
-    }
+/** Load the next page, unless one is on its way. */
+export function load(list: List) {
+  const bell = list.bell;
+  const items = bell.items;
+  const last = items.last;
+  if (list.isLoading || !bell.isReady || !mayLoad(list)) {
+    return;
   }
-
-  load() {
-    const bell = this.bell;
-    const items = bell.items;
-    const last = items.last;
-    if (this.isLoading || !bell.isReady || !this.mayLoad()) {
+  list.isLoading = true;
+  list.hasFailed = false;
+  list.pagesUnasked += 1;
+  list.updateStates();
+  bell.client.history({before: last!, limit: bell.options.pageSize}, (error, page) => {
+    list.isLoading = false;
+    if (bell.isDestroyed) {
       return;
     }
-    this.isLoading = true;
-    this.hasFailed = false;
-    this.pagesUnasked += 1;
-    this.list.updateStates();
-    bell.client.history({before: last!, limit: bell.options.pageSize}, (error, page) => {
-      this.isLoading = false;
-      if (bell.isDestroyed) {
-        return;
+    if (items.last === last) { // else a snapshot came in between, and this page belongs to nothing
+      if (error && error.status === 404) {
+        items.hasOlder = false; // the place it should go on from isn't known any more
+      } else if (error) {
+        list.hasFailed = true;
+      } else {
+        items.reach(page!.notifications, page!.has_more && page!.notifications.length > 0);
       }
-      if (items.last === last) { // else a snapshot came in between, and this page belongs to nothing
-        if (error && error.status === 404) {
-          items.hasOlder = false; // the place it should go on from isn't known any more
-        } else if (error) {
-          this.hasFailed = true;
-        } else {
-          items.reach(page!.notifications, page!.has_more && page!.notifications.length > 0);
-        }
-      }
-      bell.update();
-    });
-  }
+    }
+    bell.update();
+  });
 }

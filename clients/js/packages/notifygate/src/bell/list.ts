@@ -2,10 +2,10 @@
 
 import { arrange, newestSeen, type Row } from './arrangement';
 import type { NotifygateBell } from './bell';
-import { Card } from './card';
-import { append, closest, el, empty, foldAway, hasClass, icon, keyName, makeButton, remove, setAttribute, setAttributes, setText } from './dom';
+import { makeCard, type Card } from './card';
+import { append, closest, el, empty, foldAway, hasClass, icon, isField, keyName, makeButton, remove, setAttribute, setAttributes, setText } from './dom';
 import type { Filter } from './filters';
-import { History } from './history';
+import { load, loadIfNear, mayLoad, type HistoryState } from './history';
 import { ICONS } from './icons';
 import { dictionary, each } from './objects';
 import { Slot } from './slots';
@@ -17,9 +17,11 @@ type Notification = Notifygate.Notification;
 const AT_TOP_PX = 8;
 
 /** The cards. One card is the current one; Tab goes through its controls only. */
-export class List {
+export class List implements HistoryState {
   bell: NotifygateBell;
-  history: History;
+  pagesUnasked = 0;
+  isLoading = false;
+  hasFailed = false;
   cards: Record<string, Card>;
   headings: Record<string, HTMLElement>;
   /** Ids of the cards, in their order. */
@@ -48,7 +50,6 @@ export class List {
   constructor(bell: NotifygateBell, filter: Filter) {
     const texts = bell.texts;
     this.bell = bell;
-    this.history = new History(bell, this);
     this.cards = dictionary();
     this.headings = dictionary();
     this.shown = [];
@@ -71,35 +72,33 @@ export class List {
       append(emptyBody, [el('span', 'ngb-empty-icon', {'aria-hidden': 'true'}, icon(ICONS.bell)), this.emptyTitle,
         this.emptyHint]);
     });
-    this.older = makeButton('ngb-older', texts.get('loadOlder'));
+    this.older = makeButton('ngb-older', texts.get('loadOlder'), () => {
+      this.pagesUnasked = 0;
+      load(this);
+    });
     this.end = el('p', 'ngb-end');
     this.foot = el('div', 'ngb-foot', null, [this.end, this.older]);
     // In the order of tabbing a scrolled area has to be reachable; its current card is, so it needs no place itself.
     this.scroller = el('div', 'ngb-scroller', null, [this.skeleton, this.empty, this.feed, this.foot]);
-    this.pill = makeButton('ngb-pill');
+    this.pill = makeButton('ngb-pill', '', () => {
+      this.scroller.scrollTop = 0;
+      this.showPill(0);
+      if (this.shown.length) {
+        this.focusCard(this.shown[0]!);
+      }
+    });
     this.pill.hidden = true;
     this.node = el('div', 'ngb-list', null, [this.pill, this.scroller]);
     this.listen();
   }
 
   listen() {
-    this.older.onclick = () => {
-      this.history.pagesUnasked = 0;
-      this.history.load();
-    };
-    this.pill.onclick = () => {
-      this.scroller.scrollTop = 0;
-      this.showPill(0);
-      if (this.shown.length) {
-        this.focusCard(this.shown[0]!);
-      }
-    };
     this.scroller.onscroll = () => {
       if (this.scroller.scrollTop < AT_TOP_PX) {
         this.showPill(0);
       }
       this.bell.panel.menu.close();
-      this.history.loadIfNear();
+      loadIfNear(this);
     };
     this.feed.onkeydown = (event) => {
       this.onKey(event);
@@ -115,7 +114,7 @@ export class List {
   setFilter(filter: Filter) {
     this.filter = filter;
     this.rest();
-    this.history.pagesUnasked = 0;
+    this.pagesUnasked = 0;
     this.update();
   }
 
@@ -189,7 +188,7 @@ export class List {
     this.updateStates();
     if (this.bell.isOpen) {
       this.measure();
-      this.history.loadIfNear();
+      loadIfNear(this);
     }
   }
 
@@ -212,7 +211,7 @@ export class List {
     // A feed needs an article.
     setAttributes(feed, {role: rows.length ? 'feed' : null, 'aria-label': rows.length ? this.bell.texts.get('heading') : null});
     each(rows, (row, place) => {
-      const card = this.cards[row.item.id] || (this.cards[row.item.id] = new Card(this.bell, this, row.item));
+      const card = this.cards[row.item.id] || (this.cards[row.item.id] = makeCard(this.bell, this, row.item));
       if (hasSections && !used[row.section]) {
         used[row.section] = true;
         put(this.headings[row.section] = this.headings[row.section] ||
@@ -279,24 +278,23 @@ export class List {
   updateStates() {
     const bell = this.bell;
     const texts = bell.texts;
-    const history = this.history;
     const kind = this.filter.kind;
-    const mayLoad = history.mayLoad();
+    const hasMore = mayLoad(this);
     const isEmpty = bell.isReady && !this.shown.length;
-    const isSearching = isEmpty && mayLoad && !history.hasFailed;
+    const isSearching = isEmpty && hasMore && !this.hasFailed;
     this.skeleton.hidden = bell.isReady && !isSearching;
-    this.empty.hidden = !isEmpty || isSearching || history.hasFailed;
+    this.empty.hidden = !isEmpty || isSearching || this.hasFailed;
     if (!this.empty.hidden) {
       setText(this.emptyTitle, texts.get(kind === 'all' ? 'emptyAll' : kind === 'tab' ? 'emptyTab' : 'emptyUnread'));
       setText(this.emptyHint, texts.get(kind === 'unread' ? 'emptyUnreadHint' : 'emptyAllHint'));
       this.emptySlot.show();
     }
-    setAttribute(this.feed, 'aria-busy', !bell.isReady || history.isLoading || null);
-    this.older.hidden = !bell.isReady || !mayLoad || history.isLoading;
-    setText(this.older, texts.get(history.hasFailed ? 'acknowledgeRetry' : 'loadOlder'));
-    setText(this.end, history.isLoading ? texts.get('loadingOlder') :
-      history.hasFailed ? texts.get('historyFailed') :
-        this.shown.length > 5 && !mayLoad ? texts.get('end') : '');
+    setAttribute(this.feed, 'aria-busy', !bell.isReady || this.isLoading || null);
+    this.older.hidden = !bell.isReady || !hasMore || this.isLoading;
+    setText(this.older, texts.get(this.hasFailed ? 'acknowledgeRetry' : 'loadOlder'));
+    setText(this.end, this.isLoading ? texts.get('loadingOlder') :
+      this.hasFailed ? texts.get('historyFailed') :
+        this.shown.length > 5 && !hasMore ? texts.get('end') : '');
     this.end.hidden = !this.end.textContent || isSearching;
     this.foot.hidden = this.end.hidden && this.older.hidden;
   }
@@ -353,14 +351,14 @@ export class List {
     const steps: Record<string, number> = {Down: place + 1, Up: place - 1, PageDown: place + 5, PageUp: place - 5,
       Home: 0, End: last};
     const step = steps[keyName(event)];
-    if (place < 0 || event.altKey || event.ctrlKey || event.metaKey || /^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName)) {
+    if (place < 0 || event.altKey || event.ctrlKey || event.metaKey || isField(event.target)) {
       return;
     }
     if (step !== undefined) {
       event.preventDefault();
       this.focusCard(this.shown[Math.min(Math.max(step, 0), last)]!);
       if (place === last) {
-        this.history.loadIfNear();
+        loadIfNear(this);
       }
     } else if (event.target === node && /^(?:Enter| |Spacebar)$/.test(event.key)) {
       event.preventDefault();

@@ -1,22 +1,23 @@
 /** Parts that cards, toasts and dialogs share. */
 
 import type { NotifygateBell } from './bell';
+import { allowsPicture, hasFace, iconOf, iconPath, typeOf, typeTitle } from './catalogue';
 import { append, el, empty, icon, setAttributes, setText, toggleClass } from './dom';
 import { colourOf, initials } from './faces';
 import { ICONS } from './icons';
 import { openElsewhere } from './links';
 import { isUrgent, timeOf } from './notification';
+import { followLink } from './reader';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
 /** Put the icon of a notification into its circle: initials, a picture from where the page allows it, a sign. */
 export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notification) {
-  const catalogue = bell.catalogue;
-  const given = item.icon || catalogue.typeOf(item.type).icon || '';
-  const path = catalogue.iconPath(given);
-  const ofType = catalogue.iconPath(catalogue.iconOf(item.type));
-  const letters = catalogue.hasFace(item) ? initials(item.sender) : '';
+  const given = item.icon || typeOf(bell, item.type).icon || '';
+  const path = iconPath(bell, given);
+  const ofType = iconPath(bell, iconOf(bell, item.type));
+  const letters = hasFace(bell, item) ? initials(item.sender) : '';
   let picture: HTMLImageElement;
   empty(node);
   toggleClass(node, 'ngb-face', !!letters);
@@ -26,7 +27,7 @@ export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notifica
     if (ofType && !isUrgent(item)) {
       node.appendChild(el('span', 'ngb-mark', null, icon(ofType)));
     }
-  } else if (!path && catalogue.allowsPicture(given)) {
+  } else if (!path && allowsPicture(bell, given)) {
     // Before src: the request goes out when that is set, and must not carry cookies.
     picture = el('img', 'ngb-picture', {alt: '', crossorigin: 'anonymous', referrerpolicy: 'no-referrer', src: given});
     picture.onerror = function () {
@@ -42,6 +43,13 @@ export function fillIcon(bell: NotifygateBell, node: HTMLElement, item: Notifica
   if (isUrgent(item)) {
     node.appendChild(el('span', 'ngb-mark ngb-urgent-mark', null, '!'));
   }
+}
+
+/** Make the circle with the icon of a notification. */
+export function iconFor(bell: NotifygateBell, item: Notification) {
+  const node = el('span', 'ngb-icon', {'aria-hidden': 'true'});
+  fillIcon(bell, node, item);
+  return node;
 }
 
 /** An emoji as an icon's name: short, and nothing of it is ASCII. */
@@ -71,12 +79,12 @@ export function linkTo(bell: NotifygateBell, item: Notification, className: stri
   openElsewhere(link, item.action_url!);
   link.onclick = function (event) {
     event.stopPropagation();
-    bell.reader.follow(item, link, event, onOpen);
+    followLink(bell, item, link, event, onOpen);
   };
   return link;
 }
 
 /** Return the name that stands above a title: the sender, unless the title begins with it; else the type. */
 export function nameAbove(bell: NotifygateBell, item: Notification) {
-  return item.sender && item.title.indexOf(item.sender) !== 0 ? item.sender : bell.catalogue.typeTitle(item.type);
+  return item.sender && item.title.indexOf(item.sender) !== 0 ? item.sender : typeTitle(bell, item.type);
 }

@@ -1,12 +1,21 @@
 /** The menu of the panel: one at a time, below the button that opened it. */
 
-import { closest, el, empty, icon, isEscape, keyName, makeButton, setAttribute } from './dom';
+import type { NotifygateBell } from './bell';
+import { closest, el, empty, icon, iconButton, isEscape, keyName, makeButton, setAttribute, setAttributes } from './dom';
+import { ICONS } from './icons';
 import { each } from './objects';
 
 export interface Entry {
   label: string;
   icon: string;
   work(): void;
+}
+
+/** Make a button that opens the menu of the panel with the present entries. */
+export function menuButton(bell: NotifygateBell, className: string, entries: () => Entry[]): HTMLElement {
+  const button = iconButton(ICONS.dots, bell.texts.get('menu'), className, () => bell.panel.menu.toggle(button, entries()));
+  setAttributes(button, { 'aria-haspopup': 'menu', 'aria-expanded': false });
+  return button;
 }
 
 export class Menu {
@@ -28,12 +37,12 @@ export class Menu {
     setAttribute(button, 'aria-expanded', true);
     setAttribute(this.node, 'aria-label', button.getAttribute('aria-label'));
     each(entries, (entry) => {
-      const node = makeButton('ngb-menu-entry', [icon(entry.icon), entry.label], { role: 'menuitem', tabindex: -1 });
-      node.onclick = () => {
+      const choose = () => {
         this.close(true);
         entry.work();
       };
-      this.node.appendChild(node);
+      const name = [icon(entry.icon), entry.label];
+      this.node.appendChild(makeButton('ngb-menu-entry', name, choose, { role: 'menuitem', tabindex: -1 }));
     });
     this.node.hidden = false;
     this.place(button);

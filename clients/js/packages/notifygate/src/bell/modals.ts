@@ -1,7 +1,7 @@
 /** Dialogs, one after the other. */
 
 import type { NotifygateBell } from './bell';
-import { Dialog } from './dialog';
+import { makeDialog, type Dialog } from './dialog';
 import { isHidden, toggleClass } from './dom';
 import { contains, dictionary, each } from './objects';
 import { bells } from './presenter';
@@ -54,7 +54,7 @@ export class Modals {
       });
     }
     if (this.queue.length && !isHidden() && !bells.some((other) => !!other.modals.dialog)) {
-      this.dialog = new Dialog(this, bell.items.get(this.queue[0]!)!);
+      this.dialog = makeDialog(this, bell.items.get(this.queue[0]!)!);
     }
     if (!this.queue.length) {
       this.done = 0;

@@ -1,12 +1,14 @@
 /** Small things that ES5 lacks. */
 
-/** Copy the properties of some objects into the first one, and return it. null and undefined are skipped. */
+/**
+ * Copy the properties of some objects into the first one, and return it. Undefined ones are skipped, as frameworks pass
+ * them for options that are not given, and so are those that a page has added to all objects.
+ */
 export function copy<T extends object>(target: T, ...others: (object | null | undefined)[]): T & Record<string, any> {
   others.forEach((other) => {
     for (const name in other) {
-      if (Object.prototype.hasOwnProperty.call(other, name)) {
-        (target as Record<string, unknown>)[name] = (other as Record<string, unknown>)[name];
-      }
+      const value = (other as Record<string, unknown>)[name];
+      if (value !== ({} as Record<string, unknown>)[name]) (target as Record<string, unknown>)[name] = value;
     }
   });
   return target;

@@ -12,11 +12,3 @@ export const DEFAULTS = {
   view: 'bell', tabs: [] as Bell.Tab[], iconOrigins: [] as string[], toasts: true, toastSeconds: TOAST_SECONDS,
   toastPosition: 'top-right', titleCount: true, pageSize: PAGE_SIZE, undoSeconds: UNDO_SECONDS
 };
-
-/** Copy the options that are given. A framework passes undefined for one that is not. */
-export function setOptions(target: object, given: object | null | undefined): void {
-  for (const name in given) {
-    const value = (given as Record<string, unknown>)[name];
-    if (value !== undefined) (target as Record<string, unknown>)[name] = value;
-  }
-}

@@ -2,14 +2,15 @@
 
 import type { NotifygateBell } from './bell';
 import { connection } from './connection';
-import { append, el, iconButton, isEscape, keyName, makeButton, setAttribute, setAttributes, setText, toggleClass, uid } from './dom';
+import { append, el, iconButton, isEscape, isField, keyName, makeButton, setAttribute, setText, toggleClass, uid } from './dom';
 import { filterCount, filtersFor, type Filter } from './filters';
 import { ICONS } from './icons';
 import { List } from './list';
-import { Menu, type Entry } from './menu';
+import { Menu, menuButton, type Entry } from './menu';
 import { each } from './objects';
 import { PAUSE_SECONDS, pausedUntil } from './pause';
-import { SettingsView } from './settings';
+import { goTo, isForRouter, markAllRead } from './reader';
+import { makeSettings, type SettingsView } from './settings';
 import { Slot } from './slots';
 
 /** For so long the panel shows that a change was refused. */
@@ -31,13 +32,14 @@ export class Panel {
   headerSlot: Slot;
   readAll: HTMLElement;
   options: HTMLElement;
-  closer: HTMLElement;
   filters: HTMLElement;
   header: HTMLElement;
   toolbar: HTMLElement;
   tabs: Tab[];
   stripText: HTMLElement;
   stripAction: HTMLElement;
+  /** Whether the strip shows the pause, and not a fault. */
+  isPause: boolean;
   strip: HTMLElement;
   undoText: HTMLElement;
   undoButton: HTMLElement;
@@ -58,22 +60,28 @@ export class Panel {
     this.headerSlot = new Slot(bell, 'header', this.heading, () => {
       append(this.heading, texts.get('heading'));
     });
-    this.readAll = makeButton('ngb-read-all', texts.get('markAllRead'));
-    this.options = iconButton(ICONS.dots, texts.get('menu'), 'ngb-menu-button');
-    setAttributes(this.options, {'aria-haspopup': 'menu', 'aria-expanded': false});
-    this.closer = iconButton(ICONS.close, texts.get('close'), 'ngb-closer');
+    this.readAll = makeButton('ngb-read-all', texts.get('markAllRead'), () => markAllRead(bell));
+    this.options = menuButton(bell, 'ngb-menu-button', () => this.entries());
     this.filters = el('div', 'ngb-filters', {role: 'group', 'aria-label': texts.get('filter')});
-    this.header = el('div', 'ngb-header', null, [this.heading, this.options, this.closer]);
+    this.header = el('div', 'ngb-header', null, [this.heading, this.options,
+      iconButton(ICONS.close, texts.get('close'), 'ngb-closer', () => bell.close())]);
     this.toolbar = el('div', 'ngb-toolbar', null, this.filters);
     this.makeTabs();
     this.list = new List(bell, this.tabs[0]!.filter);
-    this.settings = new SettingsView(bell);
+    this.settings = makeSettings(bell);
     this.stripText = el('span', 'ngb-strip-text');
-    this.stripAction = makeButton('ngb-strip-action');
+    this.stripAction = makeButton('ngb-strip-action', '', () => {
+      if (this.isPause) {
+        bell.pausePopups(0);
+        this.node.focus();
+      } else {
+        bell.client.start(); // on one that runs: poll now
+      }
+    });
     this.strip = el('div', 'ngb-strip', {role: 'status'}, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
       this.stripText, this.stripAction]);
     this.undoText = el('span', 'ngb-undo-text');
-    this.undoButton = makeButton('ngb-undo-button', texts.get('undo'));
+    this.undoButton = makeButton('ngb-undo-button', texts.get('undo'), () => this.undo());
     this.undoBar = el('div', 'ngb-undo', null, [this.undoText, this.undoButton]);
     this.undoBar.hidden = true;
     this.footer = el('div', 'ngb-footer');
@@ -87,22 +95,13 @@ export class Panel {
       'aria-labelledby': this.listView.hidden ? this.settings.heading.id : this.heading.id, tabindex: '-1'},
     [this.listView, this.settings.node, this.undoBar, this.menu.node]);
     this.node.hidden = bell.options.view === 'bell';
-    this.listen();
-  }
-
-  listen() {
-    const bell = this.bell;
-    this.readAll.onclick = () => bell.reader.markAllRead();
-    this.options.onclick = () => this.menu.toggle(this.options, this.entries());
-    this.closer.onclick = () => bell.close();
-    this.undoButton.onclick = () => this.undo();
     this.node.onkeydown = (event) => this.onKey(event);
     this.filters.onscroll = () => this.showCutFilters();
   }
 
   onKey(event: KeyboardEvent) {
     const bell = this.bell;
-    const isField = /^(?:INPUT|SELECT|TEXTAREA)$/.test((event.target as HTMLElement).nodeName);
+    const isInField = isField(event.target);
     if (isEscape(event)) {
       if (this.view === 'settings') {
         this.show('list');
@@ -112,10 +111,10 @@ export class Panel {
       if (!bell.isInline()) {
         event.stopPropagation();
       }
-    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending && !isField) {
+    } else if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === 'z' && bell.dismissals.pending && !isInField) {
       event.preventDefault();
       this.undo();
-    } else if (/^(?:Down|Up)$/.test(keyName(event)) && this.view === 'list' && !event.defaultPrevented && !isField) {
+    } else if (/^(?:Down|Up)$/.test(keyName(event)) && this.view === 'list' && !event.defaultPrevented && !isInField) {
       event.preventDefault();
       this.list.focus();
     }
@@ -150,11 +149,10 @@ export class Panel {
     }
     this.tabs = filters.map((filter) => {
       const count = el('span', 'ngb-filter-count');
-      const button = makeButton('ngb-filter', [filter.label, count]);
-      button.onclick = () => {
+      const button = makeButton('ngb-filter', [filter.label, count], () => {
         this.list.setFilter(filter);
         this.update();
-      };
+      });
       return {filter: filter, button: button, count: count};
     });
     this.filters.textContent = '';
@@ -187,9 +185,9 @@ export class Panel {
     if (!url) return;
     const link = el('a', 'ngb-see-all', {href: url}, bell.texts.get('seeAll'));
     link.onclick = (event) => {
-      if (bell.reader.isRouted(link, event)) {
+      if (isForRouter(bell, link, event)) {
         event.preventDefault();
-        bell.reader.go(link, null);
+        goTo(bell, link, null);
       }
     };
     append(this.footer, link);
@@ -253,7 +251,7 @@ export class Panel {
     }
     this.undoBar.hidden = !pending;
     if (pending) {
-      setText(this.undoText, pending.upTo === null ? texts.get('dismissed', {n: pending.ids.length}) : texts.get('cleared'));
+      setText(this.undoText, pending.upTo ? texts.get('cleared') : texts.get('dismissed', {n: pending.ids.length}));
     }
     if (this.view === 'settings') {
       this.settings.update();
@@ -267,28 +265,20 @@ export class Panel {
     const texts = bell.texts;
     const state = connection(bell);
     const until = pausedUntil();
-    const isPause = !this.complaint && !state.text && until > 0;
+    const isPause = this.isPause = !this.complaint && !state.text && until > 0;
     const text = this.complaint || state.text || (isPause ? texts.get('paused', {time: texts.clockTime(until)}) : '');
     toggleClass(this.strip, 'ngb-strip-bad', !!this.complaint || state.isBad);
     setText(this.stripText, text);
     this.strip.hidden = !text;
     this.stripAction.hidden = !isPause && (!!this.complaint || !state.canRetry);
     setText(this.stripAction, texts.get(isPause ? 'resume' : 'retry'));
-    this.stripAction.onclick = () => {
-      if (isPause) {
-        bell.pausePopups(0);
-        this.node.focus();
-      } else {
-        bell.retry();
-      }
-    };
     this.list.skeleton.hidden = this.list.skeleton.hidden || (!bell.isReady && state.isOver);
   }
 
   /** Show for a while that a change by the user was refused. */
-  complain(text: string) {
+  complain() {
     clearTimeout(this.complaintTimer);
-    this.complaint = text;
+    this.complaint = this.bell.texts.get('failed');
     this.complaintTimer = setTimeout(() => {
       this.complaint = null;
       this.showState();

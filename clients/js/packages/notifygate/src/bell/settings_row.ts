@@ -1,6 +1,8 @@
 /** How notifications of one type are shown, and whether at all. */
 
 import type { NotifygateBell } from './bell';
+import { iconOf, iconPath, preferenceOf, typeOf, typeTitle, usualDisplay } from './catalogue';
+import { desktopPermission } from './desktop';
 import { el, icon, makeButton, setAttributes, setText, toggleClass } from './dom';
 import { ICONS } from './icons';
 import { DISPLAYS } from './notification';
@@ -8,76 +10,69 @@ import { contains, each } from './objects';
 import type { SettingsView } from './settings';
 import { capitalized } from './text';
 
-export function switchFor(label: string) {
-  return makeButton('ngb-switch', el('span', 'ngb-switch-knob'), {role: 'switch', 'aria-label': label});
+/** Make a switch. */
+export function switchFor(label: string, onclick: () => void) {
+  return makeButton('ngb-switch', el('span', 'ngb-switch-knob'), onclick, {role: 'switch', 'aria-label': label});
 }
 
-export class SettingsRow {
-  bell: NotifygateBell;
-  view: SettingsView;
-  type: string;
-  receive: HTMLElement;
-  display: HTMLSelectElement;
-  automatic: HTMLElement;
-  state: HTMLElement;
+export interface SettingsRow {
   node: HTMLElement;
+  update(): void;
+}
 
-  constructor(bell: NotifygateBell, view: SettingsView, type: string) {
-    const texts = bell.texts;
-    const catalogue = bell.catalogue;
-    const title = catalogue.typeTitle(type);
-    this.bell = bell;
-    this.view = view;
-    this.type = type;
-    this.receive = switchFor(texts.get('receive', {type: title}));
-    this.automatic = el('option', '', {value: ''});
-    this.display = el('select', 'ngb-select', {'aria-label': texts.get('displayOf', {type: title})}, this.automatic);
-    each(DISPLAYS, (name) => {
-      this.display.appendChild(el('option', '', {value: name}, texts.get('display' + capitalized(name))));
-    });
-    this.state = el('span', 'ngb-type-state');
-    this.node = el('li', 'ngb-type', null, [
-      el('span', 'ngb-icon', {'aria-hidden': 'true'},
-        icon(catalogue.iconPath(catalogue.typeOf(type).icon || '') || catalogue.iconPath(catalogue.iconOf(type)) || ICONS.bell)),
-      el('div', 'ngb-type-text', null, [el('span', 'ngb-type-title', {dir: 'auto'}, title), this.state]),
-      this.display, this.receive
-    ]);
-    this.receive.onclick = () => {
-      if (!this.isMandatory()) {
-        this.save({muted: !catalogue.preferenceOf(type).muted});
-      }
-    };
-    this.display.onchange = () => this.save({display: this.display.value || null});
+/** Make the row of a type. */
+export function makeSettingsRow(bell: NotifygateBell, view: SettingsView, type: string): SettingsRow {
+  const texts = bell.texts;
+  const title = typeTitle(bell, type);
+  const receive = switchFor(texts.get('receive', {type: title}), () => {
+    if (!isMandatory()) {
+      save({muted: !preferenceOf(bell, type).muted});
+    }
+  });
+  const automatic = el('option', '', {value: ''});
+  const display = el('select', 'ngb-select', {'aria-label': texts.get('displayOf', {type: title})}, automatic);
+  const state = el('span', 'ngb-type-state');
+  const node = el('li', 'ngb-type', null, [
+    el('span', 'ngb-icon', {'aria-hidden': 'true'},
+      icon(iconPath(bell, typeOf(bell, type).icon || '') || iconPath(bell, iconOf(bell, type)) || ICONS.bell)),
+    el('div', 'ngb-type-text', null, [el('span', 'ngb-type-title', {dir: 'auto'}, title), state]),
+    display, receive
+  ]);
+  each(DISPLAYS, (name) => {
+    display.appendChild(el('option', '', {value: name}, nameOf(name)));
+  });
+  display.onchange = () => save({display: display.value || null});
+
+  function nameOf(display: string) {
+    return texts.get('display' + capitalized(display));
   }
 
-  isMandatory() {
-    return !!this.bell.catalogue.typeOf(this.type).mandatory;
+  function isMandatory() {
+    return !!typeOf(bell, type).mandatory;
   }
 
-  update() {
-    const texts = this.bell.texts;
-    const preference = this.bell.catalogue.preferenceOf(this.type);
-    const isMandatory = this.isMandatory();
-    const isMuted = !!preference.muted && !isMandatory;
-    setAttributes(this.receive, {'aria-checked': !isMuted, 'aria-disabled': isMandatory || null});
-    setText(this.state, isMandatory ? texts.get('mandatory') : isMuted ? texts.get('muted') : '');
-    setText(this.automatic, texts.get('displayDefault', {display:
-      texts.get('display' + capitalized(this.bell.catalogue.usualDisplay(this.type)))}));
-    this.display.disabled = isMuted;
-    this.display.value = contains(DISPLAYS, preference.display!) ? preference.display! : '';
-    toggleClass(this.node, 'ngb-muted', isMuted);
+  function update() {
+    const preference = preferenceOf(bell, type);
+    const isMuted = !!preference.muted && !isMandatory();
+    setAttributes(receive, {'aria-checked': !isMuted, 'aria-disabled': isMandatory() || null});
+    setText(state, isMandatory() ? texts.get('mandatory') : isMuted ? texts.get('muted') : '');
+    setText(automatic, texts.get('displayDefault', {display: nameOf(usualDisplay(bell, type))}));
+    display.disabled = isMuted;
+    display.value = contains(DISPLAYS, preference.display!) ? preference.display! : '';
+    toggleClass(node, 'ngb-muted', isMuted);
   }
 
-  save(change: { muted?: boolean; display?: string | null }) {
-    const bell = this.bell;
-    this.view.say('');
-    bell.preferenceStore.change(this.type, change, (error: unknown) => {
+  function save(change: { muted?: boolean; display?: string | null }) {
+    view.say('');
+    bell.preferenceStore.change(type, change, (error) => {
       if (error) {
-        this.view.say(bell.texts.get('settingsSaveFailed'));
+        view.say(texts.get('settingsSaveFailed'));
       }
     });
-    if (change.display === 'browser' && bell.desktop.permission() === 'default') {
-      this.view.allow.focus(); // the permission is missing; only a click asks for it
+    if (change.display === 'browser' && desktopPermission() === 'default') {
+      view.allow.focus(); // the permission is missing; only a click asks for it
     }
   }
+
+  return {node: node, update: update};
 }

@@ -5,169 +5,146 @@ import { el, foldAway, isEscape, isHidden, makeButton, setAttributes, setText, t
 import { showTime } from './looks';
 import { urgencyOf } from './notification';
 import { each } from './objects';
-import { Toast } from './toast';
+import { makeToast, type Toast } from './toast';
 import type Notifygate from '../../types/index';
 
 type Notification = Notifygate.Notification;
 
 const MAX_TOASTS = 3;
 
-/** The stack of toasts. The newest is at the top; of more than MAX_TOASTS the least urgent, oldest one is evicted. */
-export class Toasts {
-  bell: NotifygateBell;
-  shown: Toast[];
-  waiting: Notification[];
-  evicted: number;
-  isPaused: boolean;
-  stack: HTMLElement;
-  moreButton: HTMLElement;
+export interface Toasts {
   node: HTMLElement;
+  /** Oldest first. */
+  shown: Toast[];
+  show(item: Notification): void;
+  pause(on: boolean): void;
+  /** Drop toasts of notifications that were read, dismissed or retracted. */
+  update(): void;
+  clear(): void;
+}
 
-  constructor(bell: NotifygateBell) {
-    this.bell = bell;
-    /** Oldest first. */
-    this.shown = [];
-    /** Notifications that arrived while the stack was full and paused, oldest first. */
-    this.waiting = [];
-    /** How many were evicted since the stack was empty. */
-    this.evicted = 0;
-    this.isPaused = false;
-    this.stack = el('div', 'ngb-toast-stack');
-    this.moreButton = makeButton('ngb-toast-more');
-    this.node = el('div', 'ngb ngb-toasts ngb-' + bell.options.toastPosition, null, [this.stack, this.moreButton]);
-    this.moreButton.hidden = true;
-    this.moreButton.onclick = () => {
-      bell.open(true);
-    };
-    this.node.onmouseenter = () => {
-      this.pause(true);
-    };
-    this.node.onmouseleave = () => {
-      this.pause(this.node.contains(document.activeElement));
-    };
-    this.node.addEventListener('focus', () => {
-      this.pause(true);
-    }, true);
-    this.node.addEventListener('blur', () => {
-      setTimeout(() => {
-        this.pause(this.node.contains(document.activeElement));
-      }, 0);
-    }, true);
-    this.node.onkeydown = (event) => {
-      if (isEscape(event)) {
-        this.clear();
-      }
-    };
-  }
+/** Make the stack. The newest is at the top; of more than MAX_TOASTS the least urgent, oldest one is evicted. */
+export function makeToasts(bell: NotifygateBell): Toasts {
+  const shown: Toast[] = [];
+  /** Notifications that arrived while the stack was full and paused, oldest first. */
+  let waiting: Notification[] = [];
+  /** How many were evicted since the stack was empty. */
+  let evicted = 0;
+  let isPaused = false;
+  const stack = el('div', 'ngb-toast-stack');
+  const moreButton = makeButton('ngb-toast-more', '', () => bell.open(true));
+  const node = el('div', 'ngb ngb-toasts ngb-' + bell.options.toastPosition, null, [stack, moreButton]);
 
-  show(item: Notification) {
-    if (this.isPaused && this.shown.length >= MAX_TOASTS) {
-      this.waiting.push(item); // nothing moves under the user's pointer
+  function show(item: Notification) {
+    if (isPaused && shown.length >= MAX_TOASTS) {
+      waiting.push(item); // nothing moves under the user's pointer
     } else {
-      this.add(item);
+      add(item);
     }
-    this.update();
+    update();
   }
 
-  add(item: Notification) {
-    const victim = this.shown.length < MAX_TOASTS ? null : this.leastUrgent();
-    if (victim && urgencyOf(victim.item) > urgencyOf(item)) {
-      this.evicted += 1; // all that are shown matter more
-      return;
-    }
+  function add(item: Notification) {
+    const victim = shown.length < MAX_TOASTS ? null : leastUrgent();
     if (victim) {
-      this.close(victim, true);
-      this.evicted += 1;
-    }
-    this.shown.push(new Toast(this, item));
-    each(this.shown, (toast) => {
-      if (!toast.toasts.isPaused && !toast.isRunning) {
-        toast.run();
+      evicted += 1;
+      if (urgencyOf(victim.item) > urgencyOf(item)) {
+        return; // all that are shown matter more
       }
-    });
+      close(victim, true);
+    }
+    const toast = makeToast(bell, item, drop);
+    shown.push(toast);
+    stack.insertBefore(toast.node, stack.firstChild);
+    if (!isPaused) {
+      toast.run();
+    }
   }
 
   /** Return the toast of the lowest priority, the oldest of several. */
-  leastUrgent() {
-    return this.shown.reduce((least, toast) => {
-      return urgencyOf(toast.item) < urgencyOf(least.item) ? toast : least;
-    });
+  function leastUrgent() {
+    return shown.reduce((least, toast) => urgencyOf(toast.item) < urgencyOf(least.item) ? toast : least);
   }
 
-  pause(on: boolean) {
-    if (this.isPaused === on) {
+  function pause(on: boolean) {
+    if (isPaused === on) {
       return;
     }
-    this.isPaused = on;
-    toggleClass(this.node, 'ngb-paused', on);
-    each(this.shown, (toast) => {
-      toast[on ? 'halt' : 'run']();
-    });
+    isPaused = on;
+    toggleClass(node, 'ngb-paused', on);
+    each(shown, (toast) => toast[on ? 'halt' : 'run']());
     if (!on) {
-      each(this.waiting.splice(0), (item) => {
-        this.add(item);
-      });
-      this.update();
+      each(waiting.splice(0), add);
+      update();
     }
   }
 
-  /** Drop toasts of notifications that were read, dismissed or retracted. */
-  update() {
-    const bell = this.bell;
-    let more;
-    function isOver(item: Notification) {
-      const now = bell.items.get(item.id);
-      return !now || !!now.read_at || bell.dismissals.hides(now);
-    }
-    each(this.shown.slice(), (toast) => {
+  function pauseWhileFocused() {
+    pause(node.contains(document.activeElement));
+  }
+
+  function isOver(item: Notification) {
+    const now = bell.items.get(item.id);
+    return !now || !!now.read_at || bell.dismissals.hides(now);
+  }
+
+  function update() {
+    each(shown.slice(), (toast) => {
       if (isOver(toast.item)) {
-        this.close(toast);
+        close(toast);
       } else {
         showTime(bell, toast.time, toast.item, Date.now());
       }
     });
-    this.waiting = this.waiting.filter((item) => {
-      return !isOver(item);
-    });
-    if (!this.shown.length) {
-      this.evicted = 0;
+    waiting = waiting.filter((item) => !isOver(item));
+    if (!shown.length) {
+      evicted = 0;
     }
-    more = this.evicted + this.waiting.length;
-    this.moreButton.hidden = !more;
-    setText(this.moreButton, more ? bell.texts.get('moreToasts', {n: more}) : '');
-    setAttributes(this.node, {role: this.shown.length ? 'region' : null,
-      'aria-label': this.shown.length ? bell.texts.get('toasts') : null});
+    const more = evicted + waiting.length;
+    moreButton.hidden = !more;
+    setText(moreButton, more ? bell.texts.get('moreToasts', {n: more}) : '');
+    setAttributes(node, {role: shown.length ? 'region' : null, 'aria-label': shown.length ? bell.texts.get('toasts') : null});
   }
 
   /** Close one, and show the next ones. */
-  drop(toast: Toast) {
-    this.close(toast);
-    this.update();
+  function drop(toast: Toast) {
+    close(toast);
+    update();
   }
 
-  close(toast: Toast, isQuick?: boolean) {
-    const place = this.shown.indexOf(toast);
+  function close(toast: Toast, isQuick?: boolean) {
+    const place = shown.indexOf(toast);
     const hadFocus = toast.node.contains(document.activeElement);
     if (place < 0) {
       return;
     }
     toast.halt();
-    this.shown.splice(place, 1);
+    shown.splice(place, 1);
     foldAway(toast.node, !isQuick && !isHidden());
     if (hadFocus) {
       // The focus must not fall back to the top of the page.
-      (this.shown.length ? this.shown[this.shown.length - 1].closer : this.bell.button).focus();
+      (shown.length ? shown[shown.length - 1]!.closer : bell.button).focus();
     }
-    if (!this.shown.length) {
-      this.pause(false);
+    if (!shown.length) {
+      pause(false);
     }
   }
 
-  clear() {
-    this.waiting = [];
-    each(this.shown.slice(), (toast) => {
-      this.close(toast);
-    });
-    this.update();
+  function clear() {
+    waiting = [];
+    each(shown.slice(), (toast) => close(toast));
+    update();
   }
+
+  moreButton.hidden = true;
+  node.onmouseenter = () => pause(true);
+  node.onmouseleave = pauseWhileFocused;
+  node.addEventListener('focus', () => pause(true), true);
+  node.addEventListener('blur', () => setTimeout(pauseWhileFocused, 0), true);
+  node.onkeydown = (event) => {
+    if (isEscape(event)) {
+      clear();
+    }
+  };
+  return {node: node, shown: shown, show: show, pause: pause, update: update, clear: clear};
 }

@@ -3,75 +3,72 @@
 import type { NotifygateBell } from './bell';
 import { append, el, setAttribute } from './dom';
 import { copy, dictionary, each, own } from './objects';
-import type { SettingsView } from './settings';
 import { switchFor } from './settings_row';
 
-export class Topics {
-  bell: NotifygateBell;
-  view: SettingsView;
-  /** Whether each topic is followed. */
-  following: Record<string, boolean>;
-  switches: Record<string, HTMLElement>;
-  isLoaded = false;
-  list: HTMLElement;
+export interface Topics {
   node: HTMLElement;
+  load(): void;
+  update(): void;
+}
 
-  constructor(bell: NotifygateBell, view: SettingsView) {
-    this.bell = bell;
-    this.view = view;
-    this.following = dictionary();
-    this.switches = dictionary();
-    this.list = el('ul', 'ngb-types');
-    this.node = el('section', 'ngb-topics', null, [
-      el('h3', 'ngb-subheading', null, bell.texts.get('topics')), el('p', 'ngb-hint', null, bell.texts.get('topicsHint')), this.list
-    ]);
-  }
+/** Make the list of topics. `complain` shows a text, '' for none. */
+export function makeTopics(bell: NotifygateBell, complain: (text: string) => void): Topics {
+  const texts = bell.texts;
+  /** Whether each topic is followed. */
+  const following = dictionary<boolean>();
+  const switches = dictionary<HTMLElement>();
+  const list = el('ul', 'ngb-types');
+  const node = el('section', 'ngb-topics', null, [
+    el('h3', 'ngb-subheading', null, texts.get('topics')), el('p', 'ngb-hint', null, texts.get('topicsHint')), list
+  ]);
+  let isLoaded = false;
 
-  load() {
-    this.bell.client.topics((error, answer) => {
-      if (error || this.bell.isDestroyed) {
+  function load() {
+    bell.client.topics((error, answer) => {
+      if (error || bell.isDestroyed) {
         return; // topics that can't be read are not offered
       }
-      this.isLoaded = true;
+      isLoaded = true;
       each(answer!.topics, (one) => {
-        this.following[one.topic] = one.following;
+        following[one.topic] = one.following;
       });
-      this.update();
+      update();
     });
   }
 
-  update() {
-    const named = this.bell.options.topics;
-    const names = this.isLoaded ? Object.keys(copy(dictionary(), named, this.following)).sort() : [];
+  function update() {
+    const named = bell.options.topics;
+    const names = isLoaded ? Object.keys(copy(dictionary(), named, following)).sort() : [];
     each(names, (name) => {
-      if (!this.switches[name]) {
+      if (!switches[name]) {
         const known = own(named, name) || {};
         const title = known.title || name;
-        const control = this.switches[name] = switchFor(this.bell.texts.get('follow', {topic: title}));
-        control.onclick = () => this.change(name);
-        append(this.list, el('li', 'ngb-type', null, [
+        switches[name] = switchFor(texts.get('follow', {topic: title}), () => change(name));
+        append(list, el('li', 'ngb-type', null, [
           el('div', 'ngb-type-text', null, [
             el('span', 'ngb-type-title', {dir: 'auto'}, title), el('span', 'ngb-type-state', {dir: 'auto'}, known.description || '')
           ]),
-          control
+          switches[name]
         ]));
       }
-      setAttribute(this.switches[name]!, 'aria-checked', !!this.following[name]);
+      setAttribute(switches[name]!, 'aria-checked', !!following[name]);
     });
-    this.node.hidden = !names.length;
+    node.hidden = !names.length;
   }
 
-  change(name: string) {
-    const wanted = !this.following[name];
-    this.following[name] = wanted;
-    this.view.say('');
-    this.update();
-    this.bell.client[wanted ? 'follow' : 'unfollow'](name, (error) => {
+  function change(name: string) {
+    const wanted = !following[name];
+    following[name] = wanted;
+    complain('');
+    update();
+    bell.client[wanted ? 'follow' : 'unfollow'](name, (error) => {
       if (error) {
-        this.following[name] = !wanted;
-        this.view.say(this.bell.texts.get('settingsSaveFailed'));
-        this.update();
+        following[name] = !wanted;
+        complain(texts.get('settingsSaveFailed'));
+        update();
       }
     });
   }
+
+  return {node: node, load: load, update: update};
 }
