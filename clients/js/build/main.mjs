@@ -39,7 +39,7 @@ const BUILDS = {
 };
 
 for (const [name, build] of Object.entries(BUILDS)) {
-  const banner = `/*! ${name} of notifygate, MIT licence. Built from clients/js/; README.md has the manual. */`;
+  const banner = `/*! ${name}, MIT licence */`;
   await writeFile(join(folder, name), await build(banner));
 }
 for (const name of ['index.d.ts', 'notifygate-bell.d.ts']) {

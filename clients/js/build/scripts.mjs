@@ -77,7 +77,6 @@ function mapped(table, work) {
 async function minified(code, banner, shorten) {
   const { code: small } = await minify(code, {
     ecma: 5,
-    safari10: true,
     // Functions with parameters that are inlined compress worse than calls.
     compress: { passes: 3, inline: 2 },
     // `builtins`: terser would keep what some DOM object has, too; these names are of none.
