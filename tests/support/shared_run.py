@@ -1,18 +1,28 @@
-"""Shares one run among several pytest processes: each takes the next module that no other process has taken.
+"""Shares one run among several processes: each takes the next module that no other process has taken.
 
-`scripts/test` loads this plugin and names a folder for all of them, in which a file marks a module as taken.
+Loaded by `scripts/test`. The tests are collected once, since that takes the processor for seconds; then the process forks.
+Those it forks write into files, which are printed in the end.
 """
 
+import gc
 import os
+import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
-FOLDER_VARIABLE = "NOTIFYGATE_TEST_SHARED_RUN"
-
 FIRST = ("deploy", "longpoll", "install", "ha", "model", "contract", "browser", "benchmarks")
 """Folders whose modules take longest: none of them should be the last that runs."""
+
+OTHERS = ("second", "third")
+"""The processes beside the first, in the order in which their output is printed."""
+
+_folder = TemporaryDirectory(prefix="notifygate-run-")
+_children: dict[int, str] = {}
+"""Process id -> name; empty in the others."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -26,6 +36,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run the tests of this process's modules. A module is taken when the last test before it begins."""
     if session.testsfailed or session.config.option.collectonly:
         return None  # pytest's own loop reports the error
+    _fork(session.config)
     ours = filter(lambda item: _is_ours(item.path), session.items)
     item = next(ours, None)
     while item is not None:
@@ -37,6 +48,50 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Wait for the other processes; the run fails if one of them does."""
+    for child in _children:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        session.exitstatus = session.exitstatus or code
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Print the output of the other processes."""
+    for name in _children.values():
+        print(f"\n=== the {name} process ===\n{_output(name).read_text()}", flush=True)
+
+
+def _fork(config: pytest.Config) -> None:
+    sys.stdout.flush()
+    # What was imported and collected stays. The collector would visit, and so copy, all of it in each process.
+    gc.collect()
+    gc.freeze()
+    for name in OTHERS:
+        child = os.fork()
+        if child == 0:
+            _children.clear()
+            _folder._finalizer.detach()  # type: ignore[attr-defined] - the first process removes it
+            _write_to(_output(name), config)
+            return
+        _children[child] = name
+
+
+def _write_to(file: Path, config: pytest.Config) -> None:
+    """Write to a file, and capture output apart from the first process's."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    capture.stop_global_capturing()
+    with file.open("wb") as output:
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
+    capture.start_global_capturing()
+    capture.suspend_global_capture()
+
+
+def _output(name: str) -> Path:
+    return Path(_folder.name, name)
+
+
 def _place_of(folder: str) -> int:
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
@@ -46,7 +101,7 @@ def _is_ours(module: Path) -> bool:
     """Take a module. Return whether no other process has taken it before."""
     name = "+".join(module.relative_to(Path.cwd()).parts)
     try:
-        os.close(os.open(Path(os.environ[FOLDER_VARIABLE]) / name, os.O_CREAT | os.O_EXCL))
+        os.close(os.open(Path(_folder.name, name), os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return False
     return True
