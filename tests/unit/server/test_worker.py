@@ -1,5 +1,6 @@
 """The start of a worker, its reaction to a signal before it serves, and a client that leaves early."""
 
+import gc
 import os
 import signal
 import socket
@@ -20,6 +21,16 @@ def starting_worker() -> GatewayWorker:
     worker.lifecycle = Lifecycle()
     worker.cfg = SimpleNamespace(backlog=16)  # type: ignore[assignment]
     return worker
+
+
+def test_garbage_collector_is_off_only_while_the_application_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("freeze", "set_threshold"):  # for a worker's own process
+        monkeypatch.setattr(gc, name, lambda *_: None)
+    worker, was_enabled = starting_worker(), list[bool]()
+    worker.app = SimpleNamespace(wsgi=lambda: was_enabled.append(gc.isenabled()))  # type: ignore[assignment]
+    worker.load_wsgi()
+    assert was_enabled == [False]
+    assert gc.isenabled()
 
 
 def test_worker_that_is_still_starting_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
