@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-FIRST = ("deploy", "longpoll", "install", "ha", "model", "contract", "browser", "benchmarks")
-"""Folders whose modules take longest: none of them should be the last that runs."""
+ORDER = "project deploy longpoll install ha model contract browser benchmarks unit cli api".split()
+"""Folders, those with the longest modules first: the processes should end at about the same time, so short modules are
+last."""
 
 OTHERS = ("second", "third")
 """The processes beside the first, in the order in which their output is printed."""
@@ -28,7 +29,7 @@ _children: dict[int, str] = {}
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the folders in order; within a folder, tests stay in theirs."""
-    items.sort(key=lambda item: _place_of(item.path.parent.name))
+    items.sort(key=lambda item: ORDER.index(Path(item.nodeid).parts[1]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,7 +65,7 @@ def pytest_unconfigure() -> None:
 
 def _fork(config: pytest.Config) -> None:
     sys.stdout.flush()
-    # What was imported and collected stays. The collector would visit, and so copy, all of it in each process.
+    # Modules and tests stay. The collector would visit, and so copy, all of them in each process.
     gc.collect()
     gc.freeze()
     for name in OTHERS:
@@ -90,10 +91,6 @@ def _write_to(file: Path, config: pytest.Config) -> None:
 
 def _output(name: str) -> Path:
     return Path(_folder.name, name)
-
-
-def _place_of(folder: str) -> int:
-    return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
 
 @cache
