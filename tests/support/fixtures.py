@@ -1,7 +1,5 @@
 """The fixtures for real servers. A server starts when the first test requests it."""
 
-import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -12,10 +10,10 @@ from sqlalchemy import Connection, make_url, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifygate.errors import NotifygateError
-from notifygate.storage.database import Database, make_engine
 from notifygate.storage.migrate import migrate
 from notifygate.storage.tables import HEAD, METADATA
 from tests.support.gateway_process import GatewayProcess
+from tests.support.migrated import begin_history, make_migrated_file, work_on
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.site import MakeSite, Site, running_site
@@ -91,14 +89,6 @@ def empty_database_url(request: pytest.FixtureRequest) -> str:
     return request.getfixturevalue("sqlite_url" if _kind(request) == "sqlite" else "postgres_url")
 
 
-@pytest.fixture(scope="session")
-def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the newest migration, to be copied."""
-    file = tmp_path_factory.mktemp("migrated") / "notifygate.db"
-    _work_on(f"sqlite:///{file}", migrate)
-    return file
-
-
 class PostgresDatabases:
     """PostgreSQL databases with the newest migration. Making one takes longer than most tests, so they are used
     again."""
@@ -112,13 +102,13 @@ class PostgresDatabases:
         if self._spare:
             return self._spare.pop()
         url = self._server.create_database()
-        _work_on(url, migrate)
+        work_on(url, migrate)
         return url
 
     def give_back(self, url: str) -> None:
         """Empty one for the next test; drop it if that fails."""
         try:
-            _work_on(url, lambda database: database.write(_empty))
+            work_on(url, lambda database: database.write(_empty))
         except (SQLAlchemyError, NotifygateError):
             self._server.drop(url)
         else:
@@ -155,29 +145,14 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """
     if _kind(request) == "sqlite":
         url = request.getfixturevalue("sqlite_url")
-        shutil.copy(request.getfixturevalue("migrated_sqlite_file"), make_url(url).database or "")
-        _work_on(url, _begin_history)
+        make_migrated_file(Path(make_url(url).database or ""))
         yield url
         return
     databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
     url = databases.take()
-    _work_on(url, _begin_history)
+    work_on(url, begin_history)
     yield url
     databases.give_back(url)
-
-
-def _begin_history(database: Database) -> None:
-    """Give a copy its own values of the columns that the first migration fills at random."""
-    values = {"epoch": secrets.randbits(20), "namespace": secrets.token_hex(8)}
-    database.write(lambda connection: connection.execute(update(HEAD).values(values)))
-
-
-def _work_on(url: str, work: Callable[[Database], object]) -> None:
-    engine = make_engine(url)
-    try:
-        work(Database(engine))
-    finally:
-        engine.dispose()
 
 
 @pytest.fixture

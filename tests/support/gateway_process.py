@@ -2,15 +2,17 @@
 
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-
-import requests
 
 from notifygate.settings_reader import load_settings
 from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
+from tests.support.migrated import make_migrated_file
 from tests.support.ports import free_port
 from tests.support.processes import ServerProcess, make_folder, remove_folder
 from tests.support.unprivileged import hand_over, unprivileged
@@ -121,19 +123,26 @@ class GatewayProcess:
     def _migrate(self) -> None:
         """Migrate, as `notifygate migrate` does, in this process: another one would take a second to start."""
         database = open_database(load_settings(environ=self._env))
+        file = Path(database.engine.url.database or "")
         try:
-            migrate(database)
+            if database.is_sqlite and not file.exists():
+                make_migrated_file(file)
+            else:
+                migrate(database)
         finally:
             database.engine.dispose()
 
     def _is_healthy(self) -> bool:
-        with requests.Session() as session:
-            session.trust_env = False  # No proxy of the machine between the test and its gateway.
-            if self._certificate:
-                session.verify = str(self._certificate)
+        # A session of requests takes milliseconds to find that nothing listens yet, many times in each start.
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
+        if self._certificate:
+            context = ssl.create_default_context(cafile=self._certificate)
+            connection = HTTPSConnection("127.0.0.1", self.port, timeout=2, context=context)
+        with closing(connection):
             try:
-                return session.get(f"{self.url}/healthz", timeout=2).status_code == 200
-            except requests.RequestException:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except (OSError, HTTPException):
                 return False
 
     def _started(self) -> ServerProcess:

@@ -8,6 +8,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
 REQUEST_SECONDS = 120.0
@@ -43,6 +44,7 @@ class Traffic:
         self.slowest_seconds = 0.0
         """The longest time of a poll or a publication, except for polls that wait."""
         self._requests = Group()
+        self._retrying = BoundedSemaphore()
         self._is_on = True
         self._sources = [gevent.spawn(self._send_new_requests), *(gevent.spawn(self._hold) for _ in range(holds))]
 
@@ -108,11 +110,16 @@ class Traffic:
         return answer if is_good else b""
 
     def _connect(self) -> socket.socket:
-        while True:
-            try:
-                connection = socket.create_connection(self._address, timeout=REQUEST_SECONDS)
-            except ConnectionRefusedError:
-                gevent.sleep(0.1)
-            else:
-                host = self._address[0]
-                return self._context.wrap_socket(connection, server_hostname=host) if self._context else connection
+        connection = self._connection()
+        if connection is None:
+            # One client at a time: hundreds would take the processor from the gateway that starts.
+            with self._retrying:
+                while (connection := self._connection()) is None:
+                    gevent.sleep(0.1)
+        return self._context.wrap_socket(connection, server_hostname=self._address[0]) if self._context else connection
+
+    def _connection(self) -> socket.socket | None:
+        try:
+            return socket.create_connection(self._address, timeout=REQUEST_SECONDS)
+        except ConnectionRefusedError:
+            return None
