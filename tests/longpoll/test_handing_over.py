@@ -113,9 +113,8 @@ def test_stop_in_the_middle_of_a_reload_ends_all_workers(make_site: MakeSite) ->
 # SIGHUP
 
 
-@both_ways
-def test_old_workers_serve_while_new_ones_cannot_start(make_site: MakeSite, detached: bool) -> None:
-    site = make_site(WORKERS=2, DETACHED=detached)
+def test_old_workers_serve_while_new_ones_cannot_start(make_site: MakeSite) -> None:
+    site = make_site(WORKERS=2)
     gateway = site.gateways[0]
     old = set(site.await_workers())
     readers = site.recipients(4)
