@@ -1,5 +1,6 @@
 """An environment outside of the repository in which the steps of deploy/Dockerfile have installed the wheel."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ def installed() -> Iterator[Installed]:
         context = copy_context(folder / "build")
         for command in stages_of(DOCKERFILE.read_text())[0].arguments("RUN"):
             here = command.replace("/opt/notifygate", str(folder / "opt")).replace("/build/", f"{context}/")
-            run(["bash", "-euc", here.replace("python -m venv", f"{sys.executable} -m venv")], context)
+            run(["bash", "-euc", re.sub(r"^python\b", sys.executable, here)], context)
         yield Installed(folder / "opt")
     finally:
         remove_folder(folder)

@@ -123,8 +123,7 @@ def test_list_of_installed_packages_is_complete_and_all_licences_are_accepted(in
     assert (root["name"], root["version"]) == ("notifygate", __version__)
     installed_versions = {normal(component["name"]): component["version"] for component in sbom["components"]}
     pinned = locked("requirements.txt")
-    of_venv = {"pip", "setuptools"}  # the latter before Python 3.12
-    assert set(installed_versions) - of_venv - {"notifygate"} <= set(pinned)
+    assert set(installed_versions) - {"notifygate"} <= set(pinned)
     assert {name: installed_versions.get(name) for name in wanted("requirements.in")} == wanted("requirements.in")
     assert "MIT" in check_licences(sbom)
 
