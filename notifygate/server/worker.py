@@ -239,6 +239,9 @@ class GatewayWorker(GeventWorker):
         except StopIteration:  # ends gunicorn's loop over the requests of this connection
             close_after_response(sock)
             raise
+        except OSError as error:  # the client stopped reading, or left; gunicorn would log a stack trace
+            logger.debug("The connection of a request failed: %s", type(error).__name__)
+            raise StopIteration from None
         finally:
             req.unreader.sock = sock
         return True

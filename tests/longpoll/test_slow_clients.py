@@ -122,6 +122,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
                 clients[way, framing] = gevent.spawn(send_in_drops, site.publisher(), framing)
         yield lambda *of: clients[of].get(timeout=100)
         gevent.killall(list(clients.values()))
+        for site in sites.values():
+            assert "send_all" not in site.gateways[0].output, "a client that stops reading is not a defect with a stack"
 
 
 @pytest.mark.parametrize("way", WAYS)
