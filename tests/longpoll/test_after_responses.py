@@ -41,7 +41,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     env = {"NOTIFYGATE_DETACHED": str(request.param), "GUNICORN_CMD_ARGS": f"--config {configuration}"}
     with running_server(Site(f"sqlite:///{folder}/notifygate.db", env)) as site:
         yield site
-        assert "Traceback" not in site.gateways[0].output
+        assert '"level": "error"' not in site.gateways[0].output
 
 
 @pytest.fixture(scope="module")
