@@ -40,7 +40,7 @@ class Changes:
                 self.unseen_behind += unseen_delta
 
     def counts_at_end(self, at: CountsAt) -> CountsAt:
-        """Return the counts at the page's end, of those at the position up to which entries were added."""
+        """Return the counts at `until`, of those at the position up to which entries were added."""
         until = at.seq if self.until is None else self.until
         return CountsAt(at.epoch, until, at.unread - self.unread_behind, at.unseen - self.unseen_behind)
 

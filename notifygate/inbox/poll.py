@@ -227,9 +227,9 @@ class Polls:
     def _page(self, view: View, at: CountsAt, changes: Changes) -> InboxUpdate:
         """Return a page of changes, with the counts and the cursor of its end."""
         notifications, removed = changes.render()
-        _, until, unread, unseen = changes.counts_at_end(at)
-        cursor = self._cursor(view, at.epoch, until)
-        return InboxUpdate(notifications, removed, unread, unseen, cursor, has_more=changes.until is not None)
+        has_more = changes.until is not None
+        epoch, seq, unread, unseen = changes.counts_at_end(at) if has_more else at
+        return InboxUpdate(notifications, removed, unread, unseen, self._cursor(view, epoch, seq), has_more)
 
     def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> InboxUpdate:
         """Read the newest notifications, the counts and the head of one moment."""
