@@ -77,8 +77,8 @@ function mapped(table, work) {
 async function minified(code, banner, shorten) {
   const { code: small } = await minify(code, {
     ecma: 5,
-    // Functions with parameters that are inlined compress worse than calls.
-    compress: { passes: 3, inline: 2 },
+    // Inlined functions with parameters or variables compress worse than calls.
+    compress: { passes: 3, inline: 1 },
     // `builtins`: terser would keep what some DOM object has, too; these names are of none.
     mangle: { properties: { builtins: true, regex: new RegExp(`^(?:${shorten.join('|')})$`) } },
     format: { comments: false, preamble: banner }

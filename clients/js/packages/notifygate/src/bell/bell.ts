@@ -11,7 +11,7 @@ import { loadIfNear } from './history';
 import { ICONS } from './icons';
 import { Items } from './items';
 import { Modals } from './modals';
-import { copy, dictionary, each } from './objects';
+import { contains, copy, dictionary, each } from './objects';
 import { DEFAULTS } from './options';
 import { Panel } from './panel';
 import { PAUSE_KEY, pause } from './pause';
@@ -214,7 +214,7 @@ export class NotifygateBell {
       const node = event.target as HTMLElement;
       // In a shadow tree: the target is then its host.
       const path = event.composedPath ? event.composedPath() : [];
-      const isIn = (around: Node) => around.contains(node) || path.indexOf(around) >= 0;
+      const isIn = (around: Node) => around.contains(node) || contains(path, around);
       const menu = this.panel.menu;
       if (!(node instanceof Node) || !document.documentElement.contains(node)) {
         return; // the window, or what has left the page

@@ -36,6 +36,8 @@ export class Panel {
   header: HTMLElement;
   toolbar: HTMLElement;
   tabs: Tab[];
+  /** The labels of the tabs, a line each. */
+  labels: string;
   stripText: HTMLElement;
   stripAction: HTMLElement;
   /** Whether the strip shows the pause, and not a fault. */
@@ -140,13 +142,14 @@ export class Panel {
   /** Make the filters. Returns whether others stand there now; what is chosen stays if only their functions are new. */
   makeTabs() {
     const filters = filtersFor(this.bell.texts, this.bell.options.tabs);
-    const old = this.tabs || [];
-    if (filters.map((filter) => filter.label).join('\n') === old.map((tab) => tab.filter.label).join('\n')) {
-      each(old, (tab, place) => {
+    const labels = filters.map((filter) => filter.label).join('\n');
+    if (labels === this.labels) {
+      each(this.tabs, (tab, place) => {
         tab.filter.matches = filters[place]!.matches;
       });
       return false;
     }
+    this.labels = labels;
     this.tabs = filters.map((filter) => {
       const count = el('span', 'ngb-filter-count');
       const button = makeButton('ngb-filter', [filter.label, count], () => {
