@@ -176,12 +176,17 @@ class LogWriter:
             del batch[: len(results)]  # a later error is not theirs
 
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
+        """Announce and count a commit. Raises nothing: `_settle` would repeat what is durable already."""
         seconds = time.perf_counter() - began
-        if entries:
-            self._announce(announce(epoch, entries))  # before the metrics: holds may wait for it
-            metrics.appends.inc(len(entries))
-            metrics.batch_entries.observe(len(entries))
-        metrics.commit_seconds.observe(seconds)
+        try:
+            if entries:
+                self._announce(announce(epoch, entries))  # before the metrics: holds may wait for it
+                metrics.appends.inc(len(entries))
+                metrics.batch_entries.observe(len(entries))
+            metrics.commit_seconds.observe(seconds)
+        except Exception:
+            metrics.follower_errors.inc()
+            logger.exception("Announcing a commit failed")
 
     def _announce(self, announcement: Announcement) -> None:
         for listener in self._after_commit:

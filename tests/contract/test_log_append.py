@@ -452,3 +452,18 @@ def test_a_failed_announcement_fails_no_commit(log: Log) -> None:
         writer.stop()
     assert log.titles() == ["published"]
     assert [announcement.last for announcement in announced] == [1, 2], "other listeners are called"
+
+
+def test_a_batch_whose_announcement_can_not_be_made_is_committed_once(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(writer_module, "announce", fail)
+    with one_batch(log.writer) as submit:
+        calls = [submit(log.writer.publish, make_notification(title=title)) for title in ("first", "second")]
+        calls += [submit(log.writer.transact, append_state) for _ in range(2)]
+    assert [call.successful() for call in calls] == [True] * 4
+    assert log.titles() == ["first", "second"]
+    assert log.head.seq == 4

@@ -9,19 +9,23 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 
 ORDER = "project deploy longpoll install ha model contract browser benchmarks unit cli api".split()
 """Folders, those with the longest modules first: the processes should end at about the same time, so short modules are
-last."""
+last. A folder that is not named runs before all of them."""
 
 OTHERS = ("second", "third")
 """The processes beside the first, in the order in which their output is printed."""
 
-_folder = TemporaryDirectory(prefix="notifygate-run-")
+_folder = Path(mkdtemp(prefix="notifygate-run-"))
+"""Marks of the modules that are taken, and the outputs of the other processes. The first process removes it."""
+
+_first_pid = os.getpid()
 _children: dict[int, str] = {}
 """Process id -> name; empty in the others."""
 
@@ -29,7 +33,7 @@ _children: dict[int, str] = {}
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the folders in order; within a folder, tests stay in theirs."""
-    items.sort(key=lambda item: ORDER.index(Path(item.nodeid).parts[1]))
+    items.sort(key=lambda item: _place_of(Path(item.nodeid).parts[1]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,6 +65,8 @@ def pytest_unconfigure() -> None:
     """Print the output of the other processes."""
     for name in _children.values():
         print(f"\n=== the {name} process ===\n{_output(name).read_text()}", flush=True)
+    if os.getpid() == _first_pid:
+        rmtree(_folder)
 
 
 def _fork(config: pytest.Config) -> None:
@@ -72,7 +78,6 @@ def _fork(config: pytest.Config) -> None:
         child = os.fork()
         if child == 0:
             _children.clear()
-            _folder._finalizer.detach()  # type: ignore[attr-defined] - the first process removes it
             _write_to(_output(name), config)
             return
         _children[child] = name
@@ -90,7 +95,11 @@ def _write_to(file: Path, config: pytest.Config) -> None:
 
 
 def _output(name: str) -> Path:
-    return Path(_folder.name, name)
+    return _folder / name
+
+
+def _place_of(folder: str) -> int:
+    return ORDER.index(folder) if folder in ORDER else -1
 
 
 @cache
@@ -98,7 +107,7 @@ def _is_ours(module: Path) -> bool:
     """Take a module. Return whether no other process has taken it before."""
     name = "+".join(module.relative_to(Path.cwd()).parts)
     try:
-        os.close(os.open(Path(_folder.name, name), os.O_CREAT | os.O_EXCL))
+        os.close(os.open(_folder / name, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return False
     return True
