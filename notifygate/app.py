@@ -73,10 +73,12 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
     tail = Tail(settings.tail_entries, clock)
     follower = Follower(database, tail, settings.tail_entries, settings.head_check_interval, clock)
     announcer = make_announcer(
-        settings, namespace, on_announcement=follower.take_hint, on_connected=follower.check_soon
+        settings, namespace, on_announcement=follower.follow_announcement, on_connected=follower.check_soon
     )
     follower.counts_rescues = announcer.has_channel
-    writer = LogWriter(database, announcer.announce, follower.take_in)  # other workers first: they are further away
+    writer = LogWriter(
+        database, announcer.announce, follower.follow_commit
+    )  # other workers first: they are further away
 
     views = Views(database, writer, follower, tail, codec, settings.cached_views)
     follower.before_entries += [caches.reload_if_changed, RemovalStates(database, tail, holds.recipients_of).read]

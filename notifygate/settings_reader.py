@@ -71,14 +71,14 @@ def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str 
 def _parse(name: str, text: str, hint: Any) -> Any:
     if get_origin(hint) is tuple:
         return _split(text)
-    parse: Callable[[str], Any] = _truth if hint is bool else hint
+    parse: Callable[[str], Any] = _parse_bool if hint is bool else hint
     try:
         return parse(text.strip())
     except ValueError as error:
         raise ConfigurationError(f"{name}: {text!r} is not a valid {hint.__name__}.") from error
 
 
-def _truth(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     truth = {"1": True, "true": True, "yes": True, "": False, "0": False, "false": False, "no": False}.get(text.lower())
     if truth is None:
         raise ValueError(text)

@@ -199,6 +199,15 @@ class FastPath:
             gevent.spawn(self._conclude, hold)
 
     def _conclude(self, hold: PollHold) -> None:
+        try:
+            self._answer_ended(hold)
+        except WouldWaitError:
+            raise
+        except Exception:  # a defect: without a response the client would wait for ever
+            logger.exception("Answering an ended hold failed; its connection is closed")
+            hold.exchange.client.answer(b"", keep_alive=False)
+
+    def _answer_ended(self, hold: PollHold) -> None:
         exchange = hold.exchange
         outcome = self._pipeline.conclude(exchange, hold)
         if isinstance(outcome, Response):

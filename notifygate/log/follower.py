@@ -111,7 +111,7 @@ class Follower:
         """Stop following."""
         self._loop.stop()
 
-    def take_in(self, announcement: Announcement) -> None:
+    def follow_commit(self, announcement: Announcement) -> None:
         """Process the announcement of a commit of this process. In a greenlet, return when the tail has its entries.
 
         So after the response to a publication the next poll to this process has it. Never raises: the follower's
@@ -126,15 +126,15 @@ class Follower:
         except (NotifygateError, WouldWaitError):
             self._news.set()  # the follower's greenlet continues, or reads the head later and logs the error
 
-    def take_hint(self, announcement: Announcement) -> None:
-        """Process the announcement of another process: as `take_in`, but it may be a replayed one.
+    def follow_announcement(self, announcement: Announcement) -> None:
+        """Process the announcement of another process: as `follow_commit`, but it may be a replayed one.
 
         One of another epoch, or one too many while the database is read, is only a reason to read the head soon.
         """
         if announcement.epoch != self._tail.epoch or len(self._offered) >= MAX_OFFERED:
             self._read_head_soon()
         elif announcement.last > self._tail.end or self._unannounced:
-            self.take_in(announcement)
+            self.follow_commit(announcement)
 
     def _read_head_soon(self) -> None:
         """Make the follower's greenlet read the head, at most once in HINTED_READ_SECONDS."""

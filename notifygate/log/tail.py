@@ -35,18 +35,18 @@ class Tail:
         self._capacity = capacity
         self._entries: deque[Entry] = deque()
         self._by_audience: dict[str, deque[Entry]] = {}
-        self._let_go: dict[str, int] = {}
+        self._evicted: dict[str, int] = {}
         self._known_from = 0
-        self._ages_below = 0
+        self._ageing_below = 0
         self._states_added = 0
         """Final states that were added since old ones were last dropped."""
 
     def restart(self, epoch: int, at: int) -> None:
         """Forget everything and begin at a position of an epoch."""
-        self.epoch, self.start, self.end, self._known_from, self._ages_below = epoch, at, at, at, at
+        self.epoch, self.start, self.end, self._known_from, self._ageing_below = epoch, at, at, at, at
         self._entries.clear()
         self._by_audience.clear()
-        self._let_go.clear()
+        self._evicted.clear()
 
     def forget(self) -> None:
         """Forget all entries, and know nothing of what lies before the end: it has to be read from the database."""
@@ -61,9 +61,9 @@ class Tail:
                 self._by_audience.setdefault(audience, deque()).append(entry)
         self.end = until
         while len(self._entries) > self._capacity:
-            self._let_go_of(self._entries.popleft())
+            self._evict(self._entries.popleft())
         is_filling_up = len(self._entries) * 4 > self._capacity * 3
-        self._ages_below = self._entries[len(self._entries) // 4].seq if is_filling_up else self.start
+        self._ageing_below = self._entries[len(self._entries) // 4].seq if is_filling_up else self.start
 
     def evict_states_for(self, count: int) -> None:
         """Drop old final states if `count` more, half of MAX_LAST_STATES at most, would exceed their bound.
@@ -85,16 +85,16 @@ class Tail:
         for entry, state in states.items():
             entry.last_states[recipient] = state
 
-    def _let_go_of(self, entry: Entry) -> None:
+    def _evict(self, entry: Entry) -> None:
         self.start = entry.seq
         for audience in entry.audiences:
             line = self._by_audience[audience]
             line.popleft()
             if not line:
                 del self._by_audience[audience]
-            self._let_go[audience] = entry.seq
-        if len(self._let_go) > MAX_REMEMBERED_AUDIENCES:
-            self._let_go.clear()
+            self._evicted[audience] = entry.seq
+        if len(self._evicted) > MAX_REMEMBERED_AUDIENCES:
+            self._evicted.clear()
             self._known_from = self.start
 
     @property
@@ -114,7 +114,7 @@ class Tail:
             if seq < self._known_from:
                 return None
             for audience in audiences:
-                if self._let_go.get(audience, 0) > seq:
+                if self._evicted.get(audience, 0) > seq:
                     return None
         by_seq: dict[int, Entry] = {}
         for audience in audiences:
@@ -126,7 +126,7 @@ class Tail:
 
     def is_ageing(self, seq: int) -> bool:
         """Return whether a position is about to leave the tail, so that its client needs a fresh one."""
-        return seq < self._ages_below
+        return seq < self._ageing_below
 
     def seconds_since_check(self) -> float:
         """Return the seconds since the last read of the head in the database."""

@@ -116,7 +116,7 @@ class GatewayArbiter(Arbiter):
         return [
             worker
             for worker in self._by_age()
-            if worker.age >= self._oldest_current_age and worker.lifecycle.state is not WorkerState.WORN_OUT
+            if worker.age >= self._oldest_current_age and worker.lifecycle.state is not WorkerState.NEEDS_SUCCESSOR
         ]
 
 

@@ -33,7 +33,7 @@ WARN_SECONDS = 60.0
 """Minimum interval of warnings about too many open files."""
 
 
-class _Handed(GatewaySocket):
+class _HandedOverSocket(GatewaySocket):
     """A connection with bytes that were read already, which `recv` returns first."""
 
     def __init__(self, family: int, fd: int, read: bytes) -> None:
@@ -63,7 +63,7 @@ class _Listener(StreamServer):
     """Accepts connections in the hub, up to the worker's capacity."""
 
     def __init__(self, sock: Any, worker: "DetachingWorker") -> None:
-        super().__init__(sock, handle=worker.welcome, spawn=None)
+        super().__init__(sock, handle=worker.adopt, spawn=None)
         self._worker = worker
         self._warned_at = -WARN_SECONDS
         if worker.cfg.workers > 1:
@@ -147,7 +147,7 @@ class DetachingWorker(GatewayWorker):
             self._greenlets.kill(timeout=HEARTBEAT_SECONDS)
             self._reactor.stop()
 
-    def welcome(self, client: Any, address: Any) -> None:
+    def adopt(self, client: Any, address: Any) -> None:
         """Adopt a new connection. Called in the hub."""
         self._keep(client.detach())
 
@@ -172,7 +172,7 @@ class DetachingWorker(GatewayWorker):
         self._reactor.adopt(fd)
 
     def _serve(self, fd: int, read: bytes) -> None:
-        client = _Handed(self._family, fd, read)
+        client = _HandedOverSocket(self._family, fd, read)
         self._clients.add(client)
         try:
             address = client.getpeername()
@@ -183,7 +183,7 @@ class DetachingWorker(GatewayWorker):
         self._greenlets.spawn(self.handle, self._address, client, address)
 
     def _send_rest(self, fd: int, rest: bytes, keeps_alive: bool) -> None:
-        client = _Handed(self._family, fd, b"")
+        client = _HandedOverSocket(self._family, fd, b"")
         self._clients.add(client)
         self._greenlets.spawn(self._send_slowly, client, rest, keeps_alive)
 

@@ -3,8 +3,8 @@
 | state | meaning | entered by | next |
 |---|---|---|---|
 | STARTING | loads the application | the master, before the fork | SERVING |
-| SERVING | accepts connections | the worker, when its servers have started | WORN_OUT |
-| WORN_OUT | accepts connections, asks for a successor (`max_requests`) | the worker | – |
+| SERVING | accepts connections | the worker, when its servers have started | NEEDS_SUCCESSOR |
+| NEEDS_SUCCESSOR | accepts connections, asks for a successor (`max_requests`) | the worker | – |
 
 A worker of any state ends with SIGTERM; `server.arbiter` decides when. `closes_listeners` then shows whether the
 gateway ends, or just this worker while others continue with the same listening sockets.
@@ -19,7 +19,7 @@ class WorkerState(IntEnum):
 
     STARTING = 0
     SERVING = 1
-    WORN_OUT = 2
+    NEEDS_SUCCESSOR = 2
 
 
 _STATE, _CLOSES_LISTENERS = 0, 1

@@ -70,17 +70,17 @@ def send_all(client: Any, data: Any) -> None:
     """
     rest = memoryview(data)
     while rest:
-        untaken = _untaken_bytes(client)
+        unacknowledged = _unacknowledged_bytes(client)
         try:
             sent = client.send(rest[:PIECE_BYTES])
         except TimeoutError:
-            if _untaken_bytes(client) >= untaken:
+            if _unacknowledged_bytes(client) >= unacknowledged:
                 raise
         else:
             rest = rest[sent:]
 
 
-def _untaken_bytes(client: Any) -> int:
+def _unacknowledged_bytes(client: Any) -> int:
     """Return the number of sent bytes that the client's side has not acknowledged (SIOCOUTQ, tcp(7))."""
     with suppress(OSError):  # Linux only; elsewhere, only a writable socket shows progress
         return int.from_bytes(fcntl.ioctl(client.fileno(), termios.TIOCOUTQ, bytes(4)), "little")

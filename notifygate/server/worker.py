@@ -85,7 +85,7 @@ class GatewayWorker(GeventWorker):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # in the master, before the fork
         self.lifecycle = Lifecycle()
-        self._worn_out_after = self.max_requests
+        self._replaced_after = self.max_requests
         self.max_requests = sys.maxsize  # gunicorn would end the worker before it has a successor
         self._clients: set[Any] = set()
         """The connections that are served by greenlets."""
@@ -173,8 +173,8 @@ class GatewayWorker(GeventWorker):
     def notify(self) -> None:
         """Send a heartbeat to the master, and ask it for a successor after `max_requests`."""
         super().notify()
-        if self.served_requests >= self._worn_out_after:
-            self.lifecycle.state = WorkerState.WORN_OUT
+        if self.served_requests >= self._replaced_after:
+            self.lifecycle.state = WorkerState.NEEDS_SUCCESSOR
 
     def load_wsgi(self) -> None:
         """Load the application, and add CLOSE_CONNECTION to its environ.

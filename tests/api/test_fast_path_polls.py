@@ -18,6 +18,7 @@ from notifygate.endpoints.polling import Poll, PollHold
 from notifygate.fastpath.broadcast import BroadcastTemplate
 from notifygate.fastpath.revalidation import PollRevalidation
 from notifygate.inbox.view import View
+from notifygate.protocol.encoder import Encoder
 from notifygate.protocol.request import Request
 from notifygate.server.handler import Deferred, Reply, Revalidation
 from notifygate.server.plain_request import read_request
@@ -281,6 +282,17 @@ def test_a_defect_with_one_woken_poll_fails_no_other(
     assert [ids(body_of(answer)) for answer in answers_of(clients)] == [[notification_id]] * 3
     eventually(lambda: answered() == before + 3, "that all are counted")
     assert "Answering a broadcast failed" in caplog.text
+
+
+def test_a_defect_in_the_response_of_an_ended_hold_closes_its_connection(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = app.recipient("alice")
+    client = path.hold(alice, alice.inbox()["cursor"], "Connection: close")
+    monkeypatch.setattr(Encoder, "encode", lambda *_: {}["a defect"])
+    app.publisher().publish("all")
+    eventually(lambda: client.answers == [b""], "the connection is closed")
+    assert "Answering an ended hold failed" in caplog.text
 
 
 @pytest.mark.parametrize("characters", [0, 3900])

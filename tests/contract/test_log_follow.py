@@ -112,14 +112,14 @@ class Followed:
         """Offer announcements, one after the other, and run the follower's reaction."""
         for announcement in announcements:
             if self.in_hub:
-                gevent.get_hub().loop.run_callback(self._take_in, announcement)
+                gevent.get_hub().loop.run_callback(self._follow_commit, announcement)
             else:
-                gevent.spawn(self._take_in, announcement)
+                gevent.spawn(self._follow_commit, announcement)
         gevent.idle()
 
-    def _take_in(self, announcement: Announcement) -> None:
+    def _follow_commit(self, announcement: Announcement) -> None:
         try:
-            self.follower.take_in(announcement)
+            self.follower.follow_commit(announcement)
         except BaseException as error:
             self.errors.append(error)
 
@@ -495,7 +495,7 @@ def test_a_range_beyond_the_head_is_not_followed(follow: MakeFollowed) -> None:
 def hint(followed: Followed, *announcements: Announcement) -> None:
     """Offer announcements as they arrive through Redis: in the hub."""
     for announcement in announcements:
-        gevent.get_hub().loop.run_callback(followed.follower.take_hint, announcement)
+        gevent.get_hub().loop.run_callback(followed.follower.follow_announcement, announcement)
     gevent.idle()
 
 
@@ -573,7 +573,7 @@ def test_invalid_announced_entries_are_read_from_the_database(follow: MakeFollow
 def test_a_commit_of_this_process_is_in_the_tail_when_its_publisher_is_answered(follow: MakeFollowed) -> None:
     followed = follow()
     announcement = followed.publish()
-    followed.follower.take_in(announcement)
+    followed.follower.follow_commit(announcement)
     # No greenlet ran in between: a publisher that is answered now finds it with the next poll.
     assert followed.tail.end == announcement.last
     assert followed.delivered == [announcement.last]
@@ -586,7 +586,7 @@ def test_a_commit_that_can_not_be_followed_at_once_succeeds_and_is_followed_late
     followed.failure = UnavailableError(
         "The database can't be reached or is too busy."
     )  # the first of the two has to be read
-    followed.follower.take_in(announcement)
+    followed.follower.follow_commit(announcement)
     assert followed.tail.end < announcement.last
     followed.failure = None
     followed.reach(announcement.last)

@@ -63,7 +63,7 @@ def test_memory_of_evicted_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     tail = Tail(3)
     fill(tail, *(f"user:{n}" for n in range(50)))
     assert (len(tail._entries), len(tail._by_audience)) == (3, 3)
-    assert len(tail._let_go) <= 5
+    assert len(tail._evicted) <= 5
 
 
 def test_final_states_of_removed_notifications_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
