@@ -41,6 +41,8 @@ export interface FakeTimer {
 export class FakePlatform implements Platform {
   time = 1_000_000;
   isShown = true;
+  /** As the browser reports it. */
+  isConnected = true;
   requests: FakeRequest[] = [];
   events: PlatformEvents | null = null;
   values: Record<string, string> = {};
@@ -117,7 +119,7 @@ export class FakePlatform implements Platform {
     return this.isShown;
   }
   isOnline(): boolean {
-    return true;
+    return this.isConnected;
   }
   storage() {
     return {

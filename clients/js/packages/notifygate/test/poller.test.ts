@@ -276,6 +276,27 @@ describe('after answers', () => {
     expect(tab.waits).toEqual([0, 55, 0, 55]);
   });
 
+  it('a browser that reports to be offline is tried every three minutes, and not believed after a success', () => {
+    openHolding();
+    tab.isConnected = false;
+    tab.last.answer(0);
+    browser.pass(2);
+    expect(tab.client.state.mode).toBe('offline');
+    const before = tab.polls.length;
+    browser.pass(175);
+    expect(tab.polls.length).toBe(before);
+    browser.pass(6);
+    expect(tab.polls.length).toBe(before + 1);
+    tab.last.answer(304);
+    expect(tab.client.state.mode).toBe('long');
+    tab.last.answer(200, answerOf({ cursor: 'c2', notifications: [notification('1')] }));
+    browser.pass(1);
+    expect(tab.client.state.mode).toBe('long');
+    tab.last.answer(0); // now it is true
+    browser.pass(2);
+    expect(tab.client.state.mode).toBe('offline');
+  });
+
   it('a stopped client is quiet, and can start again at its cursor', () => {
     openHolding();
     tab.client.stop();

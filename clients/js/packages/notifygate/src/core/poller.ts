@@ -30,6 +30,8 @@ export interface PollState {
    */
   suspicion: number | null;
   failures: number;
+  /** Whether the last poll succeeded while the browser reported to be offline. */
+  isOfflineWrong: boolean;
   /** No poll before, and for how long that was: milliseconds. */
   blockedUntil: number;
   blockedMs: number;
@@ -81,7 +83,7 @@ export function giveUpOverdue(core: Core): void {
 }
 
 function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {
-  core.timer = core.platform.setTimer(() => poll(core), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
+  core.timer = core.platform.setTimer(() => poll(core, mode === 'offline'), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
   if (mode) report(core, mode, seconds);
 }
 
@@ -91,8 +93,11 @@ function possibleHold(core: Core): number {
   return holdFor(core.path, core.longestHold, now);
 }
 
-/** Poll now, unless one is on its way, a `Retry-After` has not passed, or another tab polls. */
-export function poll(core: Core): void {
+/**
+ * Poll now, unless one is on its way, a `Retry-After` has not passed, or another tab polls. `isTrial`: also where the
+ * browser reports to be offline; some do so for good.
+ */
+export function poll(core: Core, isTrial?: boolean): void {
   const platform = core.platform;
   const now = platform.now();
   const sent = core.cursor;
@@ -103,7 +108,7 @@ export function poll(core: Core): void {
   if (!core.isLeader) return;
   // More than there was: the clock was set back.
   if (blockedMs > 0 && blockedMs <= core.blockedMs) return rest(core, 'waiting', blockedMs / 1000);
-  if (!platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
+  if (!isTrial && !core.isOfflineWrong && !platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
   core.hold = !sent || core.hasMore || core.suspicion !== null || !platform.isVisible() ? 0 : possibleHold(core);
   core.flight = send(
     core,
@@ -135,6 +140,7 @@ function failed(core: Core, error: Notifygate.Failure, reply: Reply, age: number
 function answered(core: Core, sent: string | null | undefined, answer: any, reply: Reply, age: number): void {
   const now = core.platform.now();
   let isNews = false;
+  core.isOfflineWrong = !core.platform.isOnline();
   if (isLoop(core.guard, sent, now)) {
     forget(core);
     return fail(core, failure(200, { code: 'loop' }), reply);
@@ -177,6 +183,7 @@ function secondsOf(reply: Reply): number {
 /** Wait after an error, or end. */
 export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void {
   core.suspicion = -1;
+  core.isOfflineWrong = false;
   core.ownState.error = error;
   if (error.code === 'invalid-cursor') forget(core);
   if (error.status === 401) {
