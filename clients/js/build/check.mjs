@@ -12,7 +12,7 @@ import { ROOT, TARGET } from './places.mjs';
 
 /** Bytes as they are served, compressed with gzip -9. */
 const BUDGETS = {
-  'notifygate.js': 5_590,
+  'notifygate.js': 5_610,
   'notifygate-bell.js': 21_000,
   'notifygate-bell.de.js': 1_690,
   'notifygate-bell.css': 6_550

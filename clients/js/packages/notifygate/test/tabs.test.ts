@@ -135,6 +135,20 @@ describe.each([
     }
   });
 
+  it('one that is closed does not begin to poll again', () => {
+    const browser = new FakeBrowser(isNew);
+    const [tab] = openTabs(browser, 1) as [FakeTab];
+    const before = tab.polls.length;
+    tab.events!.hide();
+    tab.show(false); // as Chromium reports of a page that is closed
+    browser.pass(0.3);
+    expect(tab.polls.length).toBe(before);
+    tab.show(true);
+    browser.pass(0.3);
+    expect(browser.leader).toBe(tab);
+    expect(tab.last.isAborted).toBe(false);
+  });
+
   it('one that hangs is replaced, and steps down when it is back', () => {
     const browser = new FakeBrowser(isNew);
     const [hanging, other] = openTabs(browser, 2);

@@ -100,6 +100,7 @@ export function tick(core: Core): void {
   const platform = core.platform;
   const lease: Lease | undefined = stored(core, 'lease');
   platform.clearTimer(core.beat);
+  core.isLeft = false;
   if (core.user === null) return;
   core.beat = platform.setTimer(() => tick(core), BEAT_MS);
   if (!core.isShared) lead(core);

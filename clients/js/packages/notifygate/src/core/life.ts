@@ -11,6 +11,8 @@ import { subjectOf, withToken } from './tokens';
 export interface LifeState {
   /** Stops listening to the page; null: the client doesn't run. */
   unlisten: (() => void) | null;
+  /** Whether the page was left since the last look at the lease. */
+  isLeft: boolean;
   /** How often a token was asked for to join; only the last answer counts. */
   joins: number;
 }
@@ -19,11 +21,14 @@ export function start(core: Core): void {
   if (!core.unlisten) {
     core.unlisten = core.platform.listen({
       wake() {
+        // A page that is closed is reported to be hidden after it was left.
+        if (core.isLeft && !core.platform.isVisible()) return;
         tick(core);
         if (core.platform.isVisible()) cut(core);
         poll(core);
       },
       hide() {
+        core.isLeft = true;
         resign(core);
         // If it comes back, it is like a page that begins: others may have gone on and reported what is new.
         core.isSynced = false;
