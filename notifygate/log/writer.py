@@ -7,7 +7,8 @@ An append that fails is tried again on its own: it never fails its neighbours.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from gevent.event import AsyncResult
@@ -178,20 +179,24 @@ class LogWriter:
     def _committed(self, epoch: int, entries: list[Entry], began: float) -> None:
         """Announce and count a commit. Raises nothing: `_settle` would repeat what is durable already."""
         seconds = time.perf_counter() - began
-        try:
+        with _logging_defects():
             if entries:
                 self._announce(announce(epoch, entries))  # before the metrics: holds may wait for it
                 metrics.appends.inc(len(entries))
                 metrics.batch_entries.observe(len(entries))
             metrics.commit_seconds.observe(seconds)
-        except Exception:
-            metrics.follower_errors.inc()
-            logger.exception("Announcing a commit failed")
 
     def _announce(self, announcement: Announcement) -> None:
         for listener in self._after_commit:
-            try:
+            with _logging_defects():
                 listener(announcement)
-            except Exception:
-                metrics.follower_errors.inc()
-                logger.exception("Announcing a commit failed")
+
+
+@contextmanager
+def _logging_defects() -> Generator[None]:
+    """Log an exception and suppress it."""
+    try:
+        yield
+    except Exception:
+        metrics.follower_errors.inc()
+        logger.exception("Announcing a commit failed")

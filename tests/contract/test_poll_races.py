@@ -72,19 +72,25 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, when: Callabl
     return done
 
 
-def test_a_publication_while_a_poll_reads_is_not_skipped(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
-    behind = Behind(make_app, 20)
-    is_reading: list[bool] = []
+def backlog_reads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list that grows with each read of a backlog from the database, right before it."""
+    reads: list[bool] = []
     read_entries_for = backlog.read_entries_for
 
     def note_and_read(*arguments: Any) -> Any:
-        is_reading.append(True)
+        reads.append(True)
         return read_entries_for(*arguments)
 
     monkeypatch.setattr(backlog, "read_entries_for", note_and_read)
+    return reads
+
+
+def test_a_publication_while_a_poll_reads_is_not_skipped(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll with an old cursor reads the database; meanwhile another device of the same recipient polls."""
+    behind = Behind(make_app, 20)
+    reads = backlog_reads(monkeypatch)
     database = behind.gateway.services.database
-    done = meanwhile(monkeypatch, database, lambda: bool(is_reading), behind.publish_and_poll)
+    done = meanwhile(monkeypatch, database, lambda: bool(reads), behind.publish_and_poll)
     pages = walk(behind.alice, behind.cursor)
     assert done, "the poll was answered from memory, so this proves nothing"
     assert titles(pages) == [*behind.wanted, "in between"]
@@ -226,15 +232,8 @@ def test_a_notification_that_retention_deletes_while_a_backlog_is_read_is_remove
         alice.change_state("dismiss", up_to=cursor)
         assert services.retention.prune().notifications == 1
 
-    is_reading: list[bool] = []
-    read_entries_for = backlog.read_entries_for
-
-    def note_and_read(*arguments: Any) -> Any:
-        is_reading.append(True)
-        return read_entries_for(*arguments)
-
-    monkeypatch.setattr(backlog, "read_entries_for", note_and_read)
-    done = meanwhile(monkeypatch, services.database, lambda: bool(is_reading), dismiss_and_prune)
+    reads = backlog_reads(monkeypatch)
+    done = meanwhile(monkeypatch, services.database, lambda: bool(reads), dismiss_and_prune)
     page = alice.inbox(cursor)
     assert done, "the poll was answered from memory, so this proves nothing"
     assert (page["removed"], titles([page])) == ([old], ["new"] * 12)
