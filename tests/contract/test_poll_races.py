@@ -240,6 +240,30 @@ def test_a_notification_that_retention_deletes_while_a_backlog_is_read_is_remove
     assert alice.inbox(page["cursor"])["reset"] is True
 
 
+def test_notification_dismissed_on_another_device_is_removed_in_a_backlog(make_app: MakeApp) -> None:
+    behind = Behind(make_app, 12)
+    alice = behind.alice
+    first, *_, last = [item["id"] for item in walk(alice, behind.cursor)[0]["notifications"]]
+    alice.change_state("dismiss", ids=[first])
+    alice.change_state("read", ids=[last])
+    for _ in range(12):
+        behind.publisher.publish("user:bob")
+    page = alice.inbox(behind.cursor)
+    assert page["removed"] == [first]
+    assert titles([page]) == behind.wanted[1:]
+    assert [item["read_at"] is not None for item in page["notifications"]] == [False] * 10 + [True]
+    assert (page["unread"], page["unseen"]) == (10, 10)
+
+
+def test_a_change_of_the_view_in_a_backlog_gives_a_reset(make_app: MakeApp) -> None:
+    behind = Behind(make_app, 12)
+    behind.alice.change_state("read", up_to=behind.alice.inbox()["cursor"])
+    for _ in range(12):
+        behind.publisher.publish("user:alice", "later")
+    page = behind.alice.inbox(behind.cursor)
+    assert page["reset"] is True
+
+
 def test_truncated_changes_give_a_reset(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a very old cursor there are more rows than one poll reads, but fewer entries: each has three audiences."""
     monkeypatch.setattr(backlog, "MAX_CHANGES", 9)
