@@ -97,7 +97,7 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
         catalog=catalog,
         views=views,
         polls=Polls(database, follower, tail, views, codec),
-        history=History(database, views),
+        history=History(database, views, codec),
         states=InboxStates(writer, follower, views, codec),
         preferences=PreferenceStore(database, writer, codec),
         topics=Topics(database, writer),

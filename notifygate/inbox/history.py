@@ -2,9 +2,11 @@
 
 from sqlalchemy import Connection
 
+from notifygate.domain.cursor import CursorCodec
 from notifygate.domain.principal import Recipient
 from notifygate.errors import NotFoundError
 from notifygate.inbox.page import read_page
+from notifygate.inbox.view_reader import read_view
 from notifygate.inbox.views import Views
 from notifygate.storage.database import Database
 from notifygate.storage.stores.notifications import read_notification
@@ -13,9 +15,10 @@ from notifygate.storage.stores.notifications import read_notification
 class History:
     """Answers requests for older notifications."""
 
-    def __init__(self, database: Database, views: Views) -> None:
+    def __init__(self, database: Database, views: Views, codec: CursorCodec) -> None:
         self._database = database
         self._views = views
+        self._codec = codec
 
     def before(self, principal: Recipient, notification_id: str | None, limit: int) -> tuple[list[bytes], bool]:
         """Return up to `limit` notifications before a given one as JSON, newest first, and whether there are more.
@@ -26,7 +29,7 @@ class History:
         self._views.current(principal)  # the first request of a recipient begins their inbox
 
         def work(connection: Connection) -> list[bytes]:
-            view = self._views.read(connection, principal)
+            view = read_view(connection, principal, self._codec)
             if view is None:
                 return []
             if notification_id is None:

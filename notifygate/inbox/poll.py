@@ -24,6 +24,7 @@ from notifygate.inbox.views import Views
 from notifygate.log.follower import Follower
 from notifygate.log.tail import Tail
 from notifygate.storage.database import Database
+from notifygate.storage.stores.head import read_head
 from notifygate.waiting import WouldWaitError
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ class Polls:
         if cursor is None:
             view = self._view_for(principal, etags)
             etag, since = self._matching(principal, view, etags)
-            return self._snapshot(principal, limit) if etag is None else Unchanged(view, view.at, etag, since)
+            at = view.at
+            return self._snapshot(principal, view, at, limit) if etag is None else Unchanged(view, at, etag, since)
         view = self._views.current(principal)
         at = view.at
         position = self._position(principal, view, cursor)
@@ -109,7 +111,7 @@ class Polls:
                 self._tail_hits.inc()
                 changes = self._fold(view, entries, limit) if entries else NO_CHANGES
         if position is None or changes is None or at.epoch != self._tail.epoch:
-            return self._snapshot(principal, limit, reset=True)
+            return self._snapshot(principal, view, at, limit, reset=True)
         if changes.by_notification:
             return self._page(view, at, changes)
         etag, since = self._matching(principal, view, etags, position)
@@ -231,18 +233,27 @@ class Polls:
         epoch, seq, unread, unseen = changes.counts_at_end(at) if has_more else at
         return InboxUpdate(notifications, removed, unread, unseen, self._cursor(view, epoch, seq), has_more)
 
-    def _snapshot(self, principal: Recipient, limit: int, *, reset: bool = False) -> InboxUpdate:
-        """Read the newest notifications, the counts and the head of one moment."""
+    def _snapshot(
+        self, principal: Recipient, known: View, at: CountsAt, limit: int, *, reset: bool = False
+    ) -> InboxUpdate:
+        """Read the newest notifications, the counts and the head of one moment.
+
+        `known` is a view of the recipient in memory, and `at` its counts. Where the head is still theirs, they are not
+        counted again, which would take time that grows with the inbox.
+        """
 
         def work(connection: Connection) -> tuple[View | None, list[bytes]]:
-            view = self._views.read(connection, principal)
+            head = read_head(connection)
+            is_known = (head.epoch, head.seq) == (at.epoch, at.seq)
+            view = known if is_known else self._views.read(connection, principal, head)
             return view, [] if view is None else read_page(connection, view, limit + 1)
 
         view, items = self._database.read_in_turn(work)
         if view is None:  # the inbox was begun by `current`, so this is a restore under our feet
             self._views.begin(principal.id)
-            return self._snapshot(principal, limit, reset=reset)
-        self._views.keep(principal, view)
-        at = view.at
+            return self._snapshot(principal, known, at, limit, reset=reset)
+        if view is not known:
+            self._views.keep(principal, view)
+            at = view.at
         cursor = self._cursor(view, at.epoch, at.seq)
         return InboxUpdate(items[:limit], (), at.unread, at.unseen, cursor, has_more=len(items) > limit, reset=reset)

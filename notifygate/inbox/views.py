@@ -22,7 +22,7 @@ from notifygate.log.writer import LogWriter
 from notifygate.recent import Recent
 from notifygate.storage.database import Database
 from notifygate.storage.stores.contents import read_counts
-from notifygate.storage.stores.head import read_head
+from notifygate.storage.stores.head import Head, read_head
 from notifygate.storage.stores.inboxes import ensure_inbox
 from notifygate.waiting import WouldWaitError
 
@@ -70,11 +70,15 @@ class Views:
 
     def _load(self, principal: Recipient) -> View:
         """Read a view from the database and keep it. Raises UnavailableError."""
+
+        def work(connection: Connection) -> View | None:
+            return self.read(connection, principal, read_head(connection))
+
         epoch, end = self._tail.epoch, self._tail.end
-        view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
+        view = self._database.read_in_turn(work)
         if view is None:
             self.begin(principal.id)
-            view = self._database.read_in_turn(lambda connection: self.read(connection, principal))
+            view = self._database.read_in_turn(work)
         if view is None:
             raise UnavailableError("The database lost an inbox that was just begun.")
         if view.epoch == epoch and view.seq < end:
@@ -90,9 +94,9 @@ class Views:
         """Begin or keep a recipient's inbox: this is their first request."""
         self._writer.transact(lambda transaction: ensure_inbox(transaction.connection, recipient, transaction.head))
 
-    def read(self, connection: Connection, principal: Recipient) -> View | None:
-        """Read a view with its counts and the head of the same moment; None before the recipient's first request."""
-        head = read_head(connection)
+    def read(self, connection: Connection, principal: Recipient, head: Head) -> View | None:
+        """Read a view with its counts, `head` being of the same transaction; None before the recipient's first
+        request."""
         view = read_view(connection, principal, self._codec)
         if view is not None:
             unread, unseen, _ = read_counts(connection, view)

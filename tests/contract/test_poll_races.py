@@ -6,7 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, event, update
 
 from notifygate.inbox import backlog
 from notifygate.inbox.views import Views
@@ -478,3 +478,48 @@ def test_an_inbox_that_is_lost_right_after_its_beginning_is_503(
     assert alice.poll().status_code == 503
     monkeypatch.undo()
     assert alice.poll().status_code == 200
+
+
+def test_a_publication_while_a_snapshot_waits_for_the_database_is_counted(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The counts in memory are then those of an earlier position than the page's."""
+    gateway = make_app()
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    alice.inbox()
+    publisher.publish("user:alice", "before")
+    alice.inbox()
+    read_in_turn = Database.read_in_turn
+    done: list[str] = []
+
+    def publish_and_read(self: Database, work: Callable[..., Any]) -> Any:
+        if not done:
+            done.append(publisher.publish("user:alice", "in between"))
+        return read_in_turn(self, work)
+
+    monkeypatch.setattr(Database, "read_in_turn", publish_and_read)
+    page = alice.inbox()
+    assert done, "the poll was answered from memory, so this proves nothing"
+    assert (len(page["notifications"]), page["unread"], page["unseen"]) == (2, 2, 2)
+    assert alice.poll(page["cursor"]).json["notifications"] == []
+
+
+def test_only_the_first_page_of_an_inbox_counts_it(make_app: MakeApp) -> None:
+    """Counting takes time that grows with the inbox. The next snapshots have the counts of memory, history needs none."""
+    gateway = make_app()
+    publisher, alice = gateway.publisher(), gateway.recipient("alice")
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(gateway.services.database.engine, "before_cursor_execute", note)
+    first = alice.inbox()
+    last = publisher.publish("user:alice", "one more")
+    assert any("COUNT(" in statement for statement in statements)
+    statements.clear()
+    page = alice.inbox()
+    history = alice.get(f"/v1/inbox/history?before={last}").json
+    assert (first["unread"], page["unread"], history["notifications"]) == (0, 1, [])
+    assert statements
+    assert not any("COUNT(" in statement for statement in statements)
