@@ -1,4 +1,7 @@
-"""The cost of a snapshot: a recipient with many audiences costs a few times a plain one, not once for each audience."""
+"""The cost of a snapshot and of a backlog: it depends on what the recipient has, not on the length of the log.
+
+A recipient with many audiences costs a few times a plain one, not once for each audience.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from notifygate.domain.cursor import CursorCodec
+from notifygate.domain.cursor import MAX_SEQUENCE, CursorCodec
 from notifygate.domain.principal import Recipient
 from notifygate.inbox.page import read_page
 from notifygate.inbox.view import View
@@ -15,7 +18,9 @@ from notifygate.inbox.view_reader import read_view
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
 from notifygate.storage.stores.contents import read_counts, read_newest
+from notifygate.storage.stores.entries import read_entries_for
 from notifygate.storage.stores.inboxes import ensure_inbox
+from notifygate.storage.stores.pruning import read_dismissed
 from notifygate.storage.tables import FOLLOWS
 from tests.support.builders import append, make_notification, open_database
 from tests.support.query_plans import plan_of
@@ -27,6 +32,13 @@ WIDE = Recipient("wide", tuple(sorted(f"role {n}" for n in range(100))), FOREVER
 TOPICS = 200
 MOST_TIMES = 5
 """A snapshot with 100 roles and 200 topics costs at most so many times as much as a plain one."""
+
+
+READS: dict[str, Callable[[Connection, View], Any]] = {
+    "counts": read_counts,
+    "newest": lambda connection, view: read_newest(connection, view, 51),
+    "backlog": lambda connection, view: read_entries_for(connection, view.audiences, 0, MAX_SEQUENCE, 51),
+}
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ def test_the_statements_are_the_same_for_every_number_of_audiences(database: Dat
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("read", [read_counts, lambda c, view: read_newest(c, view, 51)], ids=["counts", "newest"])
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_statements_read_ranges_of_the_primary_key(
     database: Database, read: Callable[[Connection, View], object]
 ) -> None:
@@ -99,6 +111,34 @@ def test_statements_read_ranges_of_the_primary_key(
         assert "SCAN e" not in plan, plan
         assert "Seq Scan on log_entries" not in plan, plan
         assert "PRIMARY KEY (audience=?" in plan or "pk_log_entries" in plan, plan
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_prepared_statements_of_postgresql_read_no_more_of_the_log(
+    database: Database, read: Callable[[Connection, View], object]
+) -> None:
+    """After five executions the server may plan a statement for values that it doesn't know."""
+
+    def rows_read(connection: Connection) -> int:
+        view = view_of(connection, WIDE)
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.prepare_threshold = 0
+        read(connection, view)
+        statistics = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'log_entries'"
+        return connection.exec_driver_sql(statistics).scalar_one()
+
+    rows = database.read(rows_read)
+    assert rows < 1000, rows
+
+
+@pytest.mark.both_databases
+def test_retention_reads_only_the_inboxes_of_a_part_of_the_log(database: Database) -> None:
+    plan = plan_of(database, lambda connection: read_dismissed(connection, 100, 110, FOREVER))
+    assert "SCAN i" not in plan, plan
+    assert "Seq Scan on inboxes" not in plan, plan
 
 
 def steps(database: Database, work: Callable[[Connection], object]) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from notifygate.domain.cursor import MAX_SEQUENCE
 from notifygate.domain.marks import Marks, highest
+from notifygate.storage.stores.audiences import AUDIENCES, audiences_parameter, for_each_audience
 
 
 class ViewScope(Protocol):
@@ -24,26 +25,11 @@ class ViewScope(Protocol):
         ...
 
 
-_LISTS = {
-    "sqlite": """
-        audiences AS (
-            SELECT json_extract(value, '$[0]') AS audience, json_extract(value, '$[1]') AS since
-            FROM json_each(:audiences)
-        ),
-        hidden AS (SELECT value AS type FROM json_each(:hidden_types))
-    """,
-    "postgresql": """
-        audiences AS MATERIALIZED (
-            SELECT value ->> 0 AS audience, CAST(value ->> 1 AS bigint) AS since
-            FROM json_array_elements(CAST(:audiences AS json))
-        ),
-        hidden AS (SELECT value AS type FROM json_array_elements_text(CAST(:hidden_types AS json)))
-    """,
+_HIDDEN = {
+    "sqlite": "hidden AS (SELECT value AS type FROM json_each(:hidden_types))",
+    "postgresql": "hidden AS (SELECT value AS type FROM json_array_elements_text(CAST(:hidden_types AS json)))",
 }
-"""A view's audiences, each with the position after which it counts, and its hidden types, each a single parameter.
-
-So a statement is the same text for every view. With a part for each audience, planning it took longer than running it.
-"""
+"""A view's hidden types, as one parameter."""
 
 _JOINED = """
     log_entries e
@@ -76,7 +62,7 @@ _COUNTED = {
     """,
 }
 _COUNTS = """
-    WITH {lists}
+    WITH {audiences}, {hidden}
     SELECT
         COUNT(CASE WHEN read_at IS NULL AND (state_seq IS NOT NULL OR seq > :read_up_to) THEN 1 END),
         COUNT(CASE WHEN seen_at IS NULL AND (state_seq IS NOT NULL OR seq > :seen_up_to) THEN 1 END),
@@ -86,31 +72,21 @@ _COUNTS = """
 
 # An audience is read backwards along its index and only as far as the limit, however much lies behind.
 _NEWEST_OF_AUDIENCE = "SELECT e.seq FROM {joined} WHERE {shown} AND e.seq < :before ORDER BY e.seq DESC LIMIT :limit"
-_NEWEST = {
-    # SQLite has no LATERAL, but a function in FROM may depend on the tables before it.
-    "sqlite": """
-        WITH {lists}
-        SELECT DISTINCT f.value AS seq
-        FROM audiences a CROSS JOIN json_each((SELECT json_group_array(seq) FROM ({newest_of_audience}))) f
-        ORDER BY seq DESC LIMIT :limit
-    """,
-    "postgresql": """
-        WITH {lists}
-        SELECT DISTINCT f.seq
-        FROM audiences a CROSS JOIN LATERAL ({newest_of_audience}) f
-        ORDER BY f.seq DESC LIMIT :limit
-    """,
-}
+_NEWEST = """
+    WITH {audiences}, {hidden}
+    SELECT DISTINCT seq FROM ({newest}) AS newest ORDER BY seq DESC LIMIT :limit
+"""
 
 
 def _statement(template: str, dialect: str) -> TextClause:
-    parts = {"lists": _LISTS[dialect], "joined": _JOINED, "shown": _SHOWN, "state": _STATE}
-    counted, newest = (part.format(**parts) for part in (_COUNTED[dialect], _NEWEST_OF_AUDIENCE))
-    return text(template.format(counted=counted, newest_of_audience=newest, **parts))
+    parts = {"audiences": AUDIENCES[dialect], "hidden": _HIDDEN[dialect], "joined": _JOINED, "shown": _SHOWN}
+    counted = _COUNTED[dialect].format(state=_STATE, **parts)
+    newest = for_each_audience(dialect, _NEWEST_OF_AUDIENCE.format(**parts))
+    return text(template.format(counted=counted, newest=newest, **parts))
 
 
-_READ_COUNTS = {dialect: _statement(_COUNTS, dialect) for dialect in _LISTS}
-_READ_NEWEST = {dialect: _statement(template, dialect) for dialect, template in _NEWEST.items()}
+_READ_COUNTS = {dialect: _statement(_COUNTS, dialect) for dialect in AUDIENCES}
+_READ_NEWEST = {dialect: _statement(_NEWEST, dialect) for dialect in AUDIENCES}
 
 
 def read_counts(connection: Connection, view: ViewScope, up_to: int = MAX_SEQUENCE) -> tuple[int, int, int]:
@@ -130,6 +106,6 @@ def read_newest(connection: Connection, view: ViewScope, limit: int, before: int
 def _parameters(view: ViewScope) -> dict[str, Any]:
     return {
         "recipient": view.recipient,
-        "audiences": json.dumps([(audience, view.since(audience)) for audience in view.audiences]),
+        "audiences": audiences_parameter((audience, view.since(audience)) for audience in view.audiences),
         "hidden_types": json.dumps(list(view.hidden_types)),
     }

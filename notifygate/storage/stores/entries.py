@@ -1,19 +1,16 @@
 """Entries of the log: reading a range, or the entries after a position for some audiences, and writing new ones."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, text
 
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.domain.notification import Notification
-from notifygate.storage.stores.notifications import read_notifications
-from notifygate.storage.stores.parameters import in_parts, write_rows
-from notifygate.storage.tables import ENTRIES, NOTIFICATIONS
-
-AUDIENCES_PER_QUERY = 100
-"""Audiences named in one statement."""
+from notifygate.storage.stores.audiences import AUDIENCES, audiences_parameter, for_each_audience
+from notifygate.storage.stores.notifications import read_notifications, read_without_documents
+from notifygate.storage.stores.parameters import write_rows
+from notifygate.storage.tables import ENTRIES
 
 ROWS_PER_RANGE = 5_000
 """Rows of a range past which no further entry is read with it: an entry has up to 1,000 rows, one for each audience."""
@@ -22,9 +19,6 @@ ROWS_PER_RANGE = 5_000
 _SELECT: Select[*tuple[Any, ...]] = select(*(column for column in ENTRIES.c if column.name != "created_at")).order_by(
     ENTRIES.c.seq
 )
-_WITH_NOTIFICATIONS = _SELECT.add_columns(
-    NOTIFICATIONS.c.id, NOTIFICATIONS.c.type, NOTIFICATIONS.c.audiences.label("to_audiences")
-).select_from(ENTRIES.outerjoin(NOTIFICATIONS, ENTRIES.c.notification_seq == NOTIFICATIONS.c.seq))
 _IN_RANGE = (ENTRIES.c.seq > bindparam("after"), ENTRIES.c.seq <= bindparam("until"))
 # A limit on rows could split the last entry; this ends the range with the whole entry of the last row.
 _LAST_OF_ROWS = (
@@ -33,17 +27,27 @@ _LAST_OF_ROWS = (
 _RANGE = _SELECT.where(
     ENTRIES.c.seq > bindparam("after"), ENTRIES.c.seq <= func.coalesce(_LAST_OF_ROWS, bindparam("until"))
 )
-_IS_ADDRESSED = ENTRIES.c.audience.in_(bindparam("audiences", expanding=True))
+_OF_AUDIENCE = """
+    SELECT seq FROM log_entries
+    WHERE audience = a.audience AND seq > a.since AND seq <= :until
+    ORDER BY seq LIMIT :limit
+"""
+# Each found row is looked up by its key: neither database may turn the join round and read the whole log.
+_BY_KEY = {
+    "sqlite": "log_entries e ON e.audience = p.audience AND e.seq = p.seq",
+    "postgresql": "LATERAL (SELECT * FROM log_entries e WHERE e.audience = p.audience AND e.seq = p.seq OFFSET 0) e",
+}
 # The limit counts entries; an entry has a row for each audience that matches.
-_POSITIONS = (
-    select(ENTRIES.c.seq)
-    .where(_IS_ADDRESSED, *_IN_RANGE)
-    .distinct()
-    .order_by(ENTRIES.c.seq)
-    .limit(bindparam("at_most"))
-    .subquery()
-)
-_ADDRESSED = _WITH_NOTIFICATIONS.where(_IS_ADDRESSED, ENTRIES.c.seq.in_(select(_POSITIONS.c.seq)))
+_ADDRESSED = {
+    dialect: text(f"""
+        WITH
+            {audiences},
+            found AS ({for_each_audience(dialect, _OF_AUDIENCE)}),
+            placed AS (SELECT audience, seq, dense_rank() OVER (ORDER BY seq) AS place FROM found)
+        SELECT e.* FROM placed p CROSS JOIN {_BY_KEY[dialect]} WHERE p.place <= :limit ORDER BY e.seq
+    """)  # noqa: S608 - constants
+    for dialect, audiences in AUDIENCES.items()
+}
 _COLUMNS = tuple(column.name for column in ENTRIES.c)
 _INSERT = f"INSERT INTO log_entries ({', '.join(_COLUMNS)})"
 _INSERT_SQLITE = f"{_INSERT} VALUES ({', '.join('?' * len(_COLUMNS))})"
@@ -61,10 +65,7 @@ def read_range(connection: Connection, after: int, until: int) -> tuple[list[Ent
     """
     values = {"after": after, "until": until, "rows_before": ROWS_PER_RANGE - 1}
     rows = connection.execute(_RANGE, values).all()
-    # Each once: joined to the rows, a document would come again with each audience.
-    positions = {row.notification_seq for row in rows if row.notification_seq is not None}
-    by_seq = {notification.seq: notification for notification in read_notifications(connection, sorted(positions))}
-    entries = _entries_from_rows(rows, lambda row: by_seq.get(row.notification_seq))
+    entries = _entries_from_rows(connection, rows, read_notifications)
     return entries, until if len(rows) < ROWS_PER_RANGE else rows[-1].seq
 
 
@@ -75,12 +76,13 @@ def read_entries_for(
 
     Their notifications have no documents: there may be many entries, of which few are shown.
     """
-    by_seq: dict[int, Entry] = {}
-    for some in in_parts(audiences, AUDIENCES_PER_QUERY):
-        values = {"audiences": some, "after": after, "until": until, "at_most": limit}
-        for entry in _entries_from_rows(connection.execute(_ADDRESSED, values), _joined_notification):
-            by_seq.setdefault(entry.seq, entry)
-    return [by_seq[seq] for seq in sorted(by_seq)[:limit]]
+    values = {
+        "audiences": audiences_parameter((audience, after) for audience in audiences),
+        "until": until,
+        "limit": limit,
+    }
+    rows = connection.execute(_ADDRESSED[connection.dialect.name], values).all()
+    return _entries_from_rows(connection, rows, read_without_documents)
 
 
 def insert_entries(connection: Connection, entries: Iterable[Entry], created_at: int) -> None:
@@ -94,24 +96,24 @@ def insert_entries(connection: Connection, entries: Iterable[Entry], created_at:
     write_rows(connection, _COLUMNS, rows, sqlite=_INSERT_SQLITE, postgresql=_INSERT_POSTGRESQL)
 
 
-def _joined_notification(row: Row[*tuple[Any, ...]]) -> Notification | None:
-    if row.id is None:
-        return None
-    return Notification(row.notification_seq, row.id, row.type, tuple(json.loads(row.to_audiences)), b"")
-
-
 def _entries_from_rows(
-    rows: Iterable[Row[*tuple[Any, ...]]], notification_of: Callable[[Row[*tuple[Any, ...]]], Notification | None]
+    connection: Connection,
+    rows: Iterable[Row[*tuple[Any, ...]]],
+    read: Callable[[Connection, Sequence[int]], list[Notification]],
 ) -> list[Entry]:
-    """Make entries of rows in order of sequence; rows of one sequence are one entry with several audiences."""
+    """Make entries of rows in order of sequence; rows of one sequence are one entry with several audiences.
+
+    `read` gives the notifications, each once: joined to the rows, they would come again with each audience.
+    """
+    positions = {row.notification_seq for row in rows if row.notification_seq is not None}
+    by_seq = {notification.seq: notification for notification in read(connection, sorted(positions))}
     entries: list[Entry] = []
     for row in rows:
         if entries and entries[-1].seq == row.seq:
             if entries[-1].notification is None:
                 entries[-1].audiences += (row.audience,)
             continue
-        kind = EntryKind(row.kind)
-        notification = notification_of(row)
+        kind, notification = EntryKind(row.kind), by_seq.get(row.notification_seq)
         personal = kind is EntryKind.STATE or kind is EntryKind.DISMISSED
         entries.append(
             Entry(

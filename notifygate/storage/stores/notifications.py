@@ -4,24 +4,19 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, literal, select, update
 
 from notifygate.domain.notification import Notification
 from notifygate.storage.stores.parameters import in_parts
 from notifygate.storage.tables import NOTIFICATIONS
 
-NOTIFICATION_COLUMNS = (
-    NOTIFICATIONS.c.id,
-    NOTIFICATIONS.c.type,
-    NOTIFICATIONS.c.document,
-    NOTIFICATIONS.c.audiences.label("to_audiences"),
-)
-"""The columns of `notification_from_row`, besides the position."""
-
 # Made once: putting a statement together costs more than running it.
-_SELECT = select(NOTIFICATIONS.c.seq, *NOTIFICATION_COLUMNS)
+_COLUMNS = (NOTIFICATIONS.c.seq, NOTIFICATIONS.c.id, NOTIFICATIONS.c.type, NOTIFICATIONS.c.audiences)
+_SELECT = select(*_COLUMNS, NOTIFICATIONS.c.document)
+_IS_AT_POSITION = NOTIFICATIONS.c.seq.in_(bindparam("positions", expanding=True))
+_AT_POSITIONS = _SELECT.where(_IS_AT_POSITION)
+_WITHOUT_DOCUMENTS = select(*_COLUMNS, literal("").label("document")).where(_IS_AT_POSITION)
 _PRESENT = NOTIFICATIONS.c.removed_seq.is_(None)
-_AT_POSITIONS = _SELECT.where(NOTIFICATIONS.c.seq.in_(bindparam("positions", expanding=True)))
 _PRESENT_AT_POSITIONS = _AT_POSITIONS.where(_PRESENT)
 _PRESENT_BY_IDS = _SELECT.where(NOTIFICATIONS.c.id.in_(bindparam("ids", expanding=True)), _PRESENT).order_by(
     NOTIFICATIONS.c.seq
@@ -47,32 +42,28 @@ class StoredNotification(NamedTuple):
     """The entry by which it left every inbox, None while it is in them."""
 
 
-def notification_from_row(row: Row[*tuple[Any, ...]], seq: int) -> Notification:
-    """Make a notification of a row that holds NOTIFICATION_COLUMNS."""
-    return Notification(seq, row.id, row.type, tuple(json.loads(row.to_audiences)), row.document.encode())
-
-
 def read_notifications(connection: Connection, positions: Sequence[int]) -> list[Notification]:
     """Read notifications by position, in the order given; ones that don't exist are left out."""
-    by_seq: dict[int, Notification] = {}
-    for some in in_parts(positions):
-        for row in connection.execute(_AT_POSITIONS, {"positions": some}):
-            by_seq[row.seq] = notification_from_row(row, row.seq)
-    return [by_seq[seq] for seq in positions if seq in by_seq]
+    return _read_at(connection, _AT_POSITIONS, positions)
+
+
+def read_without_documents(connection: Connection, positions: Sequence[int]) -> list[Notification]:
+    """Read notifications as `read_notifications` does, each with an empty document."""
+    return _read_at(connection, _WITHOUT_DOCUMENTS, positions)
 
 
 def read_present_at(connection: Connection, positions: Iterable[int]) -> Iterator[Notification]:
     """Yield the notifications at these positions that are in the inboxes, in any order."""
     for some in in_parts(positions):
         for row in connection.execute(_PRESENT_AT_POSITIONS, {"positions": some}):
-            yield notification_from_row(row, row.seq)
+            yield _from_row(row)
 
 
 def read_present(connection: Connection, ids: Iterable[str]) -> Iterator[list[Notification]]:
     """Yield the notifications with these ids that are in the inboxes, some hundred at a time, each time in order."""
     for some in in_parts(ids):
         rows = connection.execute(_PRESENT_BY_IDS, {"ids": some})
-        yield [notification_from_row(row, row.seq) for row in rows]
+        yield [_from_row(row) for row in rows]
 
 
 def read_notification(connection: Connection, notification_id: str) -> StoredNotification | None:
@@ -80,7 +71,7 @@ def read_notification(connection: Connection, notification_id: str) -> StoredNot
     row = connection.execute(_BY_ID, {"notification_id": notification_id}).one_or_none()
     if row is None:
         return None
-    return StoredNotification(notification_from_row(row, row.seq), row.key_id, row.removed_seq)
+    return StoredNotification(_from_row(row), row.key_id, row.removed_seq)
 
 
 def has_due(connection: Connection, now: int) -> bool:
@@ -97,7 +88,7 @@ def read_due(connection: Connection, now: int, limit: int, enough_audiences: int
     audiences = 0
     with connection.execute(_DUE, {"now": now, "at_most": limit}) as rows:
         for row in rows:
-            due.append(notification_from_row(row, row.seq))
+            due.append(_from_row(row))
             audiences += len(due[-1].to)
             if audiences >= enough_audiences:
                 break
@@ -107,3 +98,17 @@ def read_due(connection: Connection, now: int, limit: int, enough_audiences: int
 def mark_removed(connection: Connection, seq: int, removed_seq: int) -> None:
     """Store the entry by which the notification at `seq` left every inbox."""
     connection.execute(_MARK_REMOVED, {"position": seq, "removed": removed_seq})
+
+
+def _read_at(
+    connection: Connection, statement: Select[*tuple[Any, ...]], positions: Sequence[int]
+) -> list[Notification]:
+    by_seq: dict[int, Notification] = {}
+    for some in in_parts(positions):
+        for row in connection.execute(statement, {"positions": some}):
+            by_seq[row.seq] = _from_row(row)
+    return [by_seq[seq] for seq in positions if seq in by_seq]
+
+
+def _from_row(row: Row[*tuple[Any, ...]]) -> Notification:
+    return Notification(row.seq, row.id, row.type, tuple(json.loads(row.audiences)), row.document.encode())

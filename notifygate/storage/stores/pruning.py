@@ -12,9 +12,10 @@ _DISMISSED = text("""
     SELECT n.seq
     FROM notifications n
     JOIN log_entries e ON e.seq = n.seq
-    JOIN inboxes i ON e.audience = 'user:' || i.recipient
+    JOIN inboxes i ON i.recipient = substr(e.audience, 6)
     LEFT JOIN inbox_states s ON s.recipient = i.recipient AND s.seq = n.seq
     WHERE n.seq > :after AND n.seq <= :until
+      AND e.audience LIKE 'user:%'
       AND n.removed_seq IS NULL  -- a view that has yet to follow the removal reads the state
       AND (n.seq <= i.dismissed_up_to OR s.dismissed_at < :cutoff)
       AND NOT EXISTS (SELECT 1 FROM log_entries o WHERE o.seq = n.seq AND o.audience <> e.audience)
