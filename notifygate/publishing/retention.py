@@ -7,6 +7,7 @@ position up to which entries may be missing is stored, and a cursor below it get
 """
 
 import functools
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from notifygate import metrics
 from notifygate.clock import SYSTEM_CLOCK, Clock, unix_ms
+from notifygate.domain.cursor import MAX_SEQUENCE
 from notifygate.log.transaction import LogTransaction, Transact
 from notifygate.publishing.publish import IDEMPOTENCY_SECONDS
 from notifygate.storage.database import Database
@@ -26,8 +28,10 @@ ROWS_PER_TRANSACTION = 500
 
 POSITIONS_PER_READ = 10_000
 """Positions of the log that are searched at a time, so that no single query takes long."""
+
 INBOXES_PER_READ = 10_000
 """Inboxes that are searched at a time, for the same reason."""
+
 DAY_MS = 24 * 3600 * 1000
 """A day in milliseconds."""
 
@@ -52,13 +56,18 @@ class Retention:
         self._database = database
         self._transact = transact
         self._retention_ms = retention_days * DAY_MS
+        self._searched_up_to = random.randrange(MAX_SEQUENCE)  # noqa: S311 - guards nothing
 
-    def prune(self) -> Pruned:
-        """Remove everything that is old enough."""
+    def prune(self, max_positions: int = MAX_SEQUENCE) -> Pruned:
+        """Remove everything that is old enough.
+
+        With `max_positions` the search for dismissed notifications, whose time grows with the number of those that are
+        kept, covers so many positions of the log: each time the next ones, beginning anywhere.
+        """
         now = unix_ms(self._clock)
         cutoff = now - self._retention_ms
         entries, floor = self._prune_entries(cutoff)
-        notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff)
+        notifications = self._prune_removed(floor) + self._prune_dismissed(floor, cutoff, max_positions)
         inboxes = self._prune_inboxes()
         oldest = now - IDEMPOTENCY_SECONDS * 1000
         records = self._delete("idempotency", lambda connection: delete_old_outcomes(connection, oldest))
@@ -96,14 +105,17 @@ class Retention:
             total += self._delete_notifications(batch)
         return total
 
-    def _prune_dismissed(self, floor: int, cutoff: int) -> int:
+    def _prune_dismissed(self, floor: int, cutoff: int, max_positions: int) -> int:
         total = 0
-        for after in range(0, floor, POSITIONS_PER_READ):
-            until = min(after + POSITIONS_PER_READ, floor)
+        begin = self._searched_up_to % floor if max_positions < floor else 0
+        end = min(begin + max_positions, floor)
+        for after in range(begin, end, POSITIONS_PER_READ):
+            until = min(after + POSITIONS_PER_READ, end)
             batch = self._database.read(
                 functools.partial(pruning.read_dismissed, after=after, until=until, cutoff=cutoff)
             )
             total += sum(map(self._delete_notifications, in_parts(batch, ROWS_PER_TRANSACTION)))
+        self._searched_up_to = end
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:

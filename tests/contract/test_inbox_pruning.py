@@ -10,6 +10,7 @@ from notifygate.errors import UnavailableError
 from notifygate.publishing import retention
 from notifygate.publishing.retention import Pruned, Retention
 from notifygate.storage.stores import pruning
+from notifygate.storage.stores.head import read_head
 from notifygate.storage.stores.pruning import read_unpolled_bound
 from notifygate.storage.tables import ENTRIES, INBOXES, STATES
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
@@ -159,3 +160,20 @@ def test_a_dismissed_notification_that_was_retracted_lately_keeps_its_state(
     page = alice.inbox(cursor)
     assert (page["unread"], page["unseen"]) == (0, 0)
     assert alice.get("/v1/inbox/unread").json == {"unread": 0, "unseen": 0}
+
+
+def test_each_run_searches_the_next_part_of_the_log_for_dismissed_notifications(
+    app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "POSITIONS_PER_READ", 2)
+    ids = [publisher.publish("user:alice") for _ in range(9)]
+    alice.change_state("dismiss", ids=ids)
+    app.services.database.write(lambda connection: connection.execute(update(ENTRIES).values(created_at=0)))
+    app.services.database.write(lambda connection: connection.execute(update(STATES).values(dismissed_at=1)))
+    floor = 0
+    removed: list[int] = []
+    while floor == 0 or len(removed) * 3 < 2 * floor:  # the first run begins anywhere and may end at the floor
+        removed.append(app.services.retention.prune(3).notifications)
+        floor = app.services.database.read(read_head).floor
+    assert max(removed) <= 3
+    assert sum(removed) == 9
