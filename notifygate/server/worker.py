@@ -40,6 +40,7 @@ from notifygate.server.handler import registered_handler
 from notifygate.server.host import check_host
 from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.rejection import reject
+from notifygate.server.tls import accept_tls
 from notifygate.server.transfer import BodySource, finish_body, send_all
 
 logger = logging.getLogger(__name__)
@@ -134,8 +135,8 @@ class GatewayWorker(GeventWorker):
 
     def _serve_listener(self, sock: Any) -> StreamServer:
         """Return the server that accepts the connections of a listening socket."""
-        options: dict[str, Any] = {"ssl_context": ssl_context(self.cfg)} if self.cfg.is_ssl else {}
-        server = StreamServer(sock, handle=partial(self.handle, sock), spawn=Pool(self.worker_connections), **options)
+        handle = partial(self._handle_tls, ssl_context(self.cfg)) if self.cfg.is_ssl else self.handle
+        server = StreamServer(sock, handle=partial(handle, sock), spawn=Pool(self.worker_connections))
         if self.cfg.workers > 1:
             server.max_accept = 1  # so that the other workers get their share
         return server
@@ -207,6 +208,11 @@ class GatewayWorker(GeventWorker):
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         gc.enable()
+
+    def _handle_tls(self, context: ssl.SSLContext, listener: Any, client: Any, addr: Any) -> None:
+        secured = accept_tls(client, context)
+        if secured is not None:
+            self.handle(listener, secured, addr)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""

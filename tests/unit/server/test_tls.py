@@ -1,0 +1,45 @@
+"""Handshakes that fail or do not end: the connection is closed, and nothing is raised."""
+
+import logging
+import socket
+import ssl
+from pathlib import Path
+
+import gevent
+import pytest
+from gevent.ssl import SSLContext
+
+from notifygate.server import tls
+from notifygate.server.tls import accept_tls
+from tests.support.certificates import make_certificate
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ssl.SSLContext:
+    context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*make_certificate(tmp_path))
+    return context
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n"], ids=["nothing", "a part", "plain HTTP"]
+)
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
+def test_failed_handshake_closes_the_connection(
+    context: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sent: bytes,
+    leaves: bool,
+) -> None:
+    monkeypatch.setattr(tls, "HANDSHAKE_SECONDS", 0.05)
+    theirs, ours = socket.socketpair()
+    with theirs:
+        theirs.sendall(sent)
+        if leaves:
+            theirs.shutdown(socket.SHUT_WR)
+        with caplog.at_level(logging.DEBUG, "notifygate"):
+            assert gevent.spawn(accept_tls, ours, context).get(timeout=20) is None
+        while theirs.recv(1000):  # an alert
+            pass
+    assert [record.exc_info for record in caplog.records] == [None]
