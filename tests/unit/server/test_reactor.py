@@ -73,6 +73,9 @@ class StubHandler:
     def start(self, send: object) -> None:
         raise AssertionError("the worker starts it")
 
+    def record_rejected(self, status: int) -> str:
+        raise AssertionError("the parser rejects requests")
+
     def drain(self) -> None:
         raise AssertionError("the worker drains it")
 
