@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
@@ -254,6 +255,10 @@ class GatewayWorker(GeventWorker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that gunicorn can't parse, or that fails outside the application. See `rejection`."""
+        if isinstance(exc, OSError | GreenletExit):
+            # A malformed record of TLS, or the end of the worker, perhaps in the middle of a response.
+            logger.debug("A connection ended: %s", type(exc).__name__)
+            return
         try:
             client.sendall(reject(exc))
         except OSError:
