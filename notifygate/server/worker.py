@@ -211,7 +211,7 @@ class GatewayWorker(GeventWorker):
         gc.enable()
 
     def _handle_tls(self, context: ssl.SSLContext, listener: Any, client: Any, addr: Any) -> None:
-        secured = accept_tls(client, context)
+        secured = accept_tls(client, context, self._clients)
         if secured is not None:
             self.handle(listener, secured, addr)
 

@@ -4,14 +4,17 @@ import logging
 import socket
 import ssl
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
 from gevent.ssl import SSLContext
 
+from notifygate.raw_socket import raw_socket
 from notifygate.server import tls
 from notifygate.server.tls import accept_tls
 from tests.support.certificates import make_certificate
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -39,7 +42,18 @@ def test_failed_handshake_closes_the_connection(
         if leaves:
             theirs.shutdown(socket.SHUT_WR)
         with caplog.at_level(logging.DEBUG, "notifygate"):
-            assert gevent.spawn(accept_tls, ours, context).get(timeout=20) is None
+            assert gevent.spawn(accept_tls, ours, context, set()).get(timeout=20) is None
         while theirs.recv(1000):  # an alert
             pass
     assert [record.exc_info for record in caplog.records] == [None]
+
+
+def test_handshake_ends_when_the_worker_stops_reading(context: ssl.SSLContext) -> None:
+    theirs, ours = socket.socketpair()
+    clients: set[Any] = set()
+    with theirs:
+        handshake = gevent.spawn(accept_tls, ours, context, clients)
+        eventually(lambda: clients, "the handshake")
+        raw_socket(*clients).shutdown(socket.SHUT_RD)
+        assert handshake.get(timeout=20) is None
+    assert clients == set()
