@@ -75,7 +75,7 @@ def _make_services(app: GatewayApp, settings: Settings, database: Database, cloc
     announcer = make_announcer(
         settings, namespace, on_announcement=follower.follow_announcement, on_connected=follower.check_soon
     )
-    follower.counts_rescues = announcer.has_channel
+    follower.lost.are_counted = announcer.has_channel
     writer = LogWriter(
         database, announcer.announce, follower.follow_commit
     )  # other workers first: they are further away

@@ -22,6 +22,10 @@ MIN_SECRET_BYTES = 32
 MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
 
+MAX_NUMBER = 10**9
+"""Maximum of a number without one of its own: a century in days or seconds ends long before, and sums with it fit into the
+database's integers and Redis' times."""
+
 _RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
 """The part before a relative path in the URL of a SQLite file, also of one with `uri=true`."""
 
@@ -33,7 +37,7 @@ def _setting(
     unit: str = "",
     secret: bool = False,
     least: float | None = None,
-    most: float | None = None,
+    most: float = MAX_NUMBER,
 ) -> Any:
     metadata = {"help": help_text, "unit": unit, "secret": secret, "least": least, "most": most}
     return field(default=default, repr=not secret, metadata=metadata)

@@ -1,6 +1,5 @@
 """Checks of the settings: an invalid value stops the start with an error that names the variable."""
 
-import math
 import re
 from dataclasses import fields
 
@@ -15,25 +14,27 @@ JWT_ALGORITHMS = frozenset(kind + size for kind in ("HS", "RS", "ES", "PS") for 
 _PUBLIC_KEY = re.compile(r"-----BEGIN |ssh-|ecdsa-sha2-")
 """Beginning of a public key, as PyJWT reads them: in PEM or in the format of OpenSSH."""
 
+_PORT = re.compile(r"[0-9]{1,5}")
+
 _RATE_LIMIT = re.compile(
-    r"0*[1-9]\d*\s*(/|per)\s*(0*[1-9]\d*)?\s*(second|minute|hour|day|month|year)s?", re.ASCII | re.IGNORECASE
+    r"0{0,9}[1-9]\d{0,8}\s*(/|per)\s*(0{0,9}[1-9]\d{0,7})?\s*(second|minute|hour|day|month|year)s?",
+    re.ASCII | re.IGNORECASE,
 )
 """One limit, in the notation of the library `limits`. It reads several from a text, but the gateway uses one. A limit
-of 0 would reject every request for ever, with a promise of an end in Retry-After; 0 units are 1 for the library."""
+of 0 would reject every request for ever, with a promise of an end in Retry-After; 0 units are 1 for the library. Eight
+digits of years are the longest window that Redis can expire."""
 
 
 def check_settings(settings: Settings) -> None:
     """Raise ConfigurationError for a value that is out of range or unusable."""
     for setting in fields(settings):
         least, most, value = setting.metadata["least"], setting.metadata["most"], getattr(settings, setting.name)
-        if least is not None and not math.isfinite(value):
-            raise ConfigurationError(f"{variable(setting)}: {value} is not a finite number.")
-        if least is not None and value < least:
+        if least is not None and not value >= least:  # NaN too
             raise ConfigurationError(f"{variable(setting)}: {value} is too small; the minimum is {least}.")
-        if most is not None and value > most:
+        if least is not None and value > most:
             raise ConfigurationError(f"{variable(setting)}: {value} is too large; the maximum is {most}.")
-    host, separator, port = settings.bind.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
+    host, _, port = settings.bind.rpartition(":")
+    if not host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ConfigurationError(
             f"{PREFIX}BIND: {settings.bind!r} is invalid; expected an address and a port, for example 127.0.0.1:8080."
         )

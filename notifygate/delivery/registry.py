@@ -37,6 +37,8 @@ class _Call(NamedTuple):
     entry: Entry | None
     """The entry that may end them; None ends them all."""
     committed_at: float | None
+    kept: list[AnyHold]
+    """Gets the holds that the entry does not end; the next entry of its audience is checked for these alone."""
 
 
 class HoldRegistry:
@@ -147,28 +149,30 @@ class HoldRegistry:
 
     def wake(self, entries: Sequence[Entry], committed_at: float | None) -> None:
         """End the holds that new entries affect. `committed_at`: see `Hold`."""
-        copies: dict[str, Sequence[AnyHold]] = {}  # one for all entries: hundreds may have the same audience
+        waiting: dict[str, Sequence[AnyHold] | None] = {}  # hundreds of entries may have the same audience
         calls: list[_Call] = []
         for entry in entries:
             for audience in entry.audiences:
-                if audience not in copies:
-                    copies[audience] = self._holds_of(audience)
-                if copies[audience]:
-                    calls.append(_Call(iter(copies[audience]), "news", entry, committed_at))
+                if audience not in waiting:
+                    waiting[audience] = self._holds_of(audience) or None
+                holds = waiting[audience]
+                if holds is not None:
+                    waiting[audience] = kept = list[AnyHold]()
+                    calls.append(_Call(iter(holds), "news", entry, committed_at, kept))
         self._call(calls)
 
     def wake_recipient(self, recipient: str) -> None:
         """End every hold of a recipient, so that the token of each is checked again."""
-        self._call([_Call(iter(self._holds_of(user(recipient))), "news", None, None)])
+        self._call([_Call(iter(self._holds_of(user(recipient))), "news", None, None, [])])
 
     def wake_all(self) -> None:
         """End every hold, after a restart of the tail with a new epoch: all cursors are invalid."""
-        self._call([_Call(iter(self._holds_of(ALL)), "news", None, None)])
+        self._call([_Call(iter(self._holds_of(ALL)), "news", None, None, [])])
 
     def drain(self) -> None:
         """End every hold as if its time were up, and accept no more: the gateway stops."""
         self.is_draining = True
-        self._call([_Call(iter(self._holds_of(ALL)), "drained", None, None)])
+        self._call([_Call(iter(self._holds_of(ALL)), "drained", None, None, [])])
 
     def recipients_of(self, audiences: Iterable[str]) -> set[str]:
         """Return the recipients with holds for one of these audiences."""
@@ -193,7 +197,7 @@ class HoldRegistry:
     def _check_some(self) -> None:
         left = CHECKED_PER_TURN
         while self._calls and left:
-            holds, reason, entry, committed_at = self._calls[0]
+            holds, reason, entry, committed_at, kept = self._calls[0]
             count = self._count
             some = list(islice(holds, left))
             left -= len(some)
@@ -210,6 +214,8 @@ class HoldRegistry:
                         self._end(hold, reason)
                     except Exception:  # a defect with one must not keep the others waiting
                         logger.exception("Ending a hold failed")
+                else:
+                    kept.append(hold)
             if ended := count - self._count:  # once per slice: responses are sent before metrics are updated
                 self._count_ends(reason, ended)
             if left:

@@ -21,7 +21,8 @@ from notifygate.fastpath.revalidation import PollRevalidation, can_be_revalidate
 from notifygate.protocol.encoder import Encoder
 from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.pipeline import Endpoint, Pipeline
-from notifygate.protocol.request import Request
+from notifygate.protocol.record import record
+from notifygate.protocol.request import NO_REQUEST, Request
 from notifygate.protocol.response import CLIENT_GONE, Response
 from notifygate.server.handler import Client, Deferred, Outgoing, ParkedRequest, Reply, Sender
 from notifygate.services import Services
@@ -60,6 +61,12 @@ class FastPath:
         self._timer = gevent.get_hub().loop.timer(REFRESH_SECONDS, REFRESH_SECONDS)
         self._timer.start(self.refresh)
         self.refresh()
+
+    def record_rejected(self, status: int) -> str:
+        """See `Handler`."""
+        exchange = Exchange(NO_REQUEST, "unknown")
+        record(exchange, status)
+        return exchange.request_id
 
     def drain(self) -> None:
         """See `Handler`."""

@@ -108,8 +108,9 @@ class Polls:
             if entries is None:
                 changes = self._backlog.read(view, at, position, limit)
             else:
-                self._tail_hits.inc()
                 changes = self._fold(view, entries, limit) if entries else NO_CHANGES
+                if changes is not None:  # not before, since `_fold` may move to a greenlet
+                    self._tail_hits.inc()
         if position is None or changes is None or at.epoch != self._tail.epoch:
             return self._snapshot(principal, view, at, limit, reset=True)
         if changes.by_notification:

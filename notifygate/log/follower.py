@@ -20,6 +20,7 @@ from notifygate.background import Background
 from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry
 from notifygate.errors import NotifygateError, UnavailableError
+from notifygate.log.lost_announcements import LostAnnouncements
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import adopt_timeline
 from notifygate.storage.database import Database
@@ -31,9 +32,6 @@ logger = logging.getLogger(__name__)
 
 RANGE_PER_READ = 500
 """Entries read from the database in one go while catching up, or fewer if they have many audiences (`read_range`)."""
-
-GRACE_SECONDS = 1.0
-"""An announcement that arrives up to this much later than the worker's own read of the head was slow, not lost."""
 
 HINTED_READ_SECONDS = 0.25
 """An unusable announcement is a reason to read the head, but no sooner than this after the last read: any number of
@@ -85,18 +83,15 @@ class Follower:
         self._offered: deque[Announcement] = deque()
         self._news = Event()
         self._lock = BoundedSemaphore()
-        self._unannounced: deque[tuple[int, float]] = deque()
         self._failed_at = 0.0
         self._current_at = -math.inf
-        """When the last successful read of the head began: the tail has what was committed before."""
+        """When the latest of all successful reads of the head began: the tail has what was committed before."""
         self._restarts = 0
         self._is_head_read_due = False
         self._requests = 0
         self._ranges_ignored_until = -math.inf
         self._loop = Background(self._step)
-        self.counts_rescues = False
-        """Set if there is a channel for announcements: then those of entries that only a read of the head found were
-        lost."""
+        self.lost = LostAnnouncements(clock)
 
     def start(self) -> None:
         """Read the newest entries and begin to follow. Raises UnavailableError if the database can't be read."""
@@ -133,7 +128,7 @@ class Follower:
         """
         if announcement.epoch != self._tail.epoch or len(self._offered) >= MAX_OFFERED:
             self._read_head_soon()
-        elif announcement.last > self._tail.end or self._unannounced:
+        elif announcement.last > self._tail.end or self.lost.are_expected:
             self.follow_commit(announcement)
 
     def _read_head_soon(self) -> None:
@@ -246,8 +241,7 @@ class Follower:
             else:
                 entries = [entry for entry in announcement.entries if entry.seq > tail.end]
                 self._extend(announcement.last, entries, announcement.committed_at)
-        while self._unannounced and self._unannounced[0][0] <= announcement.last:
-            self._unannounced.popleft()  # the announcement was only slower than our own read
+        self.lost.announced(announcement.last)
 
     def _follow_range(self, announcement: Announcement) -> None:
         """Read what was announced from the database, which is the truth: it may end before the announced range.
@@ -290,19 +284,12 @@ class Follower:
         if head.epoch != self._tail.epoch or head.seq < read.end:
             self._restart(head)
         elif head.seq > self._tail.end:
-            self._unannounced.append((head.seq, self._monotonic()))
+            self.lost.expect(head.seq)
             self._fill(head.seq, None)
-        self._current_at = read.began
+        self._current_at = max(self._current_at, read.began)
         if read.requests == self._requests:
             self._tail.checked_at = self._monotonic()
-        self._count_lost()
-
-    def _count_lost(self) -> None:
-        patience_ends = self._monotonic() - GRACE_SECONDS
-        while self._unannounced and self._unannounced[0][1] < patience_ends:
-            self._unannounced.popleft()
-            if self.counts_rescues:
-                metrics.lost_wake_rescues.inc()
+        self.lost.count()
 
     def _restart(self, head: Head) -> None:
         logger.warning("New epoch %d: every cursor gets a reset", head.epoch)

@@ -30,7 +30,7 @@ def log_request(exchange: Exchange, status: int, duration_seconds: float) -> Non
         extra={
             "request_id": exchange.request_id,
             "principal": exchange.principal.label if exchange.principal else None,
-            "method": exchange.method,
+            "method": exchange.method or None,
             "route": exchange.route,
             "status": status,
             "duration_seconds": round(duration_seconds, 4),

@@ -3,6 +3,7 @@
     idle     waits for a request
         working  a greenlet makes the response, or the response is ready and is sent with the others of this turn
     held     waits for changes with a parked request
+    closing  the sending side is closed; bytes that arrive are discarded until the client closes its own
     left     is closed, or belongs to a greenlet
 
 Neither a deadline nor a client that closes its sending side ends a connection in `working`: its response comes first.
@@ -10,7 +11,6 @@ Neither a deadline nor a client that closes its sending side ends a connection i
 
 import fcntl
 import logging
-import socket
 import termios
 from collections.abc import Mapping
 from typing import Literal, Protocol
@@ -22,10 +22,10 @@ from notifygate.server.handler import Outgoing, ParkedRequest
 
 logger = logging.getLogger(__name__)
 
-State = Literal["idle", "working", "held", "left"]
+State = Literal["idle", "working", "held", "closing", "left"]
 """The states of a connection, see the module's docstring."""
 
-Event = Literal["begin", "answer", "park", "sent", "leave"]
+Event = Literal["begin", "answer", "park", "sent", "end", "leave"]
 """The events that change the state of a connection."""
 
 TRANSITIONS: Mapping[Event, Mapping[State, State]] = {
@@ -33,7 +33,8 @@ TRANSITIONS: Mapping[Event, Mapping[State, State]] = {
     "answer": {"idle": "working", "working": "working", "held": "working"},
     "park": {"idle": "held", "working": "held"},
     "sent": {"working": "idle", "held": "idle"},
-    "leave": {"idle": "left", "working": "left", "held": "left"},
+    "end": {"idle": "closing", "working": "closing", "held": "closing"},
+    "leave": {"idle": "left", "working": "left", "held": "left", "closing": "left"},
 }
 """All transitions, from old states to new ones; only `Connection.change` makes them."""
 
@@ -65,7 +66,7 @@ class Connection(Timed):
     @property
     def is_gone(self) -> bool:
         """See `handler.Client`."""
-        return self.state == "left"
+        return self.state == "left" or self.state == "closing"
 
     def change(self, event: Event, held: ParkedRequest | None = None) -> None:
         """Make a transition. Raises KeyError for an event that is impossible in the present state."""
@@ -85,11 +86,11 @@ def has_unread(fd: int) -> bool:
     return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
-def shut_reading_side(fd: int) -> None:
-    """End a connection after the bytes received so far: reads return those, and then the end."""
+def shut(fd: int, side: int) -> None:
+    """Shut a side of a connection: SHUT_WR after the bytes that wait to be sent, SHUT_RD after those that arrived."""
     connection = get_original("socket", "socket")(fileno=fd)
     try:
-        connection.shutdown(socket.SHUT_RD)
+        connection.shutdown(side)
     except OSError:
         logger.debug("The client closed the connection first")
     finally:

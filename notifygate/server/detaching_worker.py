@@ -188,7 +188,7 @@ class DetachingWorker(GatewayWorker):
         self._greenlets.spawn(self._send_slowly, client, rest, keeps_alive)
 
     def _send_slowly(self, client: Any, rest: bytes, keeps_alive: bool) -> None:
-        """Send the rest of a response to a client that reads slowly, or close after one that had more to send."""
+        """Send the rest of a response to a client that reads slowly."""
         try:
             client.settimeout(transfer.STALLED_SECONDS)
             client.sendall(rest)

@@ -92,6 +92,10 @@ class Handler(Protocol):
         """Start the handler, before the worker serves. `send` sends responses to held requests."""
         ...
 
+    def record_rejected(self, status: int) -> str:
+        """Record the response to a request that can't be parsed, in the log and in metrics; return its request id."""
+        ...
+
     def drain(self) -> None:
         """End all holds, and close each connection after its response: the worker stops."""
         ...

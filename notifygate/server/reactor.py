@@ -13,12 +13,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLRDHUP
+from socket import SHUT_RD, SHUT_WR
 from typing import Any, cast
 
 import gevent
 from gevent.monkey import get_original
 
-from notifygate.server.connection import Connection, has_unread, shut_reading_side
+from notifygate.server.closing import CLOSING_SECONDS, DISCARDED_BYTES
+from notifygate.server.connection import Connection, has_unread, shut
 from notifygate.server.deadlines import TICKS_PER_SECOND, Deadlines
 from notifygate.server.handler import Deferred, Handler, Outgoing, ParkedRequest, Reply
 from notifygate.server.plain_request import read_request, repeat_key
@@ -38,14 +40,15 @@ READ_BYTES = 16 * 1024
 EVENTS_PER_TURN = 256
 """Connections of a slice, after which the hub does other work: a millisecond or two of polls."""
 
+_CLOSING_TICKS = math.ceil(CLOSING_SECONDS * TICKS_PER_SECOND)
+
 
 class Reactor:
     """All connections without a greenlet.
 
     `serve` gets a connection's descriptor and the bytes that were read, and serves it in a greenlet; `send_rest` gets a
-    descriptor, the rest of a response, which may be empty, and whether to keep the connection; `spawn` runs a function
-    in a greenlet. `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a
-    connection.
+    descriptor, the rest of a response, and whether to keep the connection; `spawn` runs a function in a greenlet.
+    `on_capacity` is called after a connection was closed. `idle_seconds`: maximum idle time of a connection.
     """
 
     def __init__(
@@ -84,20 +87,19 @@ class Reactor:
         connection = Connection(self, fd)
         self._connections[fd] = connection
         self._deadlines.set(connection, self._deadlines.next_tick + self._idle_ticks)
-        if not self._is_reading:  # after a request that a greenlet served meanwhile
-            shut_reading_side(fd)
         self._epoll.register(fd, _WATCHED)
+        if not self._is_reading:  # after a request that a greenlet served meanwhile
+            self._end_unless_received(connection)
 
     def stop_reading(self) -> None:
         """Stop reading new requests; answer those already received, then close.
 
-        Closing idle connections would cut off requests that have just arrived. The reading side of a connection with a
-        request is shut after its response: before, its client would be taken for gone.
+        A connection with a request ends after its response.
         """
         self._is_reading = False
-        for connection in self._connections.values():
+        for connection in list(self._connections.values()):
             if connection.state == "idle":
-                shut_reading_side(connection.fd)
+                self._end_unless_received(connection)
 
     def stop(self) -> None:
         """Close all connections, at the end of the worker."""
@@ -119,6 +121,8 @@ class Reactor:
             try:
                 if connection.state == "idle":
                     self._handle_idle_event(connection, events, now)
+                elif connection.state == "closing":
+                    self._discard(connection)
                 else:
                     self._handle_busy_event(connection, events)
             except Exception:  # a defect must not cost the others their events, which are reported just once
@@ -138,7 +142,7 @@ class Reactor:
             self._close(connection)
             return
         if events & _BROKEN:  # the client's last request
-            self._serve(self._release(connection), data)
+            self._leave_to_greenlet(connection, data)
             return
         # Most requests repeat an earlier one, byte for byte: a key is its own `repeat_key`.
         key, repeat = data, self._repeats.get(data)
@@ -160,7 +164,7 @@ class Reactor:
             connection.has_received = True
         request = read_request(data)
         if request is None:
-            self._serve(self._release(connection), data)
+            self._leave_to_greenlet(connection, data)
             return
         reply = self._handler.take(request, connection)
         if isinstance(reply, Deferred):
@@ -184,7 +188,7 @@ class Reactor:
 
     def _act_on(self, connection: Connection, reply: Reply | ParkedRequest | None, data: bytes, key: bytes) -> None:
         if reply is None:
-            self._serve(self._release(connection), data)
+            self._leave_to_greenlet(connection, data)
         elif isinstance(reply, Reply):
             if reply.make_revalidation is not None:
                 self._repeats.remember(key, reply.make_revalidation)
@@ -194,6 +198,12 @@ class Reactor:
             self._deadlines.set(connection, int(reply.deadline * TICKS_PER_SECOND))
             if connection.has_received:
                 self._watch_again(connection)
+
+    def _leave_to_greenlet(self, connection: Connection, data: bytes) -> None:
+        fd = self._release(connection)
+        if not self._is_reading:  # half a request must not delay the stop
+            shut(fd, SHUT_RD)
+        self._serve(fd, data)
 
     def _handle_busy_event(self, connection: Connection, events: int) -> None:
         """Handle an event of a connection with a request: its client left, or sent its next request early.
@@ -244,10 +254,8 @@ class Reactor:
             try:
                 if sent < len(data):  # the socket's buffer is full: a greenlet sends the rest
                     self._send_rest(self._release(connection), data[sent:], keep_alive)
-                elif not keep_alive and has_unread(connection.fd):  # closing it here would reset it: a greenlet waits
-                    self._send_rest(self._release(connection), b"", False)
                 elif not keep_alive:
-                    self._close(connection)
+                    self._end(connection)
                 else:
                     if connection.state != "idle":  # as it is for most, which repeat a poll
                         connection.change("sent")
@@ -255,7 +263,7 @@ class Reactor:
                     if connection.has_received:
                         self._watch_again(connection)
                     if not self._is_reading:
-                        shut_reading_side(connection.fd)
+                        self._end_unless_received(connection)
             except Exception:  # a defect must not cost the others their answers
                 logger.exception("Sending a response failed; its connection is closed")
                 self._close(connection)
@@ -268,8 +276,10 @@ class Reactor:
     # --- Deadlines ----------------------------------------------------------------------------
 
     def _expire(self, connection: Connection) -> None:
-        """End the wait of an idle or held connection. A greenlet that makes a response has time-outs of its own."""
+        """End the wait of a connection. A greenlet that makes a response has time-outs of its own."""
         if connection.state == "idle":
+            self._end_unless_received(connection)
+        elif connection.state == "closing":
             self._close(connection)
         elif connection.held is not None:
             try:
@@ -279,6 +289,31 @@ class Reactor:
                 self._close(connection)
 
     # --- Leaving ------------------------------------------------------------------------------
+
+    def _end_unless_received(self, connection: Connection) -> None:
+        """End an idle connection, unless a request has arrived: epoll reports it next."""
+        if not has_unread(connection.fd):
+            self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """End a connection so that its client gets the whole of the last response. See `closing`."""
+        connection.change("end")
+        shut(connection.fd, SHUT_WR)
+        self._deadlines.set(connection, self._deadlines.next_tick + _CLOSING_TICKS)
+        self._discard(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        """Discard bytes of a closing connection, and close it if its client has closed its sending side."""
+        try:
+            data = os.read(connection.fd, DISCARDED_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._watch_again(connection)  # there may be more
+        else:
+            self._close(connection)
 
     def _release(self, connection: Connection) -> int:
         """Remove a connection and return its descriptor, which stays open."""
@@ -290,6 +325,6 @@ class Reactor:
         return fd
 
     def _close(self, connection: Connection) -> None:
-        if not connection.is_gone:
+        if connection.state != "left":
             os.close(self._release(connection))
             self._on_capacity()

@@ -11,16 +11,16 @@ import orjson
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.http.errors import ParseException as RequestParseError
 
-from notifygate.domain.ids import new_request_id
 from notifygate.problem_catalogue import CATALOGUE, problem_document
 from notifygate.protocol.response import SERVER_NAME
+from notifygate.server.handler import registered_handler
 from notifygate.server.host import InvalidHostError
 
 logger = logging.getLogger(__name__)
 
 
 def reject(error: BaseException) -> bytes:
-    """Log the reason of a rejection, and return the bytes of the response, which closes its connection."""
+    """Record a rejected request, and return the bytes of the response, which closes its connection."""
     if isinstance(error, LimitRequestLine):
         code = "uri-too-long"
     elif isinstance(error, LimitRequestHeaders):
@@ -29,11 +29,14 @@ def reject(error: BaseException) -> bytes:
         code = "invalid-request"
     else:
         code = "internal"
-    request_id = new_request_id()
-    defect = error if code == "internal" else None
-    logger.warning("Request rejected: %s", type(error).__name__, exc_info=defect, extra={"request_id": request_id})
     problem = CATALOGUE[code]
-    detail = problem.explanation if defect else "The request is not valid HTTP/1.1."
+    request_id = registered_handler().record_rejected(problem.status)
+    if code == "internal":
+        detail = problem.explanation
+        logger.error("Request failed", exc_info=error, extra={"request_id": request_id})
+    else:
+        detail = "The request is not valid HTTP/1.1."
+        logger.debug("Request rejected: %s", type(error).__name__, extra={"request_id": request_id})
     body = orjson.dumps(problem_document(code, detail, request_id))
     head = (
         f"HTTP/1.1 {problem.status} {problem.title}\r\nServer: {SERVER_NAME}\r\nDate: {formatdate(usegmt=True)}\r\n"

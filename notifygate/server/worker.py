@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
@@ -40,6 +41,7 @@ from notifygate.server.handler import registered_handler
 from notifygate.server.host import check_host
 from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.rejection import reject
+from notifygate.server.tls import accept_tls
 from notifygate.server.transfer import BodySource, finish_body, send_all
 
 logger = logging.getLogger(__name__)
@@ -134,8 +136,8 @@ class GatewayWorker(GeventWorker):
 
     def _serve_listener(self, sock: Any) -> StreamServer:
         """Return the server that accepts the connections of a listening socket."""
-        options: dict[str, Any] = {"ssl_context": ssl_context(self.cfg)} if self.cfg.is_ssl else {}
-        server = StreamServer(sock, handle=partial(self.handle, sock), spawn=Pool(self.worker_connections), **options)
+        handle = partial(self._handle_tls, ssl_context(self.cfg)) if self.cfg.is_ssl else self.handle
+        server = StreamServer(sock, handle=partial(handle, sock), spawn=Pool(self.worker_connections))
         if self.cfg.workers > 1:
             server.max_accept = 1  # so that the other workers get their share
         return server
@@ -208,6 +210,11 @@ class GatewayWorker(GeventWorker):
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         gc.enable()
 
+    def _handle_tls(self, context: ssl.SSLContext, listener: Any, client: Any, addr: Any) -> None:
+        secured = accept_tls(client, context, self._clients)
+        if secured is not None:
+            self.handle(listener, secured, addr)
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
         if isinstance(client, ssl.SSLSocket):
@@ -248,6 +255,10 @@ class GatewayWorker(GeventWorker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that gunicorn can't parse, or that fails outside the application. See `rejection`."""
+        if isinstance(exc, OSError | GreenletExit):
+            # A malformed record of TLS, or the end of the worker, perhaps in the middle of a response.
+            logger.debug("A connection ended: %s", type(exc).__name__)
+            return
         try:
             client.sendall(reject(exc))
         except OSError:

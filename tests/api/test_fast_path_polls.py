@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 import pytest
 
+from notifygate import metrics
 from notifygate.auth.revocations import revoke_tokens
 from notifygate.delivery.registry import HoldRegistry
 from notifygate.endpoints.polling import Poll, PollHold
@@ -154,6 +155,24 @@ def test_a_poll_that_needs_the_database_is_not_answered_in_the_hub(app: InProces
     before = guard.counted("user:nobody yet")
     assert isinstance(deferred.run(), Reply)
     assert guard.counted("user:nobody yet") == before, "it was counted in the hub"
+
+
+def test_a_poll_that_moves_to_a_greenlet_is_counted_once(
+    app: InProcessGateway, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifygate.log.tail.MAX_LAST_STATES", 0)
+    alice, bob, publisher = app.recipient("alice"), app.recipient("bob"), app.publisher()
+    cursors = [reader.inbox()["cursor"] for reader in (alice, bob)]
+    publisher.delete(f"/v1/notifications/{publisher.publish(['user:alice', 'user:bob'])}")
+    for reader, cursor in zip((alice, bob), cursors, strict=True):
+        reader.inbox(cursor)  # drops the state that the notification had for the other
+    metrics.flush()
+    before = metric("tail_hits_total")
+    deferred = path.take(alice, f"?cursor={cursors[0]}")
+    assert isinstance(deferred, Deferred)
+    assert isinstance(deferred.run(), Reply)
+    metrics.flush()
+    assert metric("tail_hits_total") == before + 1
 
 
 @pytest.mark.parametrize("recipients", [1, 2, 20])

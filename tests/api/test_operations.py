@@ -1,5 +1,6 @@
 """GET /healthz, /readyz and /metrics (PROTOCOL section 7)."""
 
+import logging
 import math
 import re
 from typing import Any
@@ -9,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from notifygate.errors import UnavailableError
 from tests.api.helpers import run_ready_work
+from tests.support.fast_path import InProcessFastPath
 from tests.support.in_process import InProcessGateway, PublisherActor, RecipientActor
 from tests.support.polling import answer_of, hold
 from tests.support.redis_server import RedisServer
@@ -87,6 +89,20 @@ def test_requests_are_counted_by_route_and_status(app: InProcessGateway, alice: 
     alice.poll(limit=0)
     alice.get("/v1/unknown-7")
     assert [new - old for old, new in zip(before, requests(), strict=True)] == [1, 1, 1]
+
+
+def test_request_that_is_not_valid_http_is_counted_and_logged(
+    app: InProcessGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = InProcessFastPath(app)
+    before = metric(app, "notifygate_requests_total", route="unknown", status="414")
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "notifygate.access"):
+        request_id = path.path.record_rejected(414)
+    (line,) = caplog.records
+    assert [vars(line)[name] for name in ("request_id", "route", "status")] == [request_id, "unknown", 414]
+    assert metric(app, "notifygate_requests_total", route="unknown", status="414") == before + 1
+    path.stop()
 
 
 def test_holds_and_wakes_are_counted(app: InProcessGateway, publisher: PublisherActor, alice: RecipientActor) -> None:

@@ -15,7 +15,8 @@ from notifygate.clock import SYSTEM_CLOCK, Clock
 from notifygate.domain.entry import Entry, EntryKind
 from notifygate.errors import UnavailableError
 from notifygate.log import follower as follower_module
-from notifygate.log.follower import GRACE_SECONDS, Follower
+from notifygate.log.follower import Follower
+from notifygate.log.lost_announcements import GRACE_SECONDS
 from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction
 from notifygate.storage.database import Database
@@ -331,6 +332,24 @@ def test_catching_up_does_not_accept_a_read_that_began_before(follow: MakeFollow
     assert followed.tail.epoch == epoch
 
 
+def test_catching_up_accepts_the_latest_read_although_an_earlier_one_ends_after_it(follow: MakeFollowed) -> None:
+    followed = follow()
+    earlier = followed.begin_head_read()
+    preparing = followed.hold_prepare = Event()
+    commit = gevent.spawn(followed.follower.follow_commit, followed.publish())
+    gevent.idle()  # it has the lock, for which the others wait in this order
+    catching_up = [gevent.spawn(followed.follower.catch_up)]
+    gevent.idle()
+    earlier.set()
+    gevent.idle()
+    catching_up.append(gevent.spawn(followed.follower.catch_up))
+    gevent.idle()
+    reads = followed.reads
+    preparing.set()
+    gevent.joinall([commit, *catching_up], raise_error=True)
+    assert followed.reads == reads + 1
+
+
 def test_the_head_is_read_again_if_that_was_requested_during_a_read(follow: MakeFollowed) -> None:
     """Redis is connected again during a read of the head: the announcement of a commit in between is lost."""
     followed = follow()
@@ -464,7 +483,7 @@ def test_an_announcement_slower_than_the_read_of_the_head_is_not_counted_as_lost
     follow: MakeFollowed, clock: ManualClock
 ) -> None:
     followed = follow(interval_seconds=1.0, clock=clock)
-    followed.follower.counts_rescues = True
+    followed.follower.lost.are_counted = True
     before = metric("lost_wake_rescues_total")
     announcement = followed.publish()
     clock.advance(1)

@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from notifygate.errors import ConfigurationError
-from notifygate.log.follower import GRACE_SECONDS
+from notifygate.log.lost_announcements import GRACE_SECONDS
 from notifygate.publishing.registry import put_topic
 from tests.support.in_process import SECRET_KEY, InProcessGateway
 from tests.support.manual_clock import ManualClock

@@ -1,5 +1,6 @@
 """The declarations of settings; test_docs.py compares docs/settings.md with them."""
 
+import sys
 from dataclasses import fields
 from typing import Any
 
@@ -16,6 +17,9 @@ SECRETS = {  # a comma would separate two
     "NOTIFYGATE_JWT_SECRETS": JWT_SECRET.replace(",", ""),
 }
 ALL = {setting.name: setting for setting in fields(Settings)}
+NUMBERS = [name for name, setting in ALL.items() if setting.type in (int, float)]
+ABSURD = "9" * (sys.get_int_max_str_digits() + 1)
+"""More digits than `int` reads."""
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -37,6 +41,13 @@ def test_default_time_to_live_has_the_limit_of_a_publishers() -> None:
     assert load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS}, environ={}).default_ttl == MAX_TTL_SECONDS
     with pytest.raises(ConfigurationError, match="NOTIFYGATE_DEFAULT_TTL: 31536001 is too large"):
         load_settings({**secrets, "default_ttl": MAX_TTL_SECONDS + 1}, environ={})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["1000000001", ABSURD[1:], ABSURD])
+def test_absurd_number_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"NOTIFYGATE_{name.upper()}: .* (is too large|is not a valid int)"):
+        load_settings(environ={**SECRETS, f"NOTIFYGATE_{name.upper()}": value})
 
 
 def test_settings_that_may_contain_a_password_are_secret() -> None:
@@ -104,6 +115,11 @@ def test_file_of_secrets_that_is_empty_is_refused(tmp_path: Any, content: str) -
         ("LIMIT_POLL", "5/week"),
         ("LIMIT_POLL", "0/minute"),
         ("LIMIT_POLL", "5/0 minutes"),
+        ("LIMIT_POLL", ABSURD + "/minute"),
+        ("LIMIT_POLL", "5/" + ABSURD + " minutes"),
+        ("LIMIT_POLL", "1/100000000 years"),
+        ("BIND", "127.0.0.1:" + ABSURD),
+        ("BIND", "127.0.0.1:\N{SUPERSCRIPT TWO}"),
         ("CORS_ORIGINS", "https://\N{CJK UNIFIED IDEOGRAPH-4F8B}.example"),
         ("JWT_ALGORITHMS", "RS256"),
         ("JWT_SECRETS", PEM),
@@ -115,7 +131,19 @@ def test_value_with_which_the_gateway_can_not_work_is_refused(name: str, value: 
         load_settings(environ={**SECRETS, f"NOTIFYGATE_{name}": value})
 
 
-@pytest.mark.parametrize("value", ["1/second", "10 per minute", "5/2 hours", "100 / DAY", " 1/month ", "9/year"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1/second",
+        "10 per minute",
+        "5/2 hours",
+        "100 / DAY",
+        " 1/month ",
+        "9/year",
+        "007/01 day",
+        "999999999/99999999 years",
+    ],
+)
 def test_limit_in_the_notation_of_the_library_is_accepted(value: str) -> None:
     settings = load_settings(environ={**SECRETS, "NOTIFYGATE_LIMIT_POLL": value})
     assert len(parse_many(settings.limit_poll)) == 1

@@ -154,6 +154,18 @@ def test_entries_of_one_audience_share_the_copy_of_its_holds(
     assert copied == ["all", "user:alice"]
 
 
+def test_ended_holds_take_no_place_in_the_slices_of_later_entries(
+    registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand holds times hundreds of entries would occupy the hub for most of a second."""
+    monkeypatch.setattr("notifygate.delivery.registry.CHECKED_PER_TURN", 30)
+    ended = [waiter(registry, f"r{n}") for n in range(20)]
+    last = waiter(registry, "last", affects=lambda entry: entry.seq == 9)
+    registry.wake([entry("all", seq=n) for n in range(1, 10)], None)
+    assert last.hold.state == "ended", "after 21 checks for the first entry and one for each of the others"
+    all_ended(*ended, last)
+
+
 def test_a_hold_that_leaves_before_its_turn_is_not_ended(
     registry: HoldRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from gevent.event import Event
 
 from notifygate.protocol.request import Request
 from notifygate.server import connection as connections
+from notifygate.server.closing import DISCARDED_BYTES
 from notifygate.server.connection import TRANSITIONS, Connection
 from notifygate.server.handler import Deferred, ParkedRequest, Reply
 from notifygate.server.reactor import READ_BYTES, Reactor
@@ -71,6 +72,9 @@ class StubHandler:
 
     def start(self, send: object) -> None:
         raise AssertionError("the worker starts it")
+
+    def record_rejected(self, status: int) -> str:
+        raise AssertionError("the parser rejects requests")
 
     def drain(self) -> None:
         raise AssertionError("the worker drains it")
@@ -305,15 +309,36 @@ def test_a_defect_with_one_connection_affects_no_other(
 # The end of a connection
 
 
-def test_connection_that_ends_with_unread_bytes_is_left_to_a_greenlet(stage: Stage) -> None:
-    """Closed at once, it would be reset, and its client might lose the response."""
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the response", "after it"])
+def test_request_behind_the_last_response_does_not_reset_it(stage: Stage, is_late: bool) -> None:
+    """A reset would destroy the part of the response that has not arrived."""
+    with stage.connect(by_tcp=True) as client:
+        connection = stage.send(1, client)
+        if not is_late:
+            client.sendall(REQUEST % 2)
+            eventually(lambda: connection.has_received, "the second request")
+        stage.reactor.send([(connection, b"last\n", False)])
+        if is_late:
+            client.sendall(REQUEST % 2 + bytes(2 * DISCARDED_BYTES))
+        assert (client.recv(100), client.recv(100)) == (b"last\n", b""), "not reset"
+        client.sendall(REQUEST % 3)
+        assert client.recv(100) == b""
+    eventually(lambda: connection.state == "left", "its client has closed it")
+
+
+def test_connection_that_its_client_does_not_close_is_closed(stage: Stage) -> None:
     connection = stage.send()
-    stage.client.sendall(REQUEST % 2)
-    eventually(lambda: connection.has_received, "the second request")
     stage.reactor.send([(connection, b"last\n", False)])
-    assert stage.client.recv(100) == b"last\n"
-    assert stage.left == [(b"", False)]
-    stage.left.clear()
+    assert connection.state == "closing"
+    stage.reactor._expire(connection)
+    assert connection.state == "left"
+
+
+def test_request_that_arrives_when_an_idle_connection_expires_is_answered(stage: Stage) -> None:
+    connection = stage.idle_connection()
+    stage.client.sendall(REQUEST % 2)
+    stage.reactor._expire(connection)
+    assert stage.client.recv(100) == b"_=2\n"
 
 
 def test_connection_that_is_adopted_after_the_reactor_stopped_reading_ends(stage: Stage) -> None:
@@ -327,14 +352,35 @@ def test_connection_that_is_adopted_after_the_reactor_stopped_reading_ends(stage
 
 
 def test_requests_received_before_the_reactor_stops_reading_are_served(stage: Stage) -> None:
+    stage.handler.may_answer.set()
     with stage.connect(by_tcp=True) as sender, stage.connect(by_tcp=True) as idle:
         gevent.idle()
         sender.sendall(REQUEST % 1)
         stage.reactor.stop_reading()
         idle.sendall(REQUEST % 2)
-        assert sender.recv(100) == idle.recv(100) == b""
-    assert sorted(stage.left) == [REQUEST % 1, REQUEST % 2]
-    stage.left.clear()
+        assert (sender.recv(100), sender.recv(100)) == (b"_=1\n", b"")
+        assert idle.recv(100) == b"", "not reset"
+
+
+def test_half_a_request_behind_the_last_one_does_not_delay_the_stop(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[bytes] = []
+
+    def serve(fd: int, data: bytes) -> None:
+        with socket.socket(fileno=fd) as rest:
+            received.extend((data, rest.recv(100)))
+
+    monkeypatch.setattr(stage.reactor, "_serve", serve)
+    with stage.connect(by_tcp=True) as client:
+        connection = stage.send(1, client)
+        client.sendall(b"GET")
+        eventually(lambda: connection.has_received, "half a request")
+        stage.reactor.stop_reading()
+        stage.handler.may_answer.set()
+        assert client.recv(100) == b"_=1\n"
+        eventually(lambda: received, "a greenlet")
+    assert received == [b"GET", b""], "it need not wait for more"
 
 
 @pytest.mark.parametrize("is_held", [False, True], ids=["a greenlet works", "held"])

@@ -4,9 +4,11 @@ import gc
 import os
 import signal
 import socket
+import ssl
 from types import SimpleNamespace
 
 import pytest
+from gevent import GreenletExit
 from gunicorn.arbiter import Arbiter
 
 from notifygate.server.detaching_worker import DetachingWorker
@@ -78,3 +80,17 @@ def test_client_that_left_before_its_greenlet_lets_the_worker_accept_another() -
     assert connections == [0]
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+@pytest.mark.parametrize("cause", [ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), GreenletExit()], ids=["TLS", "stop"])
+def test_connection_that_can_not_go_on_gets_no_response_and_no_error(
+    caplog: pytest.LogCaptureFixture, cause: BaseException
+) -> None:
+    """A second response would become a part of one that is being sent."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        starting_worker().handle_error(None, ours, None, cause)
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
+    assert caplog.text == ""
