@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from notifygate.cli.one_line import one_line
-from notifygate.errors import InvalidRequestError, NotifygateError
+from notifygate.errors import InvalidRequestError, NotifygateError, UnavailableError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
@@ -80,6 +80,8 @@ class LazyGroup(click.Group):
             _fail(error.format_message())
         except InvalidRequestError as error:
             _fail("; ".join(f"{wrong.field}: {wrong.message}" for wrong in error.errors))
+        except UnavailableError as error:
+            _fail(error.for_operators)
         except NotifygateError as error:
             _fail(str(error))
         except click.Abort:
