@@ -11,7 +11,7 @@ from notifygate.log_lines import logging_config
 from notifygate.open_files import raise_open_files_limit, wanted_connections
 from notifygate.private_files import PRIVATE_UMASK, warn_of_readers
 from notifygate.server.arbiter import take_over
-from notifygate.settings_reader import load_settings
+from notifygate.settings_reader import load_settings, warn_of_unknown_variables
 
 try:
     _settings = load_settings()
@@ -70,6 +70,7 @@ def on_starting(server: Any) -> None:
     """Prepare the master and the state that workers inherit. Not run on a reload."""
     take_over(server)
     os.umask(PRIVATE_UMASK)
+    warn_of_unknown_variables(os.environ)
     if _settings.data_dir.is_dir():
         warn_of_readers(_settings.data_dir)
     raise_open_files_limit(worker_connections, _settings.holds_per_worker)

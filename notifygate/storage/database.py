@@ -77,12 +77,13 @@ def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[s
     except (ArgumentError, ValueError):
         # Not chained: the error quotes the URL, which may hold a password.
         raise ConfigurationError("NOTIFYGATE_DATABASE_URL is not a valid database URL.") from None
+    # With two slashes the first part of a path is a host.
+    if parsed.get_backend_name() == "sqlite" and (parsed.host or parsed.database in (None, "", ":memory:")):
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     try:
         parsed.get_dialect()().create_connect_args(parsed)
     except (ArgumentError, ValueError):
         raise ConfigurationError(INVALID_PARAMETER) from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     # The connection used last is used next: a quiet gateway keeps few of them warm.
     options: dict[str, Any] = {
         "pool_size": pool_size,
