@@ -16,13 +16,14 @@ from typing import Any, NoReturn
 
 import click
 
+from notifygate import __version__
 from notifygate.cli.one_line import one_line
 from notifygate.errors import InvalidRequestError, NotifygateError, UnavailableError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
     "key": ("notifygate.cli.key:command", "Create, list, rotate and revoke API keys of publishers."),
-    "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
+    "token": ("notifygate.cli.token_command:command", "Print, check and revoke tokens of recipients."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
     "migrate": ("notifygate.cli.migrate:command", "Upgrade the database to this version's schema."),
@@ -118,6 +119,7 @@ def _fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.group(
     cls=LazyGroup,
     epilog="""\b
