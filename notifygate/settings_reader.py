@@ -63,17 +63,17 @@ def given_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[
 
 
 def find_unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that look like a setting and are none -> the setting that may be meant, else ""."""
+    """Return the variables that look like a setting but are not -> the closest setting, else ""."""
     known = {variable(setting) for setting in fields(Settings)}
     known |= {f"{variable(setting)}_FILE" for setting in fields(Settings) if setting.metadata["secret"]}
     unknown = {name for name in environ if name.startswith(PREFIX)} - known - OTHER_VARIABLES
     names = [name.removeprefix(PREFIX) for name in known]  # with the prefix all are alike
     close = {name: difflib.get_close_matches(name.removeprefix(PREFIX), names, n=1) for name in sorted(unknown)}
-    return {name: f"{PREFIX}{found[0]}" if found else "" for name, found in close.items()}
+    return {name: f"{PREFIX}{matches[0]}" if matches else "" for name, matches in close.items()}
 
 
 def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
-    """Log a warning for each variable that looks like a setting and is none."""
+    """Log a warning for each variable that looks like a setting but is not."""
     for name, close in find_unknown_variables(environ).items():
         logger.warning("%s is not a setting and has no effect%s", name, f": did you mean {close}?" if close else "")
 

@@ -77,7 +77,7 @@ def test_pattern_is_accepted_if_an_audience_may_match_it(pattern: str, is_accept
     assert may_match_audience(pattern) is is_accepted
 
 
-def test_list_shows_what_an_operator_looks_for(beside: CommandLine) -> None:
+def test_list_shows_the_expiry_and_the_scope_admin(beside: CommandLine) -> None:
     key = beside("key", "create", "deputy", "--scope", "publish", "--scope", "admin", "--expires", "90d").strip()
     row, line = listed(beside, key)
     assert line.endswith(f"types: *  admin  expires {row['expires_at']}")

@@ -91,6 +91,14 @@ def names_in(expression: str) -> set[str]:
     return set(words) - {"and", "or", "unless", "bool"}
 
 
+def test_example_of_prometheus_is_valid_and_scrapes_the_job_of_the_alerts() -> None:
+    file = FOLDER / "prometheus.yml"
+    done = promtool("check", "config", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = {config["job_name"] for config in yaml.safe_load(file.read_text())["scrape_configs"]}
+    assert jobs == set(re.findall(r'job="(\w+)"', ALERTS.read_text()))
+
+
 def test_rules_and_their_tests_pass(tmp_path: Path) -> None:
     done = promtool("check", "rules", ALERTS)
     assert done.returncode == 0, done.stdout + done.stderr

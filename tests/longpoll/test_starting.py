@@ -107,7 +107,7 @@ def test_data_folder_that_others_may_enter_is_kept_with_a_warning() -> None:
         assert f"chmod -R go= {process.data_dir}" in process.output
 
 
-def test_variable_that_is_no_setting_has_a_warning() -> None:
+def test_variable_that_is_not_a_setting_has_a_warning() -> None:
     process = GatewayProcess()
     try:
         process.start({"NOTIFYGATE_WORKER": "4"})

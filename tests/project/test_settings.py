@@ -111,7 +111,7 @@ def test_error_names_the_fault_and_what_is_expected(name: str, value: str, fault
     assert str(error.value) == f"NOTIFYGATE_{name}: {fault}."
 
 
-def test_variables_that_are_no_settings_are_found_with_what_may_be_meant() -> None:
+def test_unknown_variables_are_listed_with_the_closest_setting() -> None:
     given = ("WORKER", "DATABASE_URL_FILE", "SERVICE_HOST", "WORKERS", "KEY", "BIND_FILE")
     assert find_unknown_variables({f"NOTIFYGATE_{name}": "" for name in given}) == {
         "NOTIFYGATE_BIND_FILE": "NOTIFYGATE_BIND",
