@@ -9,10 +9,10 @@ raising `click.ClickException` or one of `notifygate.errors`; any other exceptio
 its stack.
 """
 
-import importlib
 import io
+import pkgutil
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -50,9 +50,7 @@ class LazyGroup(click.Group):
         """Import and return the command `cmd_name`; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module_name, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module_name), attribute)
-        return command
+        return cast("click.Command", pkgutil.resolve_name(COMMANDS[cmd_name][0]))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table: click's own method would import all of them."""

@@ -1,5 +1,6 @@
 """`--help` of every command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,23 @@ def test_version_is_printed() -> None:
         [sys.executable, "-m", "notifygate.cli", "--version"], capture_output=True, text=True, cwd=REPOSITORY
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, f"notifygate {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("notifygate ", list(COMMANDS)), ("notifygate key ", ["create", "list", "revoke", "rotate"])],
+)
+def test_shells_complete_commands(words: str, expected: list[str]) -> None:
+    env = {"_NOTIFYGATE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    # The module's `__main__` gives the name of the program, which click names the variable after.
+    done = subprocess.run(
+        [sys.executable, "-m", "notifygate.cli"],
+        cwd=REPOSITORY,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == [f"plain,{name}" for name in expected]
 
 
 @pytest.mark.parametrize("path", [(), ("key", "create")])
