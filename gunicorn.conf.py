@@ -8,10 +8,10 @@ from typing import Any
 
 from notifygate.errors import ConfigurationError
 from notifygate.log_lines import logging_config
-from notifygate.open_files import raise_open_files_limit
+from notifygate.open_files import raise_open_files_limit, wanted_connections
 from notifygate.private_files import PRIVATE_UMASK, warn_of_readers
 from notifygate.server.arbiter import take_over
-from notifygate.settings_reader import load_settings
+from notifygate.settings_reader import load_settings, warn_of_unknown_variables
 
 try:
     _settings = load_settings()
@@ -30,9 +30,7 @@ worker_class = (
 # locks must not be shared between processes.
 preload_app = False
 
-# Counts idle keep-alive connections too, so it must be well above the holds: the gateway's own limit comes first
-# and makes polls short, while gunicorn's would leave connections waiting.
-worker_connections = _settings.holds_per_worker * 2 + 1000
+worker_connections = wanted_connections(_settings.holds_per_worker)
 
 # Longer than nginx keeps an idle upstream connection (60 s), so that gunicorn never closes one just as a request is on
 # its way.
@@ -72,6 +70,7 @@ def on_starting(server: Any) -> None:
     """Prepare the master and the state that workers inherit. Not run on a reload."""
     take_over(server)
     os.umask(PRIVATE_UMASK)
+    warn_of_unknown_variables(os.environ)
     if _settings.data_dir.is_dir():
         warn_of_readers(_settings.data_dir)
     raise_open_files_limit(worker_connections, _settings.holds_per_worker)

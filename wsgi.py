@@ -4,7 +4,7 @@ import sys
 
 from notifygate.app import create_app
 from notifygate.endpoints import FAST_ENDPOINTS
-from notifygate.errors import NotifygateError
+from notifygate.errors import NotifygateError, UnavailableError
 from notifygate.fastpath.fast_path import FastPath
 from notifygate.server.handler import register_handler
 from notifygate.services import EXTENSION
@@ -16,6 +16,7 @@ gateway (`notifygate.server.worker`)."""
 try:
     app = create_app()
 except NotifygateError as error:
-    print(f"notifygate can't start: {error}", file=sys.stderr, flush=True)
+    reason = error.for_operators if isinstance(error, UnavailableError) else error
+    print(f"notifygate can't start: {reason}", file=sys.stderr, flush=True)
     sys.exit(APP_LOAD_ERROR)
 register_handler(FastPath(app.extensions[EXTENSION], FAST_ENDPOINTS))

@@ -126,6 +126,18 @@ class RateLimitedError(NotifygateError):
 
 
 class UnavailableError(NotifygateError):
-    """The database can't be reached or is too busy. Whether a write took place may be unknown."""
+    """The database can't be reached or is too busy. Whether a write took place may be unknown.
+
+    - `remedy`: the cause and what an operator can do, empty if unknown. Not part of the message: clients get that.
+    """
 
     code = "unavailable"
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    @property
+    def for_operators(self) -> str:
+        """The message and, if known, the remedy."""
+        return f"{str(self).rstrip('.')}: {self.remedy}" if self.remedy else str(self)

@@ -20,7 +20,15 @@ request_seconds = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-holds = Gauge("notifygate_holds", "Requests held now.", multiprocess_mode="livesum")
+# With a label for the worker (`pid`): a full one among others that are not is not visible in a sum.
+holds = Gauge("notifygate_holds", "Requests held now, by worker.", multiprocess_mode="liveall")
+holds_limit = Gauge("notifygate_holds_limit", "Maximum of requests held by a worker.", multiprocess_mode="liveall")
+open_files = Gauge(
+    "notifygate_open_files", "Open files, by worker: its connections and some 30 others.", multiprocess_mode="liveall"
+)
+open_files_limit = Gauge(
+    "notifygate_open_files_limit", "Open files past which a worker accepts no connection.", multiprocess_mode="liveall"
+)
 hold_ends = Counter("notifygate_hold_ends_total", "Ended holds, by reason.", ["reason"])
 wakes = Counter("notifygate_wakes_total", "Holds ended because their inbox changed.")
 wake_seconds = Histogram(

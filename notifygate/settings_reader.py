@@ -1,5 +1,7 @@
 """Reading of the settings from the environment, and the secrets that are generated where none are given."""
 
+import difflib
+import logging
 import os
 import re
 import secrets
@@ -10,11 +12,23 @@ from typing import Any, get_origin
 
 from notifygate.errors import ConfigurationError
 from notifygate.private_files import make_private_folder, write_private_file
-from notifygate.settings import MIN_SECRET_BYTES, Settings, variable
+from notifygate.settings import MIN_SECRET_BYTES, PREFIX, Settings, variable
 from notifygate.settings_checks import check_settings
+
+logger = logging.getLogger(__name__)
 
 GENERATED_SECRETS = {"secret_key": "secret_key", "jwt_secrets": "jwt_secret"}
 """Settings that are generated if they are not set -> their files in the data folder."""
+
+OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
+"""Variables of the command line."""
+
+_EXPECTED = {
+    int: "a whole number without a unit",
+    float: "a number without a unit",
+    bool: "1, true, yes, 0, false or no",
+}
+"""Types of settings that not every text can be parsed as -> what is expected."""
 
 _PEM_BLOCK = re.compile(r"(-----BEGIN [^-\n]+-----.*?-----END [^-\n]+-----)", re.DOTALL)
 """A block of RFC 7468."""
@@ -48,15 +62,33 @@ def given_settings(overrides: Mapping[str, Any] | None = None, environ: Mapping[
     return settings
 
 
+def find_unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that look like a setting but are not -> the closest setting, else ""."""
+    known = {variable(setting) for setting in fields(Settings)}
+    known |= {f"{variable(setting)}_FILE" for setting in fields(Settings) if setting.metadata["secret"]}
+    unknown = {name for name in environ if name.startswith(PREFIX)} - known - OTHER_VARIABLES
+    names = [name.removeprefix(PREFIX) for name in known]  # with the prefix all are alike
+    close = {name: difflib.get_close_matches(name.removeprefix(PREFIX), names, n=1) for name in sorted(unknown)}
+    return {name: f"{PREFIX}{matches[0]}" if matches else "" for name, matches in close.items()}
+
+
+def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Log a warning for each variable that looks like a setting but is not."""
+    for name, close in find_unknown_variables(environ).items():
+        logger.warning("%s is not a setting and has no effect%s", name, f": did you mean {close}?" if close else "")
+
+
 def _text_of(name: str, environ: Mapping[str, str], *, allow_file: bool) -> str | None:
     path = environ.get(f"{name}_FILE") if allow_file else None
     if path:
         if environ.get(name):
             raise ConfigurationError(f"{name} and {name}_FILE are both set; give one of them.")
         try:
-            text = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{name}_FILE: can't read {path}.") from error
+            text = Path(path).read_text(encoding="utf-8-sig").strip()  # some editors begin a file with a mark
+        except OSError as error:
+            raise ConfigurationError(f"{name}_FILE: can't read {path}: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{name}_FILE: {path} is not UTF-8.") from None  # the error quotes a part of it
         if not text.replace(",", "").strip():
             raise ConfigurationError(f"{name}_FILE: {path} is empty; expected the value of {name}.")
         return text
@@ -75,7 +107,7 @@ def _parse(name: str, text: str, hint: Any) -> Any:
     try:
         return parse(text.strip())
     except ValueError as error:
-        raise ConfigurationError(f"{name}: {text!r} is not a valid {hint.__name__}.") from error
+        raise ConfigurationError(f"{name}: {text!r} is invalid; expected {_EXPECTED[hint]}.") from error
 
 
 def _parse_bool(text: str) -> bool:

@@ -77,7 +77,10 @@ def rotate_key(key_id: str, grace_seconds: int) -> Callable[[LogTransaction], st
     def change(transaction: LogTransaction) -> str:
         previous_until = transaction.now + grace_seconds * 1000
         if not keys.rotate_key(transaction.connection, key_id, _hash(secret), transaction.now, previous_until):
-            raise NotFoundError(f"The key {key_id} can't be rotated: it does not exist, is revoked or has expired.")
+            raise NotFoundError(
+                f"The key {key_id} can't be rotated: it does not exist, is revoked or has expired; expected an id of"
+                " 'notifygate key list'."
+            )
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
         return f"{PREFIX}{key_id}_{secret}"
 
@@ -89,7 +92,10 @@ def revoke_key(key_id: str) -> Callable[[LogTransaction], None]:
 
     def change(transaction: LogTransaction) -> None:
         if not keys.revoke_key(transaction.connection, key_id, transaction.now):
-            raise NotFoundError(f"The key {key_id} can't be revoked: it does not exist or is revoked already.")
+            raise NotFoundError(
+                f"The key {key_id} can't be revoked: it does not exist or is revoked already; expected an id of"
+                " 'notifygate key list'."
+            )
         transaction.append(EntryKind.CONFIG, (GATEWAY,))
 
     return change

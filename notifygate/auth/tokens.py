@@ -101,32 +101,38 @@ class TokenVerifier:
         return recipient
 
     def _check(self, token: str) -> Recipient:
-        if len(token) > MAX_TOKEN_CHARACTERS:
-            raise UnauthorizedError
+        """Raises UnauthorizedError; its cause has the reason, for operators."""
         try:
-            claims = self._claims(token)
-            roles: Any = claims.get(self._roles_claim)
-            if roles is None:
-                roles = []
-            sub, expires_at = claims["sub"], _milliseconds(claims["exp"])
-            issued_at = _milliseconds(claims["iat"]) if "iat" in claims else None
+            return self._recipient_of(token)
         except (jwt.PyJWTError, ValueError, OverflowError, TypeError) as error:
             raise UnauthorizedError from error
-        if not isinstance(sub, str) or not is_name(sub) or not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
-            raise UnauthorizedError
+
+    def _recipient_of(self, token: str) -> Recipient:
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise jwt.InvalidTokenError(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
+        claims = self._claims(token)
+        roles: Any = claims.get(self._roles_claim)
+        if roles is None:
+            roles = []
+        sub, expires_at = claims["sub"], _milliseconds(claims["exp"])
+        issued_at = _milliseconds(claims["iat"]) if "iat" in claims else None
+        if not isinstance(sub, str) or not is_name(sub):
+            raise jwt.InvalidTokenError("sub is not a valid name; expected 1-128 characters")
+        if not isinstance(roles, list) or len(roles) > MAX_ROLES:  # pyright: ignore[reportUnknownArgumentType]
+            raise jwt.InvalidTokenError(f"{self._roles_claim} is not a list of at most {MAX_ROLES} roles")
         names = cast("list[Any]", roles)
         if not all(isinstance(name, str) and is_name(name) for name in names):
-            raise UnauthorizedError
+            raise jwt.InvalidTokenError(f"{self._roles_claim} has an invalid name; expected 1-128 characters")
         lives_from = now_ms() if issued_at is None else issued_at
         if 0 < self._max_lifetime_ms < expires_at - lives_from:
-            raise UnauthorizedError
+            raise jwt.InvalidTokenError(f"it lives longer than {PREFIX}JWT_MAX_LIFETIME allows")
         return Recipient(sub, tuple(sorted(set(names))), expires_at, issued_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
         """Verify the signature with the key that `kid` names, else with each, and the registered claims."""
         kid = jwt.get_unverified_header(token).get("kid")
         if kid is not None and kid not in self._keys:
-            raise jwt.InvalidTokenError("unknown key id")
+            raise jwt.InvalidTokenError(f"kid names no key of {PREFIX}JWT_SECRETS; expected its hash, or no kid")
         candidates = self._keys.values() if kid is None else [self._keys[kid]]
         failure: jwt.PyJWTError = jwt.InvalidTokenError("no key")
         for secret in candidates:

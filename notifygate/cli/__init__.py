@@ -9,20 +9,21 @@ raising `click.ClickException` or one of `notifygate.errors`; any other exceptio
 its stack.
 """
 
-import importlib
 import io
+import pkgutil
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
+from notifygate import __version__
 from notifygate.cli.one_line import one_line
-from notifygate.errors import InvalidRequestError, NotifygateError
+from notifygate.errors import InvalidRequestError, NotifygateError, UnavailableError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
     "key": ("notifygate.cli.key:command", "Create, list, rotate and revoke API keys of publishers."),
-    "token": ("notifygate.cli.token_command:command", "Print a token for a recipient, or revoke the tokens of one."),
+    "token": ("notifygate.cli.token_command:command", "Print, check and revoke tokens of recipients."),
     "send": ("notifygate.cli.send:command", "Publish a notification through a gateway."),
     "watch": ("notifygate.cli.watch:command", "Print a recipient's notifications as they arrive."),
     "migrate": ("notifygate.cli.migrate:command", "Upgrade the database to this version's schema."),
@@ -49,9 +50,7 @@ class LazyGroup(click.Group):
         """Import and return the command `cmd_name`; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module_name, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module_name), attribute)
-        return command
+        return cast("click.Command", pkgutil.resolve_name(COMMANDS[cmd_name][0]))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table: click's own method would import all of them."""
@@ -80,6 +79,8 @@ class LazyGroup(click.Group):
             _fail(error.format_message())
         except InvalidRequestError as error:
             _fail("; ".join(f"{wrong.field}: {wrong.message}" for wrong in error.errors))
+        except UnavailableError as error:
+            _fail(error.for_operators)
         except NotifygateError as error:
             _fail(str(error))
         except click.Abort:
@@ -116,6 +117,7 @@ def _fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.group(
     cls=LazyGroup,
     epilog="""\b

@@ -26,6 +26,11 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 CONNECT_TIMEOUT_SECONDS = 10.0  # three lost SYNs are sent again within 7 s; later ones rarely help
 
+_CREDENTIALS = {
+    "NOTIFYGATE_KEY": "an API key, as 'notifygate key create' prints it",
+    "NOTIFYGATE_TOKEN": "a recipient's token, as 'notifygate token' prints it",
+}
+
 # http.client rejects anything else with an error that quotes it, secret or not.
 _PRINTABLE_ASCII = re.compile(r"[\x21-\x7e]+")
 
@@ -84,6 +89,9 @@ class Gateway:
         except TimeoutError:
             raise TransientError(f"no response from {self._address} within {timeout_seconds:g} s") from None
         except (OSError, http.client.HTTPException) as error:
+            if is_answer_without_tls(error):
+                message = f"{self._address} does not use TLS; expected http://, or the address of a proxy for HTTPS"
+                raise RefusedError(message, 0) from None
             # The text of an HTTPException quotes the response, which may quote the request.
             reason = getattr(error, "strerror", None) or "the connection ended early or is not HTTP"
             raise TransientError(f"no response from {self._address}: {reason}") from None
@@ -113,6 +121,11 @@ class Gateway:
             raise
 
 
+def is_answer_without_tls(error: Exception) -> bool:
+    """Return whether a TLS handshake failed because the server answered in another protocol, such as HTTP."""
+    return isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
+
+
 def connection_to(parts: SplitResult, timeout_seconds: float) -> http.client.HTTPConnection:
     """Return a connection to the host of an http or https URL, which connects on first use."""
     host, port = parts.hostname or "", parts.port
@@ -133,14 +146,20 @@ def read_credential(variable: str) -> str:
     return secret
 
 
+def require_credential(variable: str) -> str:
+    """Return the credential in an environment variable. Raises `click.ClickException` for a missing or invalid one."""
+    credential = read_credential(variable)
+    if not credential:
+        raise click.ClickException(f"{variable} is not set; expected {_CREDENTIALS[variable]}")
+    return credential
+
+
 def open_gateway(secret_variable: str) -> Gateway:
     """Return the gateway named by NOTIFYGATE_URL, with the credential in the variable `secret_variable`.
 
     Raises `click.ClickException` for a missing or invalid credential and for an invalid URL.
     """
-    secret = read_credential(secret_variable)
-    if not secret:
-        raise click.ClickException(f"{secret_variable} is not set; set it to the credential")
+    secret = require_credential(secret_variable)
     return Gateway(os.environ.get("NOTIFYGATE_URL", "").strip() or DEFAULT_URL, secret)
 
 

@@ -53,8 +53,8 @@ class Answer:
     def document(self) -> dict[str, Any]:
         """The body as a JSON object, empty for any other body."""
         try:
-            document: Any = json.loads(self.body)
-        except (ValueError, RecursionError):
+            document = self.json()
+        except TransientError:
             return {}
         return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
 

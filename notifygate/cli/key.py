@@ -76,8 +76,13 @@ def list_all(as_json: bool) -> None:
             click.echo(json.dumps(description))
         else:
             patterns = one_line(" ".join((*description["audiences"], "types:", *description["types"])))
-            sender = "  fixed sender" if description["fixed_sender"] else ""
-            click.echo(f"{description['id']}  {description['state']:8} {description['name']}  {patterns}{sender}")
+            more = [
+                *(["admin"] if "admin" in description["scopes"] else []),
+                *([f"expires {description['expires_at']}"] if description["expires_at"] else []),
+                *(["fixed sender"] if description["fixed_sender"] else []),
+            ]
+            line = f"{description['id']}  {description['state']:8} {description['name']}  {patterns}"
+            click.echo("  ".join((line, *more)))
 
 
 @command.command(epilog="\b\nExample:\n  notifygate key rotate 3f2a9c01d4e5 --grace 24h")

@@ -2,12 +2,14 @@
 
 import click
 
-from notifygate.auth.revocations import revoke_tokens
-from notifygate.auth.tokens import MAX_ROLES, issue_token
+from notifygate.auth.revocations import Revocations, revoke_tokens
+from notifygate.auth.tokens import MAX_ROLES, TokenVerifier, issue_token
 from notifygate.cli.database import GatewayDatabase
 from notifygate.cli.durations import Duration
+from notifygate.cli.gateway_http import require_credential
 from notifygate.domain.audience import is_name
 from notifygate.domain.times import rfc3339
+from notifygate.errors import UnauthorizedError
 from notifygate.settings_reader import load_settings
 from notifygate.storage.stores.revocations import read_revocations
 
@@ -28,7 +30,7 @@ class _TokenGroup(click.Group):
     epilog="\b\nExample:\n  notifygate token alice --role admin --expires 8h\n  notifygate token revoke alice",
 )
 def command() -> None:
-    """Print a token for a recipient, or revoke the tokens of one.
+    """Print, check and revoke tokens of recipients.
 
     `notifygate token alice` is short for `notifygate token issue alice`. A recipient whose name is one of the commands
     below needs the long form.
@@ -57,6 +59,22 @@ def issue(recipient: str, roles: tuple[str, ...], expires: int) -> None:
             "(NOTIFYGATE_JWT_MAX_LIFETIME)."
         )
     click.echo(issue_token(settings, recipient, list(roles), expires))
+
+
+@command.command(epilog="\b\nExample:\n  NOTIFYGATE_TOKEN=eyJ... notifygate token check")
+def check() -> None:
+    """Check the token in NOTIFYGATE_TOKEN as a gateway does, and name the fault for which it is rejected."""
+    token = require_credential("NOTIFYGATE_TOKEN")
+    gateway = GatewayDatabase()
+    revocations = Revocations(gateway.database, on_revoked=lambda _: None)
+    revocations.load()
+    try:
+        recipient = TokenVerifier(gateway.settings, revocations).verify(token)
+    except UnauthorizedError as error:
+        reason = error.__cause__ or "it is revoked; expected an iat after the revocation"
+        raise click.ClickException(f"the token is rejected: {reason}") from None
+    roles = f" with the roles {', '.join(recipient.roles)}" if recipient.roles else ""
+    click.echo(f"valid for {recipient.id}{roles} until {rfc3339(recipient.expires_at)}")
 
 
 @command.command(epilog="\b\nExample:\n  notifygate token revoke alice")

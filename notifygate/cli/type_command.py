@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from notifygate.cli.database import GatewayDatabase
+from notifygate.cli.durations import Ttl
 from notifygate.endpoints.notification_types import TypeBody, TypePath, rule_as_json
 from notifygate.publishing.registry import delete_type, put_type
 from notifygate.storage.stores.catalog import read_catalog
@@ -23,7 +24,7 @@ def command() -> None:
 @click.option("--icon", help="A short name or an https URL.")
 @click.option("--priority", default="normal", show_default=True, help="low, normal, high or critical.")
 @click.option("--display", default="toast", show_default=True, help="none, badge, toast, modal or browser.")
-@click.option("--ttl", type=int, help="Seconds after which its notifications expire.")
+@click.option("--ttl", type=Ttl(), metavar="DURATION", help="Time to live of its notifications, for example 30d.")
 @click.option("--role", "roles", multiple=True, help="A role that may see it; without any, all recipients may.")
 @click.option("--mandatory", is_flag=True, help="Recipients can't mute it.")
 def set_one(name: str, roles: tuple[str, ...], **fields: Any) -> None:

@@ -77,12 +77,13 @@ def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[s
     except (ArgumentError, ValueError):
         # Not chained: the error quotes the URL, which may hold a password.
         raise ConfigurationError("NOTIFYGATE_DATABASE_URL is not a valid database URL.") from None
+    # With two slashes the first part of a path is a host.
+    if parsed.get_backend_name() == "sqlite" and (parsed.host or parsed.database in (None, "", ":memory:")):
+        raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     try:
         parsed.get_dialect()().create_connect_args(parsed)
     except (ArgumentError, ValueError):
         raise ConfigurationError(INVALID_PARAMETER) from None
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ConfigurationError("NOTIFYGATE_DATABASE_URL has no file for SQLite; expected sqlite:////path/to/file.")
     # The connection used last is used next: a quiet gateway keeps few of them warm.
     options: dict[str, Any] = {
         "pool_size": pool_size,
@@ -95,7 +96,12 @@ def engine_options(url: str, pool_size: int, *, prepares: bool = True) -> dict[s
         options["connect_args"] = {"check_same_thread": False, "timeout": SQLITE_BUSY_SECONDS}
     else:
         kept = {"options": POSTGRESQL_OPTIONS} if prepares else {"prepare_threshold": None}
-        options["connect_args"] = {"connect_timeout": 5, "application_name": APPLICATION_NAME, **kept}
+        options["connect_args"] = {
+            "connect_timeout": 5,
+            "application_name": APPLICATION_NAME,
+            "client_encoding": "UTF8",  # whatever PGCLIENTENCODING has
+            **kept,
+        }
         options["pool_pre_ping"] = True
     return options
 
@@ -108,11 +114,26 @@ def make_engine(url: str, pool_size: int = 3, *, prepares: bool = True) -> Engin
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give connections of a SQLite engine a private file, pragmas and explicit transactions; nothing for PostgreSQL."""
+    """Give connections of a SQLite engine a private file, pragmas and explicit transactions.
+
+    Connecting to a PostgreSQL database that is not UTF-8 raises ConfigurationError.
+    """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _make_sqlite_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _require_utf8)
+
+
+def _require_utf8(dbapi_connection: Any, _record: Any) -> None:
+    encoding = dbapi_connection.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", None):  # None: a pooler that does not pass it on
+        dbapi_connection.close()
+        raise ConfigurationError(
+            f"The database has the encoding {encoding}, which lacks characters of notifications; expected one that was"
+            " created with ENCODING 'UTF8'."
+        )
 
 
 def _make_sqlite_file(_dialect: Any, _record: Any, arguments: list[Any], _parameters: Any) -> None:

@@ -20,6 +20,7 @@ from notifygate.errors import UnavailableError
 from notifygate.program_files import PROGRAM_FILES
 from notifygate.storage.database import Database
 from notifygate.storage.faults import expected_error
+from notifygate.storage.readiness import refuse_newer
 
 MIGRATIONS = PROGRAM_FILES / "migrations"
 """Folder of the migrations."""
@@ -51,7 +52,7 @@ def migrate(database: Database, *, expand_only: bool = False) -> str:
 
     Returns the revision that the database is at then. Several processes may call it at once: their steps take turns.
     Raises UnavailableError where the database can't be reached, or other transactions keep a table locked, and
-    ConfigurationError for a damaged SQLite file.
+    ConfigurationError for a damaged SQLite file, and for a database that a newer version has migrated.
     """
     script = ScriptDirectory.from_config(alembic_config())
     newest = script.get_current_head()
@@ -63,7 +64,9 @@ def migrate(database: Database, *, expand_only: bool = False) -> str:
         if not (expand_only and revision.revision == newest):
             _run_at(database, revision, lambda connection, to=revision.revision: _upgrade(connection, to))
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() or ""
+        reached = MigrationContext.configure(connection).get_current_revision()
+    refuse_newer(reached)
+    return reached or ""
 
 
 def _upgrade(connection: Connection, revision: str) -> None:

@@ -70,6 +70,7 @@ def verify(connection: Connection, secret_keys: Sequence[str]) -> str | None:
     revision = None
     if inspect(connection).has_table("alembic_version"):
         revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    refuse_newer(revision)
     if revision != SCHEMA_REVISION and not (revision == EXPANDED_REVISION and _is_expanded(connection)):
         raise ConfigurationError(
             f"The database is at migration {revision or 'none'}, this version needs {SCHEMA_REVISION}: "
@@ -84,6 +85,15 @@ def verify(connection: Connection, secret_keys: Sequence[str]) -> str | None:
             "first and the old one after it."
         )
     return known
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Raise ConfigurationError for the revision of a database that a newer version has migrated."""
+    if revision is not None and revision > SCHEMA_REVISION:
+        raise ConfigurationError(
+            f"The database is at migration {revision}, newer than {SCHEMA_REVISION} of this version; start the version"
+            " that migrated it, or restore a backup from before."
+        )
 
 
 def _check(connection: Connection, secret_keys: Sequence[str]) -> None:

@@ -82,7 +82,7 @@ def test_gateway_on_postgresql_and_redis_has_no_fault(on_postgres: CommandLine, 
     [
         ({"WORKER": "2"}, "NOTIFYGATE_WORKER is not a setting and has no effect: did you mean NOTIFYGATE_WORKERS?", "wrong"),
         ({"BIND_FILE": "x"}, "NOTIFYGATE_BIND_FILE is not a setting", "wrong"),
-        ({"WORKERS": "many"}, "NOTIFYGATE_WORKERS: 'many' is not a valid int", "wrong"),
+        ({"WORKERS": "many"}, "NOTIFYGATE_WORKERS: 'many' is invalid; expected a whole number", "wrong"),
         ({"DEMO": "1", "BIND": "0.0.0.0:80"}, "NOTIFYGATE_DEMO gives credentials to every client", "wrong"),
         ({"HOLDS_PER_WORKER": "1000000000"}, "holds need 1000000200: LimitNOFILE=", "wrong"),
         ({"SECRET_KEY": "another secret of more than 32 bytes"}, "another NOTIFYGATE_SECRET_KEY", "wrong"),

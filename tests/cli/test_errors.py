@@ -1,17 +1,21 @@
 """Failures are one line on stderr with exit code 1, and never contain a secret."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.support.command_line import CommandLine
 from tests.support.gateway_process import REPOSITORY
 from tests.support.not_redis import NotRedis
 from tests.support.ports import free_port
+from tests.support.postgres_server import PostgresServer
 
 
 def test_database_that_is_not_migrated_and_missing_rows(tmp_path: Path, cli: CommandLine) -> None:
@@ -96,7 +100,50 @@ def test_secret_in_a_file_that_can_not_be_read(cli: CommandLine, tmp_path: Path)
 def test_database_that_is_away_is_reported_without_its_password(cli: CommandLine, command: tuple[str, ...]) -> None:
     url = f"postgresql+psycopg://user:pass-word@127.0.0.1:{free_port()}/db"
     line = cli.refusal(*command, env={"NOTIFYGATE_DATABASE_URL": url})
-    assert line == "notifygate: The database can't be reached or is too busy."
+    assert line == (
+        "notifygate: The database can't be reached or is too busy: nothing listens there: start PostgreSQL, or correct"
+        " NOTIFYGATE_DATABASE_URL"
+    )
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("key", "create", "x"), ("serve",)], ids=" ".join)
+def test_fault_of_a_sqlite_file_is_named(cli: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
+    nowhere = {"NOTIFYGATE_DATABASE_URL": f"sqlite:///{tmp_path}/missing/notifygate.db"}
+    assert "create its folder" in cli.refusal(*command, env=nowhere)
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("key", "list"), ("serve",)], ids=" ".join)
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_database_that_lacks_characters_is_refused(
+    cli: CommandLine, postgres_server: PostgresServer, command: tuple[str, ...], encoding: LiteralString
+) -> None:
+    url = postgres_server.create_database(encoding)
+    line = cli.refusal(*command, env={"NOTIFYGATE_DATABASE_URL": url})
+    assert f"The database has the encoding {encoding}" in line
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("key", "list"), ("serve",), ("doctor",)], ids=" ".join)
+def test_user_without_privileges_is_named(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_url: str, command: tuple[str, ...]
+) -> None:
+    postgres_server.execute("CREATE ROLE stranger LOGIN")
+    cli = CommandLine(tmp_path / "var", {"NOTIFYGATE_DATABASE_URL": postgres_url})
+    if command != ("migrate",):
+        cli("migrate")
+    env = {"NOTIFYGATE_DATABASE_URL": make_url(postgres_url).set(username="stranger").render_as_string()}
+    done = cli.run(*command, env=env)
+    postgres_server.execute("DROP ROLE stranger")
+    assert done.returncode == 1
+    assert "lacks a privilege" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("key", "list"), ("serve",)], ids=" ".join)
+def test_database_of_a_newer_version_is_refused(cli: CommandLine, command: tuple[str, ...]) -> None:
+    with closing(sqlite3.connect(cli.data_dir / "notifygate.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    line = cli.refusal(*command)
+    assert "newer than" in line
+    assert "notifygate migrate" not in line
 
 
 def test_redis_that_is_away_fails_no_command(cli: CommandLine) -> None:

@@ -1,5 +1,6 @@
 """`--help` of every command."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from notifygate import __version__
 from notifygate.cli import COMMANDS, main
 from tests.support.gateway_process import REPOSITORY
 
@@ -26,8 +28,8 @@ ALL = dict(commands(main))
 
 def test_commands_are_those_documented() -> None:
     assert [" ".join(path) for path, command in ALL.items() if not isinstance(command, click.Group)] == [
-        "serve", "key create", "key list", "key revoke", "key rotate", "token issue", "token revocations",
-        "token revoke", "send", "watch", "migrate", "doctor", "prune", "log new-epoch", "log status",
+        "serve", "key create", "key list", "key revoke", "key rotate", "token check", "token issue",
+        "token revocations", "token revoke", "send", "watch", "migrate", "doctor", "prune", "log new-epoch", "log status",
         "type delete", "type list", "type set", "topic list", "topic set",
     ]  # fmt: skip
 
@@ -42,6 +44,30 @@ def test_help_describes_each_option_and_has_an_example(path: tuple[str, ...]) ->
     for option in command.params:
         if isinstance(option, click.Option) and not isinstance(option.type, click.Choice):
             assert option.help, f"{option.name} has no help"
+
+
+def test_version_is_printed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "notifygate.cli", "--version"], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"notifygate {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("notifygate ", list(COMMANDS)), ("notifygate key ", ["create", "list", "revoke", "rotate"])],
+)
+def test_shells_complete_commands(words: str, expected: list[str]) -> None:
+    env = {"_NOTIFYGATE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    # The module's `__main__` gives the name of the program, which click names the variable after.
+    done = subprocess.run(
+        [sys.executable, "-m", "notifygate.cli"],
+        cwd=REPOSITORY,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == [f"plain,{name}" for name in expected]
 
 
 @pytest.mark.parametrize("path", [(), ("key", "create")])

@@ -77,6 +77,14 @@ def test_pattern_is_accepted_if_an_audience_may_match_it(pattern: str, is_accept
     assert may_match_audience(pattern) is is_accepted
 
 
+def test_list_shows_the_expiry_and_the_scope_admin(beside: CommandLine) -> None:
+    key = beside("key", "create", "deputy", "--scope", "publish", "--scope", "admin", "--expires", "90d").strip()
+    row, line = listed(beside, key)
+    assert line.endswith(f"types: *  admin  expires {row['expires_at']}")
+    plain = listed(beside, beside("key", "create", "plain").strip())[1]
+    assert plain.endswith("types: *")
+
+
 def test_expired_key_is_refused(beside: CommandLine, ask: Ask) -> None:
     key = beside("key", "create", "brief", "--expires", "0s").strip()
     assert publishes(ask, key) == 401

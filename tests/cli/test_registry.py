@@ -7,7 +7,7 @@ from tests.support.waiting import eventually
 
 
 def test_type_is_set_listed_and_deleted(beside: CommandLine, ask: Ask, key: str) -> None:
-    options = "--title Failed --icon fire --priority high --display modal --ttl 60 --role ops --role dev --mandatory"
+    options = "--title Failed --icon fire --priority high --display modal --ttl 1m --role ops --role dev --mandatory"
     assert beside("type", "set", "deploy.failed", *options.split()) == "set deploy.failed\n"
     (described,) = map(json.loads, beside("type", "list", "--json").splitlines())
     defaults = {"title": "Failed", "icon": "fire", "priority": "high", "display": "modal", "ttl": 60}

@@ -56,6 +56,47 @@ def test_token_beyond_the_longest_lifetime_is_not_made(beside: CommandLine) -> N
     beside("token", "alice", "--expires", "31d", env={"NOTIFYGATE_JWT_MAX_LIFETIME": "0"})
 
 
+def test_checked_token_is_described(beside: CommandLine) -> None:
+    token = beside("token", "alice", "--role", "ops", "--role", "admin").strip()
+    printed = beside("token", "check", env={"NOTIFYGATE_TOKEN": token})
+    assert printed.startswith("valid for alice with the roles admin, ops until 20")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"exp": 1}, "Signature has expired"),
+        ({"exp": None}, 'missing the "exp" claim'),
+        ({"iat": 4_000_000_000}, "not yet valid (iat)"),
+        ({"exp": 4_000_000_000}, "lives longer than NOTIFYGATE_JWT_MAX_LIFETIME"),
+        ({"sub": ""}, "sub is not a valid name"),
+        ({"roles": "ops"}, "roles is not a list"),
+        ({"roles": [""]}, "roles has an invalid name"),
+    ],
+)
+def test_fault_of_a_token_is_named(beside: CommandLine, changes: dict[str, object], reason: str) -> None:
+    now = int(time.time())
+    claims = {"sub": "alice", "iat": now, "exp": now + 60, **changes}
+    secret = (beside.data_dir / "jwt_secret").read_text().strip()
+    token = jwt.encode({name: value for name, value in claims.items() if value is not None}, secret)
+    line = beside.refusal("token", "check", env={"NOTIFYGATE_TOKEN": token})
+    assert line.startswith("notifygate: the token is rejected: ")
+    assert reason in line
+
+
+def test_token_of_another_secret_or_recipient_is_named(beside: CommandLine) -> None:
+    claims = {"sub": "erin", "exp": int(time.time()) + 60}
+    other = "another secret of more than thirty-two bytes"
+    for headers, reason in ((None, "Signature verification failed"), ({"kid": "x"}, "kid names no key")):
+        env = {"NOTIFYGATE_TOKEN": jwt.encode(claims, other, headers=headers)}
+        assert reason in beside.refusal("token", "check", env=env)
+    env = {"NOTIFYGATE_TOKEN": beside("token", "erin").strip()}
+    beside("token", "check", env=env)
+    beside("token", "revoke", "erin")
+    assert "it is revoked" in beside.refusal("token", "check", env=env)
+    assert "NOTIFYGATE_TOKEN is not set" in beside.refusal("token", "check")
+
+
 def test_revoked_tokens_are_refused_by_a_gateway_that_has_used_them(beside: CommandLine, ask: Ask) -> None:
     mallory, bob = beside("token", "mallory").strip(), beside("token", "bob").strip()
     assert ask(mallory, "GET", "/v1/inbox").status_code == 200

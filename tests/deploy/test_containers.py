@@ -139,6 +139,15 @@ def seconds(text: str) -> int:
     return 60 * int(match[1] or 0) + int(match[2])
 
 
+def test_postgresql_of_compose_is_healthy_only_when_gateways_can_reach_it(compose: dict[str, Any]) -> None:
+    """The image's server for making the database listens on no address."""
+    assert "--host=127.0.0.1" in compose["services"]["postgres"]["healthcheck"]["test"]
+
+
+def test_log_of_compose_is_rotated(compose: dict[str, Any]) -> None:
+    assert [gateway["logging"]["driver"] for gateway in gateways(compose)] == ["local", "local"]
+
+
 def test_connections_of_compose_fit_into_postgresql(compose: dict[str, Any]) -> None:
     workers = sum(int(service["environment"]["NOTIFYGATE_WORKERS"]) for service in gateways(compose))
     assert workers * Settings().database_pool + 10 < 100, "the default of max_connections"
@@ -238,13 +247,13 @@ def test_valkey_of_compose_requires_its_password_and_stores_nothing_on_disk(valk
 def test_nginx_accepts_its_own_configuration_with_the_gateways_in_it(tmp_path: Path) -> None:
     """The second file is tested by test_proxies.py, with real requests."""
     text = (DEPLOY / "nginx" / "nginx.conf").read_text()
-    assert "include /etc/nginx/conf.d/*.conf;" in text
+    assert "include /etc/nginx/conf.d/notifygate.conf;" in text
     user = "root" if os.geteuid() == 0 else "nobody"
     for there, here in (
         ("user nginx;", f"user {user};"),
         ("/run/nginx.pid", str(tmp_path / "nginx.pid")),
         (
-            "include /etc/nginx/conf.d/*.conf;",
+            "include /etc/nginx/conf.d/notifygate.conf;",
             "".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
             + f"client_body_temp_path {tmp_path}/body; server {{ listen 127.0.0.1:{free_port()}; }}",
         ),

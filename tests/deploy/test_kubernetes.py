@@ -77,6 +77,7 @@ def test_pods_have_few_permissions(kind: str) -> None:
     assert (context["runAsNonRoot"], context["runAsUser"], context["fsGroup"]) == (True, user, user)
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False, "the Service's variables would begin with NOTIFYGATE_"
     (container,) = spec["containers"]
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},

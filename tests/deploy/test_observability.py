@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from notifygate.open_files import OTHER_FILES
-from notifygate.settings import Settings
 from tests.support.binaries import find_program
-from tests.support.site import new_session, running_site
+from tests.support.site import new_session, running_site, worker_pids
 from tests.support.source import REPOSITORY
+from tests.support.waiting import eventually
 
 FOLDER = REPOSITORY / "deploy" / "observability"
 ALERTS, TESTS, DASHBOARD = (FOLDER / name for name in ("alerts.yml", "alerts.test.yml", "dashboard.json"))
@@ -92,6 +91,14 @@ def names_in(expression: str) -> set[str]:
     return set(words) - {"and", "or", "unless", "bool"}
 
 
+def test_example_of_prometheus_is_valid_and_scrapes_the_job_of_the_alerts() -> None:
+    file = FOLDER / "prometheus.yml"
+    done = promtool("check", "config", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = {config["job_name"] for config in yaml.safe_load(file.read_text())["scrape_configs"]}
+    assert jobs == set(re.findall(r'job="(\w+)"', ALERTS.read_text()))
+
+
 def test_rules_and_their_tests_pass(tmp_path: Path) -> None:
     done = promtool("check", "rules", ALERTS)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,10 +119,19 @@ def test_each_alert_is_covered_by_its_test(rule: dict[str, Any], tmp_path: Path)
         assert promtool("test", "rules", tmp_path / TESTS.name).returncode != 0, change
 
 
-def test_alert_about_open_files_has_the_limits_of_a_worker() -> None:
-    files = 2 * Settings().holds_per_worker + 1000 + OTHER_FILES
-    (rule,) = [rule for rule in rules() if rule["alert"] == "NotifygateOpenFilesNearLimit"]
-    assert f"(clamp_max(process_max_fds, {files}) - {OTHER_FILES})" in rule["expr"]
+def test_each_of_several_workers_reports_how_full_it_is(tmp_path: Path) -> None:
+    with running_site(tmp_path, WORKERS=2, HOLDS_PER_WORKER=50) as site:
+        expected = {("notifygate_holds_limit", 50.0), ("notifygate_open_files_limit", 1100.0)}
+
+        def of_workers() -> dict[str, set[tuple[str, float]]]:
+            text = new_session().get(f"{site.url}/metrics", timeout=30).text
+            samples = re.findall(r'^(notifygate_\w+)\{pid="(\d+)"\} (\S+)$', text, re.MULTILINE)
+            return {pid: {(name, float(value)) for name, of, value in samples if of == pid} for _, pid, _ in samples}
+
+        eventually(lambda: all(expected <= of for of in of_workers().values()), "the limits of both workers")
+        workers = of_workers()
+        assert sorted(map(int, workers)) == sorted(worker_pids(site.gateways[0]))
+        assert all(dict(values)["notifygate_open_files"] > 3 for values in workers.values())
 
 
 def test_operations_page_has_a_line_for_each_alert() -> None:

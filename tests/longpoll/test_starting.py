@@ -107,6 +107,17 @@ def test_data_folder_that_others_may_enter_is_kept_with_a_warning() -> None:
         assert f"chmod -R go= {process.data_dir}" in process.output
 
 
+def test_variable_that_is_not_a_setting_has_a_warning() -> None:
+    process = GatewayProcess()
+    try:
+        process.start({"NOTIFYGATE_WORKER": "4"})
+        assert (
+            "NOTIFYGATE_WORKER is not a setting and has no effect: did you mean NOTIFYGATE_WORKERS?" in process.output
+        )
+    finally:
+        process.close()
+
+
 def test_secrets_of_several_starts_at_once_are_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     command = [

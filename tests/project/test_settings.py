@@ -9,7 +9,7 @@ from limits import parse_many
 
 from notifygate.errors import ConfigurationError
 from notifygate.settings import MAX_TTL_SECONDS, Settings, variable
-from notifygate.settings_reader import load_settings
+from notifygate.settings_reader import find_unknown_variables, load_settings
 from tests.support.in_process import JWT_SECRET, SECRET_KEY
 
 SECRETS = {  # a comma would separate two
@@ -95,6 +95,40 @@ def test_secrets_and_public_keys_may_stand_in_one_list(order: str) -> None:
     parts = (secret, PEM) if order == "secret first" else (PEM, secret)
     given = {"NOTIFYGATE_JWT_SECRETS": "\n".join(parts), "NOTIFYGATE_JWT_ALGORITHMS": "HS256,RS256"}
     assert load_settings(environ={**SECRETS, **given}).jwt_secrets == parts
+
+
+@pytest.mark.parametrize("encode", ["\ufeff{}\r\n", "{}\n", "{}"], ids=["byte order mark", "line end", "plain"])
+def test_file_of_a_secret_may_be_written_by_any_editor(tmp_path: Any, encode: str) -> None:
+    file = tmp_path / "jwt_secrets"
+    secret = SECRETS["NOTIFYGATE_JWT_SECRETS"]
+    file.write_bytes(encode.format(secret).encode())
+    given = {"NOTIFYGATE_JWT_SECRETS_FILE": str(file), "NOTIFYGATE_DATA_DIR": str(tmp_path)}
+    assert load_settings(environ=given).jwt_secrets == (secret,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("SECRET_KEY_FILE", "/no/such/file", "can't read /no/such/file: No such file or directory"),
+        ("SECRET_KEY_FILE", "/", "can't read /: Is a directory"),
+        ("MAX_WAIT", "55s", "'55s' is invalid; expected a whole number without a unit"),
+        ("HEAD_CHECK_INTERVAL", "1s", "'1s' is invalid; expected a number without a unit"),
+        ("DEMO", "on", "'on' is invalid; expected 1, true, yes, 0, false or no"),
+    ],
+)
+def test_error_names_the_fault_and_what_is_expected(name: str, value: str, fault: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_settings(environ={f"NOTIFYGATE_{name}": value})
+    assert str(error.value) == f"NOTIFYGATE_{name}: {fault}."
+
+
+def test_unknown_variables_are_listed_with_the_closest_setting() -> None:
+    given = ("WORKER", "DATABASE_URL_FILE", "SERVICE_HOST", "WORKERS", "KEY", "BIND_FILE")
+    assert find_unknown_variables({f"NOTIFYGATE_{name}": "" for name in given}) == {
+        "NOTIFYGATE_BIND_FILE": "NOTIFYGATE_BIND",
+        "NOTIFYGATE_SERVICE_HOST": "",
+        "NOTIFYGATE_WORKER": "NOTIFYGATE_WORKERS",
+    }
 
 
 @pytest.mark.parametrize("content", ["", " \n", ",\n"])

@@ -116,13 +116,15 @@ class PostgresServer:
         assert self._process is not None
         self._process.kill()
 
-    def create_database(self) -> str:
+    def create_database(self, encoding: LiteralString = "UTF8") -> str:
         """Create an empty database; return its URL."""
         name = f"notifygate_test_{uuid4().hex}"
         # template0 is the same on every server; an owner may have added to template1.
         with self._connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 LOCALE 'C' ENCODING {}").format(
+                    sql.Identifier(name), sql.Literal(encoding)
+                )
             )
         url = _text(self._url.set(database=name))
         self._created.add(url)

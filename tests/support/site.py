@@ -395,7 +395,7 @@ def is_zombie(pid: int) -> bool:
 
 def metric_of_worker(gateway: GatewayProcess, pid: int, name: str) -> float:
     """Return a metric of one worker out of several, from the file in which it keeps its values."""
-    kind = "counter" if name.endswith("_total") else "gauge_livesum"
+    kind = "counter" if name.endswith("_total") else "gauge_liveall"
     file = gateway.data_dir / "metrics" / f"{kind}_{pid}.db"
     if not file.exists() or os.stat(file).st_size == 0:
         return 0.0

@@ -1,12 +1,14 @@
 """The limit on open files is raised as far as possible, and a warning is logged if that is too low."""
 
+import os
 import resource
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from notifygate.open_files import OTHER_FILES, connections_that_fit, raise_open_files_limit
+from notifygate.open_files import OTHER_FILES, connections_that_fit, count_open_files, raise_open_files_limit
 
 SCRIPT = """
 import logging, resource, sys
@@ -55,3 +57,16 @@ def test_system_with_a_limit_of_its_own_keeps_it(monkeypatch: pytest.MonkeyPatch
 def test_connections_leave_files_for_the_database(monkeypatch: pytest.MonkeyPatch, soft: int, fit: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
     assert connections_that_fit() == fit
+
+
+@pytest.mark.parametrize("size", [None, 0], ids=["of this system", "before Linux 6.2"])
+def test_open_files_are_counted(monkeypatch: pytest.MonkeyPatch, size: int | None) -> None:
+    if size is not None:
+        monkeypatch.setattr(os, "stat", lambda _: SimpleNamespace(st_size=size))
+    before = count_open_files()
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(5)]
+    try:
+        assert count_open_files() == before + 5
+    finally:
+        for file in files:
+            os.close(file)

@@ -1,16 +1,14 @@
 """Checks of the database: connection, migration, durability, and the clock."""
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from notifygate.cli.doctor.finding import CLOCK, DATABASE, SLOW_SECONDS, Finding, quickest
-from notifygate.errors import ConfigurationError, NotifygateError
+from notifygate.errors import ConfigurationError, UnavailableError
 from notifygate.settings import Settings
 from notifygate.storage.database import Database, open_database
-from notifygate.storage.faults import driver_message
 from notifygate.storage.readiness import check_server, verify
 from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
 
@@ -19,24 +17,6 @@ OLDEST_POSTGRESQL = 14
 
 MAX_CLOCK_SECONDS = 1.0
 """Clock difference that is hidden by the unit of `exp` and of `ttl`."""
-
-_FAULTS = (
-    ("password authentication failed", "it refuses the password: correct NOTIFYGATE_DATABASE_URL"),
-    ("no password supplied", "it asks for a password: put one into NOTIFYGATE_DATABASE_URL"),
-    ("no pg_hba.conf entry", "pg_hba.conf admits no such connection: add a line for this user, database and address"),
-    ("Connection refused", "nothing listens there: start PostgreSQL, or correct NOTIFYGATE_DATABASE_URL"),
-    ("(resolve host|translate host name)", "its host name is unknown: correct NOTIFYGATE_DATABASE_URL"),
-    ('role ".*" (does not exist|is not)', "its user does not exist or may not log in: run 'CREATE ROLE … LOGIN'"),
-    ('database ".*" does not exist', "its database does not exist: run 'CREATE DATABASE'"),
-    (
-        "too many (clients|connections)",
-        "no connection is left: raise max_connections, or lower NOTIFYGATE_DATABASE_POOL",
-    ),
-    ("certificate", "its certificate is not trusted: correct sslrootcert in NOTIFYGATE_DATABASE_URL"),
-    ("startup parameter", "a pooler refuses start-up options: set NOTIFYGATE_DATABASE_PREPARE=0"),
-)
-"""Messages of libpq (regular expressions) -> remedies. The messages may repeat a part of the URL, so they are not
-shown."""
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
@@ -59,8 +39,9 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield from _schema(database, settings)
     except ConfigurationError as error:
         yield DATABASE.wrong(str(error))
-    except NotifygateError as error:
-        yield DATABASE.wrong(_unreachable(error))
+    except UnavailableError as error:
+        remedy = error.remedy or "start it, or correct NOTIFYGATE_DATABASE_URL"
+        yield DATABASE.wrong(f"the database can't be reached: {remedy}")
     finally:
         database.engine.dispose()
 
@@ -76,15 +57,6 @@ def _sqlite_file(file: Path, settings: Settings) -> Finding | None:
     if not file.exists():
         return DATABASE.ok("the SQLite file does not exist yet: 'notifygate serve' makes it")
     return None
-
-
-def _unreachable(error: NotifygateError) -> str:
-    message = driver_message(error)
-    remedy = next(
-        (remedy for pattern, remedy in _FAULTS if re.search(pattern, message)),
-        "start it, or correct NOTIFYGATE_DATABASE_URL",
-    )
-    return f"the database can't be reached: {remedy}"
 
 
 def _answers(database: Database) -> Finding:

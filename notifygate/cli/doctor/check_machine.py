@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from notifygate.cli.doctor.finding import MACHINE, Finding
-from notifygate.open_files import OTHER_FILES
+from notifygate.open_files import OTHER_FILES, wanted_connections
 from notifygate.settings import Settings
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
@@ -30,7 +30,7 @@ def _open_files(settings: Settings) -> Finding:
     """Compare the hard limit, up to which the gateway raises its own, with the files that the holds need."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     least = settings.holds_per_worker + OTHER_FILES
-    wanted = 2 * settings.holds_per_worker + 1000 + OTHER_FILES  # as gunicorn.conf.py has it
+    wanted = wanted_connections(settings.holds_per_worker) + OTHER_FILES
     if hard == resource.RLIM_INFINITY or hard >= wanted:
         return MACHINE.ok(f"a worker may open {hard if hard != resource.RLIM_INFINITY else 'any number of'} files")
     remedy = (

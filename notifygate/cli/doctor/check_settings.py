@@ -1,6 +1,5 @@
 """The settings: whether they can be read, and whether they make sense together."""
 
-import difflib
 import os
 import secrets
 import stat
@@ -11,10 +10,7 @@ from pathlib import Path
 from notifygate.cli.doctor.finding import SETTINGS, Finding
 from notifygate.errors import ConfigurationError
 from notifygate.settings import PREFIX, Settings, variable
-from notifygate.settings_reader import GENERATED_SECRETS, given_settings, load_settings
-
-OTHER_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TOKEN"})
-"""Variables of the command line."""
+from notifygate.settings_reader import GENERATED_SECRETS, find_unknown_variables, given_settings, load_settings
 
 _LOOPBACK = ("127.", "localhost:", "[::1]:", "::1:")
 
@@ -25,7 +21,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
     Secrets that the first start would generate are made up, and not stored: where they lie and which user they belong
     to is left to that start.
     """
-    findings = list(_unknown_variables(environ))
+    findings = [
+        SETTINGS.wrong(
+            f"{name} is not a setting and has no effect: {f'did you mean {close}?' if close else 'remove it'}"
+        )
+        for name, close in find_unknown_variables(environ).items()
+    ]
     try:
         given = given_settings(environ=environ)
         missing = [name for name in GENERATED_SECRETS if not getattr(given, name)]
@@ -33,24 +34,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> tuple[Settings | N
         settings = load_settings({name: (secrets.token_urlsafe(48),) for name in unmade}, environ)
     except ConfigurationError as error:
         return None, [*findings, SETTINGS.wrong(str(error))]
-    named = ", ".join(sorted(_given(environ)))
+    named = ", ".join(sorted(name for name in environ if name.startswith(PREFIX)))
     findings.append(SETTINGS.ok(f"all can be read; set in the environment: {named or 'none'}"))
     findings += _secret_files(environ)
     findings += _generated(settings, missing)
     return settings, [*findings, *_combinations(settings), *_data_folder(settings)]
-
-
-def _given(environ: Mapping[str, str]) -> list[str]:
-    return [name for name in environ if name.startswith(PREFIX)]
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
-    known = {variable(setting) for setting in fields(Settings)}
-    known |= {f"{variable(setting)}_FILE" for setting in fields(Settings) if setting.metadata["secret"]}
-    for name in sorted(set(_given(environ)) - known - OTHER_VARIABLES):
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else "remove it"
-        yield SETTINGS.wrong(f"{name} is not a setting and has no effect: {remedy}")
 
 
 def _secret_files(environ: Mapping[str, str]) -> Iterator[Finding]:

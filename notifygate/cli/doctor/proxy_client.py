@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from notifygate.cli.gateway_http import connection_to, parse_url
+from notifygate.cli.gateway_http import connection_to, is_answer_without_tls, parse_url
 from notifygate.cli.http_answer import Answer
 
 _REMEDY = "correct --url, or start what should answer there"
@@ -88,6 +88,8 @@ class ProxyClient:
             raise NoAnswerError(message, time.monotonic() - began, _REMEDY) from error
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or "the connection ended early"
+            if is_answer_without_tls(error):
+                reason = "the server does not use TLS"
             raise NoAnswerError(reason, time.monotonic() - began, _REMEDY) from error
         finally:
             connection.close()

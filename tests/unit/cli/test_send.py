@@ -268,6 +268,17 @@ def test_an_untrusted_certificate_is_refused(shell: Shell, tmp_path: Path) -> No
     assert shell.gateway.requests == []
 
 
+def test_a_gateway_without_tls_is_refused(shell: Shell) -> None:
+    result = shell.run("send", "all", "hi", NOTIFYGATE_URL=shell.gateway.url.replace("http:", "https:"))
+    assert_failed_with_one_line(result, "does not use TLS; expected http://")
+    assert shell.pace.slept == []
+
+
+def test_a_missing_key_is_named_with_the_command_that_makes_one(shell: Shell) -> None:
+    result = shell.run("send", "all", "hi", NOTIFYGATE_KEY="")
+    assert_failed_with_one_line(result, "NOTIFYGATE_KEY is not set; expected an API key, as 'notifygate key create'")
+
+
 def test_a_server_without_http_fails_with_one_line(shell: Shell) -> None:
     for _ in range(6):
         shell.gateway.then_raw(b"-ERR unknown command: Bearer ng_k1_very-secret-key\r\n\r\n")
