@@ -77,7 +77,7 @@ export class Panel {
         bell.pausePopups(0);
         this.node.focus();
       } else {
-        bell.client.start(); // on one that runs: poll now
+        bell.client.poll();
       }
     });
     this.strip = el('div', 'ngb-strip', {role: 'status'}, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
@@ -152,10 +152,7 @@ export class Panel {
     this.labels = labels;
     this.tabs = filters.map((filter) => {
       const count = el('span', 'ngb-filter-count');
-      const button = makeButton('ngb-filter', [filter.label, count], () => {
-        this.list.setFilter(filter);
-        this.update();
-      });
+      const button = makeButton('ngb-filter', [filter.label, count], () => this.setFilter(filter));
       return {filter: filter, button: button, count: count};
     });
     this.filters.textContent = '';
@@ -169,8 +166,8 @@ export class Panel {
     return true;
   }
 
-  setFilter(place: number) {
-    this.list.setFilter(this.tabs[place]!.filter);
+  setFilter(filter = this.tabs[0]!.filter) {
+    this.list.setFilter(filter);
     this.update();
   }
 
