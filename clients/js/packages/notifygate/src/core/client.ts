@@ -35,7 +35,6 @@ function makeCore(client: Api, options: Api.Options): Core {
     oldest: '',
     path: {},
     guard: {},
-    batches: 0,
     resets: 0,
     joins: 0,
     failures: 0,

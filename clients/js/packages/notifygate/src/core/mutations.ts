@@ -24,7 +24,7 @@ export function changedBy(operation: Operation, item: Notification, time: string
  * known here.
  */
 export function change(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
-  const before = core.batches;
+  const before = core.client.cursor;
   const time = new Date(core.engine.now()).toISOString();
   const made: Notification[] = [];
   const gone: string[] = [];
@@ -53,8 +53,8 @@ export function change(core: Core, operation: Operation, ids: string[], body: ob
       } else if (operation === 'dismiss') delete core.confirmed[id];
       else core.confirmed[id] = changedBy(operation, old, time);
     });
-    // After another batch these counts are out of date.
-    if (!error && before === core.batches) count(core, answer);
+    // After another batch with news these counts are out of date.
+    if (!error && before === core.client.cursor) count(core, answer);
     show(core, undone, []);
     if (done) done(error, answer);
   });
