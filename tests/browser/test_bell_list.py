@@ -140,8 +140,13 @@ def test_the_strip_counts_down_to_the_next_try_which_can_be_made_at_once(bells: 
     bell.page.route("**/v1/inbox?**", lambda route: route.abort())
     bell.publish("Two")  # ends the hold; each poll after it fails, and the waits grow
     pass_time_until(bell.page, lambda: "Trying again in 8 s" in strip.inner_text(), "a long wait")
+    # A screen reader reads the fault once, and not each second.
+    announced = bell.page.locator(".ngb-announcer [role=status]")
+    assert announced.text_content() == "Can’t reach the server. Trying again in 1 s."
     pass_time(bell.page, 3)
     expect(strip).to_have_text(re.compile(r"Trying again in [56] s"))
+    assert announced.text_content() == "Can’t reach the server. Trying again in 1 s."
+    assert not strip.evaluate("node => node.closest('[role=status], [aria-live]')")
     bell.page.unroute("**/v1/inbox?**")
     bell.publish("Three")
     bell.page.get_by_role("button", name="Try now").click()

@@ -96,7 +96,6 @@ export class NotifygateBell {
     this.build();
     bells.push(this);
     this.listen();
-    this.update();
     this.connect();
     if (this.isInline() || this.options.open) {
       this.setOpen(true);
@@ -290,6 +289,7 @@ export class NotifygateBell {
       this.begin();
       this.preferenceStore.load();
     }
+    this.update();
     if (this.ownsClient) {
       this.client.start();
     }
@@ -308,7 +308,6 @@ export class NotifygateBell {
     if (this.isOpen) {
       this.panel.list.noteSeen();
     }
-    this.update();
     this.newestAtStart = this.items.newest();
   }
 
@@ -374,8 +373,6 @@ export class NotifygateBell {
       }
       this.update();
       this.place();
-      panel.list.measure();
-      loadIfNear(panel.list);
       this.toasts.clear();
       markSeen(this);
     } else {
