@@ -28,10 +28,14 @@ def built_examples() -> Path:
 class Example:
     """A page with one of the examples, on a device of a recipient."""
 
-    def __init__(self, bell_site: BellSite, device: Device, recipient: Recipient, folder: Path) -> None:
+    def __init__(
+        self, bell_site: BellSite, device: Device, recipient: Recipient, folder: Path, lost: str | None
+    ) -> None:
         self.device = device
         self.recipient = recipient
         self._folder = folder
+        self.lost = lost
+        """Part of the URL of a file whose first request fails; None afterwards."""
         self.polls: list[Request] = []
         """Polls that were sent, oldest first."""
         self.ended: list[Request] = []
@@ -80,6 +84,10 @@ class Example:
             expect(self.badge).to_be_hidden()
 
     def _serve(self, route: Route) -> None:
+        if self.lost and self.lost in route.request.url:
+            self.lost = None
+            route.abort()
+            return
         path = self._folder / route.request.url.partition("/app/")[2].partition("?")[0]
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {"Content-Type": media_type, "Content-Security-Policy": POLICY}
@@ -102,10 +110,14 @@ class Examples:
         self._new_device = new_device
         self._folder = folder
 
-    def open(self, name: str, recipient: Recipient) -> Example:
-        """Open an example and return when its client has the snapshot and holds a poll."""
+    def open(self, name: str, recipient: Recipient, lost: str | None = None) -> Example:
+        """Open an example and return when its client has the snapshot and its bell is there.
+
+        `lost`: the first request for a file in whose URL this is fails.
+        """
         device = self._new_device(reduced_motion="reduce", viewport={"width": 1000, "height": 720})
-        example = Example(self._bell_site, device, recipient, self._folder / name)
+        device.expects_network_errors = lost is not None
+        example = Example(self._bell_site, device, recipient, self._folder / name, lost)
         expect(example.status).to_contain_text("unread")
         expect(example.bell).to_be_visible()
         return example

@@ -246,6 +246,21 @@ def test_a_right_to_left_page_is_mirrored(bells: Bells):
     expect(bell.panel).to_have_css("direction", "rtl")
 
 
+def test_the_bell_follows_the_direction_of_the_page(bells: Bells):
+    bell = bells.open("One")
+    element = bell.page.locator("#bell")
+    for direction in ("rtl", "ltr"):
+        bell.page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
+        bell.open()
+        expect(bell.panel).to_have_css("direction", direction)
+        bell.page.keyboard.press("Escape")
+        bell.publish(f"Read from {direction}")
+        expect(bell.toasts).to_have_css("direction", direction)
+        bell.call("bell => bell.toasts.clear()")  # it may cover the bell, which is elsewhere when the page turns
+        # An attribute of the element is the page's: the custom element would read the bell's own as an option.
+        assert element.get_attribute("dir") is None
+
+
 def test_the_panel_stays_in_the_window_wherever_the_bell_is(bells: Bells):
     bell = bells.open(*[f"Number {number}" for number in range(20)])
     for place in [f"{y}: 0; {x}: 0" for y in ("top", "bottom") for x in ("left", "right")] + ["top: 45%; left: 50%"]:

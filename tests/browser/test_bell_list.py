@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.bell_site import Bells, box_of, refuse
+from tests.browser.page_time import pass_time, pass_time_until
 from tests.support.waiting import eventually
 
 TO_THE_END = "node => { node.scrollTop = node.scrollHeight; }"
@@ -120,16 +121,36 @@ def test_a_list_without_an_answer_shows_that_it_loads_and_then_the_error(bells: 
     expect(strip).to_be_hidden()
 
 
-def test_the_strip_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
+def test_times_are_right_at_once_when_a_tab_is_shown_again(bells: Bells):
     bell = bells.open("One", clock=True)
     bell.open()
-    bell.call("bell => { bell.client.stop(); bell.client.state = {mode: 'waiting', retry: 90, error: {status: 502}};"
-              " bell.handlers.state(); }")  # fmt: skip
+    time = bell.cards.locator("time")
+    expect(time).to_have_text("just now")
+    bell.set_hidden(True)
+    bell.page.clock.fast_forward(300_000)
+    bell.set_hidden(False)
+    expect(time).to_have_text("5 min ago")
+
+
+def test_the_strip_counts_down_to_the_next_try_which_can_be_made_at_once(bells: Bells):
+    bell = bells.open("One", clock=True, init_script="Math.random = () => 0.99;")
+    bell.open()
     strip = bell.page.locator(".ngb-strip")
-    expect(strip).to_have_text(re.compile(r"Trying again in (90|89) s"))
-    bell.page.clock.fast_forward(30_000)
-    expect(strip).to_have_text(re.compile(r"Trying again in (60|59) s"))
+    bell.device.expects_network_errors = True
+    bell.page.route("**/v1/inbox?**", lambda route: route.abort())
+    bell.publish("Two")  # ends the hold; each poll after it fails, and the waits grow
+    pass_time_until(bell.page, lambda: "Trying again in 8 s" in strip.inner_text(), "a long wait")
+    # A screen reader reads the fault once, and not each second.
+    announced = bell.page.locator(".ngb-announcer [role=status]")
+    assert announced.text_content() == "Can’t reach the server. Trying again in 1 s."
+    pass_time(bell.page, 3)
+    expect(strip).to_have_text(re.compile(r"Trying again in [56] s"))
+    assert announced.text_content() == "Can’t reach the server. Trying again in 1 s."
+    assert not strip.evaluate("node => node.closest('[role=status], [aria-live]')")
+    bell.page.unroute("**/v1/inbox?**")
+    bell.publish("Three")
     bell.page.get_by_role("button", name="Try now").click()
+    bell.expect_titles("Three", "Two", "One")
     expect(strip).to_be_hidden()
 
 

@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.bell_site import BELL, Bell, Bells, refuse
 from tests.support.site import Recipient
+from tests.support.waiting import eventually
 
 GERMAN = "notifygate-bell.de.js"
 
@@ -149,6 +150,48 @@ def test_topics_can_be_followed_in_the_settings(bells: Bells):
     deploys.click()
     expect(bell.page.locator(".ngb-note")).to_have_text("This setting could not be saved.")
     expect(deploys).to_be_checked()
+
+
+def test_a_topic_that_is_switched_twice_quickly_is_changed_twice_in_order(bells: Bells):
+    alice = bells.recipient("One")
+    bell = bells.open(recipient=alice)
+    bell.remake("{topics: {releases: {}}}")
+    sent: list[str] = []
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        sent.append(route.request.method)
+        if route.request.method == "PUT":
+            held.append(route)
+        else:
+            route.continue_()
+
+    bell.page.route("**/v1/inbox/topics/*", hold)
+    open_settings(bell)
+    releases = bell.page.get_by_role("switch", name="Follow “releases”")
+    releases.dblclick()
+    expect(releases).not_to_be_checked()
+    eventually(lambda: held, "the first change is sent")
+    with bell.page.expect_response(lambda response: response.request.method == "DELETE"):
+        assert sent == ["PUT"]
+        held[0].continue_()
+    expect(releases).not_to_be_checked()
+    assert alice.session.get(f"{alice.url}/v1/inbox/topics").json() == {"topics": []}
+
+
+def test_without_storage_pop_ups_are_paused_for_the_life_of_the_page(bells: Bells):
+    deny = "Object.defineProperty(window, 'localStorage', {get: () => { throw new DOMException('denied'); }});"
+    bell = bells.open("One", init_script=deny)
+    bell.open().choose("Pause pop-ups for an hour")
+    expect(bell.page.locator(".ngb-strip")).to_have_text(re.compile("paused until .*\\d"))
+    bell.page.keyboard.press("Escape")
+    bell.publish("Quiet")
+    expect(bell.count).to_have_text("2")
+    expect(bell.toasts).to_have_count(0)
+    bell.open().choose("Resume")
+    bell.page.keyboard.press("Escape")
+    bell.publish("Loud")
+    expect(bell.toasts).to_have_text([re.compile("Loud")])
 
 
 def test_pop_ups_can_be_paused_in_all_tabs_except_critical_notifications(bells: Bells):

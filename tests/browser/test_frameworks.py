@@ -77,6 +77,15 @@ def test_unmounting_for_a_moment_sends_no_request(name: str, bell_site: BellSite
     assert example.ended == []
 
 
+@in_each
+def test_bell_whose_code_can_not_be_loaded_at_first_appears_later(
+    name: str, bell_site: BellSite, examples: Examples
+) -> None:
+    example = examples.open(name, bell_site.recipient("one"), lost="notifygate-bell")
+    example.expect_inbox("one", unread=1)
+    assert example.lost is None
+
+
 @pytest.mark.parametrize("name", ["react", "react-development", "element"])
 def test_a_second_recipient_sees_nothing_of_the_first(name: str, bell_site: BellSite, examples: Examples) -> None:
     """In the wrappers whose provider or element accepts another recipient while it is mounted."""

@@ -51,7 +51,8 @@ async function weigh() {
 }
 
 run('the types', tool('typescript/bin/tsc'), '--project', 'tsconfig.json');
-run('the unit tests', tool('vitest/vitest.mjs'), 'run');
+// A test only fails for being slow when it hangs: the machine may be busy.
+run('the unit tests', tool('vitest/vitest.mjs'), 'run', '--testTimeout=60000');
 await compare();
 await weigh();
 for (const failure of failures) console.error(`FAILED: ${failure}`);

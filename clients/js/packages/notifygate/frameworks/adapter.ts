@@ -112,9 +112,15 @@ export const actionsOf = perClient<Actions>((client) => ({
   markAllRead: () => promised((done) => client.markAllRead(null, done)),
   archive: (ids) => promised((done) => client.dismiss(ids, done)),
   archiveAll: () => promised((done) => client.dismissAll(null, done)),
-  fetchMore(limit = PAGE_SIZE) {
-    const before = client.getSnapshot().notifications.at(-1)?.id;
-    return promised((done) => client.history({ before, limit }, done));
+  async fetchMore(limit = PAGE_SIZE) {
+    const known = client.getSnapshot().notifications;
+    let before = known.at(-1)?.id;
+    for (;;) {
+      const result = await promised<Notifygate.Page>((done) => client.history({ before, limit }, done));
+      // Ids follow the clocks of several machines, pages the log: one page after the last id may have nothing new.
+      if (!result.data?.has_more || client.getSnapshot().notifications.length !== known.length) return result;
+      before = result.data.notifications.at(-1)?.id;
+    }
   }
 }));
 

@@ -10,6 +10,9 @@ export interface MountedBell {
   unmount(): void;
 }
 
+/** The waits before the code of the bell is loaded again after a failure: 1, 2, 4 … 180 s. */
+const MAX_WAIT_SECONDS = 180;
+
 const READ_ONCE = ['view', 'portal', 'language', 'strings', 'toastPosition'];
 
 /**
@@ -26,37 +29,35 @@ export function mountBell(
   let Bell: typeof NotifygateBell | undefined;
   let bell: NotifygateBell | undefined;
   let isUnmounted = false;
-  /** A bell writes attributes on its element, and gives back what was there: for the custom element these are no options. */
-  let isBusy = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   // The bell observes the client by itself: this makes it poll for as long as the bell is there.
   const unsubscribe = client.subscribe(() => {});
 
   function make(): void {
-    isBusy = true;
     bell = new Bell!(node, { ...newest, client });
-    isBusy = false;
     ready?.(bell);
   }
 
-  function destroy(): void {
-    isBusy = true;
-    bell?.destroy();
-    isBusy = false;
+  async function load(failures: number): Promise<void> {
+    try {
+      Bell = (await import('notifygate/bell')).default;
+    } catch {
+      // The browser reports it. Most often the network is away for a while.
+      const waitSeconds = Math.min(MAX_WAIT_SECONDS, 2 ** failures);
+      if (!isUnmounted) timer = setTimeout(() => void load(failures + 1), waitSeconds * 1000);
+      return;
+    }
+    if (!isUnmounted) make();
   }
 
-  void import('notifygate/bell').then((module) => {
-    if (isUnmounted) return;
-    Bell = module.default;
-    make();
-  });
+  void load(0);
   return {
     update(next) {
-      if (isBusy) return;
       const changed = difference(newest, next);
       newest = next;
       if (!bell || !changed) return;
       if (Object.entries(changed).some(([name, value]) => value === undefined || READ_ONCE.includes(name))) {
-        destroy();
+        bell.destroy();
         make();
       } else {
         bell.set(changed);
@@ -64,7 +65,8 @@ export function mountBell(
     },
     unmount() {
       isUnmounted = true;
-      destroy();
+      clearTimeout(timer);
+      bell?.destroy();
       unsubscribe();
     }
   };

@@ -62,12 +62,85 @@ it('an answer to an earlier question for a token does not stop a client that was
   expect(client.state.error).toBe(null);
 });
 
+describe('poll', () => {
+  const nothing = () => undefined;
+
+  it('ends the wait after an error', () => {
+    client.start();
+    platform.last.answer(500, {});
+    client.poll();
+    expect(platform.requests).toHaveLength(2);
+    platform.last.answer(200, answer());
+    platform.pass(1);
+    expect(platform.requests).toHaveLength(3); // the hold: nothing is left of the wait
+  });
+
+  it('tries although the browser reports to be offline', () => {
+    platform.isConnected = false;
+    client.start();
+    expect(client.state.mode).toBe('offline');
+    client.poll();
+    expect(platform.last.url).toBe('/v1/inbox');
+  });
+
+  it('waits as long as Retry-After demands', () => {
+    client.start();
+    platform.last.answer(503, {}, { 'Retry-After': '300' });
+    client.poll();
+    platform.pass(299);
+    expect(platform.requests).toHaveLength(1);
+  });
+
+  it('leaves a poll that is on its way', () => {
+    client.start();
+    platform.last.answer(200, answer());
+    client.poll();
+    expect(platform.requests).toHaveLength(2);
+    expect(platform.last.isAborted).toBe(false);
+  });
+
+  it('does not start a client that does not run', () => {
+    client.poll();
+    expect(platform.requests).toHaveLength(0);
+    expect(client.state.mode).toBe('stopped');
+  });
+
+  it('leaves a client with its subscribers: it stops when the last one has left', () => {
+    const unsubscribe = client.subscribe(nothing);
+    platform.last.answer(500, {});
+    client.poll();
+    platform.last.answer(200, answer());
+    unsubscribe();
+    platform.pass(2);
+    expect(client.state.mode).toBe('stopped');
+    expect(platform.last.isAborted).toBe(true);
+  });
+});
+
 it('reads the topics', () => {
   const answers: unknown[] = [];
   client.topics((error, page) => answers.push(error, page));
   expect(platform.last.url).toBe('/v1/inbox/topics');
   platform.last.answer(200, { topics: [{ topic: 'deploys', following: true }] });
   expect(answers).toEqual([null, { topics: [{ topic: 'deploys', following: true }] }]);
+});
+
+it.each([
+  ['history', (done: any) => client.history(null, done)],
+  ['topics', (done: any) => client.topics(done)],
+  ['follow', (done: any) => client.follow('deploys', done)],
+  ['preferences', (done: any) => client.preferences(null, done)],
+  ['markRead', (done: any) => client.markRead('1', done)],
+  ['markAllRead', (done: any) => client.markAllRead(null, done)],
+  ['diagnose', (done: any) => client.diagnose(done)]
+])('JSON that is not an answer of the gateway is an error: %s', (_what, call) => {
+  for (const body of [{ error: 'Log in to the network' }, 'a text', null]) {
+    const errors: (Notifygate.Failure | null)[] = [];
+    call((error: Notifygate.Failure | null) => errors.push(error));
+    platform.last.answer(200, body as object);
+    expect(errors).toMatchObject([{ status: 200 }]);
+    expect(client.counts).toBe(null);
+  }
 });
 
 it('backs off further with each error, and begins anew after two answers', () => {

@@ -9,7 +9,7 @@ const error = { status: 502, code: '', detail: '', retry: 0 };
 
 function words(state: object, secondsAgo = 0): unknown[] {
   const texts = new Texts('en', null);
-  const bell = { state: () => state, stateSince: Date.now() - secondsAgo * 1000, texts } as unknown as NotifygateBell;
+  const bell = { client: { state }, stateSince: Date.now() - secondsAgo * 1000, texts } as unknown as NotifygateBell;
   const { text, isBad, canRetry, isOver } = connection(bell);
   return [text.split('. ')[0], text.match(/\d+ s/)?.[0] ?? '', isBad, canRetry, isOver];
 }

@@ -78,6 +78,7 @@ export class FakeTab extends FakePlatform {
     return {
       getItem: own.getItem,
       setItem: (name: string, value: string) => {
+        if (this.browser.isFull) throw new Error('QuotaExceededError');
         own.setItem(name, value);
         changed(name, value);
       },
@@ -114,6 +115,8 @@ export class FakeBrowser {
   time = 1_000_000;
   values: Record<string, string> = {};
   tabs: FakeTab[] = [];
+  /** Whether nothing more fits into the storage. */
+  isFull = false;
   private locks: Record<string, { tab: FakeTab; lost: () => void } | undefined> = {};
 
   /** `isNew`: it has locks and channels. */

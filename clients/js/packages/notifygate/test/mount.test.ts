@@ -1,6 +1,6 @@
 /** Mounting a bell for a framework: which options change it, and which cost another one. */
 
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mountBell, type MountedBell } from '../frameworks/mount';
 import type { BellOptions } from '../frameworks/adapter';
 import type Notifygate from '../types/index';
@@ -8,28 +8,30 @@ import type Notifygate from '../types/index';
 /** What happened to the bells, in order. */
 let log: unknown[];
 let mounted: MountedBell;
-/** Called when a bell writes its direction on its element, or takes it away. */
-let changed: (options: BellOptions) => void;
+/** How many of the next attempts to load the code of the bell fail. */
+let failures = 0;
 
 class Bell {
   constructor(_node: Element, { client: _client, ...options }: BellOptions & { client: Notifygate }) {
     log.push(['make', options]);
-    changed({ ...options, dir: 'ltr' });
   }
   set(options: BellOptions) {
     log.push(['set', options]);
   }
   destroy() {
     log.push(['destroy']);
-    changed({});
   }
 }
 
-vi.mock('notifygate/bell', () => ({ default: Bell }));
+vi.mock('notifygate/bell', () => ({
+  get default() {
+    if (failures && failures--) throw new Error('the network is away');
+    return Bell;
+  }
+}));
 
 beforeEach(() => {
   log = [];
-  changed = () => undefined;
 });
 
 async function mount(options: BellOptions): Promise<void> {
@@ -72,11 +74,44 @@ it.each([{}, { theme: undefined }])('goes back to the default of an option that 
   expect(log).toHaveLength(2);
 });
 
-it('makes no bell of the attributes that one writes and gives back', async () => {
-  await mount({ language: 'en' });
-  changed = (options) => mounted.update(options);
-  mounted.update({ language: 'de' });
-  expect(log).toEqual([['destroy'], ['make', { language: 'de' }]]);
-  mounted.unmount();
-  expect(log).toHaveLength(3);
+describe('code that can not be loaded', () => {
+  /** The client's subscribers. */
+  let subscribers: number;
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    failures = 2;
+    subscribers = 1;
+    const client = { subscribe: () => () => subscribers-- };
+    mounted = mountBell({} as Element, client as unknown as Notifygate, { theme: 'dark' });
+    await pass(0);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  async function pass(seconds: number): Promise<void> {
+    await vi.advanceTimersByTimeAsync(seconds * 1000);
+    await vi.dynamicImportSettled();
+  }
+
+  it('is loaded again, after longer and longer waits', async () => {
+    expect(failures).toBe(1);
+    await pass(1);
+    expect(failures).toBe(0);
+    await pass(1.9);
+    expect(log).toEqual([]);
+    mounted.update({ theme: 'light' });
+    await pass(0.2);
+    expect(log).toEqual([['make', { theme: 'light' }]]);
+  });
+
+  it('is not loaded any more for a bell that was unmounted', async () => {
+    mounted.unmount();
+    expect(subscribers).toBe(0);
+    await pass(9);
+    expect(failures).toBe(1);
+    expect(log).toEqual([]);
+  });
 });

@@ -177,6 +177,33 @@ describe.each([
     expect(titles(hidden!)).toEqual(['news 1']);
   });
 
+  it('one that is to poll now polls in the place of one that waits after an error', () => {
+    const browser = new FakeBrowser(isNew);
+    const [leader, other] = openTabs(browser, 2);
+    for (let i = 0; i < 9; i++) {
+      leader!.last.answer(500, {});
+      browser.pass(leader!.client.state.retry && i < 8 ? leader!.client.state.retry : 0.1);
+    }
+    expect(other!.client.state).toMatchObject({ mode: 'waiting', error: { status: 500 } });
+    other!.client.poll();
+    browser.pass(2);
+    expect(browser.leader).toBe(other);
+    expect(other!.last.url).toBe('/v1/inbox?cursor=c0&wait=55');
+    publish(browser, 1);
+    for (const tab of [leader!, other!]) expect(tab.added).toEqual(['news 1']);
+  });
+
+  it('one that leads goes on where a full storage keeps the lease of another one', () => {
+    const browser = new FakeBrowser(isNew);
+    const [leader, other] = openTabs(browser, 2);
+    browser.isFull = true;
+    leader!.isHanging = true;
+    browser.pass(20);
+    expect(other!.client.state).toMatchObject({ leader: true, mode: 'long' });
+    expect(other!.polls).toHaveLength(1);
+    expect(other!.last.isAborted).toBe(false);
+  });
+
   it('what is done in one shows in all', () => {
     const browser = new FakeBrowser(isNew);
     const [leader, other] = openTabs(browser, 2);

@@ -19,9 +19,14 @@ declare class Notifygate {
     on<E extends keyof Notifygate.Events>(event: E, handler: Notifygate.Events[E]): this;
     off<E extends keyof Notifygate.Events>(event: E, handler: Notifygate.Events[E]): this;
 
-    /** On a client that runs already: poll now, unless a `Retry-After` of the gateway forbids it. */
+    /** From now on the client runs until `stop`, whether it has subscribers or not. On one that runs already: poll now. */
     start(): this;
     stop(): this;
+    /**
+     * On a client that runs: end the wait after an error, or while the browser reports to be offline, and poll now,
+     * unless a `Retry-After` that this tab got forbids it. If another tab polls for this one, this one takes its place.
+     */
+    poll(): this;
 
     /** Shown at once, undone (by the same events) when the server refuses. At most 500 ids. */
     markRead(ids: string | string[], done?: Notifygate.Done<Notifygate.Changed>): void;

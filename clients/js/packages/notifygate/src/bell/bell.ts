@@ -39,9 +39,10 @@ export class NotifygateBell {
   options: Options & typeof DEFAULTS;
   texts: Texts;
   items: Items;
+  /** Whether the first snapshot has come. */
   isReady: boolean;
   isOpen: boolean;
-  isDestroyed: boolean;
+  isDestroyed?: boolean;
   ownsClient: boolean;
   client: Notifygate;
   preferenceStore: PreferenceStore;
@@ -81,10 +82,8 @@ export class NotifygateBell {
     this.texts = new Texts(this.options.language || document.documentElement.lang ||
       window.navigator.language, this.options.strings);
     this.items = new Items();
-    /** Whether the first snapshot has come. */
-    this.isReady = false;
-    this.isOpen = false;
-    this.isDestroyed = false;
+    this.isReady = this.isOpen = false;
+    this.stateSince = Date.now();
     this.ownsClient = !this.options.client;
     this.client = this.options.client || makeClient(this.options);
     this.seenIds = dictionary();
@@ -97,7 +96,6 @@ export class NotifygateBell {
     this.build();
     bells.push(this);
     this.listen();
-    this.update();
     this.connect();
     if (this.isInline() || this.options.open) {
       this.setOpen(true);
@@ -126,10 +124,7 @@ export class NotifygateBell {
     this.portal = portal ? elementFor(portal) : document.body;
     this.layer = portal && !this.isInline() ? el('div', 'ngb ngb-layer') : this.root;
     this.button.setAttribute('aria-controls', this.panel.node.id);
-    this.had = {};
-    each(['class', 'lang', 'dir'], (name) => {
-      this.had[name] = this.root.getAttribute(name);
-    });
+    this.had = {class: this.root.getAttribute('class'), lang: this.root.getAttribute('lang')};
     each(['ngb', this.isInline() ? 'ngb-inline' : 'ngb-root'], (name) => {
       toggleClass(this.root, name, true);
     });
@@ -142,24 +137,29 @@ export class NotifygateBell {
     }
     this.portal.appendChild(this.toasts.node);
     this.portal.appendChild(this.announcer.node);
-    this.dressAll();
   }
 
-  /** Give one of the bell's outermost elements the language, direction and theme. */
-  dress(node: HTMLElement) {
+  /**
+   * Give one of the bell's outermost elements the language, direction and theme. `inner`: the part of it that gets the
+   * attribute `dir`. The page's own element doesn't: there that is the page's, and an option of the custom element.
+   */
+  dress(node: HTMLElement, inner = node) {
     const direction = this.isRtl() ? 'rtl' : 'ltr';
     setAttribute(node, 'lang', this.texts.language);
-    setAttribute(node, 'dir', direction);
-    toggleClass(node, 'ngb-rtl', direction === 'rtl');
-    toggleClass(node, 'ngb-light', this.options.theme === 'light');
-    toggleClass(node, 'ngb-dark', this.options.theme === 'dark');
+    setAttribute(inner, 'dir', direction);
+    each(['rtl', 'light', 'dark'], (name) => {
+      toggleClass(node, 'ngb-' + name, contains([direction, this.options.theme!], name));
+    });
   }
 
   dressAll() {
     const dialog = this.modals.dialog;
-    each([this.root, this.layer, this.toasts.node].concat(dialog ? dialog.node : []), (node) => {
-      this.dress(node);
-    });
+    this.dress(this.root, this.button);
+    this.dress(this.layer, this.panel.node);
+    this.dress(this.toasts.node);
+    if (dialog) {
+      this.dress(dialog.node);
+    }
     setAttribute(this.announcer.node, 'lang', this.texts.language);
   }
 
@@ -179,7 +179,7 @@ export class NotifygateBell {
     const icons = this.iconOptions();
     copy(this.options, options);
     if (options.tabs && this.panel.makeTabs()) {
-      this.panel.setFilter(0);
+      this.panel.setFilter();
     }
     if (this.iconOptions() !== icons) {
       this.panel.list.redrawIcons();
@@ -187,7 +187,6 @@ export class NotifygateBell {
     if (options.inboxUrl !== undefined) {
       this.panel.footerSlot.release();
     }
-    this.dressAll();
     if (typeof options.open === 'boolean' && !this.isInline()) {
       this.setOpen(options.open);
     }
@@ -232,11 +231,8 @@ export class NotifygateBell {
     this.on(document, 'focus', closeOutside);
     this.on(document, 'visibilitychange', () => {
       this.toasts.pause(isHidden());
-      this.modals.update();
-      if (!isHidden()) {
-        updateDesktop(this);
-        markSeen(this);
-      }
+      this.update();
+      markSeen(this);
     });
     this.on(window, 'resize', () => {
       this.place();
@@ -291,7 +287,9 @@ export class NotifygateBell {
       // The page's own client has a snapshot already: its events are over, its notifications are in memory.
       this.items.reach(this.client.items(), this.client.getSnapshot().hasMore);
       this.begin();
+      this.preferenceStore.load();
     }
+    this.update();
     if (this.ownsClient) {
       this.client.start();
     }
@@ -310,13 +308,7 @@ export class NotifygateBell {
     if (this.isOpen) {
       this.panel.list.noteSeen();
     }
-    this.update();
     this.newestAtStart = this.items.newest();
-    this.preferenceStore.load();
-  }
-
-  state(): Partial<Notifygate.State> {
-    return this.client.state || {};
   }
 
   // Actions of the user.
@@ -379,10 +371,8 @@ export class NotifygateBell {
       if (panel.view === 'settings') {
         panel.settings.load();
       }
-      panel.update();
+      this.update();
       this.place();
-      panel.list.measure();
-      loadIfNear(panel.list);
       this.toasts.clear();
       markSeen(this);
     } else {
@@ -451,6 +441,7 @@ export class NotifygateBell {
     if (this.isDestroyed) {
       return;
     }
+    this.dressAll(); // the page's direction may have changed
     this.items.list = this.client.items();
     const unread = this.unread();
     setText(this.count, unread ? badgeText(unread) : '');

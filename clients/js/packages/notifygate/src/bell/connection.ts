@@ -12,10 +12,10 @@ interface Connection {
 }
 
 export function connection(bell: NotifygateBell): Connection {
-  const state = bell.state();
+  const state = bell.client.state;
   const texts = bell.texts;
   // `retry` counts from when the client reported it.
-  const seconds = Math.ceil((state.retry || 0) - (Date.now() - (bell.stateSince || Date.now())) / 1000);
+  const seconds = Math.ceil(state.retry - (Date.now() - bell.stateSince) / 1000);
   const isWaiting = state.mode === 'waiting';
   const isOver = state.mode === 'stopped' && !!state.error;
   return {

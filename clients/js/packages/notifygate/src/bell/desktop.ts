@@ -3,7 +3,7 @@
 import type { NotifygateBell } from './bell';
 import { isHidden } from './dom';
 import { isUrgent } from './notification';
-import { each } from './objects';
+import { dictionary, each } from './objects';
 import { withoutDirections } from './text';
 import type Notifygate from '../../types/index';
 
@@ -14,19 +14,24 @@ const DESKTOP_DELAY_MS = 1200;
 
 export const VISIBLE_KEY = 'notifygate-bell.visible';
 
+/** Values that the storage has not taken: it is full or switched off. They last as long as the page. */
+const unsaved = dictionary<string>();
+
 export function readStored(key: string) {
   try {
-    return window.localStorage.getItem(key);
+    return unsaved[key] || window.localStorage.getItem(key);
   } catch (error) {
-    return null; // storage is switched off
+    return null;
   }
 }
 
 export function store(key: string, value: string) {
+  unsaved[key] = value;
   try {
     window.localStorage.setItem(key, value);
+    unsaved[key] = '';
   } catch (error) {
-    // Storage is full or switched off: at worst a desktop notification is shown beside a toast.
+    // At worst a desktop notification is shown beside a toast.
   }
 }
 

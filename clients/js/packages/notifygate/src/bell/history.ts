@@ -18,11 +18,8 @@ export interface HistoryState {
 /** Return whether there are older notifications that the filter could show. */
 export function mayLoad(list: List) {
   const bell = list.bell;
-  if (!bell.items.hasOlder || bell.dismissals.hidesOlder()) {
-    return false;
-  }
-  const unread = bell.items.list.filter((item) => !item.read_at && !bell.items.isBeyond(item)).length;
-  return list.filter.kind !== 'unread' || unread < bell.counts().unread;
+  return bell.items.hasOlder && !bell.dismissals.hidesOlder() && (list.filter.kind !== 'unread' ||
+    bell.items.list.filter((item) => !item.read_at).length < bell.counts().unread);
 }
 
 /** Load more when the end is near: that of the list, or in a page that is scrolled as a whole, that of its window. */
@@ -48,7 +45,7 @@ export function load(list: List) {
   list.hasFailed = false;
   list.pagesUnasked += 1;
   list.updateStates();
-  bell.client.history({before: last!, limit: bell.options.pageSize}, (error, page) => {
+  bell.client.history({before: last, limit: bell.options.pageSize}, (error, page) => {
     list.isLoading = false;
     if (bell.isDestroyed) {
       return;
@@ -59,7 +56,7 @@ export function load(list: List) {
       } else if (error) {
         list.hasFailed = true;
       } else {
-        items.reach(page!.notifications, page!.has_more && page!.notifications.length > 0);
+        items.reach(page!.notifications, page!.has_more);
       }
     }
     bell.update();

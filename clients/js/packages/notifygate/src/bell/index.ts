@@ -1,6 +1,8 @@
 /** The entry of `notifygate-bell.js`. */
 
-// Data first, then the largest module: in another order the file is compressed worse.
+// Some small modules and the data first, then the largest module: in another order the file is compressed worse.
+import './items';
+import './urls';
 import './icons';
 import { STRINGS } from './strings';
 import './list';

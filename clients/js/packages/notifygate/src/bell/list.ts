@@ -115,7 +115,6 @@ export class List implements HistoryState {
     this.filter = filter;
     this.rest();
     this.pagesUnasked = 0;
-    this.update();
   }
 
   /** Scroll to the beginning, and drop the cards that were kept only while the list was open. */
@@ -132,8 +131,7 @@ export class List implements HistoryState {
   }
 
   wants(item: Notification) {
-    return !this.bell.dismissals.hides(item) && !this.bell.items.isBeyond(item) &&
-      (this.filter.matches(item) || this.kept[item.id]);
+    return !this.bell.dismissals.hides(item) && (this.filter.matches(item) || this.kept[item.id]);
   }
 
   keyOf(item: Notification) {

@@ -77,10 +77,10 @@ export class Panel {
         bell.pausePopups(0);
         this.node.focus();
       } else {
-        bell.client.start(); // on one that runs: poll now
+        bell.client.poll();
       }
     });
-    this.strip = el('div', 'ngb-strip', {role: 'status'}, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
+    this.strip = el('div', 'ngb-strip', null, [el('span', 'ngb-strip-dot', {'aria-hidden': 'true'}),
       this.stripText, this.stripAction]);
     this.undoText = el('span', 'ngb-undo-text');
     this.undoButton = makeButton('ngb-undo-button', texts.get('undo'), () => this.undo());
@@ -152,10 +152,7 @@ export class Panel {
     this.labels = labels;
     this.tabs = filters.map((filter) => {
       const count = el('span', 'ngb-filter-count');
-      const button = makeButton('ngb-filter', [filter.label, count], () => {
-        this.list.setFilter(filter);
-        this.update();
-      });
+      const button = makeButton('ngb-filter', [filter.label, count], () => this.setFilter(filter));
       return {filter: filter, button: button, count: count};
     });
     this.filters.textContent = '';
@@ -169,8 +166,8 @@ export class Panel {
     return true;
   }
 
-  setFilter(place: number) {
-    this.list.setFilter(this.tabs[place]!.filter);
+  setFilter(filter = this.tabs[0]!.filter) {
+    this.list.setFilter(filter);
     this.update();
   }
 
@@ -213,9 +210,9 @@ export class Panel {
       return;
     }
     this.view = view;
-    this.listView.hidden = view !== 'list';
-    this.settings.node.hidden = view !== 'settings';
-    setAttribute(this.node, 'aria-labelledby', view === 'list' ? this.heading.id : this.settings.heading.id);
+    this.listView.hidden = this.view !== 'list';
+    this.settings.node.hidden = !this.listView.hidden;
+    setAttribute(this.node, 'aria-labelledby', this.listView.hidden ? this.settings.heading.id : this.heading.id);
     if (view === 'settings') {
       this.settings.load();
       this.settings.heading.focus();
@@ -272,7 +269,11 @@ export class Panel {
     const text = this.complaint || state.text || (isPause ? texts.get('paused', {time: texts.clockTime(until)}) : '');
     toggleClass(this.strip, 'ngb-strip-bad', !!this.complaint || state.isBad);
     setText(this.stripText, text);
-    this.strip.hidden = !text;
+    const isHidden = !text || !bell.isOpen;
+    if (this.strip.hidden && !isHidden) {
+      bell.announcer.say(text); // once: as a live region it would be read with each second that it counts
+    }
+    this.strip.hidden = isHidden;
     this.stripAction.hidden = !isPause && (!!this.complaint || !state.canRetry);
     setText(this.stripAction, texts.get(isPause ? 'resume' : 'retry'));
     this.list.skeleton.hidden = this.list.skeleton.hidden || (!bell.isReady && state.isOver);
@@ -281,7 +282,7 @@ export class Panel {
   /** Show for a while that a change by the user was refused. */
   complain() {
     clearTimeout(this.complaintTimer);
-    this.complaint = this.bell.texts.get('failed');
+    this.bell.announcer.say(this.complaint = this.bell.texts.get('failed'));
     this.complaintTimer = setTimeout(() => {
       this.complaint = null;
       this.showState();

@@ -4,6 +4,7 @@ import type Notifygate from '../../types/index';
 import type { NotifygateBell } from './bell';
 import { timeOf } from './notification';
 import { copy, dictionary, each, own } from './objects';
+import { makeQueue } from './queue';
 
 type Notification = Notifygate.Notification;
 
@@ -23,6 +24,7 @@ export class PreferenceStore {
   saved: Notifygate.TypePreferences | null;
   types: Notifygate.TypePreferences;
   changes: Change[];
+  inTurn = makeQueue();
   unmutedAt: Record<string, number>;
   reads: number;
   waiting: (() => void)[];
@@ -101,13 +103,11 @@ export class PreferenceStore {
   change(type: string, change: Change['change'], done: Change['done']) {
     this.changes.push({type: type, change: change, done: done});
     this.show(withChange(this.types, type, change));
-    if (this.changes.length === 1) {
-      this.write(0);
-    }
+    this.inTurn((next) => this.write(0, next));
   }
 
-  /** Write the oldest change; after a 412, or before anything was read, read first. */
-  write(tries: number) {
+  /** Write the oldest change, then call `next`; after a 412, or before anything was read, read first. */
+  write(tries: number, next: () => void) {
     const client = this.bell.client;
     const first = this.changes[0];
     const finish = (error: Notifygate.Failure | null, types: Notifygate.TypePreferences | null) => {
@@ -117,15 +117,13 @@ export class PreferenceStore {
       this.changes.shift();
       this.take(types);
       first.done(error);
-      if (this.changes.length) {
-        this.write(0);
-      }
+      next();
     };
     const put = () => {
       const wanted = withChange(this.saved, first.type, first.change);
       client.preferences(wanted, (error, answer) => {
         if (error && error.status === 412 && tries < 3) {
-          this.write(tries + 1);
+          this.write(tries + 1, next);
         } else {
           finish(error, error ? this.saved : answer!.types);
         }

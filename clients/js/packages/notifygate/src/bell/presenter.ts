@@ -25,14 +25,13 @@ export const bells: NotifygateBell[] = [];
 export function takeAnswer(bell: NotifygateBell, items: Notification[], info: Notifygate.Info) {
   const wasReady = bell.isReady;
   if (info.snapshot) {
-    bell.items.last = null;
     bell.items.reach(items, info.has_more);
   }
   if (!wasReady && info.snapshot) {
     bell.begin();
   }
   bell.update();
-  if (wasReady && info.snapshot) {
+  if (info.snapshot) {
     bell.preferenceStore.load(); // a change of them, here or on another device, causes a reset
   }
   if (isSpeaker(bell)) {
@@ -93,7 +92,7 @@ function present(bell: NotifygateBell, items: Notification[]) {
     }
     if (display === 'modal') {
       bell.modals.add(item);
-    } else if (display === 'browser' && isHidden() && desktopPermission() === 'granted' && bell.state().leader !== false) {
+    } else if (display === 'browser' && isHidden() && desktopPermission() === 'granted' && bell.client.state.leader) {
       showOnDesktop(bell, item);
     } else if (contains(['toast', 'browser'], display) && bell.options.toasts && !isHidden() && !bell.showsList()) {
       bell.toasts.show(item);

@@ -20,6 +20,8 @@ export interface SettingsView {
   update(): void;
   /** Show a text above the settings, '' for none. */
   say(text: string): void;
+  /** Show that a change was refused, if it was. */
+  complain(error: unknown): void;
 }
 
 /** Make the settings. */
@@ -31,7 +33,7 @@ export function makeSettings(bell: NotifygateBell): SettingsView {
   const note = el('p', 'ngb-note', {role: 'status'});
   const types = el('ul', 'ngb-types');
   const typesEmpty = el('p', 'ngb-hint', null, texts.get('settingsEmpty'));
-  const topics = makeTopics(bell, say);
+  const topics = makeTopics(bell, say, complain);
   const desktopState = el('p', 'ngb-hint');
   const allow = makeButton('ngb-allow', texts.get('desktopAllow'), () => {
     askForDesktop(() => {
@@ -63,7 +65,8 @@ export function makeSettings(bell: NotifygateBell): SettingsView {
       update();
     },
     update: update,
-    say: say
+    say: say,
+    complain: complain
   };
 
   function update() {
@@ -88,6 +91,10 @@ export function makeSettings(bell: NotifygateBell): SettingsView {
   function say(text: string) {
     setText(note, text);
     note.hidden = !text;
+  }
+
+  function complain(error: unknown) {
+    if (error) say(texts.get('settingsSaveFailed'));
   }
 
   note.hidden = true;

@@ -64,11 +64,7 @@ export function makeSettingsRow(bell: NotifygateBell, view: SettingsView, type: 
 
   function save(change: { muted?: boolean; display?: string | null }) {
     view.say('');
-    bell.preferenceStore.change(type, change, (error) => {
-      if (error) {
-        view.say(texts.get('settingsSaveFailed'));
-      }
-    });
+    bell.preferenceStore.change(type, change, view.complain);
     if (change.display === 'browser' && desktopPermission() === 'default') {
       view.allow.focus(); // the permission is missing; only a click asks for it
     }

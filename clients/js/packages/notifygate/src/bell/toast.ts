@@ -38,7 +38,7 @@ export function makeToast(bell: NotifygateBell, item: Notification, drop: (toast
       event.stopPropagation();
       // One without a link leads to its card, where the whole text is.
       bell.open(true);
-      bell.panel.setFilter(0);
+      bell.panel.setFilter();
       bell.panel.list.reveal(item);
     }, {dir: 'auto'});
   const node = el('div', 'ngb-toast ngb-' + priorityOf(item), null, [

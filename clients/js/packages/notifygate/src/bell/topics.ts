@@ -3,6 +3,8 @@
 import type { NotifygateBell } from './bell';
 import { append, el, setAttribute } from './dom';
 import { copy, dictionary, each, own } from './objects';
+import { makeQueue } from './queue';
+import type { SettingsView } from './settings';
 import { switchFor } from './settings_row';
 
 export interface Topics {
@@ -11,11 +13,13 @@ export interface Topics {
   update(): void;
 }
 
-/** Make the list of topics. `complain` shows a text, '' for none. */
-export function makeTopics(bell: NotifygateBell, complain: (text: string) => void): Topics {
+/** Make the list of topics. `say` and `complain`: those of the settings. */
+export function makeTopics(bell: NotifygateBell, say: SettingsView['say'], complain: SettingsView['complain']): Topics {
   const texts = bell.texts;
-  /** Whether each topic is followed. */
+  /** Whether each topic is followed: as its switch shows it, and as the gateway has it. */
   const following = dictionary<boolean>();
+  const saved = dictionary<boolean>();
+  const inTurn = makeQueue();
   const switches = dictionary<HTMLElement>();
   const list = el('ul', 'ngb-types');
   const node = el('section', 'ngb-topics', null, [
@@ -24,16 +28,17 @@ export function makeTopics(bell: NotifygateBell, complain: (text: string) => voi
   let isLoaded = false;
 
   function load() {
-    bell.client.topics((error, answer) => {
-      if (error || bell.isDestroyed) {
-        return; // topics that can't be read are not offered
+    inTurn((next) => bell.client.topics((error, answer) => {
+      if (!error) { // topics that can't be read are not offered
+        isLoaded = true;
+        each(answer!.topics, (one) => {
+          if (following[one.topic] === saved[one.topic]) following[one.topic] = one.following;
+          saved[one.topic] = one.following;
+        });
+        update();
       }
-      isLoaded = true;
-      each(answer!.topics, (one) => {
-        following[one.topic] = one.following;
-      });
-      update();
-    });
+      next();
+    }));
   }
 
   function update() {
@@ -57,16 +62,19 @@ export function makeTopics(bell: NotifygateBell, complain: (text: string) => voi
   }
 
   function change(name: string) {
-    const wanted = !following[name];
-    following[name] = wanted;
-    complain('');
+    following[name] = !following[name];
+    say('');
     update();
-    bell.client[wanted ? 'follow' : 'unfollow'](name, (error) => {
-      if (error) {
-        following[name] = !wanted;
-        complain(texts.get('settingsSaveFailed'));
+    inTurn((next) => {
+      const wanted = following[name]!;
+      if (wanted === saved[name]) return next(); // switched back, or refused before
+      bell.client[wanted ? 'follow' : 'unfollow'](name, (error) => {
+        if (error) following[name] = saved[name]!;
+        else saved[name] = wanted;
+        complain(error);
         update();
-      }
+        next();
+      });
     });
   }
 

@@ -6,8 +6,8 @@ import type { Core } from './core';
 import { diagnose } from './diagnosis';
 import { list, put, reach } from './inbox';
 import { start, stop } from './life';
-import { change, changeUpTo, type Operation } from './mutations';
-import { report } from './poller';
+import { change, type Operation } from './mutations';
+import { poll, report } from './poller';
 import { preferences } from './preferences';
 import { send } from './requests';
 import { EMPTY, refresh, subscribe } from './store';
@@ -21,7 +21,7 @@ function makeCore(client: Api, options: Api.Options): Core {
   return {
     client: client,
     options: options,
-    platform: platform,
+    engine: platform,
     tabId: platform.random() + '',
     baseUrl: (options.url || '').replace(/\/$/, ''),
     longestHold: options.wait! >= 0 ? options.wait! : DEFAULT_HOLD_SECONDS,
@@ -35,7 +35,6 @@ function makeCore(client: Api, options: Api.Options): Core {
     oldest: '',
     path: {},
     guard: {},
-    batches: 0,
     resets: 0,
     joins: 0,
     failures: 0,
@@ -53,16 +52,23 @@ export function Notifygate(this: Api, options: Api.Options): void {
   report(core, 'stopped');
 
   function byIds(operation: Operation): Api['markRead'] {
-    return (ids, done) => change(core, operation, ids, done);
+    return (given, done) => {
+      const ids = ([] as string[]).concat(given);
+      change(core, operation, ids, { op: operation, ids: ids }, done);
+    };
   }
 
   function upTo(operation: Operation): Api['markAllRead'] {
-    return (cursor, done) => changeUpTo(core, operation, cursor, done);
+    return (given, done) => {
+      const cursor = given || self.cursor;
+      const ids = cursor === self.cursor ? Object.keys(core.items) : [];
+      change(core, operation, ids, { op: operation, up_to: cursor }, done);
+    };
   }
 
   function topic(method: string): Api['follow'] {
     return (name, done) => {
-      send(core, method, 'inbox/topics/' + encodeURIComponent(name), null, done);
+      send(core, method, 'inbox/topics/' + encodeURIComponent(name), 'following', null, done);
     };
   }
 
@@ -81,6 +87,10 @@ export function Notifygate(this: Api, options: Api.Options): void {
   };
   self.stop = function () {
     stop(core);
+    return self;
+  };
+  self.poll = function () {
+    poll(core, true);
     return self;
   };
   self.items = () => list(core).slice();
@@ -102,7 +112,7 @@ export function Notifygate(this: Api, options: Api.Options): void {
       const value = query[name as 'before'];
       if (value) path += '&' + name + '=' + value;
     }
-    send(core, 'GET', path, null, (error, page: Api.Page) => {
+    send(core, 'GET', path, 'notifications', null, (error, page: Api.Page) => {
       if (!error) {
         page.notifications.forEach((item) => put(core, core.items[item.id] || item));
         reach(core, query && query.before, page);
@@ -114,7 +124,7 @@ export function Notifygate(this: Api, options: Api.Options): void {
   self.follow = topic('PUT');
   self.unfollow = topic('DELETE');
   self.topics = (done) => {
-    send(core, 'GET', 'inbox/topics', null, done);
+    send(core, 'GET', 'inbox/topics', 'topics', null, done);
   };
   self.preferences = (types, done) => preferences(core, types, done);
   self.diagnose = (done) => diagnose(core, done);

@@ -31,7 +31,8 @@ export interface Core
   /** The object that the page uses. */
   readonly client: Notifygate;
   readonly options: Notifygate.Options;
-  readonly platform: Platform;
+  /** The options' platform, or that of a window. */
+  readonly engine: Platform;
   /** Of this client among those of all tabs. */
   readonly tabId: string;
   /** Of the gateway, without a slash at its end. */

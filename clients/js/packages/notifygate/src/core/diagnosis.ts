@@ -11,18 +11,19 @@ const BUFFERED_SECONDS = 1;
 
 export function diagnose(core: Core, done: Notifygate.Done<Notifygate.Diagnosis>): void {
   const report = {} as Notifygate.Diagnosis;
-  let began = core.platform.now();
+  let began = core.engine.now();
 
   function age(): number {
-    return (core.platform.now() - began) / 1000;
+    return (core.engine.now() - began) / 1000;
   }
 
   function measure(seconds: number): void {
-    began = core.platform.now();
+    began = core.engine.now();
     send(
       core,
       'GET',
       'probe?hold=' + seconds,
+      'held',
       null,
       (error, answer) => {
         if (error && seconds > 1) return measure(Math.floor(Math.min(seconds, age() + 1) * SHORTER));
@@ -34,13 +35,14 @@ export function diagnose(core: Core, done: Notifygate.Done<Notifygate.Diagnosis>
     );
   }
 
-  send(core, 'GET', 'inbox/unread', null, (error, _answer, first) => {
+  send(core, 'GET', 'inbox/unread', 'unread', null, (error, _answer, first) => {
     if (error) return done(error);
     report.rtt = age();
     send(
       core,
       'GET',
       'inbox/unread',
+      'unread',
       null,
       (failed, answer) => {
         report.etag = !failed && !('unread' in answer);

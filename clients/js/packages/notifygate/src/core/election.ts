@@ -46,7 +46,7 @@ export function isOurs(core: Core): boolean {
 }
 
 function writeLease(core: Core): void {
-  stored(core, 'lease', { id: core.tabId, at: core.platform.now(), visible: core.platform.isVisible() });
+  stored(core, 'lease', { id: core.tabId, at: core.engine.now(), visible: core.engine.isVisible() });
 }
 
 function lead(core: Core): void {
@@ -67,7 +67,8 @@ export function resign(core: Core): void {
   report(core, core.ownState.mode);
 }
 
-function stand(core: Core, lease: Lease | null | undefined): void {
+/** Take over. `isTaken`: from another tab. */
+export function stand(core: Core, isTaken: boolean): void {
   let wasTaken = false;
 
   function taken(release: () => void): void {
@@ -79,11 +80,11 @@ function stand(core: Core, lease: Lease | null | undefined): void {
 
   function claim(): void {
     writeLease(core);
-    core.platform.setTimer(
+    core.engine.setTimer(
       () => {
         if (isOurs(core)) lead(core);
       },
-      SETTLE_MS * (1 + core.platform.random())
+      SETTLE_MS * (1 + core.engine.random())
     );
   }
 
@@ -92,12 +93,12 @@ function stand(core: Core, lease: Lease | null | undefined): void {
     else claim();
   }
 
-  if (!core.platform.takeLock(core.key, !!lease, taken, lost)) claim();
+  if (!core.engine.takeLock(core.key, isTaken, taken, lost)) claim();
 }
 
 /** Look at the lease now, and from then on at each beat, until this client leaves the others. */
 export function tick(core: Core): void {
-  const platform = core.platform;
+  const platform = core.engine;
   const lease: Lease | undefined = stored(core, 'lease');
   platform.clearTimer(core.beat);
   core.isLeft = false;
@@ -110,6 +111,6 @@ export function tick(core: Core): void {
     giveUpOverdue(core);
   } else {
     if (core.isWaiting) hello(core);
-    if (!isRespected(lease, platform.now(), platform.isVisible())) stand(core, lease);
+    if (!isRespected(lease, platform.now(), platform.isVisible())) stand(core, !!lease);
   }
 }

@@ -22,8 +22,7 @@ export interface FeedState {
   isSynced: boolean;
   /** Whether this tab asks the others for everything: it has missed something, or may have. */
   isWaiting: boolean;
-  /** How many batches were taken, and how many of the last ones were resets. */
-  batches: number;
+  /** How many of the last batches were resets. */
   resets: number;
 }
 
@@ -65,7 +64,6 @@ function take(core: Core, batch: Batch): boolean {
   const isFirst = !core.isSynced;
   const merged = merge(core, batch, isFirst);
   core.isSynced = true;
-  core.batches++;
   core.resets = answer.reset ? core.resets + 1 : 0;
   core.cursor = batch.cursor;
   core.client.cursor = answer.cursor;

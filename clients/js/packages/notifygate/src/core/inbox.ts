@@ -91,7 +91,6 @@ export function merge(inbox: InboxState, batch: Batch, isFirst: boolean): Merged
     inbox.oldest = '\uffff';
     reach(inbox, null, batch.answer);
   }
-  inbox.sorted = null;
   batch.answer.notifications.forEach((item) => {
     const old = known[item.id];
     const isChanged = batch.whole || batch.fresh || !isSame(old, item);

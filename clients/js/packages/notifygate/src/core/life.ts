@@ -19,12 +19,12 @@ export interface LifeState {
 
 export function start(core: Core): void {
   if (!core.unlisten) {
-    core.unlisten = core.platform.listen({
+    core.unlisten = core.engine.listen({
       wake() {
         // A page that is closed is reported to be hidden after it was left.
-        if (core.isLeft && !core.platform.isVisible()) return;
+        if (core.isLeft && !core.engine.isVisible()) return;
         tick(core);
-        if (core.platform.isVisible()) cut(core);
+        if (core.engine.isVisible()) cut(core);
         poll(core);
       },
       hide() {
@@ -53,7 +53,7 @@ export function join(core: Core): void {
     const token = core.token;
     if (!core.unlisten || core.user !== null || number < core.joins) return;
     if (!token) return fail(core, failure(token === 0 ? 0 : 401, {}));
-    core.user = core.options.user || subjectOf(token, core.platform) || '';
+    core.user = core.options.user || subjectOf(token, core.engine) || '';
     core.key = 'notifygate:' + core.baseUrl + ':' + core.user + ':';
     core.isShared = !!core.user && core.options.share !== false;
     openChannel(core);
@@ -66,7 +66,6 @@ export function stop(core: Core): void {
   resign(core);
   if (core.unlisten) core.unlisten();
   if (core.channel) core.channel.close();
-  core.platform.clearTimer(core.beat);
   core.unlisten = core.user = core.channel = null;
   report(core, 'stopped');
 }

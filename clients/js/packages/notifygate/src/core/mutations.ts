@@ -19,22 +19,13 @@ export function changedBy(operation: Operation, item: Notification, time: string
   return made;
 }
 
-/** Change some; at most 500 ids. */
-export function change(core: Core, operation: Operation, ids: string | string[], done: Done): void {
-  const some = ([] as string[]).concat(ids);
-  apply(core, operation, some, { op: operation, ids: some }, done);
-}
-
-/** Change everything up to a cursor, by default the last that was reported. */
-export function changeUpTo(core: Core, operation: Operation, upTo: string | null | undefined, done: Done): void {
-  const cursor = upTo || core.client.cursor;
-  const ids = cursor === core.client.cursor ? Object.keys(core.items) : [];
-  apply(core, operation, ids, { op: operation, up_to: cursor }, done);
-}
-
-function apply(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
-  const before = core.batches;
-  const time = new Date(core.platform.now()).toISOString();
+/**
+ * Change notifications. `body`: the request, with ids (at most 500) or up to a cursor. `ids`: those of it that may be
+ * known here.
+ */
+export function change(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
+  const before = core.client.cursor;
+  const time = new Date(core.engine.now()).toISOString();
   const made: Notification[] = [];
   const gone: string[] = [];
   const known = ids.filter((id) => core.items[id]);
@@ -51,7 +42,7 @@ function apply(core: Core, operation: Operation, ids: string[], body: object, do
     }
   });
   show(core, made, gone);
-  send(core, 'POST', 'inbox/state', body, (error, answer) => {
+  send(core, 'POST', 'inbox/state', 'unread', body, (error, answer) => {
     const undone: Notification[] = [];
     known.forEach((id) => {
       const old = core.confirmed[id];
@@ -62,8 +53,8 @@ function apply(core: Core, operation: Operation, ids: string[], body: object, do
       } else if (operation === 'dismiss') delete core.confirmed[id];
       else core.confirmed[id] = changedBy(operation, old, time);
     });
-    // After another batch these counts are out of date.
-    if (!error && before === core.batches) count(core, answer);
+    // After another batch with news these counts are out of date.
+    if (!error && before === core.client.cursor) count(core, answer);
     show(core, undone, []);
     if (done) done(error, answer);
   });

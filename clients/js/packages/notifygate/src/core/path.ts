@@ -38,25 +38,24 @@ export function holdFor(path: Path, longest: number, now: number): number {
   return most < SHORTEST_HOLD_SECONDS ? 0 : most;
 }
 
-/** Return the path after a hold died at an age although the gateway answers. */
+/** Note that a hold died at an age although the gateway answers, and return the path. */
 export function afterDeath(path: Path, age: number, now: number): Path {
-  const isLimit = path.death && Math.abs(age - path.death) < 1 + age / 10;
-  return {
-    wait: isLimit ? Math.max(1, Math.floor(age * SAFETY)) : path.wait,
-    until: isLimit ? now + DAY_MS : path.until,
-    death: age,
-    again: now + TRY_LONGER_MS
-  };
+  if (path.death && Math.abs(age - path.death) < 1 + age / 10) {
+    path.wait = Math.max(1, Math.floor(age * SAFETY));
+    path.until = now + DAY_MS;
+  }
+  path.death = age;
+  path.again = now + TRY_LONGER_MS;
+  return path;
 }
 
-/** Return the path after a hold of this age was answered. */
+/** Note that a hold of this age was answered, and return the path. */
 export function afterSurvival(path: Path, age: number, longest: number): Path {
   if (age > 0.8 * longest) return {};
-  const isLonger = age > path.wait! + 1;
-  return {
-    wait: isLonger ? Math.floor(age) : path.wait,
-    until: path.until,
-    death: age > path.death! * 1.1 ? null : path.death,
-    again: isLonger ? 0 : path.again
-  };
+  if (age > path.wait! + 1) {
+    path.wait = Math.floor(age);
+    path.again = 0;
+  }
+  if (age > path.death! * 1.1) path.death = null;
+  return path;
 }

@@ -3,7 +3,7 @@
 import type Notifygate from '../../types/index';
 import { backOff, OFFLINE_SECONDS } from './back_off';
 import type { Core } from './core';
-import { isOurs, resign } from './election';
+import { isOurs, resign, stand } from './election';
 import { emit } from './emitter';
 import { deliver, forget } from './feed';
 import { nextStep } from './ladder';
@@ -69,7 +69,7 @@ export function lead(core: Core): void {
 /** End the poll that is on its way, and the rest between two. */
 export function cut(core: Core): void {
   const flight = core.flight;
-  core.platform.clearTimer(core.timer);
+  core.engine.clearTimer(core.timer);
   core.flight = null;
   if (flight) {
     flight.isCut = true;
@@ -79,16 +79,16 @@ export function cut(core: Core): void {
 
 /** Give up a poll on which the device slept. */
 export function giveUpOverdue(core: Core): void {
-  if (core.flight && core.platform.now() > core.flight.due!) core.flight.pending!.abort();
+  if (core.flight && core.engine.now() > core.flight.due!) core.flight.pending!.abort();
 }
 
 function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {
-  core.timer = core.platform.setTimer(() => poll(core, mode === 'offline'), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
+  core.timer = core.engine.setTimer(() => poll(core, mode === 'offline'), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
   if (mode) report(core, mode, seconds);
 }
 
 function possibleHold(core: Core): number {
-  const now = core.platform.now();
+  const now = core.engine.now();
   core.path = unexpired(core.path, now);
   return holdFor(core.path, core.longestHold, now);
 }
@@ -98,14 +98,14 @@ function possibleHold(core: Core): number {
  * browser reports to be offline; some do so for good.
  */
 export function poll(core: Core, isTrial?: boolean): void {
-  const platform = core.platform;
+  const platform = core.engine;
   const now = platform.now();
   const sent = core.cursor;
   const blockedMs = core.blockedUntil - now;
   platform.clearTimer(core.timer);
   if (!core.unlisten || core.flight) return;
   if (core.user === null) return join(core);
-  if (!core.isLeader) return;
+  if (!core.isLeader) return isTrial ? stand(core, true) : undefined;
   // More than there was: the clock was set back.
   if (blockedMs > 0 && blockedMs <= core.blockedMs) return rest(core, 'waiting', blockedMs / 1000);
   if (!isTrial && !core.isOfflineWrong && !platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
@@ -114,18 +114,18 @@ export function poll(core: Core, isTrial?: boolean): void {
     core,
     'GET',
     'inbox' + (sent ? '?cursor=' + sent + '&wait=' + core.hold : ''),
+    'cursor',
     null,
     (error, answer, reply) => {
       const age = (platform.now() - now) / 1000;
       core.flight = null;
       if (!isOurs(core)) resign(core);
-      else if (error || !(answer.cursor || (sent && reply.status === 304)))
-        failed(core, error || failure(reply.status, answer), reply, age);
+      else if (error) failed(core, error, reply, age);
       else answered(core, sent, answer, reply, age);
     },
     core.hold,
-    'If-None-Match',
-    sent && core.etag
+    sent && 'If-None-Match',
+    core.etag
   );
   report(core, core.hold ? 'long' : core.ownState.mode);
 }
@@ -138,9 +138,9 @@ function failed(core: Core, error: Notifygate.Failure, reply: Reply, age: number
 }
 
 function answered(core: Core, sent: string | null | undefined, answer: any, reply: Reply, age: number): void {
-  const now = core.platform.now();
+  const now = core.engine.now();
   let isNews = false;
-  core.isOfflineWrong = !core.platform.isOnline();
+  core.isOfflineWrong = !core.engine.isOnline();
   if (isLoop(core.guard, sent, now)) {
     forget(core);
     return fail(core, failure(200, { code: 'loop' }), reply);
@@ -163,7 +163,7 @@ function answered(core: Core, sent: string | null | undefined, answer: any, repl
   const step = nextStep({
     hasMore: core.hasMore,
     wasWoken: isNews && core.hold > 0,
-    isVisible: core.platform.isVisible(),
+    isVisible: core.engine.isVisible(),
     possibleHold: possibleHold(core),
     askedHold: core.hold,
     offeredHold: core.offered,
@@ -191,8 +191,8 @@ export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void
   } else {
     const retryAfter = error.status ? secondsOf(reply!) : 0;
     core.blockedMs = retryAfter * 1000;
-    core.blockedUntil = core.platform.now() + core.blockedMs;
-    error.retry = backOff(core.failures++, retryAfter, core.platform.random());
+    core.blockedUntil = core.engine.now() + core.blockedMs;
+    error.retry = backOff(core.failures++, retryAfter, core.engine.random());
     rest(core, 'waiting', error.retry);
   }
   emit(core, 'error', error);

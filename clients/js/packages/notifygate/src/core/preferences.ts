@@ -19,6 +19,7 @@ export function preferences(core: Core, types: Types | null, done?: Notifygate.D
     core,
     types ? 'PUT' : 'GET',
     'inbox/preferences',
+    'types',
     types && { types: types },
     (error, answer, reply) => {
       if (!error && number > core.preferencesTagFrom) {

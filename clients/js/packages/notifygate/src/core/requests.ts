@@ -27,17 +27,19 @@ export function failure(status: number, problem: { code?: string; detail?: strin
 /**
  * Send a request.
  *
- * `path`: below `/v1/`. `holdSeconds`: for how long the gateway may hold it. `header`: with `value`, where that is not
- * empty. `done`: called once, with the reply itself last.
+ * `path`: below `/v1/`. `field`: one that every answer of the gateway has; a body without it is that of a proxy or a
+ * captive portal. `holdSeconds`: for how long the gateway may hold it. `header`: with `value`, where that is not empty;
+ * without it a 304 is an error, too. `done`: called once, with the reply itself last.
  */
 export function send(
   core: Core,
   method: string,
   path: string,
+  field: string,
   body: object | null | undefined,
   done?: Answered,
   holdSeconds?: number,
-  header?: string,
+  header?: string | null,
   value?: string | null
 ): Flight {
   const flight: Flight = {};
@@ -46,9 +48,9 @@ export function send(
 
   function finish(reply: Reply): void {
     const status = reply.status;
-    const answer = parse(reply.responseText);
-    const isGood = status === 304 || (status === 200 && answer);
-    if (done && !flight.isCut) done(isGood ? null : failure(status, answer || {}), answer || {}, reply);
+    const answer = parse(reply.responseText) || {};
+    const isGood = status === 304 ? header : status === 200 && answer[field] != null;
+    if (done && !flight.isCut) done(isGood ? null : failure(status, answer), answer, reply);
   }
 
   function attempt(): void {
@@ -57,9 +59,9 @@ export function send(
     if (!core.token) return finish({ status: core.token === 0 ? 0 : 401 } as Reply);
     if (body) headers['Content-Type'] = 'application/json';
     if (value) headers[header!] = value;
-    flight.due = core.platform.now() + timeoutMs;
+    flight.due = core.engine.now() + timeoutMs;
     core.ownState.requests++;
-    flight.pending = core.platform.request(
+    flight.pending = core.engine.request(
       method,
       core.baseUrl + '/v1/' + path,
       headers,

@@ -39,17 +39,15 @@ export function subscribe(core: Core, listener: () => void): () => void {
     listener();
   }
   core.listeners = core.listeners.concat(call);
-  core.platform.clearTimer(core.lingering);
   if (!core.unlisten) {
     core.isStartedByStore = true;
     start(core);
   }
   return function unsubscribe() {
     core.listeners = core.listeners.filter((one) => one !== call);
-    if (core.listeners.length || !core.isStartedByStore) return;
-    core.platform.clearTimer(core.lingering);
-    core.lingering = core.platform.setTimer(() => {
-      if (core.isStartedByStore) stop(core);
+    core.engine.clearTimer(core.lingering);
+    core.lingering = core.engine.setTimer(() => {
+      if (!core.listeners.length && core.isStartedByStore) stop(core);
     }, LINGER_MS);
   };
 }
@@ -61,8 +59,8 @@ export function refresh(core: Core): void {
   const old = core.snapshot;
   const next: Snapshot = {
     notifications: counts ? list(core) : EMPTY.notifications,
-    unread: counts ? counts.unread : 0,
-    unseen: counts ? counts.unseen : 0,
+    unread: (counts || EMPTY).unread,
+    unseen: (counts || EMPTY).unseen,
     hasMore: !!core.oldest,
     status: counts ? 'success' : error ? 'error' : 'pending',
     error: error
