@@ -23,8 +23,8 @@ MAX_TTL_SECONDS = 31_536_000
 """Longest time to live that the protocol allows (section 3)."""
 
 MAX_NUMBER = 10**9
-"""Maximum of a number without one of its own: a century in days or seconds ends long before, and sums with it fit into the
-database's integers and Redis' times."""
+"""Maximum of a number without one of its own, 31 years in seconds: sums with it fit into the database's integers and
+Redis' times."""
 
 _RELATIVE_FILE = re.compile(r"sqlite:///(?:file:)?+(?!/|:memory:|\?|$)")
 """The part before a relative path in the URL of a SQLite file, also of one with `uri=true`."""
