@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import capacity
-from benchmarks.__main__ import ROWS
+from benchmarks.__main__ import ROWS, main
 from benchmarks.report import BEGIN, DOCUMENT, END, keep
 from benchmarks.results import GATEWAY, GOALS, MEASURES, Goal, Results
 from tests.benchmarks.compiler import need_compiler
@@ -67,11 +67,10 @@ def test_capacity_of_every_installation_is_measured() -> None:
         assert "–" not in line, line
 
 
-def test_row_that_does_not_exist_is_refused() -> None:
-    command = [sys.executable, "-m", "benchmarks", "--rows", "no-such"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "There is no row no-such" in done.stderr
+def test_row_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--rows", "no-such"])
+    with pytest.raises(SystemExit, match="There is no row no-such"):
+        main()
 
 
 def test_tables_replace_earlier_ones_and_no_other_text(tmp_path: Path) -> None:

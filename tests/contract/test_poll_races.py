@@ -150,13 +150,8 @@ def test_counts_of_a_page_are_those_of_its_cursor_although_the_view_advances(
     assert [page["unread"] for page in pages[:8]] == [3, 6, 9, 12, 15, 18, 21, 21]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 50])
-@pytest.mark.parametrize("part", [1, 2, 3, 500])
-def test_a_backlog_has_the_pages_of_memory(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, part: int, limit: int
-) -> None:
+def test_a_backlog_has_the_pages_of_memory(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another node has none of the changes in memory, and reads them in parts."""
-    monkeypatch.setattr(backlog, "ENTRIES_PER_READ", part)
     one, other = make_app(), make_app(tail_entries=10)
     publisher, alice = one.publisher(), one.recipient("alice", "ops")
     old = [publisher.publish(["user:alice", "all"], f"old {n}") for n in range(3)]
@@ -172,13 +167,17 @@ def test_a_backlog_has_the_pages_of_memory(
         publisher.publish("user:bob")
     other.services.follower.catch_up()
     there = other.recipient("alice", "ops")
-    misses = metric("tail_misses_total")
-    pages = walk(there, cursor, limit=limit)
-    assert metric("tail_misses_total") > misses, "otherwise this proves nothing"
-    wanted = walk(alice, cursor, limit=limit)
-    for page in [*pages, *wanted]:
-        del page["poll"]  # random after a start
-    assert pages == wanted
+    for limit in (1, 2, 3, 50):
+        wanted = walk(alice, cursor, limit=limit)
+        for part in (1, 2, 3, 500):
+            monkeypatch.setattr(backlog, "ENTRIES_PER_READ", part)
+            other.services.views.clear()  # with the counts at the ends of pages
+            misses = metric("tail_misses_total")
+            pages = walk(there, cursor, limit=limit)
+            assert metric("tail_misses_total") > misses, "otherwise this proves nothing"
+            for page in [*pages, *wanted]:
+                page.pop("poll", None)  # random after a start
+            assert pages == wanted, (limit, part)
 
 
 def test_of_a_backlog_only_the_documents_of_the_page_are_read(

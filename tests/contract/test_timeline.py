@@ -12,6 +12,7 @@ from notifygate.log.tail import Tail
 from notifygate.log.transaction import LogTransaction, adopt_timeline
 from notifygate.log.writer import LogWriter, run_transaction
 from notifygate.storage.database import Database, StandbyError, make_engine
+from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import check_database
 from notifygate.storage.stores.head import Head, read_head
 from notifygate.storage.tables import HEAD
@@ -28,6 +29,7 @@ ANOTHER = "0000000A"
 def database(postgres_url: str) -> Iterator[Database]:
     """A database whose timeline is known."""
     made = open_database(postgres_url, pool_size=20)
+    migrate(made)
     adopt_timeline(made)
     yield made
     made.engine.dispose()
@@ -212,6 +214,7 @@ def test_standby_is_unavailable_and_its_connections_are_not_kept() -> None:
         primary.start()
         url = primary.create_database()
         writable = open_database(url)
+        migrate(writable)
         append(writable, make_notification())
         writable.engine.dispose()
         standby.start()

@@ -129,6 +129,18 @@ def test_an_announcement_that_redis_lost_is_found_by_a_read_of_the_head_and_coun
     eventually(lambda: rescues() > before, "the count")
 
 
+def test_entries_announced_while_the_subscription_was_cut_are_read_after_it(
+    make_nodes: MakeNodes, shared_redis: RedisServer
+) -> None:
+    one, other = make_nodes(head_check_interval=NEVER_SECONDS)
+    alice, publisher = other.recipient("alice"), one.publisher()
+    held = hold(other, alice, alice.inbox()["cursor"])
+    with shared_redis.connect() as client:
+        client.client_kill_filter(_type="pubsub")
+    notification_id = publisher.publish("user:alice")
+    assert ids(answer_of(held).json) == [notification_id]
+
+
 def test_a_type_changed_on_one_node_applies_on_the_other(make_nodes: MakeNodes) -> None:
     one, other = make_nodes(head_check_interval=NEVER_SECONDS)
     one.admin().put("/v1/types/alert", json={"priority": "critical"})

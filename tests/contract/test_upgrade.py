@@ -26,8 +26,11 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.both_databases
 
-MANY = 100_000
-SOME = 9_000
+MANY = 21_000
+"""More than ten batches."""
+
+SOME = 5_000
+"""Three batches."""
 OLD_COLUMNS = {"title", "body", "priority", "sender", "icon", "action_url", "data"}
 
 
@@ -65,7 +68,7 @@ def assert_converted(engine: Engine, count: int) -> None:
         assert json.loads(documents[seq] or "") == shown(notification(seq))
 
 
-def test_hundred_thousand_notifications_are_converted(engine: Engine) -> None:
+def test_many_notifications_are_converted(engine: Engine) -> None:
     make_database(engine, MANY)
     migrate(Database(engine))
     assert revision(engine) == "0002"
@@ -103,7 +106,7 @@ EXTENSIONS = 5
 """Steps before the first batch."""
 
 
-@pytest.mark.parametrize("steps", [1, 5, 6, 8, 11, 14, 15])
+@pytest.mark.parametrize("steps", [1, 5, 6, 8, 9, 12, 13])
 def test_killed_migration_is_continued(engine: Engine, empty_database_url: str, steps: int) -> None:
     """Killed in the last of so many transactions, before it commits."""
     make_database(engine, SOME)

@@ -15,7 +15,6 @@ from tests.support.site import RARE_HEAD_READS, Site
 KINDS = {
     "sqlite": {"workers": 1, "wakes": True},
     "sqlite, two workers": {"workers": 2, "wakes": False},
-    "postgresql, two workers": {"postgres": True, "workers": 2, "wakes": False},
     "postgresql and redis, two workers": {"postgres": True, "redis": True, "workers": 2, "wakes": True},
     "two nodes on postgresql and redis": {"postgres": True, "redis": True, "workers": 1, "gateways": 2, "wakes": True},
 }

@@ -1,25 +1,21 @@
 """Connections after a response: the next request is read, or the connection closes and its client gets the whole response."""
 
 import json
-import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import gevent
 import pytest
 
-from tests.support.gateway_process import REPOSITORY
+from tests.support.gateway_process import changed_configuration
 from tests.support.processes import running as running_server
 from tests.support.raw_http import RawConnection, poll_text, post_text
-from tests.support.site import MakeSite, Publisher, Recipient, Site
+from tests.support.site import Publisher, Recipient, Site
 from tests.support.waiting import eventually
 
 CHUNKED = "Transfer-Encoding: chunked"
 LENGTH = "Content-Length: {}"
 NEWS = '{"to": "all", "title": "News"}'
 ROUNDS = 10
-
-both_ways = pytest.mark.parametrize("detached", [True, False], ids=["detached", "plain"])
 
 
 def chunks(body: str) -> str:
@@ -31,14 +27,8 @@ def chunks(body: str) -> str:
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A gateway of each way, which does not wait long for the rest of a body."""
     folder = tmp_path_factory.mktemp("after")
-    configuration = folder / "hasty.py"
-    configuration.write_text(
-        "import runpy\n"
-        "from notifygate.server import transfer\n"
-        f"globals().update(runpy.run_path({str(REPOSITORY / 'gunicorn.conf.py')!r}))\n"
-        "transfer.UNREAD_BODY_SECONDS = 1\n"
-    )
-    env = {"NOTIFYGATE_DETACHED": str(request.param), "GUNICORN_CMD_ARGS": f"--config {configuration}"}
+    hasty = changed_configuration(folder, "from notifygate.server import transfer", "transfer.UNREAD_BODY_SECONDS = 1")
+    env = {"NOTIFYGATE_DETACHED": str(request.param), **hasty}
     with running_server(Site(f"sqlite:///{folder}/notifygate.db", env)) as site:
         yield site
         assert '"level": "error"' not in site.gateways[0].output
@@ -177,27 +167,3 @@ def test_request_behind_the_last_one_does_not_cut_off_its_response(running: Site
         answer = connection.receive()
         assert len(json.loads(answer.body)["notifications"]) == 200
         assert connection.socket.recv(1) == b"", "not reset"
-
-
-@both_ways
-def test_request_behind_a_hold_does_not_reset_its_response_when_the_gateway_stops(
-    make_site: MakeSite, detached: bool
-) -> None:
-    site = make_site(DETACHED=detached)
-    readers = site.recipients(2)
-    with ExitStack() as stack:
-        connections = [stack.enter_context(RawConnection(site.url)) for _ in readers]
-        for connection, reader in zip(connections, readers, strict=True):
-            connection.send(poll_text(reader, reader.cursor(), wait=50))
-        site.await_holds(len(connections))
-        for connection in connections:
-            connection.send(poll_text(readers[0], readers[0].cursor()))
-        site.metric("notifygate_holds")  # the gateway has seen them
-        stopping = gevent.spawn(site.gateways[0].stop, signal.SIGTERM)
-        for connection in connections:
-            answer = connection.receive()
-            if answer.headers.get("connection") != "close":
-                answer = connection.receive()
-            assert answer.status == 200
-            assert connection.socket.recv(1) == b"", "not reset"
-    assert stopping.get(timeout=60) == 0

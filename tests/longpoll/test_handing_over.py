@@ -74,35 +74,19 @@ def test_requests_that_wait_to_be_accepted_are_answered_when_the_gateway_stops(
     assert stopping.get(timeout=60) == 0
 
 
-def test_gateway_that_stops_accepts_connections_and_answers_that_it_is_not_ready(make_site: MakeSite) -> None:
-    site = make_site()
-    with site.held([site.recipient()]) as polls:
-        site.gateways[0].send(signal.SIGTERM)
-        all_done(polls)  # the worker is stopping
-        with RawConnection(site.url) as connection:
-            connection.send("GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n")
-            answer = connection.receive()
-            assert answer.status == 503
-            assert b"draining" in answer.body
-            assert answer.headers["connection"] == "close"
-            assert connection.is_closed()
-
-
 def test_clients_of_a_gateway_that_restarts_see_refused_connections_at_worst(make_site: MakeSite) -> None:
     site = make_site(WORKERS=2)
     with traffic_to(site) as traffic:
-        for _ in range(2):
-            enough = traffic.outcomes["published"] + 5
-            eventually(lambda: traffic.outcomes["published"] > enough, "some are published", seconds=60)  # noqa: B023
-            site.gateways[0].restart()
+        eventually(lambda: traffic.outcomes["published"] > 5, "some are published", seconds=60)
+        site.gateways[0].restart()
 
 
 def test_stop_in_the_middle_of_a_reload_ends_all_workers(make_site: MakeSite) -> None:
-    site = make_site(WORKERS=2)
+    site = make_site()
     gateway = site.gateways[0]
     old = worker_pids(gateway)
     gateway.send(signal.SIGHUP)
-    eventually(lambda: len(worker_pids(gateway)) == 4, "new workers are forked")
+    eventually(lambda: len(worker_pids(gateway)) == 2, "a new worker is forked")
     assert set(old) < set(worker_pids(gateway))
     with traffic_to(site):
         assert gateway.stop() == 0
@@ -172,12 +156,11 @@ def test_configuration_that_cannot_be_read_changes_nothing(
 # max_requests
 
 
-@both_ways
 def test_worker_that_has_served_its_number_of_requests_serves_until_another_does(
-    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, detached: bool
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--max-requests 30")
-    site = make_site(DETACHED=detached)
+    site = make_site()
     gateway = site.gateways[0]
     old = worker_pids(gateway)[0]
     with site.held([site.recipient()]) as polls:

@@ -1,12 +1,12 @@
-"""Redis stopped, hanging, restarted or sending garbage: wake-ups are late then, without other effects."""
+"""Redis stopped, hanging or restarted: wake-ups are late then, without other effects."""
 
 import time
 
 import pytest
 
 from tests.support.redis_server import RedisServer
-from tests.support.site import RARE_HEAD_READS, MakeSite, Publisher, Recipient, Site, new_session
-from tests.support.waiting import all_done, eventually, stays
+from tests.support.site import MakeSite, Publisher, Recipient, Site, new_session
+from tests.support.waiting import eventually, stays
 
 LATE_SECONDS = 10.0
 """Far more than the second after which a worker reads the head, far less than the wait of a hold."""
@@ -83,8 +83,15 @@ def test_stopped_redis_delays_wake_ups_by_a_second_and_is_counted(
 
 
 def test_hanging_redis_delays_no_request(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> None:
+    """Nor the start of the gateway."""
+    redis.pause()
     site = make_site(postgres_url, WORKERS=2, REDIS_URL=redis.url, **PUBLISH_LIMIT)
     readers, publisher = site.recipients(12), site.publisher()
+    assert degraded(site) == ["redis"]
+    assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
+    redis.resume()
+    eventually(lambda: is_connected(site), "Redis is found when it is available")
+    eventually(lambda: degraded(site) == [], "both workers report it")
     redis.pause()
     for _ in range(3):
         assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
@@ -94,51 +101,3 @@ def test_hanging_redis_delays_no_request(make_site: MakeSite, postgres_url: str,
     redis.resume()
     eventually(lambda: is_connected(site), "Redis is found again")
     publish_to_holds(site, readers, publisher)
-
-
-def test_gateway_starts_while_its_redis_hangs(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> None:
-    redis.pause()
-    site = make_site(postgres_url, REDIS_URL=redis.url, **PUBLISH_LIMIT)
-    readers, publisher = site.recipients(2), site.publisher()
-    assert degraded(site) == ["redis"]
-    assert publish_to_holds(site, readers, publisher) < LATE_SECONDS
-    redis.resume()
-    eventually(lambda: is_connected(site), "Redis is found when it is available")
-    assert degraded(site) == []
-
-
-@pytest.fixture
-def woken_by_redis_alone(make_site: MakeSite, postgres_url: str, redis: RedisServer) -> Site:
-    """Two nodes that read the head only once a minute."""
-    settings = {name.removeprefix("NOTIFYGATE_"): value for name, value in RARE_HEAD_READS.items()}
-    site = make_site(postgres_url, gateways=2, REDIS_URL=redis.url, **settings)
-    eventually(lambda: is_connected(site), "both are connected to Redis")
-    return site
-
-
-def test_entries_announced_while_the_subscription_was_cut_are_read_after_it(
-    woken_by_redis_alone: Site, redis: RedisServer
-) -> None:
-    site = woken_by_redis_alone
-    reader, publisher = site.recipient(at=1), site.publisher()
-    with redis.connect() as client, site.held([reader]) as polls:
-        client.client_kill_filter(_type="pubsub")
-        notification_id = publisher.publish(f"user:{reader.name}")
-        (answer,) = all_done(polls)
-    assert [item["id"] for item in answer.json()["notifications"]] == [notification_id]
-
-
-def test_invalid_messages_do_not_end_the_wake_ups(woken_by_redis_alone: Site, redis: RedisServer) -> None:
-    site = woken_by_redis_alone
-    readers, publisher = [site.recipient(at=at) for at in (0, 1)], site.publisher()
-    sender = b"12345678"
-    entries = (b"[1]", b"[null]", b'[{"kind": "of a later version"}]', b'"text"', b"{}", b"[[]]")
-    documents = [b"", b"{}", b"[]", b"null", b"\xff", b"1" * 100_000]
-    documents += [b'{"epoch": 1, "first": 1, "last": 9, "committed_at": 0, "entries": %s}' % entry for entry in entries]
-    with redis.connect() as client:
-        for message in (b"", b"short", *(sender + document for document in documents)):
-            assert client.publish(site.channel(), message) == len(site.gateways), (
-                f"after {message!r} not all are subscribed"
-            )
-    publish_to_holds(site, readers, publisher)
-    assert "Traceback" not in "".join(gateway.output for gateway in site.gateways)

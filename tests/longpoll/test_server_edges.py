@@ -236,9 +236,8 @@ def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached:
     cursor = alice.cursor()
     etag = f'If-None-Match: W/"{cursor}"\r\n'
     with ExitStack() as stack:
-        _unused, used, half, used_half, held, held_tag, held_twice, held_http_1_0, half_a_body = connections = [
-            stack.enter_context(RawConnection(site.url)) for _ in range(9)
-        ]
+        connections = [stack.enter_context(RawConnection(site.url)) for _ in range(10)]
+        _unused, used, half, used_half, held, held_tag, held_twice, early_next, held_http_1_0, half_a_body = connections
         # A phone that lost its network in the middle of a POST never closes its connection.
         half_a_body.send(post_text(site.publisher(), "Content-Length: 900", '{"to": "all"'))
         for connection in (used, used_half):
@@ -250,15 +249,27 @@ def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached:
         held.send(long_poll)
         held_tag.send(with_tag)
         held_twice.send(long_poll + with_tag)
+        early_next.send(long_poll)
         held_http_1_0.send(poll_text(alice, cursor, wait=50, version="1.0"))
-        site.await_holds(4)
+        site.await_holds(5)
+        early_next.send(poll_text(alice, cursor))
+        site.metric("notifygate_holds")  # the gateway has received it
         began = time.monotonic()
         stopping = gevent.spawn(site.gateways[0].stop, seconds=40.0)
-        answers = [connection.receive() for connection in (held, held_tag, held_twice, held_http_1_0)]
-        assert [answer.status for answer in answers] == [200, 304, 200, 200]
+        answers = [held.receive()]  # the gateway is stopping; it accepts connections for another second
+        with RawConnection(site.url) as late:
+            late.send("GET /readyz HTTP/1.1\r\nHost: gateway\r\n\r\n")
+            not_ready = late.receive()
+            assert (not_ready.status, not_ready.headers["connection"]) == (503, "close")
+            assert b"draining" in not_ready.body
+            assert late.is_closed()
+        answers += [connection.receive() for connection in (held_tag, held_twice, early_next, held_http_1_0)]
+        assert [answer.status for answer in answers] == [200, 304, 200, 200, 200]
         assert all(1 <= int(answer.headers["poll-interval"]) <= 5 for answer in answers)
-        if answers[2].headers.get("connection") != "close":
-            assert held_twice.receive().status == 304
+        for connection, answer, status in ((held_twice, answers[2], 304), (early_next, answers[3], 200)):
+            if answer.headers.get("connection") != "close":
+                assert connection.receive().status == status
+            assert connection.socket.recv(1) == b"", "not reset, although a request was unread"
         for connection in connections[:-1]:
             assert connection.is_closed()
         assert stopping.get(timeout=40) == 0
@@ -269,10 +280,10 @@ def test_gateway_that_stops_answers_every_request(make_site: MakeSite, detached:
 # TLS
 
 
-@both_ways
-def test_polls_and_holds_work_with_tls_in_gunicorn(tmp_path: Path, detached: bool) -> None:
+def test_polls_and_holds_work_with_tls_in_gunicorn(tmp_path: Path) -> None:
+    """The worker without greenlets serves them as its parent does, which is the worker of the other way."""
     certificate, key = make_certificate(tmp_path)
-    env = {"NOTIFYGATE_DETACHED": str(detached), "GUNICORN_CMD_ARGS": f"--certfile {certificate} --keyfile {key}"}
+    env = {"GUNICORN_CMD_ARGS": f"--certfile {certificate} --keyfile {key}"}
     site = Site(f"sqlite:///{tmp_path}/site.db", env)
     gateway = GatewayProcess(certificate)
     site.gateways = [gateway]

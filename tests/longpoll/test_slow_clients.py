@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
-from tests.support.gateway_process import REPOSITORY
+from tests.support.gateway_process import changed_configuration
 from tests.support.processes import running
 from tests.support.raw_http import RawConnection, poll_text, post_text
 from tests.support.site import Publisher, Recipient, Site
@@ -89,16 +89,13 @@ def send_in_pieces(publisher: Publisher) -> list[int]:
 
 def hasty_site(folder: Path, way: str) -> Site:
     """Return a gateway with short time-outs for slow clients."""
-    configuration = folder / "hasty.py"
-    configuration.write_text(
-        "import runpy\n"
-        "from notifygate.server import transfer\n"
-        f"globals().update(runpy.run_path({str(REPOSITORY / 'gunicorn.conf.py')!r}))\n"
-        f"transfer.STALLED_SECONDS = {STALLED_SECONDS}\n"
-        f"transfer.BODY_SECONDS = {BODY_SECONDS}\n"
+    hasty = changed_configuration(
+        folder,
+        "from notifygate.server import transfer",
+        f"transfer.STALLED_SECONDS = {STALLED_SECONDS}",
+        f"transfer.BODY_SECONDS = {BODY_SECONDS}",
     )
-    env = {"NOTIFYGATE_DETACHED": str(way == "detached"), "GUNICORN_CMD_ARGS": f"--config {configuration}"}
-    return Site(f"sqlite:///{folder}/site.db", env)
+    return Site(f"sqlite:///{folder}/site.db", {"NOTIFYGATE_DETACHED": str(way == "detached"), **hasty})
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import Field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,8 +16,8 @@ from notifygate.cli import COMMANDS
 from notifygate.problem_catalogue import CATALOGUE
 from notifygate.settings import Settings, variable
 from tests.support.in_process import InProcessGateway
+from tests.support.source import REPOSITORY, modules, tree_of
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
     path.relative_to(REPOSITORY).as_posix()
     for path in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("deploy/*.md"))
@@ -57,6 +58,7 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 
 
+@cache
 def anchors(document: str) -> set[str]:
     return {slug(heading) for heading in HEADING.findall(FENCED.sub("", read(document)))}
 
@@ -123,10 +125,9 @@ def test_every_metric_is_in_operations() -> None:
 
 
 def test_messages_in_troubleshooting_are_those_of_the_code() -> None:
-    trees = (ast.parse(path.read_text()) for path in (REPOSITORY / "notifygate").rglob("*.py"))
     texts = "\n".join(
         node.value
-        for tree in trees
+        for tree in modules().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
@@ -195,10 +196,11 @@ def test_each_claim_names_its_code_and_a_test(document: str, heading: str, end: 
         assert "`tests/" in test, claim
 
 
+@cache
 def members_of(path: Path) -> set[str]:
     """Return the names that a module defines: those at its top level, and `Class.name` for those in its classes."""
     members: set[str] = set()
-    for node in ast.parse(path.read_text()).body:
+    for node in tree_of(path).body:
         members.update(names_of(node))
         if isinstance(node, ast.ClassDef):
             members.update(f"{node.name}.{name}" for inner in node.body for name in names_of(inner))

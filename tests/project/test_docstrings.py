@@ -2,11 +2,8 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.support.source import REPOSITORY, modules
+from tests.support.source import REPOSITORY, modules, tree_of
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -20,27 +17,18 @@ def public(node: Documented, name: str) -> Iterator[tuple[str, Documented]]:
             yield from [next(inner)] if not isinstance(child, ast.ClassDef) else inner
 
 
-@pytest.mark.parametrize("module", modules())
-def test_module_and_its_public_members_have_docstrings_that_begin_with_a_whole_sentence(module: str) -> None:
-    for name, node in public(modules()[module], module):
+def test_modules_and_their_public_members_have_docstrings_that_begin_with_a_whole_sentence() -> None:
+    for name, node in (member for module, tree in modules().items() for member in public(tree, module)):
         first = (ast.get_docstring(node) or "").partition("\n\n")[0]
         assert first.endswith("."), f"{name}: {first}"
         if isinstance(node, ast.FunctionDef):
             assert not first.startswith(("Returns", "Gets", "Makes", "Checks", "This ")), f"{name} isn't imperative"
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        *(path for folder in ("tests", "migrations") for path in sorted((REPOSITORY / folder).rglob("*.py"))),
-        REPOSITORY / "gunicorn.conf.py",
-        REPOSITORY / "wsgi.py",
-    ],
-    ids=lambda path: str(path.relative_to(REPOSITORY)),
-)
-def test_file_has_a_docstring(file: Path) -> None:
-    text = file.read_text()
-    assert not text or ast.get_docstring(ast.parse(text))
+def test_files_have_docstrings() -> None:
+    files = [path for folder in ("tests", "migrations") for path in (REPOSITORY / folder).rglob("*.py")]
+    trees = {path: tree_of(path) for path in (*files, REPOSITORY / "gunicorn.conf.py", REPOSITORY / "wsgi.py")}
+    assert [path for path, tree in trees.items() if path.read_text() and not ast.get_docstring(tree)] == []
 
 
 def test_no_function_is_longer_than_60_lines() -> None:

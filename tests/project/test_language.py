@@ -11,11 +11,10 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.source import PACKAGE, REPOSITORY, files, modules
+from tests.support.source import PACKAGE, REPOSITORY, files, modules, tree_of
 
 FILES = sorted([*PACKAGE.rglob("*.py"), *(REPOSITORY / "tests").rglob("*.py")])
 
@@ -55,7 +54,6 @@ RETIRED_IN_PROSE = re.compile(
 MESSAGE_FUNCTIONS = frozenset({"eventually", "pass_time_until", "stays", "until"})
 """Functions of tests that wait; the texts after their first argument are messages."""
 
-PLAIN_DOCUMENTS = sorted(path.relative_to(REPOSITORY).as_posix() for path in files() if path.suffix == ".md")
 CODE_IN_DOCUMENTS = re.compile(r"^```.*?^```$|`[^`]*`|<[^>]*>|\(#[^)]*\)", re.M | re.S)
 
 
@@ -87,12 +85,12 @@ def is_test(name: str) -> bool:
     return name.startswith("test_")
 
 
-def prose_of(source: str) -> Iterator[tuple[int, str]]:
+def prose_of(tree: ast.Module, source: str) -> Iterator[tuple[int, str]]:
     """Yield the prose of a module, with its lines: docstrings, messages, names of tests, and comments.
 
     Adjacent comments are one text.
     """
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant(value=str(text))):
                 yield node.lineno, text
@@ -127,25 +125,23 @@ def retired(text: str) -> list[str]:
     return [text[max(0, match.start() - 30) : match.end() + 30] for match in RETIRED_IN_PROSE.finditer(text)]
 
 
-each_file = pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_names_are_those_of_the_field() -> None:
+    paths = [path.relative_to(REPOSITORY).as_posix() for path in FILES]
+    assert [path for path in paths if words_of(path) & (RETIRED_IN_NAMES | RETIRED_MODULES)] == []
+    names = ((f"{path}:{line}", name) for path in FILES for line, name in names_of(tree_of(path)))
+    assert [(place, name) for place, name in names if has_retired_words(name)] == []
 
 
-@each_file
-def test_names_are_those_of_the_field(file: Path) -> None:
-    assert words_of(str(file.relative_to(REPOSITORY))) & (RETIRED_IN_NAMES | RETIRED_MODULES) == set()
-    tree = ast.parse(file.read_text())
-    assert [f"{line}: {name}" for line, name in names_of(tree) if has_retired_words(name)] == []
+def test_docstrings_comments_and_messages_are_plain() -> None:
+    texts = ((f"{path}:{line}", text) for path in FILES for line, text in prose_of(tree_of(path), path.read_text()))
+    assert [(place, hit) for place, text in texts for hit in retired(text)] == []
 
 
-@each_file
-def test_docstrings_comments_and_messages_are_plain(file: Path) -> None:
-    assert [f"{line}: {hit}" for line, text in prose_of(file.read_text()) for hit in retired(text)] == []
-
-
-@pytest.mark.parametrize("document", PLAIN_DOCUMENTS)
-def test_documents_are_plain(document: str) -> None:
-    text = CODE_IN_DOCUMENTS.sub("", (REPOSITORY / document).read_text())
-    assert [hit for paragraph in text.split("\n\n") for hit in retired(paragraph)] == []
+def test_documents_are_plain() -> None:
+    documents = {path: CODE_IN_DOCUMENTS.sub("", path.read_text()) for path in files() if path.suffix == ".md"}
+    assert documents
+    texts = ((path, text) for path, document in documents.items() for text in document.split("\n\n"))
+    assert [(path, hit) for path, text in texts for hit in retired(text)] == []
 
 
 def test_no_class_name_exists_twice() -> None:
@@ -187,7 +183,7 @@ def test_retired_words_of_a_text_are_found(text: str, is_plain: bool) -> None:
     ],
 )
 def test_retired_words_of_a_test_are_found(source: str) -> None:
-    assert [hit for _, text in prose_of(source) for hit in retired(text)] != []
+    assert [hit for _, text in prose_of(ast.parse(source), source) for hit in retired(text)] != []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,18 +23,17 @@ ABSURD = "9" * (sys.get_int_max_str_digits() + 1)
 """More digits than `int` reads."""
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_setting_has_a_help_text(name: str) -> None:
-    setting: Any = ALL[name]
-    metadata = setting.metadata
-    assert len(metadata["help"]) > 10
-    assert metadata["help"][0].isupper() or metadata["help"].startswith(("debug", "json"))
-    assert metadata["help"].endswith(".")
-    assert "|" not in metadata["help"], "it is in a table"
-    assert variable(setting) == f"NOTIFYGATE_{name.upper()}"
-    if isinstance(setting.default, int | float) and not isinstance(setting.default, bool):
-        assert metadata["least"] is not None, "a number that may be anything"
-        assert setting.default >= metadata["least"]
+def test_settings_have_a_help_text_and_numbers_a_bound() -> None:
+    for name, setting in ALL.items():
+        text, least = setting.metadata["help"], setting.metadata["least"]
+        assert len(text) > 10, name
+        assert text[0].isupper() or text.startswith(("debug", "json")), name
+        assert text.endswith("."), name
+        assert "|" not in text, f"{name}: it is in a table"
+        assert variable(setting) == f"NOTIFYGATE_{name.upper()}"
+        if isinstance(setting.default, int | float) and not isinstance(setting.default, bool):
+            assert least is not None, f"{name}: a number that may be anything"
+            assert setting.default >= least, name
 
 
 def test_default_time_to_live_has_the_limit_of_a_publishers() -> None:
@@ -74,16 +74,15 @@ def test_documented_settings_exist() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_explicit_default_equals_the_default(name: str, tmp_path) -> None:
+def test_explicit_defaults_equal_the_defaults(tmp_path: Path) -> None:
     """The defaults in docs/settings.md can be copied into the environment."""
-    setting = ALL[name]
-    text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
-    given = dict(SECRETS)
-    given[variable(setting)] = text or given.get(variable(setting), "")
-    loaded = load_settings(environ={"NOTIFYGATE_DATA_DIR": str(tmp_path), **given})
-    if not setting.metadata["secret"]:
-        assert getattr(loaded, name) == (tmp_path if name == "data_dir" and not text else setting.default)
+    for name, setting in ALL.items():
+        text = ",".join(setting.default) if isinstance(setting.default, tuple) else str(setting.default)
+        given = dict(SECRETS)
+        given[variable(setting)] = text or given.get(variable(setting), "")
+        loaded = load_settings(environ={"NOTIFYGATE_DATA_DIR": str(tmp_path), **given})
+        if not setting.metadata["secret"]:
+            assert getattr(loaded, name) == (tmp_path if name == "data_dir" and not text else setting.default), name
 
 
 PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----"

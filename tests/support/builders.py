@@ -13,7 +13,6 @@ from notifygate.domain.times import now_ms
 from notifygate.log.append import append_published
 from notifygate.log.writer import LogWriter
 from notifygate.storage.database import Database, make_engine
-from notifygate.storage.migrate import migrate
 from notifygate.storage.stores.append import Publication
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -29,10 +28,8 @@ def make_notification(*to: str, **fields: Any) -> NewNotification:
 
 
 def open_database(url: str, pool_size: int = 5) -> Database:
-    """Open a database at the newest migration. The caller disposes of its engine."""
-    database = Database(make_engine(url, pool_size))
-    migrate(database)
-    return database
+    """Open a database, which is migrated already. The caller disposes of its engine."""
+    return Database(make_engine(url, pool_size))
 
 
 def append(database: Database, *notifications: NewNotification) -> list[NewNotification]:

@@ -20,6 +20,14 @@ from tests.support.unprivileged import hand_over, unprivileged
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def changed_configuration(folder: Path, *lines: str) -> dict[str, str]:
+    """Return the environment of a gateway whose workers run more lines, such as those that shorten a time-out."""
+    file = folder / "changed.conf.py"
+    unchanged = f"globals().update(runpy.run_path({str(REPOSITORY / 'gunicorn.conf.py')!r}))"
+    file.write_text("\n".join(("import runpy", unchanged, *lines, "")))
+    return {"GUNICORN_CMD_ARGS": f"--config {file}"}
+
+
 class GatewayProcess:
     """A gunicorn with the gateway, on a port and with a data directory that survive restarts."""
 

@@ -2,7 +2,9 @@
 
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from tests.support.processes import make_folder
 def make_migrated_file(file: Path) -> None:
     """Make a migrated SQLite file with a history of its own."""
     shutil.copy(_migrated_file(), file)
-    work_on(f"sqlite:///{file}", begin_history)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("UPDATE log_head SET epoch = :epoch, namespace = :namespace", _new_history())
 
 
 def work_on(url: str, work: Callable[[Database], object]) -> None:
@@ -30,9 +34,12 @@ def work_on(url: str, work: Callable[[Database], object]) -> None:
 
 
 def begin_history(database: Database) -> None:
-    """Give a copy its own values of the columns that the first migration fills at random."""
-    values = {"epoch": secrets.randbits(20), "namespace": secrets.token_hex(8)}
-    database.write(lambda connection: connection.execute(update(HEAD).values(values)))
+    """Give a database that was used before its own values of the columns that the first migration fills at random."""
+    database.write(lambda connection: connection.execute(update(HEAD).values(_new_history())))
+
+
+def _new_history() -> dict[str, int | str]:
+    return {"epoch": secrets.randbits(20), "namespace": secrets.token_hex(8)}
 
 
 @cache

@@ -52,15 +52,22 @@ def is_group_alive(group: int) -> bool:
     # Thread by thread: a process counts as a zombie when its first thread has ended, and others may still keep a port.
     # `glob.iglob`, because `Path.glob` raises where a process ends between the listing of /proc and that of its
     # threads.
-    for stat in glob.iglob("/proc/[0-9]*/task/[0-9]*/stat"):
-        try:
-            # The name of the program is before these, in parentheses, and may contain any character.
-            state, _parent, its_group, *_ = Path(stat).read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # It ended just now.
-        if int(its_group) == group and state not in ("Z", "X"):
-            return True
+    for process in glob.iglob("/proc/[0-9]*"):
+        if _state_and_group(f"{process}/stat")[1] == group:
+            for thread in glob.iglob(f"{process}/task/[0-9]*/stat"):
+                if _state_and_group(thread)[0] not in ("Z", "X"):
+                    return True
     return False
+
+
+def _state_and_group(stat: str) -> tuple[str, int]:
+    """Return the state of a process or thread, and its group; that of one that ended, which is in none."""
+    try:
+        # The name of the program is before these, in parentheses, and may contain any character.
+        state, _parent, group, *_ = Path(stat).read_text().rpartition(")")[2].split()
+    except OSError:
+        return "X", 0
+    return state, int(group)
 
 
 def _send(line: str) -> None:

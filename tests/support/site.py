@@ -19,12 +19,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from requests.adapters import HTTPAdapter
 from sqlalchemy import text
 
-from notifygate.announcements.redis_announcer import channel_of
 from notifygate.auth.keys import create_key
 from notifygate.auth.revocations import revoke_tokens
 from notifygate.log.writer import run_transaction
 from notifygate.storage.database import Database, make_engine
-from notifygate.storage.readiness import SCHEMA_REVISION, namespace_of
+from notifygate.storage.readiness import SCHEMA_REVISION
 from tests.support.gateway_process import GatewayProcess
 from tests.support.waiting import all_done, eventually
 
@@ -257,14 +256,6 @@ class Site:
         engine = make_engine(self.database_url)
         try:
             run_transaction(Database(engine), [revoke_tokens(name)])
-        finally:
-            engine.dispose()
-
-    def channel(self) -> str:
-        """Return the Redis channel of the gateways of this site."""
-        engine = make_engine(self.database_url)
-        try:
-            return channel_of(namespace_of(Database(engine)))
         finally:
             engine.dispose()
 

@@ -42,9 +42,15 @@ def number_in(file: Path, pattern: str) -> int:
 
 
 @cache
+def tree_of(path: Path) -> ast.Module:
+    """Return a Python file, parsed."""
+    return ast.parse(path.read_text(), str(path))
+
+
+@cache
 def modules() -> dict[str, ast.Module]:
     """Return the package's modules, parsed, by their dotted names."""
-    return {module_name(path): ast.parse(path.read_text(), str(path)) for path in sorted(PACKAGE.rglob("*.py"))}
+    return {module_name(path): tree_of(path) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def module_name(path: Path) -> str:

@@ -22,7 +22,7 @@ COPY = text("""
         priority, sender, icon, action_url, data, audiences, key_id
     FROM notifications WHERE seq + CAST(:further AS bigint) <= :count
 """)
-"""Inserts copies of all notifications so many positions further. With 100,000 this is far faster than one by one."""
+"""Inserts copies of all notifications so many positions further. With thousands this is far faster than one by one."""
 PERIOD = 12
 """Notifications so far apart have the same content, except for values that depend on the position."""
 BEGAN = 1_700_000_000_123

@@ -1,11 +1,13 @@
 """A listening socket that is closed without a reset for any client."""
 
 import socket
+from contextlib import ExitStack
 
 import pytest
+from gevent.server import StreamServer
 
 from notifygate.server import closing
-from notifygate.server.closing import close_after_response, refuse_new_handshakes
+from notifygate.server.closing import accept_queued, close_after_response, refuse_new_handshakes
 from notifygate.server.transfer import BodySource
 
 MOMENT_SECONDS = 0.5
@@ -32,6 +34,20 @@ def test_socket_about_to_close_completes_no_new_connection_and_keeps_the_others(
             listener.accept()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address)
+
+
+def test_queue_is_accepted_to_its_end_or_until_the_server_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = list[socket.socket]()
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as connections:
+        for _ in range(3):
+            connections.enter_context(socket.create_connection(listener.getsockname()))
+        server = StreamServer(listener, handle=lambda client, _: accepted.append(client), spawn=None)
+        for most in (2, 9):
+            monkeypatch.setattr(server, "full", lambda most=most: len(accepted) >= most)
+            accept_queued(server)
+            assert len(accepted) == min(most, 3)
+        for client in accepted:
+            client.close()
 
 
 def test_sockets_of_other_kinds_are_unchanged(tmp_path) -> None:

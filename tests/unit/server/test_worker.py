@@ -12,7 +12,7 @@ from gevent import GreenletExit
 from gunicorn.arbiter import Arbiter
 
 from notifygate.server.detaching_worker import DetachingWorker
-from notifygate.server.lifecycle import Lifecycle
+from notifygate.server.lifecycle import Lifecycle, WorkerState
 from notifygate.server.worker import GatewayWorker
 
 
@@ -52,6 +52,17 @@ def test_worker_that_missed_the_signal_does_not_begin_to_serve() -> None:
     worker = starting_worker()
     worker.lifecycle.closes_listeners = True
     worker.run()
+
+
+@pytest.mark.parametrize(("served", "state"), [(29, WorkerState.STARTING), (30, WorkerState.NEEDS_SUCCESSOR)])
+def test_requests_served_on_both_ways_count_against_max_requests(served: int, state: WorkerState) -> None:
+    for kind, by_greenlets in ((GatewayWorker, served), (DetachingWorker, 10)):
+        worker = kind.__new__(kind)
+        worker.lifecycle, worker._replaced_after, worker.nr = Lifecycle(), 30, by_greenlets
+        worker._reactor = SimpleNamespace(answered=served - by_greenlets)  # type: ignore[attr-defined]
+        worker.ppid, worker.tmp = os.getppid(), SimpleNamespace(notify=lambda: None)  # type: ignore[assignment]
+        worker.notify()
+        assert worker.lifecycle.state is state, kind
 
 
 def test_of_two_gateways_that_start_on_one_port_the_second_ends() -> None:
