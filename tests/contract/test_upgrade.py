@@ -26,8 +26,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.both_databases
 
-MANY = 21_000
-"""More than ten batches."""
+MANY = 100_000
 
 SOME = 5_000
 """Three batches."""
@@ -68,7 +67,7 @@ def assert_converted(engine: Engine, count: int) -> None:
         assert json.loads(documents[seq] or "") == shown(notification(seq))
 
 
-def test_many_notifications_are_converted(engine: Engine) -> None:
+def test_hundred_thousand_notifications_are_converted(engine: Engine) -> None:
     make_database(engine, MANY)
     migrate(Database(engine))
     assert revision(engine) == "0002"

@@ -41,7 +41,7 @@ def press_ctrl_c(site: Site) -> int:
 
 @pytest.mark.parametrize("end", [stop, press_ctrl_c])
 def test_every_hold_is_answered_when_the_gateway_stops(make_site: MakeSite, end: Callable[[Site], int]) -> None:
-    site = make_site()
+    site = make_site(WORKERS=2)
     readers = [site.recipient() for _ in range(50)]
     polls = hold(site, readers)
     began = time.monotonic()
