@@ -4,11 +4,12 @@ import re
 
 import click
 
-from notifygate.settings import MAX_TTL_SECONDS
-
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_SECONDS = 100 * 365 * 86400
 """A hundred years: longer durations are typing errors."""
+
+MAX_TTL_SECONDS = 31_536_000
+"""A year, the maximum of docs/protocol.md section 3. Here once more: `notifygate send` imports few modules."""
 
 
 class Duration(click.ParamType[int]):
