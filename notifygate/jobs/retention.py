@@ -3,8 +3,8 @@
 from notifygate.services import Services
 
 POSITIONS_PER_RUN = 1_000_000
-"""Positions of the log that a run searches for dismissed notifications: half a minute's work of the database. Each
-worker searches, and a day more or less doesn't matter to retention."""
+"""Positions of the log that a run searches for dismissed notifications. Each worker searches, and a day more or less
+doesn't matter to retention."""
 
 
 def prune_database(services: Services) -> None:

@@ -115,7 +115,7 @@ class Retention:
                 functools.partial(pruning.read_dismissed, after=after, until=until, cutoff=cutoff)
             )
             total += sum(map(self._delete_notifications, in_parts(batch, ROWS_PER_TRANSACTION)))
-        self._searched_up_to = end
+        self._searched_up_to = end if end < floor else 0  # begin again: by then the floor has risen
         return total
 
     def _delete_notifications(self, positions: Sequence[int]) -> int:

@@ -21,7 +21,7 @@ function makeCore(client: Api, options: Api.Options): Core {
   return {
     client: client,
     options: options,
-    engine: platform,
+    ownPlatform: platform,
     tabId: platform.random() + '',
     baseUrl: (options.url || '').replace(/\/$/, ''),
     longestHold: options.wait! >= 0 ? options.wait! : DEFAULT_HOLD_SECONDS,

@@ -32,7 +32,7 @@ export interface Core
   readonly client: Notifygate;
   readonly options: Notifygate.Options;
   /** The options' platform, or that of a window. */
-  readonly engine: Platform;
+  readonly ownPlatform: Platform;
   /** Of this client among those of all tabs. */
   readonly tabId: string;
   /** Of the gateway, without a slash at its end. */

@@ -11,14 +11,14 @@ const BUFFERED_SECONDS = 1;
 
 export function diagnose(core: Core, done: Notifygate.Done<Notifygate.Diagnosis>): void {
   const report = {} as Notifygate.Diagnosis;
-  let began = core.engine.now();
+  let began = core.ownPlatform.now();
 
   function age(): number {
-    return (core.engine.now() - began) / 1000;
+    return (core.ownPlatform.now() - began) / 1000;
   }
 
   function measure(seconds: number): void {
-    began = core.engine.now();
+    began = core.ownPlatform.now();
     send(
       core,
       'GET',

@@ -46,7 +46,7 @@ export function isOurs(core: Core): boolean {
 }
 
 function writeLease(core: Core): void {
-  stored(core, 'lease', { id: core.tabId, at: core.engine.now(), visible: core.engine.isVisible() });
+  stored(core, 'lease', { id: core.tabId, at: core.ownPlatform.now(), visible: core.ownPlatform.isVisible() });
 }
 
 function lead(core: Core): void {
@@ -80,11 +80,11 @@ export function stand(core: Core, isTaken: boolean): void {
 
   function claim(): void {
     writeLease(core);
-    core.engine.setTimer(
+    core.ownPlatform.setTimer(
       () => {
         if (isOurs(core)) lead(core);
       },
-      SETTLE_MS * (1 + core.engine.random())
+      SETTLE_MS * (1 + core.ownPlatform.random())
     );
   }
 
@@ -93,12 +93,12 @@ export function stand(core: Core, isTaken: boolean): void {
     else claim();
   }
 
-  if (!core.engine.takeLock(core.key, isTaken, taken, lost)) claim();
+  if (!core.ownPlatform.takeLock(core.key, isTaken, taken, lost)) claim();
 }
 
 /** Look at the lease now, and from then on at each beat, until this client leaves the others. */
 export function tick(core: Core): void {
-  const platform = core.engine;
+  const platform = core.ownPlatform;
   const lease: Lease | undefined = stored(core, 'lease');
   platform.clearTimer(core.beat);
   core.isLeft = false;

@@ -13,7 +13,7 @@ export function callEach(core: Core, handlers: ((...values: any[]) => void)[], f
     try {
       handler(first, second);
     } catch (error) {
-      core.engine.setTimer(() => {
+      core.ownPlatform.setTimer(() => {
         throw error;
       }, 0);
     }

@@ -19,12 +19,12 @@ export interface LifeState {
 
 export function start(core: Core): void {
   if (!core.unlisten) {
-    core.unlisten = core.engine.listen({
+    core.unlisten = core.ownPlatform.listen({
       wake() {
         // A page that is closed is reported to be hidden after it was left.
-        if (core.isLeft && !core.engine.isVisible()) return;
+        if (core.isLeft && !core.ownPlatform.isVisible()) return;
         tick(core);
-        if (core.engine.isVisible()) cut(core);
+        if (core.ownPlatform.isVisible()) cut(core);
         poll(core);
       },
       hide() {
@@ -53,7 +53,7 @@ export function join(core: Core): void {
     const token = core.token;
     if (!core.unlisten || core.user !== null || number < core.joins) return;
     if (!token) return fail(core, failure(token === 0 ? 0 : 401, {}));
-    core.user = core.options.user || subjectOf(token, core.engine) || '';
+    core.user = core.options.user || subjectOf(token, core.ownPlatform) || '';
     core.key = 'notifygate:' + core.baseUrl + ':' + core.user + ':';
     core.isShared = !!core.user && core.options.share !== false;
     openChannel(core);

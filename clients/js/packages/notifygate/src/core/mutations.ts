@@ -25,7 +25,7 @@ export function changedBy(operation: Operation, item: Notification, time: string
  */
 export function change(core: Core, operation: Operation, ids: string[], body: object, done: Done): void {
   const before = core.client.cursor;
-  const time = new Date(core.engine.now()).toISOString();
+  const time = new Date(core.ownPlatform.now()).toISOString();
   const made: Notification[] = [];
   const gone: string[] = [];
   const known = ids.filter((id) => core.items[id]);

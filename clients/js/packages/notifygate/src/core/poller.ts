@@ -69,7 +69,7 @@ export function lead(core: Core): void {
 /** End the poll that is on its way, and the rest between two. */
 export function cut(core: Core): void {
   const flight = core.flight;
-  core.engine.clearTimer(core.timer);
+  core.ownPlatform.clearTimer(core.timer);
   core.flight = null;
   if (flight) {
     flight.isCut = true;
@@ -79,16 +79,16 @@ export function cut(core: Core): void {
 
 /** Give up a poll on which the device slept. */
 export function giveUpOverdue(core: Core): void {
-  if (core.flight && core.engine.now() > core.flight.due!) core.flight.pending!.abort();
+  if (core.flight && core.ownPlatform.now() > core.flight.due!) core.flight.pending!.abort();
 }
 
 function rest(core: Core, mode: Notifygate.State['mode'] | null, seconds: number): void {
-  core.timer = core.engine.setTimer(() => poll(core, mode === 'offline'), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
+  core.timer = core.ownPlatform.setTimer(() => poll(core, mode === 'offline'), Math.min(seconds, LONGEST_REST_SECONDS) * 1000);
   if (mode) report(core, mode, seconds);
 }
 
 function possibleHold(core: Core): number {
-  const now = core.engine.now();
+  const now = core.ownPlatform.now();
   core.path = unexpired(core.path, now);
   return holdFor(core.path, core.longestHold, now);
 }
@@ -98,7 +98,7 @@ function possibleHold(core: Core): number {
  * browser reports to be offline; some do so for good.
  */
 export function poll(core: Core, isTrial?: boolean): void {
-  const platform = core.engine;
+  const platform = core.ownPlatform;
   const now = platform.now();
   const sent = core.cursor;
   const blockedMs = core.blockedUntil - now;
@@ -138,9 +138,9 @@ function failed(core: Core, error: Notifygate.Failure, reply: Reply, age: number
 }
 
 function answered(core: Core, sent: string | null | undefined, answer: any, reply: Reply, age: number): void {
-  const now = core.engine.now();
+  const now = core.ownPlatform.now();
   let isNews = false;
-  core.isOfflineWrong = !core.engine.isOnline();
+  core.isOfflineWrong = !core.ownPlatform.isOnline();
   if (isLoop(core.guard, sent, now)) {
     forget(core);
     return fail(core, failure(200, { code: 'loop' }), reply);
@@ -163,7 +163,7 @@ function answered(core: Core, sent: string | null | undefined, answer: any, repl
   const step = nextStep({
     hasMore: core.hasMore,
     wasWoken: isNews && core.hold > 0,
-    isVisible: core.engine.isVisible(),
+    isVisible: core.ownPlatform.isVisible(),
     possibleHold: possibleHold(core),
     askedHold: core.hold,
     offeredHold: core.offered,
@@ -191,8 +191,8 @@ export function fail(core: Core, error: Notifygate.Failure, reply?: Reply): void
   } else {
     const retryAfter = error.status ? secondsOf(reply!) : 0;
     core.blockedMs = retryAfter * 1000;
-    core.blockedUntil = core.engine.now() + core.blockedMs;
-    error.retry = backOff(core.failures++, retryAfter, core.engine.random());
+    core.blockedUntil = core.ownPlatform.now() + core.blockedMs;
+    error.retry = backOff(core.failures++, retryAfter, core.ownPlatform.random());
     rest(core, 'waiting', error.retry);
   }
   emit(core, 'error', error);

@@ -59,9 +59,9 @@ export function send(
     if (!core.token) return finish({ status: core.token === 0 ? 0 : 401 } as Reply);
     if (body) headers['Content-Type'] = 'application/json';
     if (value) headers[header!] = value;
-    flight.due = core.engine.now() + timeoutMs;
+    flight.due = core.ownPlatform.now() + timeoutMs;
     core.ownState.requests++;
-    flight.pending = core.engine.request(
+    flight.pending = core.ownPlatform.request(
       method,
       core.baseUrl + '/v1/' + path,
       headers,

@@ -10,7 +10,7 @@ import { parse } from './json';
 export function stored(core: Core, name: string, value?: unknown): any {
   try {
     if (!core.isShared) return;
-    const storage = core.engine.storage();
+    const storage = core.ownPlatform.storage();
     const key = core.key + name;
     if (value === undefined) return parse(storage.getItem(key));
     if (value === null) storage.removeItem(key);

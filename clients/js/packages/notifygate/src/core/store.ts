@@ -45,8 +45,8 @@ export function subscribe(core: Core, listener: () => void): () => void {
   }
   return function unsubscribe() {
     core.listeners = core.listeners.filter((one) => one !== call);
-    core.engine.clearTimer(core.lingering);
-    core.lingering = core.engine.setTimer(() => {
+    core.ownPlatform.clearTimer(core.lingering);
+    core.lingering = core.ownPlatform.setTimer(() => {
       if (!core.listeners.length && core.isStartedByStore) stop(core);
     }, LINGER_MS);
   };

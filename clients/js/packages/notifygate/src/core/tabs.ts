@@ -29,7 +29,7 @@ export interface Message extends Partial<Batch> {
 export const MESSAGE = 'message';
 
 export function openChannel(core: Core): void {
-  core.channel = core.isShared ? core.engine.openChannel(core.key) : null;
+  core.channel = core.isShared ? core.ownPlatform.openChannel(core.key) : null;
   if (core.channel) core.channel.onmessage = (event) => receive(core, event.data as Message);
 }
 

@@ -31,15 +31,15 @@ export function withToken(core: Core, use: () => void): void {
   function give(value?: TokenState['token']): void {
     if (isGiven) return;
     isGiven = true;
-    core.engine.clearTimer(timer);
+    core.ownPlatform.clearTimer(timer);
     const isOfAnother =
-      value && core.user !== null && !options.user && subjectOf(value, core.engine) !== core.user;
+      value && core.user !== null && !options.user && subjectOf(value, core.ownPlatform) !== core.user;
     // With a space in it, it is a page: that of the login, to which the request for a token was redirected.
     core.token = isOfAnother || /\S\s+\S/.test(value as string) ? '' : value;
     use();
   }
   if (core.token || !options.getToken) return use();
-  const timer = core.engine.setTimer(() => give(0), PATIENCE_MS);
+  const timer = core.ownPlatform.setTimer(() => give(0), PATIENCE_MS);
   let made = 0 as 0 | ReturnType<typeof options.getToken>;
   callEach(core, [() => (made = options.getToken!(give))]);
   if (typeof made === 'string' || made === 0) give(made);
