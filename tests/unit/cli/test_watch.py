@@ -17,6 +17,8 @@ from notifygate.cli import watch
 from notifygate.cli.gateway_http import Gateway
 from notifygate.cli.http_answer import Answer
 from notifygate.cli.watch_state import MAX_SHOWN_IDS, WatchState, load_state, save_state
+from tests.support.site import state_of
+from tests.support.waiting import eventually
 from tests.unit.cli.scripted_gateway import Shell
 
 SCRIPT_OVER = "notifygate: the gateway answered 410 script-over: The script is over.\n"
@@ -337,6 +339,8 @@ def test_ctrl_c_in_a_hold_is_silent_and_a_terminal_may_lack_a_character(shell: S
     with shell.start("watch", env=env, stdout=PIPE, stderr=PIPE) as process:
         # gevent's Popen ignores `encoding`.
         assert process.stdout.readline().decode("latin-1").endswith(" Grüße \\U0001f514\n")
+        # Python handles a signal that arrives right before the wait for the response only after that wait.
+        eventually(lambda: len(shell.gateway.requests) == 2 and state_of(process.pid) == "S", "the hold")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30) == (b"", b"")
     assert process.returncode == 130
