@@ -17,6 +17,11 @@ class NotifygateError(Exception):
 
     code = "internal"
 
+    @property
+    def for_operators(self) -> str:
+        """The message for logs and the command line; details in it are not for the caller."""
+        return str(self)
+
 
 class ConfigurationError(NotifygateError):
     """The gateway can't start with these settings or this database. The message names the setting and the reason."""

@@ -18,7 +18,7 @@ import click
 
 from notifygate import __version__
 from notifygate.cli.one_line import one_line
-from notifygate.errors import InvalidRequestError, NotifygateError, UnavailableError
+from notifygate.errors import InvalidRequestError, NotifygateError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("notifygate.cli.serve:command", "Serve, after the migrations of a SQLite file."),
@@ -79,10 +79,8 @@ class LazyGroup(click.Group):
             _fail(error.format_message())
         except InvalidRequestError as error:
             _fail("; ".join(f"{wrong.field}: {wrong.message}" for wrong in error.errors))
-        except UnavailableError as error:
-            _fail(error.for_operators)
         except NotifygateError as error:
-            _fail(str(error))
+            _fail(error.for_operators)
         except click.Abort:
             _fail("aborted")
         except OSError as error:  # a full disk under stdout, a file that can't be read; EPIPE is click's

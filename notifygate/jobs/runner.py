@@ -57,6 +57,6 @@ class _JobLoop(Background):
         try:
             job.run(self._services)
         except NotifygateError as error:
-            logger.warning("The job %s is postponed: %s", job.name, error)
+            logger.warning("The job %s is postponed: %s", job.name, error.for_operators)
         except Exception:
             logger.exception("The job %s failed", job.name)

@@ -204,7 +204,7 @@ class Follower:
                 self._follow_head_unlocked()
         except NotifygateError as error:
             metrics.follower_errors.inc()
-            logger.warning("The log can't be followed now: %s", error)
+            logger.warning("The log can't be followed now: %s", error.for_operators)
             self._clock.sleep(self._interval)
         except Exception:
             metrics.follower_errors.inc()

@@ -53,7 +53,7 @@ def _fields_of(error: Exception) -> dict[str, str]:
         case RateLimitedError():
             return {"Retry-After": str(max(1, error.retry_after_seconds))}
         case UnavailableError():
-            logger.warning("Unavailable: %s (%s)", error, type(error.__cause__).__name__)
+            logger.warning("Unavailable: %s (%s)", error.for_operators, type(error.__cause__).__name__)
             logger.debug("Unavailable", exc_info=error)  # thousands of polls would fill the disk with stacks
             return {"Retry-After": str(UNAVAILABLE_RETRY_SECONDS)}
         case _:

@@ -405,8 +405,17 @@ def test_announcements_that_arrive_during_preparation_are_followed_in_order(foll
     assert followed.delivered == followed.prepared == [1, 2, 3]
 
 
-@pytest.mark.parametrize("failure", [UnavailableError("It is away."), RuntimeError("a defect")], ids=["away", "defect"])
-def test_a_database_that_fails_meanwhile_only_delays_entries(follow: MakeFollowed, failure: Exception) -> None:
+@pytest.mark.parametrize(
+    ("failure", "logged"),
+    [
+        (UnavailableError("It is away.", "start it"), "The log can't be followed now: It is away: start it"),
+        (RuntimeError("a defect"), "Following the log failed"),
+    ],
+    ids=["away", "defect"],
+)
+def test_a_database_that_fails_meanwhile_only_delays_entries(
+    follow: MakeFollowed, failure: Exception, logged: str, caplog: pytest.LogCaptureFixture
+) -> None:
     followed = follow(interval_seconds=0.05)
     errors = metric("follower_errors_total")
     followed.failure = failure
@@ -414,6 +423,7 @@ def test_a_database_that_fails_meanwhile_only_delays_entries(follow: MakeFollowe
     followed.offer(followed.publish())
     eventually(lambda: metric("follower_errors_total") >= errors + 2, "two failed attempts")
     assert followed.delivered == []
+    assert logged in caplog.messages
     followed.failure = None
     followed.reaches(3)
     assert followed.delivered == [1, 2, 3]

@@ -63,7 +63,7 @@ def test_pause_is_shortened_by_no_more_than_the_jitter(run: Run, clock: ManualCl
 def test_job_that_fails_is_logged_and_runs_again(
     run: Run, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    errors = iter([UnavailableError("The database can't be reached."), RuntimeError("a defect")])
+    errors = iter([UnavailableError("The database can't be reached.", "start it"), RuntimeError("a defect")])
     runs: list[Services] = []
 
     def fail_twice(services: Services) -> None:
@@ -76,7 +76,7 @@ def test_job_that_fails_is_logged_and_runs_again(
         clock.advance(1.0)
         eventually(lambda count=count: len(runs) == count and clock.waits == count + 1, "a run")
     assert [record[1:] for record in caplog.record_tuples if record[0] == "notifygate.jobs.runner"] == [
-        (logging.WARNING, "The job the job is postponed: The database can't be reached."),
+        (logging.WARNING, "The job the job is postponed: The database can't be reached: start it"),
         (logging.ERROR, "The job the job failed"),
     ]
 
