@@ -10,10 +10,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.documents import blocks_of, read_blocks, run_document, run_script
+from tests.support.documents import SECONDS, blocks_of, read_blocks, run_document, run_script
 from tests.support.gateway_process import REPOSITORY, GatewayProcess
 
 DOCUMENTS = ("README.md", "docs/protocol.md", "docs/operations.md")
+
+pytestmark = pytest.mark.timeout(SECONDS + 60)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
