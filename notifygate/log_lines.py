@@ -64,7 +64,13 @@ def logging_config(level: str, line_format: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "stream": "ext://notifygate.log_stream.standard_error",
+            }
+        },
         "root": {"level": "INFO" if level == "debug" else level.upper(), "handlers": ["stderr"]},
         "loggers": {
             "notifygate": {"level": level.upper()},

@@ -29,6 +29,7 @@ open_files = Gauge(
 open_files_limit = Gauge(
     "notifygate_open_files_limit", "Open files past which a worker accepts no connection.", multiprocess_mode="liveall"
 )
+log_lines_dropped = Counter("notifygate_log_lines_dropped_total", "Log lines that could not be written in time.")
 hold_ends = Counter("notifygate_hold_ends_total", "Ended holds, by reason.", ["reason"])
 wakes = Counter("notifygate_wakes_total", "Holds ended because their inbox changed.")
 wake_seconds = Histogram(

@@ -32,6 +32,7 @@ from gunicorn.sock import ssl_context
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
+from notifygate.log_stream import standard_error
 from notifygate.open_files import connections_that_fit
 from notifygate.protocol.response import SERVER_NAME
 from notifygate.raw_socket import raw_socket
@@ -111,6 +112,7 @@ class GatewayWorker(GeventWorker):
         if self.lifecycle.closes_listeners:
             return  # SIGTERM came before this process could handle it
         self.worker_connections = min(self.worker_connections, connections_that_fit())
+        standard_error.watch(gevent.get_hub().loop)
         self._stop_requested = Event()
         self._servers = [self._serve_listener(sock) for sock in self.sockets]
         for sock, server in zip(self.sockets, self._servers, strict=True):

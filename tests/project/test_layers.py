@@ -13,7 +13,7 @@ LEVELS: tuple[frozenset[str], ...] = tuple(
     frozenset(packages.split())
     for packages in (
         # Modules that all may import, and that import only each other.
-        "errors metrics log_lines settings settings_checks settings_reader private_files problem_catalogue program_files "
+        "errors metrics log_lines log_stream settings settings_checks settings_reader private_files problem_catalogue program_files "
         "background clock components open_files recent waiting raw_socket redis_client validation",
         "domain",
         "storage announcements",
