@@ -4,10 +4,17 @@ import json
 import logging
 import traceback
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 EXTRA_FIELDS = ("request_id", "principal", "method", "route", "status", "duration_seconds", "held_seconds")
 """Fields of access lines, in order (docs/operations.md, "Log lines")."""
+
+
+@lru_cache(maxsize=1)
+def _second(unix_time: int) -> str:
+    """Return a second of UTC as text, without a zone."""
+    return datetime.fromtimestamp(unix_time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JsonLines(logging.Formatter):
@@ -16,7 +23,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as a line."""
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

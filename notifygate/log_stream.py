@@ -15,6 +15,7 @@ import stat
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 MAX_KEPT_BYTES = 4 * 1024 * 1024
@@ -37,12 +38,13 @@ class LogStream:
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
         self._dropped = 0
+        self._loop: Any = None
         self._watcher: Any = None
 
     def write(self, line: str) -> None:
         """Write a line, or keep it until the lines before it are written, or drop it if too many are kept."""
         data = line.encode("utf-8", "backslashreplace")
-        if self._kept and self._watcher is None:
+        if self._kept and self._loop is None:
             self._write_kept()
         if self._kept_bytes + len(data) > MAX_KEPT_BYTES:
             self._dropped += 1
@@ -50,21 +52,24 @@ class LogStream:
         self._kept.append(data)
         self._kept_bytes += len(data)
         if len(self._kept) == 1:
-            self._write_kept()
+            if self._loop is None:
+                self._write_kept()
+            else:
+                self._loop.run_callback_threadsafe(self._write_kept)
 
     def flush(self) -> None:
-        """Do nothing: lines are written at once where that is possible."""
+        """Do nothing: each line is written as soon as possible."""
 
     def take_dropped(self) -> int:
         """Return the number of lines that were dropped since the last call."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 
-    def watch(self, loop: Any) -> None:
-        """From now on write kept lines as soon as the reader continues, in this process's loop (gevent's). Without
-        a loop the next line tries."""
+    def use_loop(self, loop: Any) -> None:
+        """From now on write in this process's loop (gevent's): the lines of one turn together, and kept lines as soon
+        as the reader continues. Without a loop each line is written at once, or with a later one."""
         descriptor, _ = self._open()
-        self._watcher = loop.io(descriptor, _WRITABLE)
+        self._loop, self._watcher = loop, loop.io(descriptor, _WRITABLE)
         self._write_kept()
 
     def close(self) -> None:
@@ -81,31 +86,46 @@ class LogStream:
         self._kept_bytes = self._dropped = 0
 
     def _write_kept(self) -> bool:
-        """Write what can be written without waiting; return whether something is left.
-
-        Line by line: writes of up to 4,096 bytes (PIPE_BUF) are not divided, so lines of several workers don't mix.
-        """
+        """Write what can be written without waiting; return whether something is left."""
         _, write = self._open()
         while self._kept:
-            line = self._kept[0]
+            count, data = self._next_lines()
             try:
-                written = write(line)
+                self._remove(write(data))
             except BlockingIOError:
                 break
             except OSError:  # nothing reads any more, or the disk is full
-                written = len(line)
-                self._dropped += 1
-            self._kept_bytes -= written
-            if written < len(line):
-                self._kept[0] = line[written:]
-            else:
-                self._kept.popleft()
+                self._remove(len(data))
+                self._dropped += count
         if self._watcher is not None:
             if not self._kept:
                 self._watcher.stop()
             elif not self._watcher.active:
                 self._watcher.start(self._write_kept)
         return bool(self._kept)
+
+    def _next_lines(self) -> tuple[int, bytes]:
+        """Return how many lines to write at a time, and their bytes.
+
+        Writes of up to PIPE_BUF bytes are not divided, so lines of several workers don't mix.
+        """
+        count = size = 0
+        for line in self._kept:
+            size += len(line)
+            if count and size > select.PIPE_BUF:
+                break
+            count += 1
+        return count, b"".join(islice(self._kept, count))
+
+    def _remove(self, written: int) -> None:
+        """Remove so many bytes from the kept lines."""
+        self._kept_bytes -= written
+        while written:
+            line = self._kept.popleft()
+            if written < len(line):
+                self._kept.appendleft(line[written:])
+                return
+            written -= len(line)
 
     def _open(self) -> tuple[int, Callable[[bytes], int]]:
         """Return a descriptor and its function to write without waiting."""

@@ -112,7 +112,7 @@ class GatewayWorker(GeventWorker):
         if self.lifecycle.closes_listeners:
             return  # SIGTERM came before this process could handle it
         self.worker_connections = min(self.worker_connections, connections_that_fit())
-        standard_error.watch(gevent.get_hub().loop)
+        standard_error.use_loop(gevent.get_hub().loop)
         self._stop_requested = Event()
         self._servers = [self._serve_listener(sock) for sock in self.sockets]
         for sock, server in zip(self.sockets, self._servers, strict=True):
