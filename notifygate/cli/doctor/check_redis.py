@@ -68,7 +68,8 @@ def _no_answer(error: Exception) -> str:
 
 def _version(redis: Redis) -> Finding:
     try:
-        answer, seconds = quickest(lambda: cast("list[Any]", redis.execute_command("HELLO")))
+        # With a version of the protocol: Redis 6.0 requires one.
+        answer, seconds = quickest(lambda: cast("list[Any]", redis.execute_command("HELLO", "2")))
     except ResponseError:
         return REDIS.wrong("it does not know HELLO: update it to Redis 6.2 or later, or Valkey")
     facts = {bytes(key).decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
