@@ -67,8 +67,10 @@ def _make_client(url: str, timeout_seconds: float, options: dict[str, Any]) -> R
     scheme, _, rest = url.partition("://")
     if scheme not in SENTINEL_SCHEMES:
         return Redis.from_url(url, **options)
-    parts = urlsplit(f"//{rest}")
-    credentials, at, hosts = parts.netloc.rpartition("@")
+    authority, _, path = rest.partition("/")
+    credentials, at, hosts = authority.rpartition("@")
+    # Without the hosts: newer versions of Python refuse an IPv6 address that has other hosts beside it.
+    parts = urlsplit(f"//sentinels/{path}")
     name, _, database = parts.path.removeprefix("/").partition("/")
     if not name or not hosts or not (database or "0").isdigit():
         raise ValueError("no hosts, no name of a master, or no number of a database")

@@ -19,7 +19,7 @@ from notifygate.protocol.exchange import Exchange
 from notifygate.protocol.pipeline import Access, Endpoint, Pipeline, Run
 from notifygate.protocol.record import record
 from notifygate.protocol.request import MAX_BODY_BYTES, Request
-from notifygate.protocol.response import CLIENT_GONE, Response, field_lines
+from notifygate.protocol.response import CLIENT_GONE, Response, field_lines, reason_phrase
 from notifygate.services import EXTENSION, Services
 
 CLOSE_CONNECTION = "notifygate.close_connection"
@@ -165,7 +165,7 @@ def _raises(error: Exception) -> Run:
 
 
 def _flask_response(response: Response, lines: bytes) -> FlaskResponse:
-    answer = FlaskResponse(response.body, response.status)
+    answer = FlaskResponse(response.body, f"{response.status} {reason_phrase(response.status)}")
     del answer.headers["Content-Type"]  # Flask's default
     for line in lines.decode("latin-1").splitlines():
         name, _, value = line.partition(": ")

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+import click
+
 from notifygate.announcements.announcement import announce
 from notifygate.announcements.redis_announcer import channel_of, make_redis
 from notifygate.announcements.seal import AnnouncementSeal
@@ -11,10 +13,17 @@ from notifygate.log.transaction import LogTransaction
 from notifygate.log.writer import run_transaction
 from notifygate.settings import Settings
 from notifygate.settings_reader import load_settings
-from notifygate.storage.database import open_database
+from notifygate.storage.database import Database, open_database
 from notifygate.storage.readiness import check_database, namespace_of
 
 T = TypeVar("T")
+
+
+def open_for_command(settings: Settings) -> Database:
+    """Open the database of some settings until the command that is running ends."""
+    database = open_database(settings)
+    click.get_current_context().call_on_close(database.stop)
+    return database
 
 
 class GatewayDatabase:
@@ -22,7 +31,7 @@ class GatewayDatabase:
 
     def __init__(self) -> None:
         self.settings: Settings = load_settings()
-        self.database = open_database(self.settings)
+        self.database = open_for_command(self.settings)
         check_database(self.database, self.settings.secret_key)
 
     def commit(self, change: Callable[[LogTransaction], T]) -> T:

@@ -2,8 +2,8 @@
 
 import click
 
+from notifygate.cli.database import open_for_command
 from notifygate.settings_reader import load_settings
-from notifygate.storage.database import open_database
 from notifygate.storage.migrate import migrate
 from notifygate.storage.readiness import SCHEMA_REVISION
 
@@ -17,7 +17,7 @@ def command(expand_only: bool) -> None:
     with --expand, replace the gateways one after the other, then run it without.
     """
     settings = load_settings()
-    database = open_database(settings)
+    database = open_for_command(settings)
     if expand_only and database.is_sqlite:
         raise click.UsageError("--expand is for PostgreSQL. Stop the gateway and run 'notifygate migrate'.")
     if not settings.database_url:

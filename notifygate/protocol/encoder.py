@@ -2,12 +2,11 @@
 
 import email.utils
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from notifygate.limits.rate_limits import RateLimits
 from notifygate.limits.windows import LimitName
 from notifygate.protocol.exchange import Exchange
-from notifygate.protocol.response import CLIENT_GONE, NO_SNIFFING, PRIVATE, SERVER_NAME, Response, field_lines
+from notifygate.protocol.response import NO_SNIFFING, PRIVATE, SERVER_NAME, Response, field_lines, reason_phrase
 
 EXPOSED_HEADERS = "ETag, Poll-Interval, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 """Header fields that scripts of other origins may read (docs/protocol.md, CORS)."""
@@ -75,9 +74,8 @@ class Encoder:
                 "Date": email.utils.formatdate(usegmt=True),
                 "Connection": "keep-alive" if keep_alive else "close",
             }
-            # In capitals, as gunicorn sends it.
-            reason = "UNKNOWN" if status == CLIENT_GONE else HTTPStatus(status).phrase.upper()
-            start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, reason.encode(), field_lines(lines))
+            reason = reason_phrase(status).encode()
+            start = b"HTTP/1.%d %d %b\r\n%b" % (is_http_11, status, reason, field_lines(lines))
             self._starts[key] = start
         return start
 

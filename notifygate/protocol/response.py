@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 SERVER_NAME = "notifygate"
@@ -35,6 +36,14 @@ class Response:
         self.fields = fields
         self.revalidation: Any = None
         """The preconditions of a 304, for the fast path: the same request gets the same response while they hold."""
+
+
+def reason_phrase(status: int) -> str:
+    """Return the text after a status in a status line, in capitals as gunicorn sends it.
+
+    Of several libraries only one is asked: Python 3.13 took over the phrases of RFC 9110, Werkzeug has those before it.
+    """
+    return "UNKNOWN" if status == CLIENT_GONE else HTTPStatus(status).phrase.upper()
 
 
 def field_lines(fields: Mapping[str, str]) -> bytes:

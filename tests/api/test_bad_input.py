@@ -74,8 +74,7 @@ MALFORMED = [
     b'{"to": "a\nb"}', b'{"to": "\\x41"}', b'{"to": "\\u12"}', b"{to: 1}", b"// comment\n{}", b'{"n": 01}', b'{"n": +1}',
     b'{"n": .5}', b'{"n": NaN}', b'{"n": -Infinity}', b'{"n": 0x10}', b'{"n": ' + b"9" * 5000 + b"}", b"\x00", b"{}\x00",
     b'{"to": "\xff"}', b'{"to": "\xed\xa0\x80"}', b'{"to": "\xc0\x80"}', '{"to": "ü"}'.encode("latin-1"),
-    '{"to": "all"}'.encode("utf-16"), '{"to": "all"}'.encode("utf-32"), b"[" * 10_000, b"[" * 10_000 + b"]" * 10_000,
-    b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b'{"data":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b"a=1&b=2", b"<to>all</to>",
+    '{"to": "all"}'.encode("utf-16"), '{"to": "all"}'.encode("utf-32"), b"[" * 10_000, b"a=1&b=2", b"<to>all</to>",
 ]  # fmt: skip
 
 
@@ -85,6 +84,16 @@ def test_a_body_that_is_not_json_in_utf8_is_malformed(actors: dict[str, Any]) ->
             answer = actors[actor].open(method, path, data=body, content_type=JSON)
             assert answer.status_code == 400, (path, body[:50])
             expect_problem(answer, 400, "malformed-json")
+
+
+def test_json_that_is_nested_too_deeply_is_malformed_or_invalid(actors: dict[str, Any]) -> None:
+    """Which of the two depends on Python: up to 3.13 its parser gives up at some depth, from 3.14 on at none of these."""
+    for depth in (5_000, 10_000, 30_000):
+        deep = b"[" * depth + b"]" * depth
+        for actor, method, path, _ in JSON_ENDPOINTS:
+            for body in (deep, b'{"data":' + deep + b"}", b'{"a":' * (depth // 3) + b"1" + b"}" * (depth // 3)):
+                answer = actors[actor].open(method, path, data=body, content_type=JSON)
+                assert (answer.status_code, answer.json["code"] in ("malformed-json", "invalid-request")) == (400, True)
 
 
 def test_deep_json_causes_no_defect_at_any_depth(actors: dict[str, Any]) -> None:

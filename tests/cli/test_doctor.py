@@ -182,6 +182,19 @@ def test_server_that_is_not_a_redis(cli: CommandLine) -> None:
         assert "not those of a Redis" in wrong(report(cli, env={"NOTIFYGATE_REDIS_URL": server.url}))
 
 
+def test_redis_of_another_machine_needs_a_password(cli: CommandLine, own_redis_server: RedisServer) -> None:
+    with own_redis_server.connect() as client:
+        client.execute_command("ACL", "SETUSER", "gateway", "on", ">a-password", *RULES.split())
+    url = f"redis://127.1:{urlsplit(own_redis_server.url).port}/0"  # an address that only this test knows to be local
+
+    def warnings_of(url: str) -> str:
+        return wrong(report(cli, env={"NOTIFYGATE_REDIS_URL": url}), "warning")
+
+    assert "no password is set" in warnings_of(url)
+    for with_password in (url.replace("//", "//gateway:a-password@"), f"{url}?username=gateway&password=a-password"):
+        assert "password" not in warnings_of(with_password)
+
+
 def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServer) -> None:
     address = f"127.0.0.1:{urlsplit(own_redis_server.url).port}/0"
 

@@ -1,4 +1,4 @@
-"""`notifygate migrate`: twice, and from several places at once."""
+"""`notifygate migrate`: twice, and from several places at once; and the connections that commands leave behind."""
 
 import subprocess
 import sys
@@ -51,6 +51,17 @@ def test_of_two_migrations_at_once_one_is_applied(empty: CommandLine, empty_data
     assert results == [((expected, ""), 0)] * 2
     assert empty("migrate") == expected
     assert revisions(empty_database_url) == [SCHEMA_REVISION]
+
+
+@pytest.mark.parametrize(
+    "command", ["log status", "key list", "topic set deploys", "token revoke alice", "migrate"], ids=str
+)
+def test_command_closes_its_connections(empty: CommandLine, command: str) -> None:
+    """Those that are left open are reported: by psycopg, and by SQLite's driver since Python 3.13."""
+    empty("migrate")
+    process = empty.start(*command.split(), env={"PYTHONWARNINGS": "always::ResourceWarning"})
+    _, reported = process.communicate(timeout=60)
+    assert (process.returncode, reported) == (0, "")
 
 
 def test_data_folder_is_made_if_secrets_are_in_the_environment(tmp_path: Path) -> None:

@@ -120,7 +120,8 @@ def test_each_alert_is_covered_by_its_test(tmp_path: Path) -> None:
             (folder / TESTS.name).write_text(json.dumps({**tests, "tests": own}))
     files = sorted(tmp_path.glob(f"*/*/{TESTS.name}"))
     done = promtool("test", "rules", *files)
-    assert re.findall(r"^Unit Testing: +(.+)", done.stdout, re.MULTILINE) == [str(file) for file in files]
+    named = re.findall(r"^Unit Testing: +(.+)", done.stdout, re.MULTILINE)
+    assert named in ([str(file) for file in files], []), "version 3 names none of them"
     assert "SUCCESS" not in done.stdout, done.stdout
     assert done.stderr.count("  FAILED:\n") == len(files) == 2 * len(known), done.stderr
 

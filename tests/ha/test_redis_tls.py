@@ -9,6 +9,8 @@ import pytest
 from tests.ha.conftest import documented_rules, skip_without
 from tests.support.binaries import BinaryNotFoundError
 from tests.support.certificates import make_certificate
+from tests.support.command_line import CommandLine
+from tests.support.doctor import report, wrong
 from tests.support.redis_with_tls import RedisWithTls
 from tests.support.site import RARE_HEAD_READS, MakeSite, Site
 from tests.support.waiting import all_done, eventually
@@ -49,7 +51,10 @@ def test_certificate_of_another_authority_is_refused(
     make_site: MakeSite, postgres_url: str, redis: RedisWithTls, tmp_path: Path
 ) -> None:
     other, _ = make_certificate(tmp_path)
-    site = make_site(postgres_url, REDIS_URL=redis.url_trusting(other))
+    url = redis.url_trusting(other)
+    faults = wrong(report(CommandLine(tmp_path / "var"), env={"NOTIFYGATE_REDIS_URL": url}))
+    assert "its certificate is not trusted (self-signed certificate)" in faults
+    site = make_site(postgres_url, REDIS_URL=url)
     eventually(lambda: "Wake-ups through Redis are down: ConnectionError" in site.gateways[0].output, "the refusal")
     assert not is_connected(site)
     site.publisher().publish("all")

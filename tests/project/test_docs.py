@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from dataclasses import Field, fields
 from functools import cache
 from pathlib import Path
@@ -145,6 +146,14 @@ def test_every_command_is_in_the_readme_and_its_pictures_exist() -> None:
     pictures = re.findall(r'\b(?:src|srcset)="(docs/[^"]+)"', read("README.md"))
     assert pictures
     assert all((REPOSITORY / picture).is_file() for picture in pictures)
+
+
+def test_tested_versions_of_python_are_the_classifiers_of_the_package() -> None:
+    (tested,) = re.findall(r"^\| Python \|[^|]+\|([^;|]+)", section_of("docs/operations.md", "Install"), re.MULTILINE)
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    versions = [f"Programming Language :: Python :: {version}" for version in re.findall(r"3\.\d+", tested)]
+    assert project["classifiers"] == versions
+    assert versions[0].endswith(f" {project['requires-python'].removeprefix('>=')}")
 
 
 def test_directives_of_the_proxies_are_those_of_their_files() -> None:

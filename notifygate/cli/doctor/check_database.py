@@ -12,8 +12,8 @@ from notifygate.storage.database import Database, open_database
 from notifygate.storage.readiness import check_server, verify
 from notifygate.storage.stores.server import read_is_standby, read_server_clock, read_server_settings, read_version
 
-OLDEST_POSTGRESQL = 14
-"""Of the versions that PostgreSQL supports at the time of writing (https://www.postgresql.org/support/versioning/)."""
+OLDEST_POSTGRESQL = 15
+"""Of the versions that PostgreSQL supports in December 2026 (https://www.postgresql.org/support/versioning/)."""
 
 MAX_CLOCK_SECONDS = 1.0
 """Clock difference that is hidden by the unit of `exp` and of `ttl`."""

@@ -1,8 +1,8 @@
 """Redis: its version, and that all a gateway does there is permitted, tried with the gateway's own code."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from gevent.event import Event
 from limits import RateLimitItemPerMinute
@@ -27,6 +27,10 @@ ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
 """The remedy for a missing permission."""
 
 
+CERTIFICATE_REMEDY = "name its authority in ssl_ca_certs, and see docs/operations.md, Securing Redis"
+"""The remedy for a certificate that is not trusted."""
+
+
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Check the Redis of some settings; yield the findings."""
     if not settings.redis_url:
@@ -39,13 +43,13 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         return
     try:
         yield _version(redis)
-        yield from _password(settings.redis_url)
+        yield from _password(redis)
         yield _permitted("counts", lambda: _count(redis, settings))
         yield _permitted("wake-ups", lambda: _receive(redis))
     except AuthenticationError:
         yield REDIS.wrong("it refuses the user or the password: correct NOTIFYGATE_REDIS_URL")
     except (RedisError, OSError) as error:
-        yield REDIS.wrong(f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL")
+        yield REDIS.wrong(_no_answer(error))
     except Exception as error:  # of any type: redis-py and the checks expect the replies of a Redis
         yield REDIS.wrong(
             f"its replies are not those of a Redis ({type(error).__name__}): correct NOTIFYGATE_REDIS_URL"
@@ -54,9 +58,18 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         redis.close()
 
 
+def _no_answer(error: Exception) -> str:
+    """Return the fault and its remedy; the certificate's, if that is the cause."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({cause.verify_message}): {CERTIFICATE_REMEDY}"
+    return f"no answer ({type(error).__name__}): start it, or correct NOTIFYGATE_REDIS_URL"
+
+
 def _version(redis: Redis) -> Finding:
     try:
-        answer, seconds = quickest(lambda: cast("list[Any]", redis.execute_command("HELLO")))
+        # With a version of the protocol: Redis 6.0 requires one.
+        answer, seconds = quickest(lambda: cast("list[Any]", redis.execute_command("HELLO", "2")))
     except ResponseError:
         return REDIS.wrong("it does not know HELLO: update it to Redis 6.2 or later, or Valkey")
     facts = {bytes(key).decode(): value for key, value in zip(answer[::2], answer[1::2], strict=True)}
@@ -68,10 +81,11 @@ def _version(redis: Redis) -> Finding:
     return REDIS.ok(f"{name} {version} answers within {seconds * 1000:.1f} ms")
 
 
-def _password(url: str) -> Iterator[Finding]:
-    parts = urlsplit(url)
-    is_remote = parts.scheme in ("redis", "rediss") and parts.hostname not in ("localhost", "127.0.0.1", "::1")
-    if is_remote and not parts.password:
+def _password(redis: Redis) -> Iterator[Finding]:
+    options = redis.connection_pool.connection_kwargs
+    # Without a host it is a Unix socket, or the master that Sentinels name.
+    is_remote = options.get("host", "localhost") not in ("localhost", "127.0.0.1", "::1")
+    if is_remote and not options.get("password"):
         yield REDIS.warning(
             "no password is set: every client that reaches it may suppress wake-ups and see the names of recipients."
             " Add a user of its own (docs/operations.md, Securing Redis)"
