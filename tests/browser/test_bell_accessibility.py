@@ -261,6 +261,15 @@ def test_the_bell_follows_the_direction_of_the_page(bells: Bells):
         assert element.get_attribute("dir") is None
 
 
+def test_the_panel_opens_below_the_bell_where_motion_is_allowed(bells: Bells):
+    bell = bells.open("One", reduced_motion="no-preference")
+    bell.open()
+    bell.page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+    panel, button = box_of(bell.panel), box_of(bell.button)
+    assert panel["x"] == 12
+    assert panel["y"] == button["y"] + button["height"] + 8
+
+
 def test_the_panel_stays_in_the_window_wherever_the_bell_is(bells: Bells):
     bell = bells.open(*[f"Number {number}" for number in range(20)])
     for place in [f"{y}: 0; {x}: 0" for y in ("top", "bottom") for x in ("left", "right")] + ["top: 45%; left: 50%"]:
