@@ -82,7 +82,7 @@ def settings(bell: Bell) -> None:
     """The settings with a muted and a mandatory type."""
     bell.remake("{types: {a: {title: 'Security', mandatory: true}, b: {title: 'Orders'}, c: {title: 'Likes'}}}")
     bell.open()
-    with bell.page.expect_response("**/v1/inbox/preferences"):
+    with bell.page.expect_response("**/v1/inbox/preferences**"):
         bell.choose("Settings")
     bell.page.get_by_role("switch", name="Receive “Likes”").click()
 

@@ -46,7 +46,7 @@ export class FakeTab extends FakePlatform {
 
   /** The polls that were sent, oldest first. */
   get polls(): FakeRequest[] {
-    return this.requests.filter((request) => /inbox(\?cursor.*)?$/.test(request.url));
+    return this.requests.filter((request) => /inbox(\?.*)?$/.test(request.url));
   }
 
   /** Seconds for which each poll asked to be held. */

@@ -95,7 +95,7 @@ describe.each([
     browser.tabs.push(tab!);
     browser.pass(2);
     const [first, second] = ['1', '2'].map((id) => notification(id));
-    expect(tab!.last.url).toBe('/v1/inbox');
+    expect(tab!.last.url).toBe('/v1/inbox?_=c1');
     tab!.last.answer(200, answerOf({ notifications: [second!, first!], cursor: 'c2' }));
     expect(tab!.last.url).toBe('/v1/inbox?cursor=c1&wait=55');
     tab!.last.answer(200, answerOf({ notifications: [second!], cursor: 'c2' }));
