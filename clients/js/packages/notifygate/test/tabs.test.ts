@@ -166,6 +166,19 @@ describe.each([
     for (const tab of [hanging!, other!]) expect(tab.added).toEqual(['Title 1']);
   });
 
+  it('one that hung gets what the others sent to it meanwhile', () => {
+    const browser = new FakeBrowser(isNew);
+    const [hanging, other] = openTabs(browser, 2);
+    hanging!.isHanging = hanging!.isReachable = true;
+    browser.pass(7);
+    other!.last.answer(200, answerOf({ notifications: [notification('1')], cursor: 'c1' }));
+    browser.pass(0.5);
+    hanging!.isHanging = false;
+    browser.pass(3);
+    expect(browser.leader).toBe(other);
+    for (const tab of [hanging!, other!]) expect(tab.added).toEqual(['Title 1']);
+  });
+
   it('one that is seen takes over from one that is not', () => {
     const browser = new FakeBrowser(isNew);
     const [hidden, seen] = openTabs(browser, 2);
