@@ -1,4 +1,6 @@
-"""What depends on the engine, in Firefox: tabs, going back to a page, leaving it, keys. All else is tested in Chromium."""
+"""The client and the bell in Firefox, as far as engines differ: tabs, going back to a page, leaving it, keys. All else is
+tested in Chromium.
+"""
 
 import json
 
