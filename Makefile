@@ -25,7 +25,7 @@ run: $(INSTALLED) ## install, apply migrations, serve on 127.0.0.1:8080
 demo: $(INSTALLED) ## the same as run, with a demo page at http://127.0.0.1:8080/demo
 	@NOTIFYGATE_DEMO=1 exec $(BIN)/notifygate serve
 
-test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's Chromium
+test: $(INSTALLED_DEV) ## run all tests, with a Redis and a PostgreSQL of their own and the machine's browsers
 	@scripts/test $(ARGS)
 
 coverage: $(INSTALLED_DEV) ## run all tests and list the uncovered lines of notifygate/

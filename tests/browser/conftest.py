@@ -13,6 +13,7 @@ from tests.browser.front import Front
 from tests.browser.node_tools import PACKAGES, run_client
 from tests.browser.phantom import old_browser, running_old_browser
 from tests.support.browser import Device, NewDevice, chromium, missing, new_device
+from tests.support.firefox import firefox, running_firefox
 from tests.support.site import Publisher, Recipient, Site, running_site
 
 Publish = Callable[..., str]
@@ -24,8 +25,10 @@ __all__ = [
     "built_examples",
     "chromium",
     "examples",
+    "firefox",
     "new_device",
     "old_browser",
+    "running_firefox",
     "running_old_browser",
 ]
 

@@ -60,6 +60,8 @@ class Answer:
     media_type: str = "text/html"
     allows_any_origin: bool = False
     """Whether scripts and `crossorigin` pictures of other origins may read it."""
+    caching: str = "no-store"
+    """Its Cache-Control; browsers do not keep a page with `no-store` in memory for the user to come back."""
 
     def as_bytes(self) -> bytes:
         """Return its bytes."""
@@ -67,7 +69,7 @@ class Answer:
         lines = [f"HTTP/1.1 {self.status} Status", f"Content-Type: {self.media_type}", f"Content-Length: {len(body)}"]
         if self.allows_any_origin:
             lines.append("Access-Control-Allow-Origin: *")
-        return _head([*lines, "Cache-Control: no-store", "Connection: close"]) + body
+        return _head([*lines, f"Cache-Control: {self.caching}", "Connection: close"]) + body
 
 
 class Front:

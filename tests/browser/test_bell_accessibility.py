@@ -82,7 +82,7 @@ def settings(bell: Bell) -> None:
     """The settings with a muted and a mandatory type."""
     bell.remake("{types: {a: {title: 'Security', mandatory: true}, b: {title: 'Orders'}, c: {title: 'Likes'}}}")
     bell.open()
-    with bell.page.expect_response("**/v1/inbox/preferences"):
+    with bell.page.expect_response("**/v1/inbox/preferences**"):
         bell.choose("Settings")
     bell.page.get_by_role("switch", name="Receive “Likes”").click()
 
@@ -259,6 +259,15 @@ def test_the_bell_follows_the_direction_of_the_page(bells: Bells):
         bell.call("bell => bell.toasts.clear()")  # it may cover the bell, which is elsewhere when the page turns
         # An attribute of the element is the page's: the custom element would read the bell's own as an option.
         assert element.get_attribute("dir") is None
+
+
+def test_the_panel_opens_below_the_bell_where_motion_is_allowed(bells: Bells):
+    bell = bells.open("One", reduced_motion="no-preference")
+    bell.open()
+    bell.page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+    panel, button = box_of(bell.panel), box_of(bell.button)
+    assert panel["x"] == 12
+    assert panel["y"] == button["y"] + button["height"] + 8
 
 
 def test_the_panel_stays_in_the_window_wherever_the_bell_is(bells: Bells):

@@ -106,7 +106,7 @@ def test_a_recipient_may_choose_another_display_for_critical_notifications_of_a_
     bell.await_preference("drill", "toast")
     bell.publish("Drill", type="drill", priority="critical")
     expect(bell.toasts).to_have_text([re.compile("Drill")])
-    with bell.page.expect_response("**/v1/inbox/preferences"):
+    with bell.page.expect_response("**/v1/inbox/preferences**"):
         bell.page.reload()
     expect(bell.count).to_have_text("1")
     expect(bell.modal).to_have_count(0)

@@ -16,7 +16,7 @@ GERMAN = "notifygate-bell.de.js"
 def open_settings(bell: Bell) -> None:
     """Open the settings and wait for the gateway's preferences."""
     bell.open()
-    with bell.page.expect_response("**/v1/inbox/preferences"):
+    with bell.page.expect_response("**/v1/inbox/preferences**"):
         bell.choose("Settings")
 
 

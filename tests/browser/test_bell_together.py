@@ -26,7 +26,7 @@ SECOND = """token => {
 
 def open_second(bell: Bell) -> None:
     """Make a second bell in the page, with a client of its own; return when its first snapshot is there."""
-    with bell.page.expect_response("**/v1/inbox/preferences"):
+    with bell.page.expect_response("**/v1/inbox/preferences**"):
         bell.page.evaluate(SECOND, bell.recipient.token)
     eventually(lambda: bell.page.evaluate("window.second.client.counts"), "the snapshot of the second")
 

@@ -13,6 +13,8 @@ const VARIABLE = /var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\((?:[^()]|\([^()]*\))*\))*
 
 /** lightningcss drops one of these before another one that it knows: until it is done the first has another name. */
 const DROPPED = ['color', 'font-weight'];
+/** To this one it would add properties for `light-dark()`, which the sheet does not use. */
+const SCHEME = 'color-scheme';
 const PREFIX = '-fallback-';
 
 /**
@@ -40,6 +42,7 @@ const fallbacks = {
 
     root.walkDecls((declaration) => {
       const { prop, value } = declaration;
+      if (prop === SCHEME) declaration.prop = PREFIX + prop;
       const plain = prop === 'font-weight' && value % 100 ? `${Math.round(value / 100)}00` : resolved(value);
       if (prop.startsWith('--') || plain === value) return;
       declaration.cloneBefore({ prop: DROPPED.includes(prop) ? PREFIX + prop : prop, value: plain });

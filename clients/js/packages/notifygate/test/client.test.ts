@@ -117,10 +117,28 @@ describe('poll', () => {
   });
 });
 
+it('names the cursor in what it reads, so that no response from before it is repeated by the cache of a browser', () => {
+  client.start();
+  expect(platform.last.url).toBe('/v1/inbox');
+  platform.last.answer(200, answer());
+  const urls = [
+    () => client.topics(() => undefined),
+    () => client.preferences(null, () => undefined),
+    () => client.history({ before: '5', limit: 2 }, () => undefined)
+  ].map((read) => {
+    read();
+    return platform.last.url;
+  });
+  expect(urls).toEqual([
+    `/v1/inbox/topics?_=${client.cursor}`,
+    `/v1/inbox/preferences?_=${client.cursor}`,
+    `/v1/inbox/history?_=${client.cursor}&before=5&limit=2`
+  ]);
+});
+
 it('reads the topics', () => {
   const answers: unknown[] = [];
   client.topics((error, page) => answers.push(error, page));
-  expect(platform.last.url).toBe('/v1/inbox/topics');
   platform.last.answer(200, { topics: [{ topic: 'deploys', following: true }] });
   expect(answers).toEqual([null, { topics: [{ topic: 'deploys', following: true }] }]);
 });

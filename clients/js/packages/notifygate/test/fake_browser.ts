@@ -29,6 +29,8 @@ export class FakeTab extends FakePlatform {
   errors: Notifygate.Failure[] = [];
   resets = 0;
   isHanging = false;
+  /** Whether messages reach the tab while it hangs, as in Firefox while a dialog of the page is open. */
+  isReachable = false;
   private readonly number = ++tabsMade;
 
   constructor(
@@ -46,7 +48,7 @@ export class FakeTab extends FakePlatform {
 
   /** The polls that were sent, oldest first. */
   get polls(): FakeRequest[] {
-    return this.requests.filter((request) => /inbox(\?cursor.*)?$/.test(request.url));
+    return this.requests.filter((request) => /inbox(\?.*)?$/.test(request.url));
   }
 
   /** Seconds for which each poll asked to be held. */
@@ -160,7 +162,11 @@ export class FakeBrowser {
 
   /** Do something in the other tabs, as soon as they run. */
   reach(from: FakeTab, work: (tab: FakeTab) => void): void {
-    for (const tab of this.tabs) if (tab !== from) tab.setTimer(() => work(tab), 0);
+    for (const tab of this.tabs) {
+      if (tab === from) continue;
+      if (tab.isHanging && tab.isReachable) work(tab);
+      else tab.setTimer(() => work(tab), 0);
+    }
   }
 
   takeLock(name: string, tab: FakeTab, steal: boolean, taken: (release: () => void) => void, lost: () => void): boolean {

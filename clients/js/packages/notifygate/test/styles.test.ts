@@ -46,3 +46,12 @@ it('has the flex boxes of old browsers', () => {
     expect(missing.map((one) => (one.parent as Rule).selector)).toEqual([]);
   }
 });
+
+it('has the scheme of each theme, for the select of a WebKit that draws its background itself', () => {
+  const schemes = declarations((one) => one.prop === 'color-scheme');
+  expect(schemes.map((one) => [(one.parent as Rule).selector, one.value])).toEqual([
+    ['.ngb', 'light'],
+    ['.ngb:not(.ngb-light)', 'dark'],
+    ['.ngb.ngb-dark', 'dark']
+  ]);
+});

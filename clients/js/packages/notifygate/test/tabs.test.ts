@@ -95,7 +95,7 @@ describe.each([
     browser.tabs.push(tab!);
     browser.pass(2);
     const [first, second] = ['1', '2'].map((id) => notification(id));
-    expect(tab!.last.url).toBe('/v1/inbox');
+    expect(tab!.last.url).toBe('/v1/inbox?_=c1');
     tab!.last.answer(200, answerOf({ notifications: [second!, first!], cursor: 'c2' }));
     expect(tab!.last.url).toBe('/v1/inbox?cursor=c1&wait=55');
     tab!.last.answer(200, answerOf({ notifications: [second!], cursor: 'c2' }));
@@ -163,6 +163,19 @@ describe.each([
     browser.pass(2);
     expect(browser.leader).toBe(other);
     expect(browser.values['notifygate::anna:cursor']).toBe('"c1"');
+    for (const tab of [hanging!, other!]) expect(tab.added).toEqual(['Title 1']);
+  });
+
+  it('one that hung gets what the others sent to it meanwhile', () => {
+    const browser = new FakeBrowser(isNew);
+    const [hanging, other] = openTabs(browser, 2);
+    hanging!.isHanging = hanging!.isReachable = true;
+    browser.pass(7);
+    other!.last.answer(200, answerOf({ notifications: [notification('1')], cursor: 'c1' }));
+    browser.pass(0.5);
+    hanging!.isHanging = false;
+    browser.pass(3);
+    expect(browser.leader).toBe(other);
     for (const tab of [hanging!, other!]) expect(tab.added).toEqual(['Title 1']);
   });
 

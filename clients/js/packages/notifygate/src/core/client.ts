@@ -107,7 +107,7 @@ export function Notifygate(this: Api, options: Api.Options): void {
   self.dismissAll = upTo('dismiss');
 
   self.history = function (query, done) {
-    let path = 'inbox/history?';
+    let path = 'inbox/history?_=' + self.cursor;
     for (const name in query) {
       const value = query[name as 'before'];
       if (value) path += '&' + name + '=' + value;
@@ -124,7 +124,7 @@ export function Notifygate(this: Api, options: Api.Options): void {
   self.follow = topic('PUT');
   self.unfollow = topic('DELETE');
   self.topics = (done) => {
-    send(core, 'GET', 'inbox/topics', 'topics', null, done);
+    send(core, 'GET', 'inbox/topics?_=' + self.cursor, 'topics', null, done);
   };
   self.preferences = (types, done) => preferences(core, types, done);
   self.diagnose = (done) => diagnose(core, done);

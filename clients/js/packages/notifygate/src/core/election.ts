@@ -59,6 +59,7 @@ function lead(core: Core): void {
 /** Stop leading. Another tab may take over at once, or this one at its next beat. */
 export function resign(core: Core): void {
   cut(core);
+  core.isWaiting = true;
   if (!core.isLeader) return;
   if (isOurs(core)) stored(core, 'lease', null);
   if (core.release) core.release();

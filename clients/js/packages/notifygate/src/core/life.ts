@@ -32,7 +32,6 @@ export function start(core: Core): void {
         resign(core);
         // If it comes back, it is like a page that begins: others may have gone on and reported what is new.
         core.isSynced = false;
-        core.isWaiting = true;
         core.cursor = null;
       },
       stored(name, value) {

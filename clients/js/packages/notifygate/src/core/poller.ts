@@ -110,10 +110,12 @@ export function poll(core: Core, isTrial?: boolean): void {
   if (blockedMs > 0 && blockedMs <= core.blockedMs) return rest(core, 'waiting', blockedMs / 1000);
   if (!isTrial && !core.isOfflineWrong && !platform.isOnline()) return rest(core, 'offline', OFFLINE_SECONDS);
   core.hold = !sent || core.hasMore || core.suspicion !== null || !platform.isVisible() ? 0 : possibleHold(core);
+  // `_`: a browser that goes back to a page may answer its requests from the cache, however old that is (Firefox does).
+  // Nothing would repair a snapshot that is older than the cursor that was stored since; so each has a URL of its own.
   core.flight = send(
     core,
     'GET',
-    'inbox' + (sent ? '?cursor=' + sent + '&wait=' + core.hold : ''),
+    'inbox' + (sent ? '?cursor=' + sent + '&wait=' + core.hold : core.resume ? '?_=' + core.resume : ''),
     'cursor',
     null,
     (error, answer, reply) => {

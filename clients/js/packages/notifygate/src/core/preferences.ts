@@ -1,4 +1,4 @@
-/** The recipient's preferences, guarded by their ETag against a change on another device. */
+/** The recipient's preferences, guarded by their ETag against a change on another device. For `_` see `poller.ts`. */
 
 import type Notifygate from '../../types/index';
 import type { Core } from './core';
@@ -18,7 +18,7 @@ export function preferences(core: Core, types: Types | null, done?: Notifygate.D
   send(
     core,
     types ? 'PUT' : 'GET',
-    'inbox/preferences',
+    'inbox/preferences?_=' + core.client.cursor,
     'types',
     types && { types: types },
     (error, answer, reply) => {
