@@ -219,6 +219,13 @@ def test_redis_that_does_not_work(cli: CommandLine, own_redis_server: RedisServe
         faults = faults_of(as_the_user, [rule for rule in RULES.split() if rule != missing])
         assert message in faults, missing
         assert "docs/operations.md, Securing Redis" in faults, missing
+    with own_redis_server.connect() as client:
+        client.config_set("maxmemory", 1)
+        assert "counts don't work, it is full: raise its maxmemory" in faults_of(own_redis_server.url)
+        client.config_set("maxmemory", 0)
+        client.replicaof("127.0.0.1", free_port())
+        assert "counts don't work, it is a replica: name the master" in faults_of(own_redis_server.url)
+        client.replicaof("NO", "ONE")
     assert "it refuses the user or the password" in faults_of(f"redis://nobody:a-password@{address}")
     assert "start it, or correct NOTIFYGATE_REDIS_URL" in faults_of(
         f"redis://user:a-password@127.0.0.1:{free_port()}/0"

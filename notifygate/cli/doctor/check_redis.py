@@ -7,7 +7,14 @@ from typing import Any, cast
 from gevent.event import Event
 from limits import RateLimitItemPerMinute
 from redis import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from notifygate.announcements.redis_announcer import TIMEOUT_SECONDS, channel_of, make_redis
 from notifygate.announcements.redis_connection import RedisConnection
@@ -23,9 +30,8 @@ OLDEST_REDIS = (6, 2)
 DOCTOR = "doctor"
 """Stands where the keys and the channel of a gateway have its namespace, which is random and never this."""
 
-ACL_REMEDY = "give it the rules of docs/operations.md, Securing Redis"
+ACL_REMEDY = "give its user the rules of docs/operations.md, Securing Redis"
 """The remedy for a missing permission."""
-
 
 CERTIFICATE_REMEDY = "name its authority in ssl_ca_certs, and see docs/operations.md, Securing Redis"
 """The remedy for a certificate that is not trusted."""
@@ -93,14 +99,18 @@ def _password(redis: Redis) -> Iterator[Finding]:
 
 
 def _permitted(what: str, work: Callable[[], str | None]) -> Finding:
-    """Run a gateway's operations for `what`; `work` returns the fault, None without one."""
+    """Run a gateway's operations for `what`; `work` returns the fault and its remedy, None without a fault."""
     try:
         fault = work()
     except NoPermissionError:
-        fault = "its user lacks a permission"
-    except ResponseError as error:  # a full Redis without eviction, for example; the text begins with the code
-        fault = f"it refuses them ({str(error).partition(' ')[0]})"
-    return REDIS.wrong(f"{what} don't work, {fault}: {ACL_REMEDY}") if fault else REDIS.ok(f"{what} work")
+        fault = f"its user lacks a permission: {ACL_REMEDY}"
+    except OutOfMemoryError:
+        fault = "it is full: raise its maxmemory, or set maxmemory-policy to allkeys-lru"
+    except ReadOnlyError:
+        fault = "it is a replica: name the master in NOTIFYGATE_REDIS_URL"
+    except ResponseError as error:  # of a script, for example; the text begins with the code
+        fault = f"it refuses them ({str(error).partition(' ')[0]}): {ACL_REMEDY}"
+    return REDIS.wrong(f"{what} don't work, {fault}") if fault else REDIS.ok(f"{what} work")
 
 
 def _count(redis: Redis, settings: Settings) -> None:
@@ -139,10 +149,10 @@ def _receive(redis: Redis) -> str | None:
     try:
         connection.open()
         if not subscribed.wait(TIMEOUT_SECONDS):
-            return f"the subscription is not confirmed within {TIMEOUT_SECONDS:g} s"
+            return f"the subscription is not confirmed within {TIMEOUT_SECONDS:g} s: see its log"
         connection.publish(b"is this heard?")
         if not received.wait(TIMEOUT_SECONDS):
-            return f"a message does not come back within {TIMEOUT_SECONDS:g} s"
+            return f"a message does not come back within {TIMEOUT_SECONDS:g} s: see its log"
     finally:
         connection.close()
-    return f"its user lacks a permission ({errors[0]})" if errors else None
+    return f"its user lacks a permission ({errors[0]}): {ACL_REMEDY}" if errors else None
