@@ -7,14 +7,15 @@ can't be written at once are kept up to a limit and written when it continues; f
 
 import _socket
 import atexit
-import errno
 import os
 import select
 import socket
 import stat
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -38,13 +39,12 @@ class LogStream:
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
         self._dropped = 0
-        self._loop: Any = None
         self._watcher: Any = None
 
     def write(self, line: str) -> None:
         """Write a line, or keep it until the lines before it are written, or drop it if too many are kept."""
         data = line.encode("utf-8", "backslashreplace")
-        if self._kept and self._loop is None:
+        if self._kept and self._watcher is None:
             self._write_kept()
         if self._kept_bytes + len(data) > MAX_KEPT_BYTES:
             self._dropped += 1
@@ -52,10 +52,10 @@ class LogStream:
         self._kept.append(data)
         self._kept_bytes += len(data)
         if len(self._kept) == 1:
-            if self._loop is None:
+            if self._watcher is None:
                 self._write_kept()
             else:
-                self._loop.run_callback_threadsafe(self._write_kept)
+                self._watcher.loop.run_callback_threadsafe(self._write_kept)
 
     def flush(self) -> None:
         """Do nothing: each line is written as soon as possible."""
@@ -68,8 +68,7 @@ class LogStream:
     def use_loop(self, loop: Any) -> None:
         """From now on write in this process's loop (gevent's): the lines of one turn together, and kept lines as soon
         as the reader continues. Without a loop each line is written at once, or with a later one."""
-        descriptor, _ = self._open()
-        self._loop, self._watcher = loop, loop.io(descriptor, _WRITABLE)
+        self._watcher = loop.io(self._open()[0], _WRITABLE)
         self._write_kept()
 
     def close(self) -> None:
@@ -142,17 +141,16 @@ def _open_without_waiting(descriptor: int) -> tuple[int, Callable[[bytes], int]]
         client = _socket.socket(fileno=os.dup(descriptor))  # gevent's would wait
         return client.fileno(), lambda data: client.send(data, socket.MSG_DONTWAIT)
     if not stat.S_ISREG(mode):
-        try:
+        with suppress(
+            OSError
+        ):  # it belongs to another user, nothing reads it, or there is no /proc: it is written as it is
             opened = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.ENOENT, errno.ENXIO):  # another user's, no /proc, no reader
-                raise
-        else:
             return opened, lambda data: os.write(opened, data)
     return descriptor, lambda data: os.write(descriptor, data)
 
 
-standard_error = LogStream(2)
+# In a process that was started without standard error its number may be that of any file, such as the database.
+standard_error = LogStream(2 if sys.__stderr__ else os.open(os.devnull, os.O_WRONLY))
 """The log of this process."""
 
 atexit.register(standard_error.close)

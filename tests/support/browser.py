@@ -10,7 +10,7 @@ Used by `tests/browser/conftest.py`, which imports the fixtures.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,10 @@ missing: set[str] = set()
 """Missing programs; the run's summary lists them again."""
 
 
-def find_chromium() -> Path | None:
-    """Return the machine's Chromium, or the one that is named by NOTIFYGATE_TEST_CHROMIUM."""
-    given = os.environ.get(CHROMIUM_VARIABLE)
-    for name in (given,) if given else NAMES:
+def find_program(variable: str, names: Sequence[str]) -> Path | None:
+    """Return the program that an environment variable names, else the first of some names on this machine."""
+    given = os.environ.get(variable)
+    for name in (given,) if given else names:
         if path := shutil.which(name):
             return Path(path)
     return None
@@ -108,7 +108,7 @@ NewDevice = Callable[..., Device]
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser of all tests of the package; without one they are skipped, and in CI they fail."""
-    program = find_chromium()
+    program = find_program(CHROMIUM_VARIABLE, NAMES)
     if program is None:
         go_without(HOW_TO_INSTALL)
     # Chromium's sandbox refuses root, the user of many containers and CI runners.

@@ -6,7 +6,6 @@ Playwright needs commands of WebDriver BiDi that the distribution's Firefox does
 
 import json
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import go_without
+from tests.support.browser import find_program, go_without
 from tests.support.processes import ServerProcess, make_folder, remove_folder
 from tests.support.waiting import eventually
 
@@ -53,15 +52,6 @@ KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "ArrowDown": "\u
 
 PATIENCE_SECONDS = 120.0
 """The longest wait for the answer to a command: only a dead browser takes so long."""
-
-
-def find_firefox() -> Path | None:
-    """Return the machine's Firefox, or the one that is named by NOTIFYGATE_TEST_FIREFOX."""
-    given = os.environ.get(FIREFOX_VARIABLE)
-    for name in (given,) if given else NAMES:
-        if path := shutil.which(name):
-            return Path(path)
-    return None
 
 
 class Firefox:
@@ -177,7 +167,7 @@ class FirefoxTab:
 @pytest.fixture(scope="module")
 def running_firefox() -> Iterator[Firefox]:
     """The browser of a module's tests; without one they are skipped, and in CI they fail."""
-    program = find_firefox()
+    program = find_program(FIREFOX_VARIABLE, NAMES)
     if program is None:
         go_without(HOW_TO_INSTALL)
     with closing(Firefox(program)) as browser:

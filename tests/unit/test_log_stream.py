@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_kept_lines_are_written_when_the_reader_continues_without_another_line(e
         return watchers[-1]
 
     stream = LogStream(ends.writing)
-    stream.use_loop(SimpleNamespace(io=watch, run_callback_threadsafe=loop.run_callback_threadsafe))
+    stream.use_loop(SimpleNamespace(io=watch))
     count = MANY // 4
     for number in range(count):
         stream.write(LINE.format(number))
@@ -153,3 +154,16 @@ else:
     assert process.returncode == 0
     assert written.count("child") == 1
     assert [line.split()[0] for line in written if line != "child"] == [str(number) for number in range(lines)]
+
+
+def test_process_without_standard_error_writes_its_lines_into_no_other_file(tmp_path: Path) -> None:
+    program = """
+import sys
+file = open(sys.argv[1], "w")
+assert file.fileno() == 2
+from notifygate.log_stream import standard_error
+standard_error.write("a line\\n")
+"""
+    file = tmp_path / "file"
+    subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", program, file], check=True)
+    assert file.read_text() == ""
